@@ -1,0 +1,56 @@
+"""Bilingual text: every sentence a person reads lives in a `messages.toml` beside its code, in zh-Hant and en."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+
+LANGUAGES = ("zh-Hant", "en")
+
+
+class Messages:
+    """Sentences by dotted key. A missing key or language is a programmer's error and fails at load or first use."""
+
+    def __init__(self, sentences: Mapping[str, Mapping[str, str]]) -> None:
+        for key, texts in sentences.items():
+            missing = [lang for lang in LANGUAGES if lang not in texts]
+            assert not missing, f"messages: {key} lacks {missing}"
+        self._sentences = dict(sentences)
+
+    def text(self, key: str, lang: str, /, **values: object) -> str:
+        """The sentence in `lang` (zh-Hant when unknown), with `{name}` filled from `values`."""
+        texts = self._sentences[key]
+        return texts.get(lang, texts["zh-Hant"]).format(**values) if values else texts.get(lang, texts["zh-Hant"])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._sentences
+
+    def keys(self) -> list[str]:
+        return list(self._sentences)
+
+    def joined(self, *others: Messages) -> Messages:
+        """These and others together; the same key twice is an error."""
+        sentences = dict(self._sentences)
+        for other in others:
+            twice = sentences.keys() & other._sentences.keys()
+            assert not twice, f"messages: declared twice: {sorted(twice)}"
+            sentences |= other._sentences
+        return Messages(sentences)
+
+
+def load_messages(package: str, filename: str = "messages.toml") -> Messages:
+    """Read `package/messages.toml`: tables nest into dotted keys; a leaf table has the languages as keys."""
+    tree = tomllib.loads(files(package).joinpath(filename).read_text(encoding="utf-8"))
+    return Messages(dict(_leaves(tree, "")))
+
+
+def _leaves(tree: Mapping[str, object], prefix: str) -> list[tuple[str, Mapping[str, str]]]:
+    found: list[tuple[str, Mapping[str, str]]] = []
+    for key, value in tree.items():
+        assert isinstance(value, dict), f"messages: {prefix}{key} must be a table"
+        if any(lang in value for lang in LANGUAGES):
+            found.append((prefix + key, value))
+        else:
+            found.extend(_leaves(value, f"{prefix}{key}."))
+    return found

@@ -1,0 +1,252 @@
+"""What a service can do: operations, and the other things one declaration of a service holds.
+
+From one `Operation` come the HTTP route, the OpenAPI entry, the catalogue entry, the policy subject, the form, the
+dialogue, the MCP tool and the touchpoint event; there is no second declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints
+
+import msgspec
+
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.events.feed import Event
+from banyan.kernel.identity.caller import Caller
+from banyan.kernel.storage.drawer import Drawer
+
+Text = Mapping[str, str]
+"""A bilingual text: keys `zh-Hant` and `en`, both required."""
+
+Audience = Literal["public", "officer", "hospital", "citizen", "administrator"]
+Effect = Literal["read", "write"]
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+OPEN: tuple[str, ...] = ("open",)
+
+
+class Call(Protocol):
+    """`ctx.call`: the gate, bound to this caller. The only way from one service to another."""
+
+    async def __call__(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any: ...
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What an operation is given. A test freezes this list: widen it only with a page in docs/decisions."""
+
+    caller: Caller
+    now: EpochS
+    db: Drawer
+    call: Call
+    emit: Callable[[Event], Awaitable[None]]
+    log: Callable[[str, Mapping[str, str | int | float]], None]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One typed thing a service does: `request -> answer | refusal`.
+
+    `id` is `service.name`. `data` names the data classes it touches (`("open",)` or personal classes such as
+    `("health",)`); anything but open needs a legal basis, and until one holds the gate refuses.
+    `keys` are words of the public that lead a dialogue here; `http` is the method and path of its route.
+    """
+
+    id: str
+    title: Text
+    summary: Text
+    request: type[msgspec.Struct]
+    answer: Any
+    data: tuple[str, ...]
+    audience: Audience
+    effect: Effect
+    purpose: str
+    method: str
+    path: str
+    keys: tuple[str, ...]
+    channels: tuple[str, ...]
+    run: Callable[[Context, Any], Awaitable[Any]]
+
+
+class FaceRequest(Protocol):
+    """One HTTP request as a face sees it: parsed head, body read on demand within its bound."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, str]:
+        """Path parameters."""
+
+    @property
+    def query(self) -> list[tuple[str, str]]: ...
+    @property
+    def raw_query(self) -> str: ...
+    def header(self, name: str) -> str: ...
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port the caller used, without a trailing slash (or the configured public one)."""
+
+    @property
+    def caller(self) -> Caller: ...
+    @property
+    def now(self) -> EpochS: ...
+    @property
+    def lang(self) -> str:
+        """`zh-Hant` or `en`, from the path, the `lang` cookie or Accept-Language."""
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body; Limit when it is longer than `limit` bytes."""
+
+    async def form(self) -> FormData:
+        """A parsed urlencoded or multipart body; files are spooled to the drawer's work folder."""
+
+    def stream(self) -> AsyncIterator[bytes]: ...
+    async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any: ...
+
+
+class UploadedFile(msgspec.Struct, frozen=True):
+    field: str
+    filename: str
+    media_type: str
+    path: Path
+    size: int
+
+
+class FormData(msgspec.Struct, frozen=True):
+    fields: list[tuple[str, str]]
+    files: list[UploadedFile]
+
+    def get(self, name: str, default: str = "") -> str:
+        return next((value for key, value in self.fields if key == name), default)
+
+
+class FaceAnswer(msgspec.Struct, frozen=True):
+    """What a face sends back. `body` may be bytes, a chunk iterator, or a file's path (sent with ranges)."""
+
+    body: bytes | AsyncIterator[bytes] | Path
+    media_type: str = "application/json"
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    etag: str = ""
+
+
+class Face(msgspec.Struct, frozen=True):
+    """A route that speaks another standard's words (CKAN, DCAT, downloads). It reaches data only through `call`."""
+
+    methods: tuple[str, ...]
+    path: str
+    run: Callable[[FaceRequest], Awaitable[FaceAnswer]]
+
+
+class View(msgspec.Struct, frozen=True):
+    """A page's template and values; channel/web adds the layout, the menu and the language."""
+
+    template: str
+    values: Mapping[str, Any]
+    title: str = ""
+    status: int = 200
+    redirect: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A portal page a service brings when the generated form is not enough."""
+
+    methods: tuple[str, ...]
+    path: str
+    run: Callable[[FaceRequest], Awaitable[View | FaceAnswer]]
+
+
+class Handler(msgspec.Struct, frozen=True):
+    """What runs when an event of `topic` is committed, or a timer of that name is due. At least once, keyed."""
+
+    topic: str
+    run: Callable[[Context, Event], Awaitable[None]]
+
+
+class Service:
+    """One folder's declaration. It only registers: nothing runs, nothing is wrapped."""
+
+    def __init__(self, name: str, *, title: Text, package: str = "") -> None:
+        self.name = name
+        self.title = title
+        self.package = package or f"banyan.service.{name}"
+        self.operations: dict[str, Operation] = {}
+        self.faces: list[Face] = []
+        self.pages: list[Page] = []
+        self.on_event: list[Handler] = []
+        self.on_timer: list[Handler] = []
+
+    def operation(
+        self,
+        name: str,
+        *,
+        title: Text,
+        summary: Text,
+        data: tuple[str, ...],
+        audience: Audience,
+        effect: Effect = "read",
+        purpose: str = "open-data",
+        path: str = "",
+        keys: tuple[str, ...] = (),
+        channels: tuple[str, ...] = ("web", "api"),
+    ) -> Callable[[F], F]:
+        """Declare an operation; the request and answer types are read from the function's annotations.
+
+        The default route is `GET /api/SERVICE/NAME` for reads (fields as query parameters) and POST for writes.
+        A `path` may hold `{field}` segments that fill the request's fields.
+        """
+
+        def register(run: F) -> F:
+            assert name not in self.operations, f"{self.name}.{name} is declared twice"
+            hints = get_type_hints(run, include_extras=True)
+            parameters = [key for key in hints if key not in ("ctx", "return")]
+            assert len(parameters) == 1, f"{self.name}.{name} takes (ctx, request)"
+            self.operations[name] = Operation(
+                id=f"{self.name}.{name}",
+                title=title,
+                summary=summary,
+                request=hints[parameters[0]],
+                answer=hints["return"],
+                data=data,
+                audience=audience,
+                effect=effect,
+                purpose=purpose,
+                method="GET" if effect == "read" else "POST",
+                path=path or f"/api/{self.name}/{name}",
+                keys=keys,
+                channels=channels,
+                run=run,
+            )
+            return run
+
+        return register
+
+    def face(self, *methods: str, path: str) -> Callable[[F], F]:
+        def register(run: F) -> F:
+            self.faces.append(Face(methods=methods, path=path, run=run))
+            return run
+
+        return register
+
+    def page(self, *methods: str, path: str) -> Callable[[F], F]:
+        def register(run: F) -> F:
+            self.pages.append(Page(methods=methods, path=path, run=run))
+            return run
+
+        return register
+
+    def on(self, topic: str) -> Callable[[F], F]:
+        def register(run: F) -> F:
+            self.on_event.append(Handler(topic=topic, run=run))
+            return run
+
+        return register
+
+    def timer(self, name: str) -> Callable[[F], F]:
+        def register(run: F) -> F:
+            self.on_timer.append(Handler(topic=name, run=run))
+            return run
+
+        return register

@@ -1,0 +1,22 @@
+"""The clock, passed in everywhere; tests freeze it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NewType
+
+EpochS = NewType("EpochS", float)
+"""Seconds since 1970 UTC."""
+
+Clock = Callable[[], EpochS]
+
+
+def system_clock() -> EpochS:
+    return EpochS(time.time())
+
+
+def iso(at: EpochS) -> str:
+    """RFC 3339 in UTC with seconds: `2026-11-23T13:00:00Z`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
