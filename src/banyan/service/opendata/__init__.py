@@ -1,0 +1,1 @@
+"""Open data: publish anything real, serve it on every channel."""

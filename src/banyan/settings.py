@@ -1,0 +1,82 @@
+"""node.toml: the one configuration of a node, read once at start into one frozen struct. An unknown key is an error."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from banyan.errors import Invalid
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+STANDARD_SERVICES = ("banyan.service.opendata.parts:SERVICE",)
+
+
+class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the portal says of itself. `contact_*` stand on every page's foot and in every catalogue export."""
+
+    title: str = "榕 Banyan 資料平台"
+    title_en: str = "Banyan data platform"
+    description: str = "政府資料開放、交換與應用的韌性平台"
+    description_en: str = "A resilient platform to publish, exchange and use government data"
+    publisher: str = "榕市政府"
+    publisher_en: str = "Banyan City Government"
+    contact_name: str = "資料開放窗口"
+    contact_email: str = "opendata@banyan.example"
+    contact_phone: str = ""
+    public_url: str = ""
+    """The address citizens use, when a proxy stands in front; else taken from each request's Host."""
+
+
+class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    host: str = "127.0.0.1"
+    """127.0.0.1 serves this machine only; 0.0.0.0 serves the network."""
+    port: Port = 8000
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose X-Forwarded-For and -Proto are believed."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host headers that are answered; empty answers any."""
+
+
+class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    engine: str = "sqlite"
+    """`sqlite` (one file a service in the data folder) or a PostgreSQL address `postgresql://…`."""
+
+
+class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    allow_private: bool = False
+    """Let `publish URL` and `--live` read loopback and private addresses (a source inside your own network)."""
+    watch_folders: tuple[str, ...] = ()
+    """Folders whose files `--live` may watch on the server; files elsewhere are refused."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One node. `member` is its X-Road style member id INSTANCE/CLASS/CODE."""
+
+    member: str = "TW/GOV/BANYAN"
+    site: Site = Site()
+    http: Http = Http()
+    storage: Storage = Storage()
+    fetch: Fetch = Fetch()
+    services: tuple[str, ...] = STANDARD_SERVICES
+    """Import paths `package.module:NAME`; a third party's service is plugged in by adding its line."""
+    log: Literal["json", "quiet"] = "quiet"
+
+
+def load_settings(*candidates: Path) -> Settings:
+    """The first node.toml that exists, decoded strictly; defaults when there is none. Raises Invalid naming the key."""
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if path is None:
+        return Settings()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path}: {error}", remedy="See node.example.toml for every key and its meaning.") from error
+
+
+def token_from_environment() -> str:
+    """Secrets alone come from the environment."""
+    return os.environ.get("BANYAN_TOKEN", "")
