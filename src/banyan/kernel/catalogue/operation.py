@@ -156,6 +156,10 @@ class Page(msgspec.Struct, frozen=True):
     methods: tuple[str, ...]
     path: str
     run: Callable[[FaceRequest], Awaitable[View | FaceAnswer]]
+    title: Text = {}
+    """Its name in the site map; empty for pages that are reached from another (a dataset, a form's answer)."""
+    menu: int = 0
+    """Its place in the main menu, from 1; 0 keeps it out."""
 
 
 class Handler(msgspec.Struct, frozen=True):
@@ -230,9 +234,9 @@ class Service:
 
         return register
 
-    def page(self, *methods: str, path: str) -> Callable[[F], F]:
+    def page(self, *methods: str, path: str, title: Text | None = None, menu: int = 0) -> Callable[[F], F]:
         def register(run: F) -> F:
-            self.pages.append(Page(methods=methods, path=path, run=run))
+            self.pages.append(Page(methods=methods, path=path, run=run, title=title or {}, menu=menu))
             return run
 
         return register
