@@ -18,7 +18,10 @@ def faults(source: Path) -> list[str]:
         return [f"{lock.name} is missing: run ./tools/lock"]
     text = lock.read_text()
     found = [f"{lock.name} lacks {name}: run ./tools/lock" for name in sorted(names(source.read_text()) - names(text))]
-    pins, hashed = len(re.findall(r"^\S+==", text, re.MULTILINE)), len(re.findall(r"^\S+==\S+.*\\\n\s+--hash", text, re.M))
+    pins, hashed = (
+        len(re.findall(r"^\S+==", text, re.MULTILINE)),
+        len(re.findall(r"^\S+==\S+.*\\\n\s+--hash", text, re.M)),
+    )
     if pins != hashed:
         found.append(f"{lock.name}: {pins - hashed} packages have no hash")
     if re.search(r"https?://|file://", text):

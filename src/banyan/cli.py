@@ -1,0 +1,73 @@
+"""Thin verbs over the node. Bad input ends with exit code 2 and one sentence that says what to do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from banyan import __version__
+from banyan.errors import Problem
+
+ROOT = Path(__file__).parents[2]
+DEFAULT_DATA = ROOT / "data"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb; return the exit code (0 done, 1 failed while running, 2 bad input, 130 interrupted)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except Problem as problem:
+        print(f"banyan: {problem.title}{' ' + problem.remedy if problem.remedy else ''}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    from banyan.publishing import add_publish_parser
+
+    parser = argparse.ArgumentParser(prog="./banyan", description="Banyan (榕): a resilient smart-government platform")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    up = verbs.add_parser("up", help="start the portal")
+    up.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="where everything is kept")
+    up.add_argument("--host", default="", help="address to listen on (127.0.0.1: this machine; 0.0.0.0: the network)")
+    up.add_argument("--port", type=int, default=0, help="port to listen on (8000)")
+    up.add_argument("--empty", action="store_true", help="start without the demonstration nation")
+    up.set_defaults(run=_up)
+    add_publish_parser(verbs)
+    bench = verbs.add_parser("bench", help="measure us beside the best of the field")
+    bench.add_argument("name", nargs="?", default="", help="a file of bench/ without .py; none lists them")
+    bench.add_argument("--quick", action="store_true", help="end within 60 s")
+    bench.add_argument("--json", action="store_true", help="last line is one JSON object")
+    bench.set_defaults(run=_bench)
+    version = verbs.add_parser("version", help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _up(options: argparse.Namespace) -> int:
+    from banyan.node import serve
+
+    return asyncio.run(serve(options.data, host=options.host, port=options.port, empty=options.empty))
+
+
+def _bench(options: argparse.Namespace) -> int:
+    folder = ROOT / "bench"
+    names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    if not options.name:
+        print("\n".join(names))
+        return 0
+    if options.name not in names:
+        raise Problem(f"No benchmark '{options.name}'.", remedy=f"The benchmarks are: {', '.join(names)}.")
+    flags = [flag for flag, on in (("--quick", options.quick), ("--json", options.json)) if on]
+    return subprocess.run([sys.executable, str(folder / f"{options.name}.py"), *flags], check=False).returncode  # noqa: S603
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(f"banyan {__version__}")
+    return 0
