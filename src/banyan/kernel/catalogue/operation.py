@@ -181,6 +181,8 @@ class Service:
         self.pages: list[Page] = []
         self.on_event: list[Handler] = []
         self.on_timer: list[Handler] = []
+        self.on_start: list[Callable[[Context], Awaitable[None]]] = []
+        self.on_stop: list[Callable[[Context], Awaitable[None]]] = []
 
     def operation(
         self,
@@ -254,3 +256,13 @@ class Service:
             return run
 
         return register
+
+    def start(self, run: F) -> F:
+        """`run(ctx)` is awaited once, as the system, before the first call: sweep leftovers, rebuild what is derived."""
+        self.on_start.append(run)
+        return run
+
+    def stop(self, run: F) -> F:
+        """`run(ctx)` is awaited once after the last call and before the drawer closes: write down what is in memory."""
+        self.on_stop.append(run)
+        return run
