@@ -1,0 +1,1 @@
+"""The web channel: the portal's pages, forms and front-end files."""

@@ -1,0 +1,41 @@
+"""Addresses of pages in two languages: zh-Hant at the root, English under `/en`. Machine addresses have one form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote, urlencode
+
+ENGLISH = "/en"
+
+
+def bare(path: str) -> str:
+    """The path without its language."""
+    if path == ENGLISH or path.startswith(ENGLISH + "/"):
+        return path[len(ENGLISH) :] or "/"
+    return path
+
+
+def in_language(path: str, lang: str) -> str:
+    """The address of a page in `lang`; `path` may carry a query."""
+    path = bare(path)
+    if lang != "en":
+        return path
+    return ENGLISH if path == "/" else ENGLISH + path
+
+
+def with_query(path: str, pairs: Iterable[tuple[str, object]]) -> str:
+    """`path` with the pairs that say something; empty values are left out so that addresses stay short."""
+    query = urlencode([(name, str(value)) for name, value in pairs if value not in ("", None)])
+    return f"{path}?{query}" if query else path
+
+
+def segment(text: str) -> str:
+    """One path segment, percent-encoded."""
+    return quote(text, safe="")
+
+
+def safe_return(address: str) -> str:
+    """A place on this site to go back to after signing in; anything else (another host, a script) is home."""
+    if address.startswith("/") and not address.startswith(("//", "/\\")) and "\n" not in address:
+        return address
+    return "/"

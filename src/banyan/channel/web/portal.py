@@ -1,0 +1,135 @@
+"""The portal: turns a service's `View` into a whole page in the reader's language.
+
+It knows no service by name: the menu, the site map and the forms come from what services declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from banyan.channel.web.assets import Assets
+from banyan.channel.web.links import bare, in_language, with_query
+from banyan.channel.web.templates import HTML_LANG, build_environment, gather_messages
+from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Service, Text, View
+
+KIOSK_COOKIE = "kiosk=1"
+SECURITY = (
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+STYLES = ("portal.css",)
+SCRIPTS = ("htmx", "portal.js")
+
+
+class Brand(msgspec.Struct, frozen=True):
+    """What the portal says of itself, on the top and the foot of every page."""
+
+    title: Text = {"zh-Hant": "榕 資料平台", "en": "Banyan data platform"}
+    description: Text = {
+        "zh-Hant": "政府資料開放、交換與應用的韌性平台",
+        "en": "A resilient platform to publish, exchange and use government data",
+    }
+    publisher: Text = {"zh-Hant": "榕市政府", "en": "Banyan City Government"}
+    contact_name: str = ""
+    contact_email: str = ""
+    contact_phone: str = ""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """An entry of a menu or of the breadcrumbs."""
+
+    title: Text
+    path: str
+    here: bool = False
+
+
+class Portal:
+    """Renders views of `services` with the layout. `service` holds the channel's own pages; give it to the door too."""
+
+    def __init__(self, services: Sequence[Service], *, brand: Brand, assets: Assets, own: Service) -> None:
+        self.service = own
+        self.assets = assets
+        self.messages = gather_messages(services)
+        self._brand = brand
+        self._templates = build_environment(services, self.messages)
+        pages = [page for service in (*services, own) for page in service.pages]
+        self._menu = sorted((page for page in pages if page.menu), key=lambda page: page.menu)
+        self.places = tuple(
+            Place(page.title, page.path)
+            for page in pages
+            if page.title and "{" not in page.path and "GET" in page.methods
+        )
+
+    def render(self, request: FaceRequest, view: View) -> FaceAnswer:
+        """The answer of a page. Views named `problem.html` are error pages; a redirect has no body."""
+        if view.redirect:
+            headers = (("Location", in_language(view.redirect, request.lang)), *view.headers)
+            return FaceAnswer(b"", media_type="text/html; charset=utf-8", status=view.status or 303, headers=headers)
+        html = self._templates.get_template(view.template).render(self._values(request, view))
+        return FaceAnswer(
+            html.encode(),
+            media_type="text/html; charset=utf-8",
+            status=view.status,
+            headers=(*SECURITY, ("Cache-Control", "no-cache"), ("Vary", "Cookie"), *view.headers),
+        )
+
+    def _values(self, request: FaceRequest, view: View) -> dict[str, Any]:
+        lang, path = request.lang, bare(request.path)
+        other = "zh-Hant" if lang == "en" else "en"
+        values = dict(view.values)
+        return {
+            "crumbs": (),
+            "page_lead": "",
+            "csrf": "",
+            "foot": self.places,
+            "page_title": view.title,
+            "status": view.status,
+            "styles": (*STYLES, *values.pop("styles", ())),
+            "scripts": (*SCRIPTS, *values.pop("scripts", ())),
+            **values,
+            **self._speech(lang),
+            "lang": lang,
+            "html_lang": HTML_LANG[lang],
+            "now": request.now,
+            "visitor": request.caller,
+            "brand": self._brand,
+            "here": path,
+            "path_now": with_query(path, request.query),
+            "menu": [Place(page.title, page.path, here=_under(path, page.path)) for page in self._menu],
+            "other_lang": HTML_LANG[other],
+            "other_language": with_query(in_language(path, other), request.query),
+            "canonical": request.base_url + in_language(path, lang),
+            "in_lang": lambda wanted: request.base_url + in_language(path, wanted),
+            "kiosk": KIOSK_COOKIE in request.header("cookie"),
+        }
+
+    def _speech(self, lang: str) -> Mapping[str, Callable[..., str | bool]]:
+        """The functions templates speak with, bound to the page's language."""
+
+        def t(key: str, **values: object) -> str:
+            return self.messages.text(key, lang, **values)
+
+        def say(text: Text | str) -> str:
+            return text if isinstance(text, str) else text.get(lang) or text.get("zh-Hant", "")
+
+        return {
+            "t": t,
+            "say": say,
+            "knows": self.messages.__contains__,
+            "url": lambda path: in_language(path, lang),
+            "asset": self.assets.url,
+            "integrity": self.assets.integrity,
+        }
+
+
+def _under(path: str, place: str) -> bool:
+    return path == place or (place != "/" and path.startswith(place + "/"))

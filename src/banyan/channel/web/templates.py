@@ -1,0 +1,81 @@
+"""The Jinja environment of the portal: where templates come from, and how values are said in the page's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import jinja2
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from banyan.channel.web import speech
+from banyan.channel.web.markdown import to_markup
+from banyan.kernel.catalogue import Messages, Service, load_messages
+
+PACKAGE = "banyan.channel.web"
+HTML_LANG: Mapping[str, str] = {"zh-Hant": "zh-Hant-TW", "en": "en"}
+
+
+def build_environment(services: Sequence[Service], messages: Messages) -> jinja2.Environment:
+    """Templates `NAME.html` are the channel's own; `SERVICE/NAME.html` are in that service's `templates` folder."""
+    of_services = {
+        service.name: jinja2.PackageLoader(service.package)
+        for service in services
+        if service.package != PACKAGE and files(service.package).joinpath("templates").is_dir()
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.PrefixLoader(of_services), jinja2.PackageLoader(PACKAGE)]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= _filters(messages)
+    return environment
+
+
+def gather_messages(services: Sequence[Service]) -> Messages:
+    """The channel's sentences with those of every `messages.toml` in the services' folders."""
+    packages = [package for service in services if service.package != PACKAGE for package in _speaking(service.package)]
+    return load_messages(PACKAGE).joined(*(load_messages(package) for package in packages))
+
+
+def _speaking(package: str) -> list[str]:
+    """The packages at and below this one that bring a messages.toml."""
+    found: list[str] = []
+
+    def walk(folder: Traversable, name: str) -> None:
+        if folder.joinpath("messages.toml").is_file():
+            found.append(name)
+        for child in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if child.is_dir() and child.joinpath("__init__.py").is_file():
+                walk(child, f"{name}.{child.name}")
+
+    walk(files(package), package)
+    return found
+
+
+def _filters(messages: Messages) -> dict[str, Any]:
+    """Filters that need the language or the moment take them from the page's context."""
+
+    @jinja2.pass_context
+    def age(context: Context, at_s: float) -> str:
+        return speech.say_age(messages, context["lang"], context["now"] - at_s)
+
+    def note(text: str) -> Markup:
+        return to_markup(text)
+
+    return {
+        "age": age,
+        "note": note,
+        "number": speech.say_number,
+        "bytes": speech.say_bytes,
+        "moment": speech.say_time,
+        "day": lambda at_s: speech.say_time(at_s, with_clock=False),
+        "iso": speech.iso_time,
+    }
