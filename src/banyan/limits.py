@@ -68,6 +68,11 @@ ARCHIVE_MEMBERS: Final = 1_000
 QUERY_TIME_S: Final = 5.0  # a public query; measured group-by over 1M rows takes 0.01
 QUERY_MEMORY_BYTES: Final = 512 * MIB
 QUERY_ROWS: Final = 32_000  # CKAN's cap, which its clients expect
+DATASET_RESOURCES: Final = 1_000  # of one dataset; its document is read whole
+DATASET_TAGS: Final = 200
+USAGE_FLUSH_S: Final = 3.0  # usage counts lost by a crash; one write for all of them
+USAGE_DAYS: Final = 3_660  # ten years of daily counts in one answer
+USAGE_LEADERS: Final = 20
 LIVE_MIN_S: Final = 5  # polling a source faster is an attack on it
 FETCH_TIME_S: Final = 60.0
 INGEST_RESIDENT_BYTES: Final = 192 * MIB  # a text up to this is staged in memory, a larger one in a file
@@ -102,3 +107,31 @@ LINK_BYTES: Final = 64 * KIB  # read of a link's body before closing
 LINK_REDIRECTS: Final = 5
 LINKS_AT_ONCE: Final = 4
 QUALITY_EVERY_S: Final = 86_400  # freshness and links are looked at again
+
+# CKAN face and catalogue search
+CKAN_PARAMETERS: Final = 200  # parameters of one action call; the widest real one (package_search) knows 25
+CKAN_JSON_DEPTH: Final = 32  # nesting of a request body; CKAN's deepest (filters) stops at 10
+CKAN_CALLBACK_CHARS: Final = 128
+CKAN_FILTER_DEPTH: Final = 10  # CKAN 2.12's own bound of $and/$or
+CKAN_FILTER_OPS: Final = 100  # likewise
+CKAN_SEARCH_ROWS: Final = 1_000  # CKAN's cap of package_search rows, which harvesters page by
+CKAN_BODY_BYTES: Final = 32 * MIB  # a datastore_upsert batch: ckanapi sends 250 rows, xloader up to 16 MB
+SOLR_CHARS: Final = 16 * KIB  # a query's text: as long as a URL may be here
+SOLR_DEPTH: Final = 20
+SOLR_CLAUSES: Final = 1_024  # Solr's own maxBooleanClauses
+SEARCH_TEXT_CHARS: Final = 200  # a search in words; a longer one is cut, as no title is longer
+SEARCH_DATASETS: Final = 1_000_000  # catalogue kept in memory for search: about 1 KB each; the nation has 52,442
+FACET_VALUES: Final = 1_000
+
+# Tables
+FILTER_DEPTH: Final = 10  # CKAN 2.12's own bounds of a filter
+FILTER_OPERATIONS: Final = 100
+FILTER_LIST_VALUES: Final = 1_000  # values of one `in`
+QUERY_WORKERS: Final = 3  # measured on 2 cores: 8 threads were 0.75x as fast
+QUERY_QUEUE: Final = 256  # questions waiting for a worker; beyond it a caller is told to come back
+TABLE_THREADS: Final = 2  # DuckDB's own threads for one question
+TABLE_MEMORY_BYTES: Final = 1 * GIB  # DuckDB's buffers for all questions together
+TABLE_SPILL_BYTES: Final = 8 * GIB  # a sort of a national register that does not fit in memory
+HOT_BYTES: Final = 8 * GIB  # disk for copies of the versions in use; about 35 bytes a row
+ANSWER_CACHE_BYTES: Final = 64 * MIB  # answers of immutable versions, by question
+SHAPES_KEPT: Final = 2_000  # column lists and totals of versions; a few KB each

@@ -237,6 +237,11 @@ class Dataset(msgspec.Struct, frozen=True, omit_defaults=True):
     national: dict[str, str] = {}
     """Other fields of the national standard, by its own names, kept as they came in."""
 
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody may see it; the administrator sees the others too."""
+        return self.state == "active" and not self.private
+
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     """One quality check of one dataset. `passed` None means unknown: it does not count."""

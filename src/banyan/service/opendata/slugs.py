@@ -1,0 +1,47 @@
+"""Names fit for a URL: two to a hundred of `a-z 0-9 - _` (CKAN's rule for dataset names)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable
+from itertools import count
+from typing import Annotated
+
+import msgspec
+
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{2,100}$")]
+
+_ENDINGS = re.compile(r"(\.(csv|tsv|txt|tab|xlsx|xls|json|ndjson|jsonl|geojson|parquet|gz|zip))+$")
+_STAMP = re.compile(
+    r"[-_ ]*(?<![0-9])(1[0-9]{2}|19[0-9]{2}|20[0-9]{2})[-_./]?[01][0-9][-_./]?[0-3][0-9]([-_t ]?[0-9]{4,6})?$"
+)
+_UNFIT = re.compile(r"[^a-z0-9_]+")
+_LONGEST = 90
+
+
+def slug_of(text: str) -> str:
+    """The Latin letters and digits of a text as a name, or empty when fewer than two are left (a Chinese title)."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    slug = _UNFIT.sub("-", folded).strip("-_")[:_LONGEST].strip("-_")
+    return slug if len(slug) > 1 else ""
+
+
+def slug_of_file(filename: str) -> str:
+    """A name from a file's name, without its endings and its date: `maskdata_20200214T085535.csv.gz` -> `maskdata`.
+
+    Without the date, the next day's file is the next version of the same dataset.
+    """
+    stem = _ENDINGS.sub("", filename.rpartition("/")[2].casefold())
+    return slug_of(_STAMP.sub("", stem)) or slug_of(stem) or _hashed(filename)
+
+
+def free_slug(title: str, is_free: Callable[[str], bool]) -> str:
+    """A name for a new thing that nobody has: from its title, else from a hash of it; numbered when taken."""
+    first = slug_of(title) or _hashed(title)
+    return next(name for number in count(1) if is_free(name := first if number == 1 else f"{first}-{number}"))
+
+
+def _hashed(text: str) -> str:
+    return f"data-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
