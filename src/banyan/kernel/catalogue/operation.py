@@ -258,7 +258,7 @@ class Service:
         return register
 
     def start(self, run: F) -> F:
-        """`run(ctx)` is awaited once, as the system, before the first call: sweep leftovers, rebuild what is derived."""
+        """`run(ctx)` is awaited once, as the system, before the first call: sweep leftovers, rebuild derived data."""
         self.on_start.append(run)
         return run
 
