@@ -135,3 +135,5 @@ TABLE_SPILL_BYTES: Final = 8 * GIB  # a sort of a national register that does no
 HOT_BYTES: Final = 8 * GIB  # disk for copies of the versions in use; about 35 bytes a row
 ANSWER_CACHE_BYTES: Final = 64 * MIB  # answers of immutable versions, by question
 SHAPES_KEPT: Final = 2_000  # column lists and totals of versions; a few KB each
+XML_BYTES: Final = 16 * MIB  # XML from outside; a national catalogue record is under 1 MB
+XML_DEPTH: Final = 64

@@ -1,1 +1,5 @@
+"""Proof: records of use."""
 
+from banyan.kernel.ledger.usage import OpenUsage, UsageSink, Use
+
+__all__ = ["OpenUsage", "UsageSink", "Use"]

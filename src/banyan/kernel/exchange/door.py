@@ -1,0 +1,228 @@
+"""The HTTP door: one ASGI application over the catalogue's operations, faces and pages.
+
+Head checks, routing, rate, caller, the run under a time limit, the answer, the record: straight calls, no middleware.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter_ns
+from typing import Any, Final
+
+from banyan.errors import NotFound, Problem, Unavailable
+from banyan.kernel.catalogue.catalogue import Catalogue
+from banyan.kernel.catalogue.operation import FaceAnswer, View
+from banyan.kernel.exchange.answers import Send, Wire
+from banyan.kernel.exchange.binder import Unreadable, decoded
+from banyan.kernel.exchange.deadline import Deadlines
+from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of
+from banyan.kernel.exchange.explain import document, encoded, say
+from banyan.kernel.exchange.gate import Gate, Log
+from banyan.kernel.exchange.request import Disconnected, DoorRequest, Receive, RequestTools, Scope
+from banyan.kernel.exchange.router import Route, Router
+from banyan.kernel.exchange.security import CORS_OPEN, DATA_HEADERS, HSTS, PAGE_HEADERS, PREFLIGHT, Hosts, came_from
+from banyan.kernel.exchange.session import Sessions
+from banyan.kernel.exchange.settings import DoorSettings, Identify, Render
+from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES
+from banyan.wire.problem import MEDIA_TYPE as PROBLEM
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Found = tuple[Route[Endpoint], Mapping[str, str]]
+METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+def build_door(
+    catalogue: Catalogue,
+    gate: Gate,
+    *,
+    identify: Identify,
+    settings: DoorSettings,
+    log: Log,
+    render: Render | None = None,
+) -> App:
+    """The ASGI application of a node. `render` is the web channel's; without it pages answer 404."""
+    tools = RequestTools(gate, identify, Sessions(settings.secret), settings, Deadlines())
+    return Door(catalogue, tools, log=log, render=render)
+
+
+class Door:
+    """The application: its routes and what it counts."""
+
+    def __init__(self, catalogue: Catalogue, tools: RequestTools, *, log: Log, render: Render | None) -> None:
+        self._tools = tools
+        self._render = render
+        self._log = log
+        self._hosts = Hosts(tools.settings)
+        self._deadlines = tools.deadlines
+        self._router: Router[Endpoint] = Router()
+        for endpoint in endpoints_of(catalogue, render):
+            self._router.add(endpoint.template, endpoint.methods, endpoint)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        else:
+            raise AssertionError(f"the door speaks HTTP only, not {scope['type']}")
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request: DoorRequest | None = None
+        try:
+            request = DoorRequest(scope, receive, self._tools)
+        except Problem as problem:
+            await _bare(problem, send)
+            return
+        wire = Wire(request, send, receive)
+        task: asyncio.Task[Any] | None = asyncio.current_task()
+        assert task is not None, "a request runs in a task"
+        try:
+            await self._serve(scope, request, wire, task)
+        except Disconnected:
+            pass
+        finally:
+            self._deadlines.stop(task)
+            request.discard()
+
+    async def _serve(self, scope: Scope, request: DoorRequest, wire: Wire, task: asyncio.Task[Any]) -> None:
+        started = perf_counter_ns()
+        endpoint: Endpoint | None = None
+        try:
+            route, request.params = self._admit(scope, request)
+            method = request.method
+            endpoint = route.targets.get("GET" if method == "HEAD" else method)
+            if endpoint is None:
+                await self._other_method(request, wire, route)
+                return
+            request.channel = endpoint.channel
+            request.lang_from_path = endpoint.lang
+            self._deadlines.start(task, endpoint.time_s)
+            request.timed(task)
+            answer = await endpoint.run(request)
+            wire.progress = lambda: self._deadlines.start(task, endpoint.idle_s)
+            await wire.answer(answer, self._headers(request, endpoint))
+        except Problem as problem:
+            await self._fail(request, wire, problem, endpoint)
+        except asyncio.CancelledError:
+            if not self._deadlines.lapsed(task):
+                raise
+            task.uncancel()
+            title, remedy = say("timeout", request.lang)
+            await self._fail(request, wire, Unavailable(title, remedy=remedy, kind="timeout", status=504), endpoint)
+        except Disconnected:
+            raise
+        except Exception as error:
+            self._log("door.failed", {"kind": type(error).__name__, "at": _where(error), "trace": request.trace})
+            title, remedy = say("internal", request.lang)
+            await self._fail(request, wire, Problem(title, remedy=remedy), endpoint)
+        finally:
+            self._record(request, wire, endpoint, perf_counter_ns() - started)
+
+    def _admit(self, scope: Scope, request: DoorRequest) -> Found:
+        """Check the head and find the route."""
+        if len(scope["headers"]) > HEADER_COUNT:
+            raise Problem(f"over {HEADER_COUNT} headers", kind="limit", status=431, remedy="send fewer headers")
+        if len(scope["query_string"]) > QUERY_BYTES:
+            raise Problem(f"query over {QUERY_BYTES} bytes", kind="limit", status=414, remedy="use POST with a body")
+        if not self._hosts.accepts(request.raw_header(b"host")):
+            title, remedy = say("host", request.lang)
+            raise Problem(title, kind="host", status=421, remedy=remedy)
+        settings = self._tools.settings
+        if settings.trusted_proxies:
+            request.client, request.scheme = came_from(
+                request.client, request.scheme, request._headers, settings.trusted_proxies
+            )
+        found = self._find(scope["raw_path"], scope["path"])
+        if found is None:
+            title, remedy = say("not-found", request.lang)
+            raise NotFound(title, remedy=remedy)
+        return found
+
+    def _find(self, raw_path: bytes, path: str) -> Found | None:
+        if b"%" not in raw_path:
+            if b"/." in raw_path and not {".", ".."}.isdisjoint(path.split("/")):
+                return None
+            return self._router.find(path)
+        if len(raw_path) > PATH_BYTES:
+            raise Problem(f"path over {PATH_BYTES} bytes", kind="limit", status=414, remedy="use a shorter address")
+        segments = [decoded(part, plus=False) for part in raw_path[1:].decode("latin-1").split("/")]
+        if any(part in (".", "..") or "/" in part or "\\" in part for part in segments):
+            raise Unreadable("path with an encoded slash or dots", remedy="ask for the plain path")
+        return self._router.find_segments(segments)
+
+    def _headers(self, request: DoorRequest, endpoint: Endpoint | None) -> list[tuple[bytes, bytes]]:
+        if endpoint is None:
+            headers = DATA_HEADERS
+        elif request.has_credentials:
+            headers = endpoint.private_headers
+        else:
+            headers = endpoint.headers
+        return [*headers, HSTS] if request.scheme == "https" else [*headers]
+
+    async def _other_method(self, request: DoorRequest, wire: Wire, route: Route[Endpoint]) -> None:
+        allow = (("Allow", route.allow),)
+        target = route.targets.get("GET")
+        if request.method == "OPTIONS":
+            is_open = target is not None and CORS_OPEN in target.headers
+            headers = [*DATA_HEADERS, CORS_OPEN, *PREFLIGHT] if is_open else [*DATA_HEADERS]
+            await wire.answer(FaceAnswer(b"", status=204, headers=allow), headers)
+            return
+        title, remedy = say("method", request.lang, allow=route.allow)
+        status = 405 if request.method in METHODS else 501
+        problem = Problem(title, kind="method", status=status, remedy=remedy)
+        await self._fail(request, wire, problem, target, headers=allow)
+
+    async def _fail(
+        self,
+        request: DoorRequest,
+        wire: Wire,
+        problem: Problem,
+        endpoint: Endpoint | None,
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Send a problem, as a page to a reader of pages and as RFC 9457 to a program."""
+        if wire.sent.started:  # the head is out: the only honest end is a broken one
+            raise ConnectionAbortedError(problem.title)
+        if problem.retry_after_s is not None:
+            headers = (*headers, ("Retry-After", str(problem.retry_after_s)))
+        said = document(problem, request.lang, instance=request.path, trace=request.trace[3:35])
+        wants_page = endpoint.is_page if endpoint is not None else "text/html" in request.header("accept")
+        if wants_page and self._render is not None:
+            values = {"problem": said}
+            view = View("problem.html", values, title=said.title, status=problem.status, headers=headers)
+            await wire.answer(self._render(request, view), [*PAGE_HEADERS, _NO_STORE])
+            return
+        answer = FaceAnswer(encoded(said), media_type=PROBLEM, status=problem.status, headers=headers)
+        await wire.answer(answer, [*DATA_HEADERS, CORS_OPEN, _NO_STORE])
+
+    def _record(self, request: DoorRequest, wire: Wire, endpoint: Endpoint | None, took_ns: int) -> None:
+        """Filled by the access record."""
+
+
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+def _where(error: BaseException) -> str:
+    """File and line of the failure, for the log: the exception's own text may hold personal data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+
+
+async def _bare(problem: Problem, send: Send) -> None:
+    """An answer to a head that could not even be parsed."""
+    body = encoded(document(problem, "en"))
+    headers = [*DATA_HEADERS, (b"content-type", PROBLEM.encode()), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,156 @@
+"""The gate: the one way to run an operation, from any channel, service or peer.
+
+    who is it -> may they, why -> run, here or at a peer -> minimise -> record use -> prove -> answer
+
+Embedded it costs microseconds; the caller cannot tell a peer from this process, so lawfulness cannot be skipped by
+running in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter_ns
+from typing import Any
+
+import msgspec
+
+from banyan.errors import Denied, Invalid, Problem
+from banyan.kernel.catalogue.catalogue import Catalogue
+from banyan.kernel.catalogue.operation import Context, Operation
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.events.feed import Event
+from banyan.kernel.exchange.remote import Envelope, Remote
+from banyan.kernel.exchange.touchpoint import TouchOutcome, Touchpoints
+from banyan.kernel.identity.caller import SYSTEM, Caller
+from banyan.kernel.ledger.usage import OpenUsage, Outcome, UsageSink, Use
+from banyan.kernel.policy.decision import Decision, decide
+from banyan.kernel.storage.drawer import Drawer
+
+Emit = Callable[[str, Event], Awaitable[None]]
+"""`emit(service, event)`: append to that service's feed, durable when it returns."""
+Log = Callable[[str, Mapping[str, str | int | float]], None]
+"""`log(event, fields)`: one structured line; fields hold no personal data."""
+
+
+class Refused(Denied):
+    """The policy said no. Carries the bilingual decision so that a channel can say it in the caller's language."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.explanation["zh-Hant"], remedy=decision.remedy["zh-Hant"])
+        self.decision = decision
+
+
+class Bound:
+    """`ctx.call`: the gate bound to one caller and one trace."""
+
+    __slots__ = ("_caller", "_gate", "_trace")
+
+    def __init__(self, gate: Gate, caller: Caller, trace: str) -> None:
+        self._gate, self._caller, self._trace = gate, caller, trace
+
+    async def __call__(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
+        return await self._gate.call(operation, request, caller=self._caller, purpose=purpose, trace=self._trace)
+
+
+class Gate:
+    """Runs operations of `catalogue`. `drawers` are by service name; a service in `remotes` runs at that peer."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        drawers: Mapping[str, Drawer],
+        *,
+        clock: Clock,
+        emit: Emit,
+        log: Log,
+        usage: UsageSink | None = None,
+        touchpoints: Touchpoints | None = None,
+        remotes: Mapping[str, Remote] | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.clock = clock
+        self.usage: UsageSink = usage if usage is not None else OpenUsage()
+        self.touchpoints = touchpoints if touchpoints is not None else Touchpoints()
+        self._drawers = drawers
+        self._remotes: Mapping[str, Remote] = remotes or {}
+        self._emit = emit
+        self._log = log
+
+    async def start(self) -> None:
+        """Run what services declared for the start, as the system; before the first call."""
+        for service in self.catalogue.services.values():
+            for run in service.on_start:
+                await run(self.context(service.name, SYSTEM))
+
+    async def stop(self) -> None:
+        """Run what services declared for the end; after the last call and before the drawers close."""
+        for service in self.catalogue.services.values():
+            for run in service.on_stop:
+                await run(self.context(service.name, SYSTEM))
+
+    async def call(
+        self, operation: str, request: msgspec.Struct, *, caller: Caller, purpose: str = "", trace: str = ""
+    ) -> Any:
+        """Run an operation by its id. Raises NotFound, Refused, or what the operation raises (the Problem tree)."""
+        declared = self.catalogue.operation(operation)
+        assert isinstance(request, declared.request), f"{operation} takes {declared.request.__name__}"
+        started = perf_counter_ns()
+        decision = decide(declared, caller, purpose)
+        outcome: Outcome = "failed"
+        touched: TouchOutcome = "failed"
+        try:
+            if not decision.allowed:
+                outcome = touched = "refused"
+                raise Refused(decision)
+            answer = await self._run(declared, request, caller=caller, purpose=purpose, trace=trace)
+            answer = minimise(answer, decision)
+            outcome = touched = "answered"
+        except Invalid:
+            touched = "invalid"
+            raise
+        except Problem as problem:
+            if problem.status < 500:
+                outcome = touched = "refused"
+            raise
+        finally:
+            self.touchpoints.add(
+                operation,
+                caller.channel,
+                touched,
+                duration_us=(perf_counter_ns() - started) // 1000,
+                at=self.clock(),
+            )
+            await self.usage.record(
+                Use(operation, decision.basis, purpose or declared.purpose, caller.kind, caller.channel, outcome)
+            )
+        return answer
+
+    async def _run(
+        self, operation: Operation, request: msgspec.Struct, *, caller: Caller, purpose: str, trace: str
+    ) -> Any:
+        service = operation.id.partition(".")[0]
+        remote = self._remotes.get(service)
+        if remote is not None:
+            return await remote.call(operation, request, Envelope(caller, purpose or operation.purpose, trace))
+        return await operation.run(self.context(service, caller, trace), request)
+
+    def context(self, service: str, caller: Caller, trace: str = "") -> Context:
+        """What an operation, event handler or timer of `service` is given."""
+
+        async def emit(event: Event) -> None:
+            await self._emit(service, event)
+
+        return Context(
+            caller=caller,
+            now=self.clock(),
+            db=self._drawers[service],
+            call=Bound(self, caller, trace),
+            emit=emit,
+            log=self._log,
+        )
+
+
+def minimise(answer: Any, decision: Decision) -> Any:
+    """Drop rows and fields the basis does not cover. The open bases cover the whole answer; others never get here."""
+    assert decision.allowed, "only an allowed call is minimised"
+    return answer

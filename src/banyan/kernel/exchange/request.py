@@ -1,0 +1,280 @@
+"""One HTTP request as faces and pages see it: the `FaceRequest` of the catalogue, over ASGI.
+
+The head is parsed strictly and once, the body only on demand and within its bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+
+import msgspec
+
+from banyan.errors import Limit
+from banyan.kernel.catalogue.operation import FormData
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.binder import Unreadable, pairs_of
+from banyan.kernel.exchange.deadline import Deadlines
+from banyan.kernel.exchange.forms import multipart, urlencoded
+from banyan.kernel.exchange.gate import Gate
+from banyan.kernel.exchange.session import Session, Sessions
+from banyan.kernel.exchange.settings import DoorSettings, Identify
+from banyan.kernel.identity.caller import ANONYMOUS, Caller
+from banyan.limits import BODY_IDLE_S, JSON_BODY_BYTES, UPLOAD_BYTES
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+ONCE: Final = frozenset((b"host", b"content-length", b"content-type", b"authorization", b"transfer-encoding"))
+"""Headers whose repetition is an attack or a mistake: two readers would choose differently."""
+SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Disconnected(Exception):
+    """The caller went away before the body ended."""
+
+
+class DoorRequest:
+    """State of one request. Made by the door; everything a face needs and nothing of the server."""
+
+    __slots__ = (
+        "_body",
+        "_caller",
+        "_deadlines",
+        "_form",
+        "_gate",
+        "_headers",
+        "_identify",
+        "_receive",
+        "_session",
+        "_sessions",
+        "_settings",
+        "_task",
+        "_verified",
+        "channel",
+        "client",
+        "is_english",
+        "lang_from_path",
+        "method",
+        "now",
+        "params",
+        "path",
+        "raw_query",
+        "scheme",
+        "trace",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, tools: RequestTools) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.raw_query: str = scope["query_string"].decode("latin-1")
+        self.params: Mapping[str, str] = {}
+        self.now: EpochS = tools.gate.clock()
+        self.lang_from_path = ""
+        self.channel = "api"
+        self.trace = ""
+        self.scheme: str = scope["scheme"]
+        self.client: str = scope["client"][0] if scope["client"] else ""
+        self._receive = receive
+        self._gate = tools.gate
+        self._identify = tools.identify
+        self._sessions = tools.sessions
+        self._settings = tools.settings
+        self._deadlines = tools.deadlines
+        self._task: asyncio.Task[Any] | None = None
+        self._caller: Caller | None = None
+        self._session: Session | None = None
+        self._verified = False
+        self._body: bytes | None = None
+        self._form: FormData | None = None
+        headers = scope["headers"]
+        self._headers: dict[bytes, bytes] = dict(headers)
+        if len(self._headers) != len(headers):
+            self._headers = _joined(headers)
+
+    # Head
+
+    def header(self, name: str) -> str:
+        return self._headers.get(name.lower().encode("latin-1"), b"").decode("latin-1")
+
+    def raw_header(self, name: bytes) -> bytes:
+        """A header by its lower-case name, as bytes: the door's own fast way."""
+        return self._headers.get(name, b"")
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        return pairs_of(self.raw_query)
+
+    def cookie(self, name: str) -> str:
+        """A cookie's value as sent, or empty. Source: RFC 6265 s4.2."""
+        for part in self._headers.get(b"cookie", b"").decode("latin-1").split(";"):
+            key, _, value = part.strip().partition("=")
+            if key == name:
+                return value
+        return ""
+
+    @property
+    def base_url(self) -> str:
+        return self._settings.public_url or f"{self.scheme}://{self.header('host') or 'localhost'}"
+
+    @property
+    def lang(self) -> str:
+        if self.lang_from_path:
+            return self.lang_from_path
+        wanted = self.cookie("lang") if b"cookie" in self._headers else ""
+        if not wanted:
+            wanted = self._headers.get(b"accept-language", b"")[:64].decode("latin-1")
+        return "en" if wanted.lower().startswith("en") else "zh-Hant"
+
+    # Who
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks. A session counts for a change only after its CSRF token was seen (header, or `form()`)."""
+        if self._caller is None:
+            self._caller = self._token_caller()
+        if self._caller is ANONYMOUS and self.session is not None and self._is_meant:
+            return self._sessions.caller(self.session, self.channel)
+        if self._caller is ANONYMOUS and self.channel != "api":
+            return msgspec.structs.replace(ANONYMOUS, channel=self.channel)
+        return self._caller
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether an answer may differ from what anybody would get: it must not be stored by shared caches."""
+        headers = self._headers
+        return b"authorization" in headers or b"x-ckan-api-key" in headers or self.session is not None
+
+    @property
+    def session(self) -> Session | None:
+        if self._session is None and b"cookie" in self._headers:
+            self._session = self._sessions.read(self.cookie(self._sessions.cookie_name(self.scheme)), self.now)
+        return self._session
+
+    @property
+    def csrf(self) -> str:
+        """The token a form of this session must send back as `csrf_token`; empty without a session."""
+        return self._sessions.csrf(self.session) if self.session is not None else ""
+
+    @property
+    def _is_meant(self) -> bool:
+        """Whether the request was made on purpose by the session's own pages."""
+        if self._verified or self.method in SAFE_METHODS:
+            return True
+        sent = self._headers.get(b"x-csrf-token", b"").decode("latin-1")
+        self._verified = bool(sent) and self.session is not None and self._sessions.matches(self.session, sent)
+        return self._verified
+
+    def _token_caller(self) -> Caller:
+        token = token_of(self._headers)
+        found = self._identify(token) if token else None
+        if found is None:
+            return ANONYMOUS
+        return found if found.channel == self.channel else msgspec.structs.replace(found, channel=self.channel)
+
+    # Body
+
+    async def body(self, limit: int = JSON_BODY_BYTES) -> bytes:
+        if self._body is None:
+            declared = self._headers.get(b"content-length", b"")
+            if declared and int(declared) > limit:
+                raise _too_large(limit)
+            chunks = bytearray()
+            async for chunk in self.stream():
+                chunks += chunk
+                if len(chunks) > limit:
+                    raise _too_large(limit)
+            self._body = bytes(chunks)
+        if len(self._body) > limit:
+            raise _too_large(limit)
+        return self._body
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body as it comes; the server stops reading the socket while nobody asks (back-pressure)."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            self._progress()
+            chunk: bytes = message.get("body", b"")
+            if chunk:
+                yield chunk
+            if not message.get("more_body", False):
+                return
+
+    async def form(self) -> FormData:
+        """The parsed form; its `csrf_token` is checked, and taken out, when the caller has a session."""
+        if self._form is None:
+            media_type = self.header("content-type")
+            if media_type.lower().startswith("multipart/form-data"):
+                form = await multipart(self._bounded(UPLOAD_BYTES), media_type, self._settings.work)
+            else:
+                form = urlencoded(await self.body(JSON_BODY_BYTES))
+            self._form = self._checked(form)
+        return self._form
+
+    def _checked(self, form: FormData) -> FormData:
+        if self.session is not None and self._sessions.matches(self.session, form.get("csrf_token")):
+            self._verified = True
+        return FormData([pair for pair in form.fields if pair[0] != "csrf_token"], form.files)
+
+    async def _bounded(self, limit: int) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            yield chunk
+
+    def _progress(self) -> None:
+        if self._task is not None:
+            self._deadlines.start(self._task, BODY_IDLE_S)
+
+    # Door
+
+    async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
+        return await self._gate.call(operation, request, caller=self.caller, purpose=purpose, trace=self.trace)
+
+    def timed(self, task: asyncio.Task[Any]) -> None:
+        """Tie the request to the task whose deadline a received chunk pushes forward."""
+        self._task = task
+
+    def discard(self) -> None:
+        """Remove uploaded files that nobody moved away."""
+        if self._form is not None:
+            for file in self._form.files:
+                file.path.unlink(missing_ok=True)
+
+
+class RequestTools(msgspec.Struct, frozen=True):
+    """What every request of one door shares."""
+
+    gate: Gate
+    identify: Identify
+    sessions: Sessions
+    settings: DoorSettings
+    deadlines: Deadlines
+
+
+def token_of(headers: Mapping[bytes, bytes]) -> str:
+    """The token of `Authorization: Bearer T`, raw `Authorization: T`, or `X-CKAN-API-Key: T` (CKAN's three ways)."""
+    sent = headers.get(b"authorization") or headers.get(b"x-ckan-api-key") or b""
+    text = sent.decode("latin-1").strip()
+    return text[7:].strip() if text[:7].lower() == "bearer " else text
+
+
+def _joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers with repetitions joined (RFC 9110 s5.3); repetition of a header that must be single is refused."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in joined:
+            if name in ONCE:
+                raise Unreadable(f"header {name.decode('latin-1')} came twice", remedy="send it once")
+            joined[name] += (b"; " if name == b"cookie" else b", ") + value
+        else:
+            joined[name] = value
+    return joined
+
+
+def _too_large(limit: int) -> Limit:
+    return Limit(f"body over {limit} bytes", remedy="send less, or upload it as a file on the publish page")

@@ -1,0 +1,89 @@
+"""Headers that every answer carries, who may be addressed as us, and where a caller really is.
+
+Sources: CSP Level 3; RFC 6797 (HSTS); Fetch standard (CORS, nosniff); RFC 9110 s7.2 (Host), s15.5.20 (421).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from banyan.kernel.exchange.settings import DoorSettings
+
+Headers = list[tuple[bytes, bytes]]
+
+_EVERYWHERE: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+]
+_DATA_POLICY = b"default-src 'none'; frame-ancestors 'none'; sandbox"
+_PAGE_POLICY = (
+    b"default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    b"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+CORS_OPEN = (b"access-control-allow-origin", b"*")
+DATA_HEADERS: Headers = [*_EVERYWHERE, (b"content-security-policy", _DATA_POLICY)]
+PAGE_HEADERS: Headers = [
+    *_EVERYWHERE,
+    (b"content-security-policy", _PAGE_POLICY),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=()"),
+]
+OPEN_CACHE = (b"cache-control", b"no-cache")
+PRIVATE_CACHE = (b"cache-control", b"private, no-store")
+PREFLIGHT: Headers = [
+    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b"accept, accept-language, content-type, if-none-match, last-event-id, traceparent",
+    ),
+    (b"access-control-max-age", b"86400"),
+]
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]", "testserver"))
+
+
+class Hosts:
+    """The names we answer to. An IP address cannot be rebound by DNS, so any address is ours."""
+
+    def __init__(self, settings: DoorSettings) -> None:
+        own = {urlsplit(settings.public_url).netloc} if settings.public_url else set()
+        self._names = _LOOPBACK | {name.lower() for name in (*settings.hosts, *own)}
+        self._any = "*" in settings.hosts
+        self._seen: set[bytes] = set()
+
+    def accepts(self, host: bytes) -> bool:
+        if host in self._seen:
+            return True
+        accepted = self._judge(host.decode("latin-1").lower())
+        if accepted and len(self._seen) < 64:
+            self._seen.add(host)
+        return accepted
+
+    def _judge(self, host: str) -> bool:
+        if not host or set(host) & set("/\\@?# \t"):
+            return False
+        name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
+        return self._any or host in self._names or name in self._names or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def came_from(client: str, scheme: str, headers: Mapping[bytes, bytes], trusted: tuple[str, ...]) -> tuple[str, str]:
+    """Address and scheme of the caller. Only a trusted proxy is believed, and only for the hop it saw itself."""
+    if not trusted or client not in trusted:
+        return client, scheme
+    hops = [hop.strip() for hop in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if hop.strip()]
+    while hops and hops[-1] in trusted:
+        hops.pop()
+    forwarded = headers.get(b"x-forwarded-proto", b"").decode("latin-1").strip().lower()
+    return (hops[-1] if hops and _is_address(hops[-1]) else client), (
+        forwarded if forwarded in ("http", "https") else scheme
+    )

@@ -1,0 +1,86 @@
+"""Why: may this caller run this operation, on which basis, and how is that explained.
+
+Deny is the default. Today three bases exist: `open` (data that is public by law), `public-write` (an intake that
+declares it takes from anybody) and `administration` (the holder of the administrator token). Personal data has no
+basis yet, so it is refused for every caller, the administrator too.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.operation import OPEN, Operation, Text
+from banyan.kernel.identity.caller import Caller
+
+MESSAGES = load_messages(__package__ or "banyan.kernel.policy")
+
+Basis = Literal["open", "public-write", "administration", "none"]
+INTAKE: tuple[str, ...] = ("public-intake",)
+"""Purposes under which anybody may write: a data request, a report. The operation declares it."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The answer of the policy: `allowed` on `basis`; `explanation` and `remedy` are bilingual."""
+
+    allowed: bool
+    basis: Basis
+    explanation: Text
+    remedy: Text
+    missing: tuple[str, ...] = ()
+    """What a refusal lacks: data classes without a basis, `administrator`, or the audience."""
+
+
+def decide(operation: Operation, caller: Caller, purpose: str) -> Decision:
+    """Decide one call. `purpose` empty means the operation's own. Pure."""
+    personal = tuple(name for name in operation.data if name not in OPEN)
+    if personal:
+        return _refuse(operation, "personal", missing=personal, classes="、".join(personal))
+    if operation.effect == "write" and not caller.may_write:
+        if operation.audience == "public" and (purpose or operation.purpose) == operation.purpose in INTAKE:
+            return _allow("public-write")
+        return _refuse(operation, "write", missing=("administrator",))
+    if operation.audience != "public" and not caller.may_write:
+        return _refuse(operation, "audience", missing=(operation.audience,))
+    return _allow("administration" if operation.effect == "write" else "open")
+
+
+def _allow(basis: Basis) -> Decision:
+    return _ALLOWED[basis]
+
+
+def _both(key: str, operation: Operation, **values: str) -> Text:
+    return {
+        lang: MESSAGES.text(
+            key,
+            lang,
+            operation=operation.title[lang],
+            audience=MESSAGES.text(f"audience.{operation.audience}", lang),
+            **values,
+        )
+        for lang in LANGUAGES
+    }
+
+
+def _refuse(operation: Operation, why: str, *, missing: tuple[str, ...], **values: str) -> Decision:
+    return Decision(
+        allowed=False,
+        basis="none",
+        explanation=_both(f"refused.{why}", operation, **values),
+        remedy=_both(f"refused.{why}_remedy", operation, **values),
+        missing=missing,
+    )
+
+
+_BASES: tuple[Basis, ...] = ("open", "public-write", "administration")
+_ALLOWED = {
+    basis: Decision(
+        allowed=True,
+        basis=basis,
+        explanation={lang: MESSAGES.text(f"basis.{basis}", lang) for lang in LANGUAGES},
+        remedy=dict.fromkeys(LANGUAGES, ""),
+    )
+    for basis in _BASES
+}
