@@ -1,0 +1,241 @@
+"""The table engine: questions about immutable versions, answered by DuckDB in this process.
+
+A version never changes, so an answer kept under (version, question) is exact for as long as it is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from banyan.kernel.storage.lake import Lake
+from banyan.limits import (
+    ANSWER_CACHE_BYTES,
+    QUERY_ROWS,
+    QUERY_WORKERS,
+    SHAPES_KEPT,
+    TABLE_MEMORY_BYTES,
+    TABLE_SPILL_BYTES,
+    TABLE_THREADS,
+)
+from banyan.service.opendata.model import Version
+from banyan.service.opendata.tables.answers import Recent
+from banyan.service.opendata.tables.columns import Shape, ckan_type, literal, quoted, shape
+from banyan.service.opendata.tables.compose import Text, aggregate_text, chosen, count_text, facet_text, search_text
+from banyan.service.opendata.tables.hot import HotTables
+from banyan.service.opendata.tables.query import AggregateQuery, Cell, Facet, FacetQuery, Field, SearchPage, SearchQuery
+from banyan.service.opendata.tables.refusals import not_found, wrong_value
+from banyan.service.opendata.tables.workers import Connection, Workers
+
+T = TypeVar("T")
+_CELL_BYTES = 64
+"""About what a cell of a kept answer costs in memory."""
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """Rows of an aggregate in the order of `fields`."""
+
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+Answer = SearchPage | Grid | tuple[Facet, ...]
+
+
+class Tables:
+    """Answers questions about versions in `lake`; copies and spilled data lie in `work`. Close it at the end."""
+
+    def __init__(self, lake: Lake, work: Path) -> None:
+        self._lake = lake
+        self.work = work / "tables"
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.workers = Workers("tables", threads=QUERY_WORKERS, settings=_settings(self.work))
+        self._hot = HotTables(self.workers.connection(), self.work / "hot")
+        self._shapes: Recent[str, Shape] = Recent(SHAPES_KEPT, lambda _: 1)
+        self._answers: Recent[tuple[str, msgspec.Struct], Answer] = Recent(ANSWER_CACHE_BYTES, _weigh)
+        self._totals: Recent[tuple[str, SearchQuery], int] = Recent(SHAPES_KEPT, lambda _: 1)
+
+    def parquet(self, version: Version) -> Path:
+        """The version's file. Raises NotFound when the lake no longer has it."""
+        path = self._lake.path(version.parquet)
+        if not path.exists():
+            raise not_found("no_table", name=version.resource_id)
+        return path
+
+    async def shape(self, version: Version) -> Shape:
+        """The version's columns, read from the file once."""
+        kept = self._shapes.get(version.parquet)
+        if kept is None:
+            parquet = self.parquet(version)
+            kept = shape(version, await self.workers.run(lambda connection: schema(connection, parquet)))
+            self._shapes.put(version.parquet, kept)
+        return kept
+
+    async def search(self, version: Version, query: SearchQuery) -> SearchPage:
+        """One page of rows. Raises Invalid for an unknown column or a wrong value, Limit for time or memory."""
+        query = _bounded(query)
+        kept = self._answers.get((version.parquet, query))
+        if isinstance(kept, SearchPage):
+            return kept
+        shaped = await self.shape(version)
+        total = self._known_total(version, query)
+
+        def job(connection: Connection, source: str) -> SearchPage:
+            return _search(connection, source, shaped, query, total)
+
+        page = await self.on_rows(version, job)
+        if page.total is not None:
+            self._totals.put((version.parquet, _counted(query)), page.total)
+        self._answers.put((version.parquet, query), page)
+        return page
+
+    async def facets(self, version: Version, query: FacetQuery) -> tuple[Facet, ...]:
+        """The counts of each value of each field."""
+        kept = self._answers.get((version.parquet, query))
+        if isinstance(kept, tuple):
+            return kept
+        shaped = await self.shape(version)
+        found = await self.on_rows(version, lambda connection, source: _facets(connection, source, shaped, query))
+        self._answers.put((version.parquet, query), found)
+        return found
+
+    async def aggregate(self, version: Version, query: AggregateQuery) -> Grid:
+        """Groups and their measures, at most QUERY_ROWS."""
+        if not 0 <= query.limit <= QUERY_ROWS:
+            query = msgspec.structs.replace(query, limit=QUERY_ROWS)
+        kept = self._answers.get((version.parquet, query))
+        if isinstance(kept, Grid):
+            return kept
+        shaped = await self.shape(version)
+        grid = await self.on_rows(version, lambda connection, source: _aggregate(connection, source, shaped, query))
+        self._answers.put((version.parquet, query), grid)
+        return grid
+
+    async def on_rows(self, version: Version, job: Callable[[Connection, str], T]) -> T:
+        """Run `job(connection, source)` where `source` is the FROM text of the version: its copy, else its Parquet."""
+        copy = self._hot.borrow(version.parquet)
+        if copy is None:
+            parquet = self.parquet(version)
+            self._hot.load(version.parquet, parquet)
+            return await self.workers.run(lambda connection: job(connection, f"read_parquet({literal(str(parquet))})"))
+        try:
+            return await self.workers.run(lambda connection: job(connection, f"{quoted(copy.name)}.rows"))
+        finally:
+            self._hot.give_back(copy)
+
+    async def warm(self, version: Version) -> None:
+        """Make the version's copy now, and wait for it: what publishing may do before the first question comes."""
+        await asyncio.wrap_future(self._hot.load(version.parquet, self.parquet(version)))
+
+    def drop(self, version: Version) -> None:
+        """Forget everything kept of a version that was removed."""
+        self._hot.drop(version.parquet)
+        self._shapes.drop(version.parquet)
+        self._answers.drop_all(lambda key: key[0] == version.parquet)
+        self._totals.drop_all(lambda key: key[0] == version.parquet)
+
+    def close(self) -> None:
+        """Stop: wait for running questions, detach and delete the copies."""
+        self._hot.close()
+        self.workers.close()
+        self._answers.clear()
+
+    def _known_total(self, version: Version, query: SearchQuery) -> int | None:
+        if not query.include_total:
+            return None
+        if query.where is None and not query.words and not query.distinct:
+            return version.rows
+        return self._totals.get((version.parquet, _counted(query)))
+
+
+def schema(connection: Connection, parquet: Path) -> dict[str, str]:
+    """The names and DuckDB types of a Parquet file's columns, in order."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(parquet))})").fetchall()
+    return {name: duck for name, duck, *_ in described}
+
+
+def _settings(work: Path) -> dict[str, str | int | bool | list[str]]:
+    return {
+        "memory_limit": f"{TABLE_MEMORY_BYTES}B",
+        "threads": TABLE_THREADS,
+        "temp_directory": str(work / "spill"),
+        "max_temp_directory_size": f"{TABLE_SPILL_BYTES}B",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "TimeZone": "UTC",
+    }
+
+
+def _bounded(query: SearchQuery) -> SearchQuery:
+    if query.limit < 0:
+        raise wrong_value("limit", "Must be a natural number")
+    if query.offset < 0:
+        raise wrong_value("offset", "Must be a natural number")
+    if query.after is not None and (query.sort or query.distinct):
+        raise wrong_value("after", "Only for rows in the order of _id")
+    return msgspec.structs.replace(query, limit=QUERY_ROWS) if query.limit > QUERY_ROWS else query
+
+
+def _counted(query: SearchQuery) -> SearchQuery:
+    """The part of a question that its total depends on."""
+    fields = query.fields if query.distinct else ()
+    return SearchQuery(where=query.where, words=query.words, distinct=query.distinct, fields=fields)
+
+
+def _search(connection: Connection, source: str, shaped: Shape, query: SearchQuery, total: int | None) -> SearchPage:
+    text = Text(shaped)
+    rows: list[tuple[Cell, ...]] = connection.execute(search_text(text, query, source), text.values).fetchall()
+    last = None
+    if not query.distinct:
+        last = rows[-1][-1] if rows else None
+        rows = [row[:-1] for row in rows]
+    is_full = len(rows) == query.limit and not query.sort and isinstance(last, int)
+    if query.include_total and total is None:
+        total = _count(connection, source, shaped, query, len(rows))
+    return SearchPage(
+        fields=tuple(Field(name, column.ckan) for name, column in chosen(shaped, query)),
+        rows=tuple(rows),
+        limit=query.limit,
+        offset=query.offset,
+        total=total,
+        next_after=last if is_full and isinstance(last, int) else None,
+    )
+
+
+def _count(connection: Connection, source: str, shaped: Shape, query: SearchQuery, found: int) -> int:
+    if query.after is None and 0 < found < query.limit:
+        return query.offset + found  # the last page says the total without counting
+    text = Text(shaped)
+    row = connection.execute(count_text(text, query, source), text.values).fetchone()
+    assert row is not None, "count(*) gives a row"
+    return int(row[0])
+
+
+def _facets(connection: Connection, source: str, shaped: Shape, query: FacetQuery) -> tuple[Facet, ...]:
+    facets = []
+    for name in query.fields:
+        column = shaped.column(name, "fields")
+        text = Text(shaped)
+        rows = connection.execute(facet_text(text, column, query, source), text.values).fetchall()
+        values = tuple((value, int(count)) for value, count, _ in rows)
+        facets.append(Facet(name, column.ckan, values, int(rows[0][2]) if rows else 0))
+    return tuple(facets)
+
+
+def _aggregate(connection: Connection, source: str, shaped: Shape, query: AggregateQuery) -> Grid:
+    text = Text(shaped)
+    sql, names = aggregate_text(text, query, source)
+    found = connection.execute(sql, text.values)
+    types = [str(column[1]) for column in found.description or ()]
+    rows = tuple(found.fetchall())
+    return Grid(tuple(Field(name, ckan_type(duck)) for name, duck in zip(names, types, strict=True)), rows)
+
+
+def _weigh(answer: Answer) -> int:
+    if isinstance(answer, tuple):
+        return _CELL_BYTES * (1 + sum(2 * len(facet.values) for facet in answer))
+    return _CELL_BYTES * (1 + len(answer.rows) * max(1, len(answer.fields)))
