@@ -1,4 +1,4 @@
-"""The standard's JSON, in and out. UTF-8 text as it is, never \\u escapes.
+"""The standard's JSON in and out, and its XML in. UTF-8 text as it is, never \\u escapes.
 
 `decode` never guesses silently: what it had to change or could not place is a fault beside the datasets.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from xml.etree.ElementTree import Element
 
 import msgspec
 
 from banyan import limits
+from banyan.errors import Problem
 from banyan.wire.national.check import Fault, check
 from banyan.wire.national.model import Dataset, Resource
+from banyan.wire.xmltext import parse
 
 _DATASET_FIELDS = frozenset(Dataset.__struct_fields__)
 _RESOURCE_FIELDS = frozenset(Resource.__struct_fields__)
@@ -33,9 +36,11 @@ class Read(msgspec.Struct, frozen=True):
 def decode(body: bytes) -> Read:
     """Read one dataset or a list of them, and check each. Never raises on content: the faults say it all."""
     try:
-        document = msgspec.json.decode(body)
+        document = _xml(body) if body.lstrip().startswith(b"<") else msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Read((), (Fault("", "json", values={"reason": str(error)}),))
+    except Problem as error:
+        return Read((), (Fault("", "xml", values={"reason": error.title}),))
     items = document if isinstance(document, list) else [document]
     if len(items) > limits.NATIONAL_DATASETS:
         return Read((), (Fault("", "too-many", values={"limit": str(limits.NATIONAL_DATASETS)}),))
@@ -50,6 +55,25 @@ def decode(body: bytes) -> Read:
         datasets.append(dataset)
         faults += check(dataset, at)
     return Read(tuple(datasets), tuple(faults))
+
+
+def _xml(body: bytes) -> list[dict[str, object]]:
+    """The same fields as elements: a root of datasets, or one dataset. Namespaces are ignored."""
+    root = parse(body)
+    items = [root] if root.find("{*}title") is not None else list(root)
+    return [_fields(item) for item in items]
+
+
+def _fields(item: Element) -> dict[str, object]:
+    found: dict[str, object] = {}
+    lists: dict[str, list[object]] = {"keyword": [], "distribution": []}
+    for child in item:
+        name = child.tag.rpartition("}")[2]
+        if name in lists:
+            lists[name].append(_fields(child) if len(child) else (child.text or ""))
+        else:
+            found[name] = child.text or ""
+    return found | {name: values for name, values in lists.items() if values}
 
 
 def encode(datasets: Sequence[Dataset]) -> bytes:
