@@ -101,6 +101,16 @@ class FaceRequest(Protocol):
     async def form(self) -> FormData:
         """A parsed urlencoded or multipart body; files are spooled to the drawer's work folder."""
 
+    @property
+    def csrf(self) -> str:
+        """What a form of this session sends back as `csrf_token`; empty without a session."""
+
+    def sign_in(self, token: str) -> str:
+        """The Set-Cookie value that starts a session for the holder of `token`; empty when the token is wrong."""
+
+    def sign_out(self) -> str:
+        """The Set-Cookie value that ends the session."""
+
     def stream(self) -> AsyncIterator[bytes]: ...
     async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any: ...
 

@@ -156,6 +156,17 @@ class DoorRequest:
         """The token a form of this session must send back as `csrf_token`; empty without a session."""
         return self._sessions.csrf(self.session) if self.session is not None else ""
 
+    def sign_in(self, token: str) -> str:
+        """The Set-Cookie value that starts a session for the holder of `token`; empty when the token is wrong."""
+        found = self._identify(token) if token else None
+        if found is None or not found.may_write:
+            return ""
+        return self._sessions.set_cookie(self._sessions.start(found, self.now), self.scheme)
+
+    def sign_out(self) -> str:
+        """The Set-Cookie value that ends the session."""
+        return self._sessions.clear_cookie(self.scheme)
+
     @property
     def _is_meant(self) -> bool:
         """Whether the request was made on purpose by the session's own pages."""
