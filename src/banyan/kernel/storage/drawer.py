@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import os
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
+from banyan.errors import Unavailable
 from banyan.kernel.storage.blobs import Blobs
+from banyan.kernel.storage.durable import make_folders
 from banyan.kernel.storage.journal import Journal
-from banyan.kernel.storage.lake import Lake
-from banyan.kernel.storage.store import Store
+from banyan.kernel.storage.lake import Lake, sweep
+from banyan.kernel.storage.migrations import load_steps, migrate
+from banyan.kernel.storage.store import SchemaStore, Store
 from banyan.kernel.storage.textindex import TextIndex
+
+KERNEL_PACKAGES: Final = ("banyan.kernel.events",)
+"""Parts of the kernel whose tables every drawer has; by name, because storage may not import what stands on it."""
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 class Drawer(msgspec.Struct, frozen=True):
@@ -24,3 +37,91 @@ class Drawer(msgspec.Struct, frozen=True):
     journal: Callable[[str], Journal]
     work: Path
     """Scratch folder, emptied at start; a half-done publish left here is never served."""
+    close: Callable[[], None]
+    """Closes what is not awaited (journals, index, the folder's lock); called by `close_drawer`."""
+
+
+def open_drawer(
+    folder: Path, *, service: str, package: str, clock: Callable[[], float], store: str = "sqlite"
+) -> Drawer:
+    """Open a service's drawer, creating and migrating what is missing.
+
+    `package` holds the service's `migrations/`. `store` is `sqlite` or a `postgresql://` address. Raises Unavailable
+    when another process has the folder open, and Problem when a migration is refused.
+    """
+    assert _NAME.fullmatch(service), f"{service!r} is no service name"
+    make_folders(folder)
+    unlock = _lock(folder)
+    work = folder / "work"
+    sweep(work)
+    sql = _open_store(store, folder, service)
+    for part in (*KERNEL_PACKAGES, package):
+        migrate(sql, part if part in KERNEL_PACKAGES else service, load_steps(part), at=clock())
+    journals = _Journals(folder / "journal")
+    index = TextIndex(folder / "index.db")
+
+    def close() -> None:
+        journals.close()
+        index.close()
+        unlock()
+
+    return Drawer(
+        sql=sql,
+        lake=Lake(folder / "lake", work),
+        blobs=Blobs(folder / "blobs", work),
+        index=index,
+        journal=journals.get,
+        work=work,
+        close=close,
+    )
+
+
+async def close_drawer(drawer: Drawer) -> None:
+    """Finish every write that waits, then close."""
+    await drawer.sql.close()
+    await asyncio.to_thread(drawer.close)
+
+
+def _open_store(store: str, folder: Path, service: str) -> SchemaStore:
+    if store == "sqlite":
+        from banyan.kernel.storage.sqlite import SqliteStore
+
+        return SqliteStore(folder / "records.db")
+    from banyan.kernel.storage.postgres import PostgresStore
+
+    return PostgresStore(store, schema=service)
+
+
+def _lock(folder: Path) -> Callable[[], None]:
+    """One process a drawer: two writers on one SQLite file are slower than one, and a journal has one tail."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Unavailable(
+            f"{folder} is open in another process.",
+            remedy="Send the request to the running node with --url, or stop it first.",
+            kind="drawer-in-use",
+        ) from None
+    return lambda: os.close(descriptor)
+
+
+class _Journals:
+    """The journals of one drawer, opened when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[str, Journal] = {}
+        self._gate = threading.Lock()
+
+    def get(self, name: str) -> Journal:
+        assert _NAME.fullmatch(name), f"{name!r} is no journal name"
+        with self._gate:
+            if name not in self._open:
+                self._open[name] = Journal(self._folder / name)
+            return self._open[name]
+
+    def close(self) -> None:
+        for journal in self._open.values():
+            journal.close()

@@ -40,6 +40,9 @@ class Tx(Protocol):
     def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
         """Run once for each set of values."""
 
+    def signal(self, topic: str) -> None:
+        """Wake whoever listens to this store, after the commit and only if it succeeds."""
+
 
 class Store(Protocol):
     """One service's records."""
@@ -51,6 +54,27 @@ class Store(Protocol):
         """Run a read that may take over a millisecond, off the event loop."""
 
     async def write(self, job: Callable[[Tx], T]) -> T:
-        """Run the job in the writer; return its value once it is durable. Raises Limit when the queue is full."""
+        """Run the job in the writer; return its value once it is durable. Raises Limit when the queue is full.
+
+        A job touches nothing but its Tx: when its group is rolled back through another's fault it is run again.
+        After an error from the Tx it must let the error pass; the engines differ in what would work afterwards.
+        """
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call back with the topic of each committed `Tx.signal`, from another thread; returns the way to stop."""
 
     async def close(self) -> None: ...
+
+
+class SchemaTx(Tx, Protocol):
+    """A transaction that may also change tables; only migrations get one."""
+
+    def script(self, text: str) -> None:
+        """Run several statements without parameters, tokens filled."""
+
+
+class SchemaStore(Store, Protocol):
+    """A store as the drawer opens it, before any service sees it."""
+
+    def migrate(self, job: Callable[[SchemaTx], T]) -> T:
+        """Run a job in one transaction here and now, alone among all processes."""

@@ -1,0 +1,317 @@
+"""The SQL store over PostgreSQL: the same statements, the same promises, for a service that outgrew one machine.
+
+A service's tables live in a schema of its name. Writes go through one connection with group commit and a savepoint a
+job, as on SQLite; several nodes may write. Reads run in threads, each in one repeatable-read snapshot. The database
+must sort text by code points (collation C), as SQLite does. Durable means the server's `synchronous_commit` is on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final, TypeVar, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from banyan.errors import Conflict, Problem, Unavailable
+from banyan.kernel.storage.full import storage_full
+from banyan.kernel.storage.pgtypes import register_types
+from banyan.kernel.storage.statements import for_postgres, script_for_postgres
+from banyan.kernel.storage.store import Row, SchemaTx, SqlValue, Statement, Tx
+from banyan.kernel.storage.worker import Failed, GroupWorker
+from banyan.limits import GROUP_COMMIT_JOBS, POSTGRES_CONNECT_S, POSTGRES_READERS, WRITE_QUEUE_JOBS
+
+T = TypeVar("T")
+Connection = psycopg.Connection[Row]
+_MIGRATION_LOCK: Final = 0x42_41_4E_59  # "BANY": any fixed number that all nodes know
+_CODE_POINT_ORDERS: Final = frozenset({"C", "POSIX", "C.UTF-8", "C.utf8", "PG_C_UTF8"})
+
+
+class PostgresStore:
+    """One service's records in `schema` of the database at `address`. See `Store` for what the methods promise."""
+
+    def __init__(self, address: str, *, schema: str) -> None:
+        self._address = make_conninfo(address, connect_timeout=int(POSTGRES_CONNECT_S))
+        self._schema = schema
+        self._texts: dict[str, str] = {}
+        self._writer = self._connect()
+        self._prepare_schema()
+        self._readers = threading.local()
+        self._reader_connections: list[Connection] = []
+        self._pool = ThreadPoolExecutor(POSTGRES_READERS, thread_name_prefix=f"read {schema}")
+        self._ear: _Ear | None = None
+        self._worker: GroupWorker[Callable[[Tx], object], object] = GroupWorker(
+            f"write {schema}", self._run_group, group=GROUP_COMMIT_JOBS, queue=WRITE_QUEUE_JOBS
+        )
+
+    async def read(self, job: Callable[[Tx], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_in_thread, job)
+
+    read_long = read
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        return cast(T, await self._worker.do(job))
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        if self._ear is None:
+            self._ear = _Ear(self._connect, self._schema)
+        return self._ear.listen(callback)
+
+    def migrate(self, job: Callable[[SchemaTx], T]) -> T:
+        def alone(tx: Tx) -> T:
+            self._writer.execute("select pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            return job(cast(SchemaTx, tx))
+
+        outcome = self._alone(alone)
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return cast(T, outcome)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._worker.close()
+        self._pool.shutdown()
+        if self._ear:
+            self._ear.close()
+        for connection in (*self._reader_connections, self._writer):
+            connection.close()
+
+    def _connect(self) -> Connection:
+        try:
+            connection: Connection = psycopg.connect(self._address, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise _unreachable() from error
+        register_types(connection)
+        connection.execute(sql.SQL("set search_path to {}").format(sql.Identifier(self._schema)))
+        return connection
+
+    def _prepare_schema(self) -> None:
+        order = self._writer.execute(
+            "select coalesce(datlocale, datcollate) from pg_database where datname = current_database()"
+        ).fetchone()
+        if order is None or order[0] not in _CODE_POINT_ORDERS:
+            raise Problem(
+                f"The database sorts text by {order and order[0]!r}; Banyan needs code-point order.",
+                remedy="Create it with: createdb --template=template0 --encoding=UTF8 --locale=C NAME",
+                kind="wrong-collation",
+            )
+        self._writer.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(self._schema)))
+
+    def _read_in_thread(self, job: Callable[[Tx], T]) -> T:
+        connection: Connection | None = getattr(self._readers, "connection", None)
+        if connection is None or connection.closed:
+            connection = self._readers.connection = self._connect()
+            self._reader_connections.append(connection)
+        tx = _PostgresTx(connection, self._texts, self._schema)
+        try:
+            connection.execute("begin isolation level repeatable read read only")
+            return job(tx)
+        except psycopg.Error as error:
+            raise translated(error) from error
+        finally:
+            tx.end()
+            with suppress(psycopg.Error):  # a broken connection is replaced by the next read
+                connection.execute("rollback")
+
+    def _run_group(self, jobs: list[Callable[[Tx], object]]) -> Sequence[object | Failed]:
+        if self._writer.closed:
+            self._writer = self._connect()
+        if len(jobs) == 1:
+            return [self._alone(jobs[0])]
+        try:
+            return self._together(jobs)
+        except _GroupLost:
+            # The server refused the whole transaction before its commit was asked for: each job stands for itself.
+            return [self._alone(job) for job in jobs]
+
+    def _together(self, jobs: list[Callable[[Tx], object]]) -> Sequence[object | Failed]:
+        outcomes: list[object | Failed] = []
+        boundary = "begin; savepoint job"
+        for job in jobs:
+            self._step(boundary)
+            boundary = "release job; savepoint job"
+            tx = _PostgresTx(self._writer, self._texts, self._schema)
+            try:
+                outcomes.append(job(tx))
+            except Exception as error:  # the worker loop: one job's error is its own
+                outcomes.append(Failed(error))
+                boundary = "rollback to job; release job; savepoint job"
+            tx.end()
+        last = "rollback to job; " if isinstance(outcomes[-1], Failed) else ""
+        return self._committed(outcomes, last)
+
+    def _step(self, boundary: str) -> None:
+        try:
+            self._writer.execute(boundary)
+        except psycopg.Error as error:
+            self._roll_back()
+            raise _GroupLost from error
+
+    def _committed(self, outcomes: list[object | Failed], last: str) -> Sequence[object | Failed]:
+        try:
+            self._writer.execute(f"{last}commit")
+        except psycopg.Error as error:
+            self._roll_back()
+            # Whether the commit took effect is unknown when the connection broke, so nothing is tried again.
+            return [Failed(translated(error))] * len(outcomes)
+        return outcomes
+
+    def _alone(self, job: Callable[[Tx], object]) -> object | Failed:
+        tx = _PostgresTx(self._writer, self._texts, self._schema)
+        try:
+            self._writer.execute("begin")
+            outcome = job(tx)
+            self._writer.execute("commit")
+        except psycopg.Error as error:
+            self._roll_back()
+            return Failed(translated(error))
+        except Exception as error:  # the worker loop: the one who asked is told
+            self._roll_back()
+            return Failed(error)
+        finally:
+            tx.end()
+        return outcome
+
+    def _roll_back(self) -> None:
+        with suppress(psycopg.Error):  # a broken connection is replaced by the next group
+            self._writer.execute("rollback")
+        if self._writer.broken:
+            self._writer.close()
+
+
+class _GroupLost(Exception):
+    """The server rolled back the whole group."""
+
+
+class _PostgresTx:
+    """Tx over one connection; usable until the job returns, and not after an error."""
+
+    __slots__ = ("_connection", "_is_usable", "_schema", "_texts")
+
+    def __init__(self, connection: Connection, texts: dict[str, str], schema: str) -> None:
+        self._connection = connection
+        self._texts = texts
+        self._schema = schema
+        self._is_usable = True
+
+    def rows(self, statement: Statement, **values: SqlValue) -> list[Row]:
+        try:
+            cursor = self._connection.execute(self._text(statement), values)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            self._is_usable = False
+            raise translated(error) from error
+
+    def row(self, statement: Statement, **values: SqlValue) -> Row | None:
+        found = self.rows(statement, **values)
+        return found[0] if found else None
+
+    def run(self, statement: Statement, **values: SqlValue) -> None:
+        self.rows(statement, **values)
+
+    def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
+        try:
+            self._connection.cursor().executemany(self._text(statement), values)
+        except psycopg.Error as error:
+            self._is_usable = False
+            raise translated(error) from error
+
+    def signal(self, topic: str) -> None:
+        # Delivered by the server at commit, to every node; several of one topic in a transaction count once.
+        self._connection.execute("select pg_notify(%s, %s)", (_channel(self._schema), topic))
+
+    def script(self, text: str) -> None:
+        try:
+            self._connection.execute(script_for_postgres(text))
+        except psycopg.Error as error:
+            raise translated(error) from error
+
+    def end(self) -> None:
+        self._is_usable = False
+
+    def _text(self, statement: Statement) -> str:
+        assert self._is_usable, "a Tx is used after its job returned or failed"
+        text = self._texts.get(statement.text)
+        if text is None:
+            text = self._texts[statement.text] = for_postgres(statement.text)
+        return text
+
+
+class _Ear:
+    """One connection that hears the notices of all nodes and calls the listeners back from its thread."""
+
+    def __init__(self, connect: Callable[[], Connection], schema: str) -> None:
+        self._connect = connect
+        self._schema = schema
+        self._callbacks: list[Callable[[str], None]] = []
+        self._is_closed = threading.Event()
+        self._connection = self._open()
+        self._thread = threading.Thread(target=self._work, name=f"listen {schema}", daemon=True)
+        self._thread.start()
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def close(self) -> None:
+        self._is_closed.set()
+        self._thread.join()
+        self._connection.close()
+
+    def _open(self) -> Connection:
+        connection = self._connect()
+        connection.execute(sql.SQL("listen {}").format(sql.Identifier(_channel(self._schema))))
+        return connection
+
+    def _work(self) -> None:
+        while not self._is_closed.is_set():
+            try:
+                for notice in self._connection.notifies(timeout=0.2):
+                    self._tell(notice.payload)
+            except psycopg.Error:
+                self._reconnect()
+
+    def _reconnect(self) -> None:
+        while not self._is_closed.wait(0.5):
+            with suppress(Problem, psycopg.Error):
+                self._connection.close()
+                self._connection = self._open()
+                self._tell("")  # something may have happened while nobody listened
+                return
+
+    def _tell(self, topic: str) -> None:
+        for callback in tuple(self._callbacks):
+            callback(topic)
+
+
+def translated(error: psycopg.Error) -> Exception:
+    """The house's error for a driver's error; a mistake in SQL stays what it is, a programmer's error."""
+    if isinstance(error, psycopg.errors.DiskFull):
+        return storage_full()
+    if isinstance(error, psycopg.IntegrityError):
+        return Conflict("A rule of the records refuses this.", remedy="Read the record again.", kind="constraint")
+    if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.LockNotAvailable):
+        return Unavailable("The records are locked.", remedy="Try again.", kind="storage-busy", retry_after_s=1)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return _unreachable()
+    return error
+
+
+def _unreachable() -> Problem:
+    return Unavailable(
+        "The database does not answer.",
+        remedy="Try again with the same idempotency key; the operator checks PostgreSQL.",
+        kind="storage-unreachable",
+        retry_after_s=5,
+    )
+
+
+def _channel(schema: str) -> str:
+    return f"banyan_{schema}"

@@ -1,0 +1,247 @@
+"""The SQL store over one SQLite file: one writer thread with group commit at synchronous=FULL, reads inline.
+
+Exactly one process writes a file (the drawer's lock sees to it); readers never wait for the writer (WAL).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar, cast
+
+import apsw
+
+from banyan.errors import Conflict, Problem, Unavailable
+from banyan.kernel.storage.full import is_nearly_full, storage_full
+from banyan.kernel.storage.statements import for_sqlite
+from banyan.kernel.storage.store import Row, SchemaTx, SqlValue, Statement, Tx
+from banyan.kernel.storage.worker import Failed, GroupWorker
+from banyan.limits import (
+    GROUP_COMMIT_JOBS,
+    READ_THREADS,
+    SQL_BUSY_S,
+    SQL_STATEMENTS_CACHED,
+    WRITE_QUEUE_JOBS,
+)
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """One service's records in `path`. See `Store` for what the methods promise."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._texts: dict[str, str] = {}
+        self._writer = _connect(path)
+        self._reader = _connect(path, is_reader=True)
+        self._reader_lock = threading.Lock()
+        self._long_readers = threading.local()
+        self._long_connections: list[apsw.Connection] = []
+        self._pool = ThreadPoolExecutor(READ_THREADS, thread_name_prefix=f"read {path.name}")
+        self._listeners: list[Callable[[str], None]] = []
+        self._worker: GroupWorker[Callable[[Tx], object], object] = GroupWorker(
+            f"write {path}", self._run_group, group=GROUP_COMMIT_JOBS, queue=WRITE_QUEUE_JOBS
+        )
+
+    async def read(self, job: Callable[[Tx], T]) -> T:
+        # The lock is for tests and tools with several event loops; one loop never waits here.
+        with self._reader_lock:
+            return self._view(self._reader, job)
+
+    async def read_long(self, job: Callable[[Tx], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_in_thread, job)
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        return cast(T, await self._worker.do(job))
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def migrate(self, job: Callable[[SchemaTx], T]) -> T:
+        outcome = self._alone(cast("Callable[[Tx], object]", job))
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return cast(T, outcome)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._worker.close()
+        self._pool.shutdown()
+        for connection in (*self._long_connections, self._reader, self._writer):
+            connection.close()
+
+    def _read_in_thread(self, job: Callable[[Tx], T]) -> T:
+        connection: apsw.Connection | None = getattr(self._long_readers, "connection", None)
+        if connection is None:
+            connection = self._long_readers.connection = _connect(self._path, is_reader=True)
+            self._long_connections.append(connection)
+        return self._view(connection, job)
+
+    def _view(self, connection: apsw.Connection, job: Callable[[Tx], T]) -> T:
+        """Run in one read transaction, so that every statement sees the same commit."""
+        tx = _SqliteTx(connection, self._texts, self._path)
+        connection.execute("begin")
+        try:
+            return job(tx)
+        finally:
+            tx.end()
+            connection.execute("rollback")
+
+    def _run_group(self, jobs: list[Callable[[Tx], object]]) -> Sequence[object | Failed]:
+        if len(jobs) == 1:
+            return [self._alone(jobs[0])]
+        try:
+            return self._together(jobs)
+        except _GroupLost:
+            # SQLite gave up the whole transaction (a full disk does that), so each job stands for itself.
+            return [self._alone(job) for job in jobs]
+
+    def _together(self, jobs: list[Callable[[Tx], object]]) -> Sequence[object | Failed]:
+        run = self._writer.execute
+        outcomes: list[object | Failed] = []
+        signals: list[str] = []
+        try:
+            run("begin immediate")
+        except apsw.Error as error:
+            return [Failed(translated(error, self._path))] * len(jobs)
+        for job in jobs:
+            run("savepoint job")
+            tx = _SqliteTx(self._writer, self._texts, self._path)
+            try:
+                outcomes.append(job(tx))
+                signals += tx.signals
+            except Exception as error:  # the worker loop: one job's error is its own
+                outcomes.append(Failed(error))
+                if not self._writer.in_transaction:
+                    raise _GroupLost from error
+                run("rollback to job")
+            tx.end()
+            run("release job")
+        try:
+            run("commit")
+        except apsw.Error as error:
+            self._roll_back()
+            raise _GroupLost from error
+        self._tell(signals)
+        return outcomes
+
+    def _alone(self, job: Callable[[Tx], object]) -> object | Failed:
+        tx = _SqliteTx(self._writer, self._texts, self._path)
+        try:
+            self._writer.execute("begin immediate")
+            outcome = job(tx)
+            self._writer.execute("commit")
+        except apsw.Error as error:
+            self._roll_back()
+            return Failed(translated(error, self._path))
+        except Exception as error:  # the worker loop: the one who asked is told
+            self._roll_back()
+            return Failed(error)
+        finally:
+            tx.end()
+        self._tell(tx.signals)
+        return outcome
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("rollback")
+
+    def _tell(self, signals: list[str]) -> None:
+        for topic in dict.fromkeys(signals):
+            for listener in tuple(self._listeners):
+                listener(topic)
+
+
+class _GroupLost(Exception):
+    """The engine rolled back the whole group."""
+
+
+class _SqliteTx:
+    """Tx over one connection; usable until the job returns, and not after an error."""
+
+    __slots__ = ("_connection", "_is_usable", "_path", "_texts", "signals")
+
+    def __init__(self, connection: apsw.Connection, texts: dict[str, str], path: Path) -> None:
+        self._connection = connection
+        self._texts = texts
+        self._path = path
+        self._is_usable = True
+        self.signals: list[str] = []
+
+    def rows(self, statement: Statement, **values: SqlValue) -> list[Row]:
+        try:
+            return self._connection.execute(self._text(statement), values).fetchall()
+        except apsw.Error as error:
+            self._is_usable = False
+            raise translated(error, self._path) from error
+
+    def row(self, statement: Statement, **values: SqlValue) -> Row | None:
+        # All rows are stepped through: an INSERT .. RETURNING is complete only when its cursor is exhausted.
+        found = self.rows(statement, **values)
+        return found[0] if found else None
+
+    def run(self, statement: Statement, **values: SqlValue) -> None:
+        self.rows(statement, **values)
+
+    def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
+        try:
+            self._connection.executemany(self._text(statement), values).fetchall()
+        except apsw.Error as error:
+            self._is_usable = False
+            raise translated(error, self._path) from error
+
+    def signal(self, topic: str) -> None:
+        self.signals.append(topic)
+
+    def script(self, text: str) -> None:
+        try:
+            self._connection.execute(for_sqlite(text)).fetchall()
+        except apsw.Error as error:
+            raise translated(error, self._path) from error
+
+    def end(self) -> None:
+        self._is_usable = False
+
+    def _text(self, statement: Statement) -> str:
+        assert self._is_usable, "a Tx is used after its job returned or failed"
+        text = self._texts.get(statement.text)
+        if text is None:
+            text = self._texts[statement.text] = for_sqlite(statement.text)
+        return text
+
+
+def translated(error: apsw.Error, path: Path) -> Exception:
+    """The house's error for a driver's error; a mistake in SQL stays what it is, a programmer's error."""
+    if isinstance(error, apsw.FullError) or (isinstance(error, apsw.IOError) and is_nearly_full(path)):
+        return storage_full()
+    if isinstance(error, apsw.ConstraintError):
+        return Conflict("A rule of the records refuses this.", remedy="Read the record again.", kind="constraint")
+    if isinstance(error, apsw.BusyError):
+        return Unavailable("The records are locked.", remedy="Try again.", kind="storage-busy", retry_after_s=1)
+    if isinstance(error, apsw.IOError):
+        return Problem("The disk failed.", remedy="Check the disk of the data folder.", kind="storage-failed")
+    return error
+
+
+def _connect(path: Path, *, is_reader: bool = False) -> apsw.Connection:
+    connection = apsw.Connection(os.fspath(path), statementcachesize=SQL_STATEMENTS_CACHED)
+    connection.set_busy_timeout(int(SQL_BUSY_S * 1000))
+    for pragma in (
+        "journal_mode=wal",
+        "synchronous=full",
+        "foreign_keys=on",
+        "trusted_schema=off",
+        "cell_size_check=on",
+    ):
+        connection.execute(f"pragma {pragma}")
+    if is_reader:
+        connection.execute("pragma query_only=on")
+    return connection
