@@ -1,0 +1,195 @@
+"""Bring a delimited text into the stage: DuckDB's parallel reader where the text is regular, else row by row.
+
+DuckDB reads strictly; the first irregular row makes it refuse, and then we read exactly, pad short rows, keep what is
+too long, and count both with line numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from banyan.limits import CELL_BYTES, COLUMNS, LINE_BYTES, MIB
+from banyan.service.opendata.ingest.dialect import ALONE, Dialect, guess_dialect, reader_of, sample_rows, text_lines
+from banyan.service.opendata.ingest.header import Head, find_head
+from banyan.service.opendata.ingest.options import Options
+from banyan.service.opendata.ingest.refusal import beyond, invalid
+from banyan.service.opendata.ingest.stage import Stage, literal
+from banyan.service.opendata.model import ColumnType, Finding
+
+EXAMPLES = 20
+SLOW_NAME = "rows.csv"
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What the stage table holds: columns c0, c1, … all text, under these names. `rest` when there is an overflow."""
+
+    head: Head
+    delimiter: str = ""
+    findings: tuple[Finding, ...] = ()
+    rest: bool = False
+    declared: dict[str, ColumnType] = {}
+    """Column types that the source itself declares (Parquet), by name."""
+
+
+class _Report:
+    """Counts while reading row by row."""
+
+    def __init__(self) -> None:
+        self.short: list[int] = []
+        self.long: list[int] = []
+        self.shorts = self.longs = self.blank = 0
+        self.broken_quote = 0
+
+    def findings(self) -> Iterator[Finding]:
+        if self.shorts:
+            yield Finding("mended", "rows-short", count=self.shorts, examples=tuple(map(str, self.short)))
+        if self.longs:
+            yield Finding(
+                "kept_raw", "rows-long", column="_rest", count=self.longs, examples=tuple(map(str, self.long))
+            )
+        if self.broken_quote:
+            yield Finding("problem", "quote-broken", count=1, examples=(str(self.broken_quote),))
+
+
+def stage_text(stage: Stage, path: Path, options: Options) -> Staged:
+    """Fill `stage` from a UTF-8 text. Raises Invalid (no rows, too many columns) and Limit (cells, lines)."""
+    dialect = guess_dialect(path, delimiter=options.delimiter)
+    head = find_head(sample_rows(path, dialect), header_rows=options.header_rows)
+    if not head.names:
+        raise invalid("file-empty")
+    if len(head.names) > COLUMNS:
+        raise beyond("columns", count=len(head.names), bound=COLUMNS)
+    guess = _about_dialect(dialect, declared=bool(options.delimiter))
+    try:
+        _load(stage, path, dialect.delimiter, len(head.names), skip=head.skip_lines)
+        return Staged(head, dialect.delimiter, guess)
+    except duckdb.Error:
+        stage.run("drop table if exists stage")
+    report = _Report()
+    rest = _normalise(path, dialect, head, stage.work / SLOW_NAME, report, stage)
+    _load(stage, stage.work / SLOW_NAME, ",", len(head.names) + 1, skip=0)
+    (stage.work / SLOW_NAME).unlink()
+    return Staged(head, dialect.delimiter, (*guess, *report.findings()), rest)
+
+
+def stage_rows(stage: Stage, rows: Iterable[list[str]], width: int) -> int:
+    """Fill `stage` from rows of text cells already cut out (sheets, JSON records); returns the count."""
+    count = 0
+    target = stage.work / SLOW_NAME
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for row in rows:
+            writer.writerow([_storable(cell) for cell in row] if width > 1 else [*map(_storable, row), ""])
+            count += 1
+            if count % 5000 == 0:
+                stage.watch.step("read", count, unit="rows")
+    _load(stage, target, ",", max(width, 2), skip=0)
+    target.unlink()
+    return count
+
+
+def _load(stage: Stage, path: Path, delimiter: str, width: int, *, skip: int) -> None:
+    """DuckDB's strict reader. Raises duckdb.Error on the first row that is not regular."""
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(width))
+    stage.run(
+        f"create table stage as select * from read_csv({literal(str(path))}, auto_detect=false, "
+        f"header=false, skip={skip}, delim={literal(delimiter)}, quote='\"', escape='\"', "
+        f"columns={{{columns}}}, nullstr='', strict_mode=true, "
+        f"max_line_size={LINE_BYTES}, parallel=true)",
+        phase="read",
+    )
+
+
+def _normalise(path: Path, dialect: Dialect, head: Head, target: Path, report: _Report, stage: Stage) -> bool:
+    """Write the rows as regular CSV with one more column for what is too long; whether that column is used."""
+    width = len(head.names)
+    quoted = dialect.quoted and not _quote_runs_away(path, dialect.delimiter, report)
+    reader = reader_of(text_lines(path, skip=head.skip_lines), dialect.delimiter, quoted=quoted)
+    total = path.stat().st_size
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        try:
+            for count, cells in enumerate(reader):
+                if cells:
+                    writer.writerow(_regular(cells, width, head.skip_lines + reader.line_num, report))
+                if count % 5000 == 0:
+                    stage.watch.step("read", min(file.tell(), total), total)
+        except csv.Error as error:
+            raise beyond("cell-bytes", bound_mib=CELL_BYTES // MIB) from error
+    return report.longs > 0
+
+
+def _regular(cells: list[str], width: int, line: int, report: _Report) -> list[str]:
+    cells = [_storable(cell) for cell in cells]
+    if len(cells) == width:
+        return [*cells, ""]
+    if len(cells) < width:
+        report.shorts += 1
+        if len(report.short) < EXAMPLES:
+            report.short.append(line)
+        return [*cells, *[""] * (width - len(cells)), ""]
+    extra = cells[width:]
+    if not any(extra):
+        return [*cells[:width], ""]
+    report.longs += 1
+    if len(report.long) < EXAMPLES:
+        report.long.append(line)
+    return [*cells[:width], json.dumps(extra, ensure_ascii=False)]
+
+
+def _quote_runs_away(path: Path, delimiter: str, report: _Report) -> bool:
+    """A quote that opens and never closes would swallow the rest of the file: then quotes are plain characters."""
+    opened = 0
+    inside = False
+    start = 0
+    for number, line in enumerate(text_lines(path), 1):
+        before = inside
+        inside = _open_after(line, delimiter, inside)
+        if inside and not before:
+            start = number
+        opened += len(line) if inside else -opened
+        if opened > 4 * CELL_BYTES:
+            break
+    if inside:
+        report.broken_quote = start
+    return inside
+
+
+def _open_after(line: str, delimiter: str, inside: bool) -> bool:
+    """Whether a quoted cell is open at the end of this line."""
+    if '"' not in line:
+        return inside
+    place, size = 0, len(line)
+    at_start = not inside
+    while place < size:
+        char = line[place]
+        if inside:
+            if char == '"':
+                if line[place + 1 : place + 2] == '"':
+                    place += 1
+                else:
+                    inside = False
+        elif char == '"' and at_start:
+            inside = True
+        at_start = char == delimiter and not inside
+        place += 1
+    return inside
+
+
+def _storable(cell: str) -> str:
+    """NUL has a visible stand-in: no store of text keeps it well."""
+    return cell.replace("\x00", "\u2400") if "\x00" in cell else cell
+
+
+def _about_dialect(dialect: Dialect, *, declared: bool) -> tuple[Finding, ...]:
+    if declared or dialect.delimiter in {",", ALONE}:
+        return ()
+    shown = {"\t": "tab", " ": "space", "\x1f": "0x1F", "\x01": "0x01"}.get(dialect.delimiter, dialect.delimiter)
+    values = {"delimiter": shown, "share": f"{dialect.share:.0%}", "width": str(dialect.width)}
+    return (Finding("guess", "delimiter", values=values, override="--delimiter CHAR"),)

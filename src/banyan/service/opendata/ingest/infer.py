@@ -1,0 +1,344 @@
+"""The type of every column, over every row. Text wins: a code never becomes a number.
+
+A sample names the candidate; the whole column confirms it. Up to UNFIT_SHARE of the cells may not fit: they stay as
+raw text beside the typed value. Letters among digits, leading zeros or a fixed width mean a code, and codes are text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from banyan.limits import INGEST_SAMPLE_ROWS
+from banyan.service.opendata.ingest import hints
+from banyan.service.opendata.ingest.stage import Stage
+from banyan.service.opendata.model import ColumnType, Finding
+
+UNFIT_SHARE = 0.05
+BATCH = 24
+"""Columns asked about in one statement: wide tables stay within DuckDB's expression limits."""
+
+PATTERNS: tuple[tuple[str, ColumnType], ...] = (
+    ("as_true_false", "boolean"),
+    ("as_integer", "integer"),
+    ("as_number", "number"),
+    ("as_percent", "number"),
+    ("as_money", "number"),
+    ("as_date", "date"),
+    ("as_date_8", "date"),
+    ("as_roc_date", "date"),
+    ("as_roc_date_7", "date"),
+    ("as_date_dmy", "date"),
+    ("as_date_mdy", "date"),
+    ("as_month", "month"),
+    ("as_month_6", "month"),
+    ("as_roc_month", "month"),
+    ("as_roc_month_5", "month"),
+    ("as_year", "year"),
+    ("as_roc_year", "year"),
+    ("as_time", "time"),
+    ("as_datetime", "datetime"),
+    ("as_datetime_14", "datetime"),
+    ("as_zoned_datetime", "datetime"),
+    ("as_roc_datetime", "datetime"),
+    ("as_datetime_dmy", "datetime"),
+    ("as_datetime_mdy", "datetime"),
+)
+FASTER = {
+    "as_integer": "as_plain_integer",
+    "as_number": "as_plain_number",
+    "as_date": "as_plain_date",
+    "as_datetime": "as_plain_datetime",
+}
+"""The same values for well-formed cells, without folding."""
+FORCED: dict[ColumnType, tuple[str, ...]] = {
+    "text": ("as_text",),
+    "integer": ("as_integer",),
+    "number": ("as_number", "as_percent", "as_money"),
+    "boolean": ("as_yes_no",),
+    "date": ("as_date", "as_roc_date", "as_date_8", "as_roc_date_7", "as_date_dmy", "as_date_mdy"),
+    "datetime": (
+        "as_zoned_datetime",
+        "as_datetime",
+        "as_datetime_14",
+        "as_roc_datetime",
+        "as_datetime_dmy",
+        "as_datetime_mdy",
+    ),
+    "time": ("as_time",),
+    "year": ("as_year", "as_roc_year"),
+    "month": ("as_month", "as_month_6", "as_roc_month", "as_roc_month_5"),
+    "json": ("as_json",),
+}
+
+
+MENDED_DATES = {
+    "as_roc_date": "roc-date",
+    "as_roc_date_7": "roc-date",
+    "as_roc_datetime": "roc-date",
+    "as_roc_month": "roc-date",
+    "as_roc_month_5": "roc-date",
+    "as_roc_year": "roc-year",
+    "as_date_dmy": "day-first",
+    "as_datetime_dmy": "day-first",
+    "as_date_mdy": "month-first",
+    "as_datetime_mdy": "month-first",
+    "as_date_8": "date-digits",
+    "as_datetime_14": "date-digits",
+    "as_month_6": "date-digits",
+}
+"""Conversions that change what the reader sees, and the finding that says so."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Counts over every row of one column."""
+
+    filled: int
+    distinct: int
+    shortest: int
+    longest: int
+    leading_zero: int
+    padded: int
+    angle: int
+    escaped: int
+    formula: int
+    replaced: int
+    private: int
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """How a column's cells become values. `sql` has `{c}` for the stage column; empty means the text as it is."""
+
+    type: ColumnType
+    sql: str = ""
+    pattern: str = ""
+    missing: int = 0
+    unfit: int = 0
+    unit: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+def facts_of(stage: Stage, width: int, *, private_use: bool) -> list[Facts]:
+    """One pass over the stage for all columns."""
+    private = r"regexp_matches({c}, '[\x{E000}-\x{F8FF}\x{F0000}-\x{10FFFD}]')" if private_use else "false"
+    parts = (
+        "count({c})", "approx_count_distinct({c})", "coalesce(min(length({c})), 0)", "coalesce(max(length({c})), 0)",
+        "count(*) filter (starts_with({c}, '0') and regexp_full_match({c}, '0\\d+'))",
+        "count(*) filter ({c} <> as_text({c}) or as_text({c}) is null and {c} is not null)",
+        "count(*) filter (contains({c}, '<') and regexp_matches({c}, '</?[a-zA-Z][^<>]*>'))",
+        "count(*) filter (contains({c}, '\\') and regexp_matches({c}, '\\\\[rnt]'))",
+        "count(*) filter (length({c}) > 1 and ascii({c}) in (43, 45, 61, 64))",
+        "count(*) filter (contains({c}, '\ufffd'))", f"count(*) filter ({private})",
+    )  # fmt: skip
+    return [Facts(*map(_whole, cells)) for cells in _per_column(stage, parts, range(width))]
+
+
+class Inference:
+    """Types the columns of one stage."""
+
+    def __init__(self, stage: Stage, rows: int, facts: Sequence[Facts]) -> None:
+        self._stage = stage
+        self._facts = facts
+        step = max(1, rows // INGEST_SAMPLE_ROWS)
+        stage.run(
+            "create or replace temp table sample as "
+            f"select * from stage where rowid % {step} = 0 limit {2 * INGEST_SAMPLE_ROWS}"
+        )
+
+    def fit(self, place: int, name: str, *, forced: ColumnType | None = None) -> Fit:
+        """The candidate of the sample, confirmed over all rows; text when it is not."""
+        facts = self._facts[place]
+        if forced is not None:
+            return self._forced(place, forced)
+        if not facts.filled:
+            return Fit("text")
+        counts, known = self._sample(place)
+        if not known:
+            return self._text(place, (Finding("guess", "all-missing", count=facts.filled),))
+        chosen, findings = choose(counts, known, name, facts)
+        if not chosen:
+            return self._text(place, findings)
+        return self._confirmed(place, chosen, findings, name)
+
+    def _sample(self, place: int) -> tuple[dict[str, int], int]:
+        """How many sampled cells each pattern fits, and how many hold a value at all."""
+        c = f"c{place}"
+        table = "sample"
+        if self._stage.count(f"select count({c}) from sample") < min(200, self._facts[place].filled):
+            table = "stage"
+        tests = ", ".join(f"count({macro}(v))" for macro, _ in PATTERNS)
+        row = self._stage.row(
+            f"select count(*), {tests}, count(*) filter (is_yearless(v)), "
+            f"count(*) filter (regexp_full_match(v, '\\d{{5,}}\\.0')), "
+            f"count(*) filter (regexp_matches(v, '民國|民前|年|^\\s*1\\d\\d\\D')) "
+            f"from (select {c} as v from {table} where {c} is not null limit {INGEST_SAMPLE_ROWS}) "
+            "where not is_missing(v)"
+        )
+        names = [macro for macro, _ in PATTERNS] + ["yearless", "damaged", "roc_mark"]
+        return dict(zip(names, map(_whole, row[1:]), strict=True)), _whole(row[0])
+
+    def _confirmed(self, place: int, macro: str, findings: tuple[Finding, ...], name: str) -> Fit:
+        """Count over all rows what fits; a faster macro that fits as much is preferred."""
+        facts, c = self._facts[place], f"c{place}"
+        if (fast := FASTER.get(macro)) and self._fitting(fast, c) == facts.filled:
+            return Fit(_type_of(macro), f"{fast}({{c}})", macro, findings=findings)
+        fitting, missing, lettered = map(_whole, self._stage.row(
+            f"select count({macro}({c})), count(*) filter (is_missing({c})), "
+            f"count(*) filter ({macro}({c}) is null and not is_missing({c}) "
+            f"and regexp_full_match({c}, '[0-9A-Za-z-]*([0-9][A-Za-z]|[A-Za-z][0-9])[0-9A-Za-z-]*')) from stage"
+        ))  # fmt: skip
+        unfit = facts.filled - fitting - missing
+        if _type_of(macro) in {"integer", "number"} and lettered:
+            evidence = {"evidence": "letters", "count": str(lettered)}
+            return self._text(
+                place, (Finding("guess", "code-kept", values=evidence, override=f"--type {name}=integer"),)
+            )
+        if fitting == 0 or unfit > UNFIT_SHARE * (fitting + unfit):
+            return self._text(place, ())
+        kept = tuple(self._kept(c, macro, name, missing, unfit))
+        unit = {"as_percent": "%", "as_money": "TWD"}.get(macro, "")
+        return Fit(_type_of(macro), f"{macro}({{c}})", macro, missing, unfit, unit, (*findings, *kept))
+
+    def _kept(self, c: str, macro: str, name: str, missing: int, unfit: int) -> Iterator[Finding]:
+        for code, count, test in (("cells-missing", missing, "is_missing"), ("cells-unfit", unfit, "not is_missing")):
+            if count:
+                yield Finding(
+                    "kept_raw", code, count=count, override=f"--type {name}=text",
+                    examples=self._examples(c, f"{macro}({c}) is null and {test}({c})"),
+                )  # fmt: skip
+
+    def _text(self, place: int, findings: tuple[Finding, ...]) -> Fit:
+        padded = self._facts[place].padded
+        if not padded:
+            return Fit("text", findings=findings)
+        c = f"c{place}"
+        shown = tuple(f"[{text}]" for text in self._examples(c, f"{c} <> as_text({c})"))
+        trimmed = Finding("mended", "cells-trimmed", count=padded, examples=shown)
+        return Fit("text", "as_text({c})", "as_text", findings=(*findings, trimmed))
+
+    def _forced(self, place: int, wanted: ColumnType) -> Fit:
+        """The publisher's word: the macros of the type, the one that fits most cells first."""
+        if wanted == "text":
+            return self._text(place, ())
+        c = f"c{place}"
+        macros = sorted(FORCED[wanted], key=lambda macro: -self._fitting(macro, c))
+        used = [macro for macro in macros if self._fitting(macro, c)] or macros[:1]
+        sql = f"coalesce({', '.join(f'{macro}({{c}})' for macro in used)})" if len(used) > 1 else f"{used[0]}({{c}})"
+        test = sql.format(c=c)
+        missing, unfit = map(_whole, self._stage.row(
+            f"select count(*) filter (is_missing({c})), count(*) filter (not is_missing({c})) from stage "
+            f"where {c} is not null and {test} is null"
+        ))  # fmt: skip
+        examples = self._examples(c, f"{c} is not null and {test} is null")
+        kept = (Finding("kept_raw", "cells-unfit", count=unfit, examples=examples),) if unfit else ()
+        return Fit(wanted, sql, used[0], missing, unfit, findings=kept)
+
+    def _fitting(self, macro: str, c: str) -> int:
+        return self._stage.count(f"select count({macro}({c})) from stage")
+
+    def _examples(self, c: str, where: str) -> tuple[str, ...]:
+        rows = self._stage.run(
+            f"select left({c}, 60) from stage where {where} group by {c} order by count(*) desc, {c} limit 5"
+        )
+        return tuple(str(row[0]) for row in rows)
+
+
+def choose(counts: dict[str, int], known: int, name: str, facts: Facts) -> tuple[str, tuple[Finding, ...]]:
+    """The macro that the sampled cells and the name agree on, or empty for text; and what we saw."""
+    name = hints.folded(name)
+    most = {macro for macro, _ in PATTERNS if counts[macro] >= known * (1 - UNFIT_SHARE)}
+    if counts["damaged"] * 2 >= known and _is_coded(name, facts, counts, known):
+        return "", (
+            Finding("problem", "code-damaged", count=counts["damaged"], override=f"--repair leading-zeros:{name}"),
+        )
+    if dated := _dated(most, counts, known, name):
+        return dated, _date_findings(dated, name)
+    if "as_integer" in most:
+        evidence = _code_evidence(name, facts)
+        if evidence:
+            return "", (Finding("guess", "code-kept", values=evidence, override=f"--type {name}=integer"),)
+        return "as_integer", ()
+    for macro in ("as_number", "as_true_false", "as_percent", "as_money"):
+        if macro in most:
+            return macro, ()
+    if counts["yearless"] == known:
+        return "", (Finding("problem", "date-without-year", count=facts.filled),)
+    return "", ()
+
+
+def _dated(most: set[str], counts: dict[str, int], known: int, name: str) -> str:
+    """Dates need their own marks, or digits that are all valid and a name that says so."""
+    for macro in ("as_zoned_datetime", "as_datetime", "as_date", "as_datetime_14", "as_month", "as_time"):
+        if macro in most:
+            return macro
+    if counts["as_date_8"] == known and (hints.DATE.search(name) or (known > 20 and not hints.CODE.search(name))):
+        return "as_date_8"
+    roc = counts["roc_mark"] * 2 >= known or hints.ROC_YEAR.search(name)
+    for macro in ("as_roc_datetime", "as_roc_date", "as_roc_month"):
+        if macro in most and (roc or (macro != "as_roc_month" and hints.DATE.search(name))):
+            return macro
+    if counts["as_roc_date_7"] == known and hints.DATE.search(name):
+        return "as_roc_date_7"
+    for macro in ("as_month_6", "as_roc_month_5"):
+        if counts[macro] == known and hints.MONTH.search(name):
+            return macro
+    if counts["as_year"] == known and hints.YEAR.search(name):
+        return "as_year"
+    if counts["as_roc_year"] == known and hints.ROC_YEAR.search(name):
+        return "as_roc_year"
+    return _day_first(most, counts)
+
+
+def _day_first(most: set[str], counts: dict[str, int]) -> str:
+    """31/12/2008 decides; where no day is above 12 nobody can know, and the text stays."""
+    for day, month in (("as_date_dmy", "as_date_mdy"), ("as_datetime_dmy", "as_datetime_mdy")):
+        if day in most and counts[day] > counts[month]:
+            return day
+        if month in most and counts[month] > counts[day]:
+            return month
+    return ""
+
+
+def _date_findings(macro: str, name: str) -> tuple[Finding, ...]:
+    code = MENDED_DATES.get(macro)
+    return (Finding("mended", code, override=f"--type {name}=text"),) if code else ()
+
+
+def _code_evidence(name: str, facts: Facts) -> dict[str, str]:
+    """Why whole numbers are codes, or nothing."""
+    if facts.leading_zero:
+        return {"evidence": "leading-zeros", "count": str(facts.leading_zero)}
+    if hints.COORDINATE.search(name):
+        return {}
+    if hints.CODE.search(name):
+        return {"evidence": "name"}
+    fixed = facts.shortest == facts.longest and facts.filled > 1
+    if fixed and facts.longest >= (6 if hints.SERIAL.search(name) else 8) and facts.distinct > 1:
+        return {"evidence": "fixed-width", "width": str(facts.longest)}
+    return {"evidence": "too-long"} if facts.longest > 18 and not facts.padded else {}
+
+
+def _is_coded(name: str, facts: Facts, counts: dict[str, int], known: int) -> bool:
+    if hints.COORDINATE.search(name):
+        return False
+    unique = facts.distinct >= 0.9 * facts.filled and facts.shortest >= 9 and counts["damaged"] == known
+    return bool(hints.CODE.search(name) or hints.SERIAL.search(name)) or unique
+
+
+def _per_column(stage: Stage, parts: Sequence[str], places: Sequence[int]) -> Iterator[tuple[object, ...]]:
+    for start in range(0, len(places), BATCH):
+        batch = places[start : start + BATCH]
+        asked = ", ".join(part.replace("{c}", f"c{place}") for place in batch for part in parts)
+        row = stage.run(f"select {asked} from stage", phase="infer")[0]
+        for position in range(len(batch)):
+            yield row[position * len(parts) : (position + 1) * len(parts)]
+
+
+def _type_of(macro: str) -> ColumnType:
+    return dict(PATTERNS)[macro]
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int), f"a count: {value!r}"
+    return value

@@ -1,0 +1,96 @@
+"""From a file to tables: unpack, decode, read, infer, locate, write. Nothing is left behind on failure."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from banyan.limits import INGEST_DISK_BYTES, INGEST_MEMORY_BYTES, MIB
+from banyan.service.opendata.ingest.container import Member, digest, unpack
+from banyan.service.opendata.ingest.delimited import stage_text
+from banyan.service.opendata.ingest.encoding import to_utf8
+from banyan.service.opendata.ingest.options import Options, Progress, Table, Watch
+from banyan.service.opendata.ingest.refusal import beyond, invalid
+from banyan.service.opendata.ingest.sniff import sniff
+from banyan.service.opendata.ingest.stage import Stage
+from banyan.service.opendata.ingest.table import finish
+from banyan.service.opendata.model import Source
+
+
+def ingest(
+    source: Path,
+    filename: str,
+    *,
+    options: Options | None = None,
+    work: Path,
+    progress: Callable[[Progress], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Table]:
+    """Every table in `source`, as Parquet files in `work` (one a sheet, archive member or document).
+
+    `filename` names the tables; it is not trusted for anything else. Raises Invalid (the file or an option is wrong:
+    the title says what, the remedy how to mend), Limit (a bound), Cancelled. On any error `work` is as it was.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="ingest-", dir=work))
+    kept: list[Table] = []
+    try:
+        for table in _tables(source, filename, options or Options(), scratch, Watch(progress, cancelled)):
+            parquet = work / f"{scratch.name}-{len(kept)}.parquet"
+            table.parquet.rename(parquet)
+            kept.append(msgspec.structs.replace(table, parquet=parquet))
+    except BaseException:
+        for table in kept:
+            table.parquet.unlink(missing_ok=True)
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return kept
+
+
+def _tables(source: Path, filename: str, options: Options, scratch: Path, watch: Watch) -> Iterator[Table]:
+    if source.stat().st_size == 0:
+        raise invalid("file-empty")
+    sha256, size = digest(source, watch)
+    whole = Source(filename=filename, sha256=sha256, size=size)
+    for number, member in enumerate(unpack(source, filename, scratch, watch, only=options.member)):
+        folder = scratch / f"table-{number}"
+        folder.mkdir()
+        origin = msgspec.structs.replace(whole, container=member.container, member=member.member)
+        try:
+            yield from _read(member, origin, options, folder, watch)
+        except duckdb.OutOfMemoryException as error:
+            raise beyond("memory", bound_mib=INGEST_MEMORY_BYTES // MIB, disk_gib=INGEST_DISK_BYTES >> 30) from error
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
+    yield from READERS[sniff(member.path)](member, origin, options, folder, watch)
+
+
+def _text(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
+    text = to_utf8(member.path, folder, watch, encoding=options.encoding)
+    stage = Stage(folder, text.path, watch, expected_bytes=text.path.stat().st_size)
+    try:
+        staged = stage_text(stage, text.path, options)
+        source = msgspec.structs.replace(
+            origin,
+            format="tsv" if staged.delimiter == "\t" else "csv",
+            media_type="text/tab-separated-values" if staged.delimiter == "\t" else "text/csv",
+            encoding=text.encoding,
+            delimiter=staged.delimiter,
+            header_rows=staged.head.header_rows,
+        )
+        staged = msgspec.structs.replace(staged, findings=(*text.findings, *staged.findings))
+        yield finish(stage, staged, source, options, name=member.stem, private_use=text.has_private_use)
+    finally:
+        stage.close()
+
+
+Reader = Callable[[Member, Source, Options, Path, Watch], Iterator[Table]]
+READERS: dict[str, Reader] = {"text": _text}

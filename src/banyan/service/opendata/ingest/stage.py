@@ -1,0 +1,90 @@
+"""The bench of one ingest: a private DuckDB with bounded memory that can be interrupted and reaches nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from banyan.limits import INGEST_DISK_BYTES, INGEST_MEMORY_BYTES, INGEST_POLL_S, INGEST_RESIDENT_BYTES, MIB
+from banyan.service.opendata.ingest.options import Watch
+
+Cell = str | int | float | bool | None
+Rows = list[tuple[object, ...]]
+
+
+def identifier(name: str) -> str:
+    """The one way a data-dependent name enters SQL text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """The one way our own constants (paths in the work folder, macro names' arguments) enter SQL text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Stage:
+    """A DuckDB connection with our macros. `run` blocks, but sees a cancel within INGEST_POLL_S.
+
+    Small inputs stage in memory; larger ones in a file of the work folder, so that the memory bound holds.
+    """
+
+    def __init__(self, work: Path, reads: Path, watch: Watch, *, expected_bytes: int) -> None:
+        self.work = work
+        self.watch = watch
+        in_memory = expected_bytes <= INGEST_RESIDENT_BYTES
+        self._con = duckdb.connect(":memory:" if in_memory else str(work / "stage.duckdb"))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest")
+        for statement in (
+            f"set memory_limit='{INGEST_MEMORY_BYTES // MIB}MiB'",
+            "set threads=2",
+            "set TimeZone='UTC'",
+            f"set temp_directory={literal(str(work / 'spill'))}",
+            f"set max_temp_directory_size='{INGEST_DISK_BYTES // MIB}MiB'",
+            f"set allowed_directories=[{literal(str(work))}]",
+            f"set allowed_paths=[{literal(str(reads))}]",
+            "set enable_external_access=false",
+            "set autoinstall_known_extensions=false",
+            "set lock_configuration=true",
+        ):
+            self._con.execute(statement)
+        self._con.execute(files(__package__).joinpath("macros.sql").read_text(encoding="utf-8"))
+
+    def run(self, sql: str, parameters: Sequence[object] = (), *, phase: str = "") -> Rows:
+        """All rows of one statement. Raises Cancelled when the caller asks to stop, duckdb.Error as DuckDB does."""
+        job = self._thread.submit(lambda: self._con.execute(sql, parameters).fetchall())
+        while not wait((job,), timeout=INGEST_POLL_S).done:
+            try:
+                if phase:
+                    self.watch.step(phase, int(max(self._con.query_progress(), 0)), 100, "percent")
+                else:
+                    self.watch.check()
+            except BaseException:
+                self._con.interrupt()
+                wait((job,))
+                raise
+        return job.result()
+
+    def row(self, sql: str, parameters: Sequence[object] = ()) -> tuple[object, ...]:
+        """The one row of an aggregate."""
+        return self.run(sql, parameters)[0]
+
+    def count(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """The one number of an aggregate."""
+        value = self.row(sql, parameters)[0]
+        assert isinstance(value, int), f"count: {sql}"
+        return value
+
+    def register(self, name: str, columns: dict[str, object]) -> None:
+        """Numpy arrays as a table that is read in place."""
+        self._thread.submit(self._con.register, name, columns).result()
+
+    def unregister(self, name: str) -> None:
+        self._thread.submit(self._con.unregister, name).result()
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True)
+        self._con.close()

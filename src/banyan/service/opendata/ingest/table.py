@@ -1,0 +1,123 @@
+"""One staged table becomes one typed Parquet table with its findings: the decisions of all parts, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from banyan.service.opendata.ingest.delimited import Staged
+from banyan.service.opendata.ingest.infer import Facts, Inference, facts_of
+from banyan.service.opendata.ingest.options import Options, Table
+from banyan.service.opendata.ingest.refusal import invalid
+from banyan.service.opendata.ingest.stage import Stage
+from banyan.service.opendata.ingest.write import Planned, described, sort_columns, write_parquet
+from banyan.service.opendata.model import Column, ColumnType, Finding, Source
+
+REST = "_rest"
+
+
+def finish(stage: Stage, staged: Staged, source: Source, options: Options, *, name: str, private_use: bool) -> Table:
+    """Infer, describe and write what the stage holds."""
+    width = len(staged.head.names) + staged.rest
+    findings = [*staged.findings, *staged.head.findings, *_without_blank_rows(stage, width)]
+    rows = stage.count("select count(*) from stage")
+    if not rows:
+        raise invalid("rows-none")
+    facts = facts_of(stage, width, private_use=private_use)
+    planned, found = plan(stage, staged, options, facts, rows)
+    findings += found
+    sort = sort_columns(planned, facts, rows)
+    target = stage.work / "table.parquet"
+    write_parquet(stage, planned, sort, target)
+    return Table(
+        name=name, parquet=target, rows=rows, columns=described(stage, planned, target), findings=tuple(findings),
+        source=source, sort=sort, provenance=tuple(_provenance(source, findings, rows)),
+    )  # fmt: skip
+
+
+def plan(
+    stage: Stage, staged: Staged, options: Options, facts: Sequence[Facts], rows: int
+) -> tuple[list[Planned], list[Finding]]:
+    """Every column's name, type and macro; and what was found about its cells."""
+    head = staged.head
+    names = [*_renamed(head.names, head.headers, options), *([REST] if staged.rest else [])]
+    inference = Inference(stage, rows, facts)
+    planned: list[Planned] = []
+    findings: list[Finding] = []
+    forced = _forced(options, names, head.headers, staged)
+    for place, name in enumerate(names):
+        title, header = _at(head.titles, place), _at(head.headers, place)
+        if not facts[place].filled and not header.strip():
+            findings.append(Finding("mended", "column-empty", column=name))
+            continue
+        fit = inference.fit(place, f"{name} {title}".strip(), forced=forced.get(name))
+        keeps_raw = fit.missing or fit.unfit or (fit.type in {"text", "json"} and fit.sql)
+        column = Column(
+            name=name, type=fit.type, header=header, title=title, raw=f"{name}__raw" if keeps_raw else "",
+            unit=fit.unit or (_at(head.units, place) if fit.type in {"integer", "number"} else ""),
+        )  # fmt: skip
+        planned.append(Planned(place, column, fit))
+        findings += [msgspec.structs.replace(one, column=name) for one in fit.findings]
+        findings += _content(name, facts[place])
+    return planned, findings
+
+
+def _content(name: str, facts: Facts) -> list[Finding]:
+    """What type checkers call valid and readers trip over; reported, never altered."""
+    seen = (
+        ("html-cells", facts.angle), ("escaped-newlines", facts.escaped), ("formula-cells", facts.formula),
+        ("replacement-characters", facts.replaced), ("private-use-characters", facts.private),
+    )  # fmt: skip
+    return [Finding("problem", code, column=name, count=count) for code, count in seen if count]
+
+
+def _without_blank_rows(stage: Stage, width: int) -> list[Finding]:
+    """Rows in which no cell holds anything are left out and counted."""
+    empty = "coalesce(" + ", ".join(f"c{place}" for place in range(width)) + ", null) is null"
+    blank = stage.count(f"select count(*) from stage where {empty}")
+    if not blank:
+        return []
+    stage.run(f"delete from stage where {empty}")
+    return [Finding("mended", "rows-blank", count=blank)]
+
+
+def _at(texts: Sequence[str], place: int) -> str:
+    return texts[place] if place < len(texts) else ""
+
+
+def _renamed(names: Sequence[str], headers: Sequence[str], options: Options) -> list[str]:
+    known = {*names, *headers}
+    for old in options.rename:
+        if old not in known:
+            raise invalid("column-unknown", "rename", column=old, columns="、".join(names[:20]))
+    renamed = [
+        options.rename.get(name, options.rename.get(header, name)) for name, header in zip(names, headers, strict=True)
+    ]
+    if len({name.lower() for name in renamed}) < len(renamed) or not all(renamed):
+        raise invalid("rename-twice", "rename")
+    return renamed
+
+
+def _forced(options: Options, names: Sequence[str], headers: Sequence[str], staged: Staged) -> dict[str, ColumnType]:
+    """Types by published name, from the publisher (by old name, header or new name) or the source's own schema."""
+    places = {header: place for place, header in reversed(list(enumerate(headers)))}
+    places |= {name: place for place, name in enumerate(staged.head.names)}
+    places |= {name: place for place, name in enumerate(names)}
+    forced = {names[places[name]]: declared for name, declared in staged.declared.items()}
+    for name, wanted in options.types.items():
+        if name not in places:
+            raise invalid("column-unknown", "types", column=name, columns="、".join(names[:20]))
+        forced[names[places[name]]] = wanted
+    return forced
+
+
+def _provenance(source: Source, findings: Sequence[Finding], rows: int) -> list[str]:
+    steps = [f"fetch {source.filename} sha256={source.sha256} bytes={source.size}"]
+    if source.container:
+        steps.append(f"unpack {source.container} {source.member}".rstrip())
+    if source.encoding:
+        steps.append(f"decode {source.encoding} to utf-8")
+    steps.append(f"read {source.format} header_rows={source.header_rows} rows={rows}")
+    steps += [f"{one.kind} {one.code} {one.column} count={one.count}".replace("  ", " ") for one in findings]
+    return steps

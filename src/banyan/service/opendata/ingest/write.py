@@ -1,0 +1,109 @@
+"""Write the typed table as sorted, compressed Parquet, and describe what each column holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from banyan.service.opendata.ingest.infer import BATCH, Facts, Fit
+from banyan.service.opendata.ingest.stage import Stage, identifier, literal
+from banyan.service.opendata.model import Column
+
+SORT_DISTINCT = 1_000
+"""A facet has at most this many values; sorting by more buys nothing for filters."""
+SORT_ROWS = 20_000
+"""Smaller tables are one row group: order would not be felt."""
+SORT_COLUMNS = 2
+EXAMPLES = 3
+EXAMPLE_CHARACTERS = 80
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """One published column: its place in the stage, its name, how its cells become values."""
+
+    place: int
+    column: Column
+    fit: Fit
+
+    @property
+    def value(self) -> str:
+        """SQL of the typed value."""
+        return self.fit.sql.format(c=f"s.c{self.place}") if self.fit.sql else f"s.c{self.place}"
+
+    @property
+    def raw(self) -> str:
+        """SQL of the raw text where the value does not carry it, else NULL."""
+        c = f"s.c{self.place}"
+        lost = f"{self.value} is distinct from {c}" if self.fit.type in {"text", "json"} else f"{self.value} is null"
+        return f"case when {c} is not null and ({lost}) then {c} end"
+
+
+def sort_columns(planned: Sequence[Planned], facts: Sequence[Facts], rows: int) -> tuple[str, ...]:
+    """Text columns that people filter by: few values, many rows each; coarse before fine."""
+    if rows < SORT_ROWS:
+        return ()
+    facets = [
+        (facts[one.place].distinct, one.column.name)
+        for one in planned
+        if one.column.type == "text"
+        and 2 <= facts[one.place].distinct <= SORT_DISTINCT
+        and facts[one.place].filled * 10 >= rows * 9
+        and rows >= 50 * facts[one.place].distinct
+    ]
+    return tuple(name for _, name in sorted(facets)[-SORT_COLUMNS:])
+
+
+def write_parquet(
+    stage: Stage, planned: Sequence[Planned], sort: Sequence[str], target: Path, *, derived: Sequence[str] = ()
+) -> None:
+    """`_id`, the columns, their raw columns, then the columns of the stage table `place` named in `derived`."""
+    chosen = ["s.rowid + 1 as _id"]
+    chosen += [f"{one.value} as {identifier(one.column.name)}" for one in planned]
+    chosen += [f"{one.raw} as {identifier(one.column.raw)}" for one in planned if one.column.raw]
+    chosen += [f"p.{name} as {name}" for name in derived]
+    joined = " left join place p on p.row = s.rowid" if derived else ""
+    order = ", ".join([*(f"{identifier(name)} nulls last" for name in sort), "_id"])
+    stage.run(
+        f"copy (select {', '.join(chosen)} from stage s{joined} order by {order}) "
+        f"to {literal(str(target))} (format parquet, compression zstd, row_group_size 122880)",
+        phase="write",
+    )
+
+
+def described(stage: Stage, planned: Sequence[Planned], target: Path) -> tuple[Column, ...]:
+    """The columns with counts, range and examples, read back from the file that was written."""
+    table = f"read_parquet({literal(str(target))})"
+    columns: list[Column] = []
+    for start in range(0, len(planned), BATCH):
+        batch = planned[start : start + BATCH]
+        asked = ", ".join(_questions(one) for one in batch)
+        row = stage.run(f"select {asked} from {table}", phase="write")[0]
+        for position, one in enumerate(batch):
+            nulls, distinct, low, high, first = row[position * 5 : position * 5 + 5]
+            columns.append(
+                msgspec.structs.replace(
+                    one.column,
+                    nulls=_whole(nulls),
+                    unfit=one.fit.unfit,
+                    distinct=min(_whole(distinct), 1 << 62),
+                    minimum=str(low) if low is not None else "",
+                    maximum=str(high) if high is not None else "",
+                    examples=tuple(str(text) for text in first) if isinstance(first, list) else (),
+                )
+            )
+    return tuple(columns)
+
+
+def _questions(one: Planned) -> str:
+    name = identifier(one.column.name)
+    ranged = one.column.type not in {"text", "json", "boolean"}
+    low, high = (f"min({name})::varchar", f"max({name})::varchar") if ranged else ("null", "null")
+    first = f"list_distinct(arg_min(left({name}::varchar, {EXAMPLE_CHARACTERS}), _id, {EXAMPLES}))"
+    return f"count(*) filter ({name} is null), approx_count_distinct({name}), {low}, {high}, {first}"
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int), f"a count: {value!r}"
+    return value
