@@ -247,7 +247,7 @@ async def _save_dataset(ctx: Context, request: SaveDataset) -> Dataset:
 
     saved, swept = await ctx.db.sql.write(job)
     await files.sweep(ctx.db, swept)
-    await searching.refresh(ctx.db, saved)
+    await searching.refresh(ctx.db, saved.id)
     return saved
 
 
@@ -280,7 +280,7 @@ async def _delete_dataset(ctx: Context, request: DeleteDataset) -> Dataset:
 
     gone, swept = await ctx.db.sql.write(job)
     await files.sweep(ctx.db, swept)
-    await searching.refresh(ctx.db, gone)
+    await searching.refresh(ctx.db, gone.id)
     return gone
 
 
@@ -304,7 +304,7 @@ async def _save_resource(ctx: Context, request: SaveResource) -> Resource:
         return save_resource(tx, found, request, ctx.now)
 
     saved, resource = await ctx.db.sql.write(job)
-    await searching.refresh(ctx.db, saved)
+    await searching.refresh(ctx.db, saved.id)
     return resource
 
 
@@ -332,5 +332,5 @@ async def _delete_resource(ctx: Context, request: ResourceId) -> Dataset:
 
     changed, swept = await ctx.db.sql.write(job)
     await files.sweep(ctx.db, swept)
-    await searching.refresh(ctx.db, changed)
+    await searching.refresh(ctx.db, changed.id)
     return changed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -74,8 +75,7 @@ async def sweep(db: Drawer, refs: Sequence[FileRef], *, job: str = LET_GO) -> in
     removed = 0
     async with _lock(db):
         for ref in refs:
-            used = await db.sql.read(lambda tx, ref=ref: _is_used(tx, ref, job))
-            if not used:
+            if not await db.sql.read(partial(_is_used, ref=ref, job=job)):
                 await asyncio.to_thread(_remove, db, ref)
                 removed += 1
         if refs:

@@ -1,14 +1,17 @@
 """What the text index knows of each dataset. Derived: written after each commit, rebuilt at start when it lags.
 
-Fields: `title notes tags agency columns name`. Facets: `agency theme tag licence format state` (values as find and
-CKAN name them); only public datasets are in the index.
+Fields: `title notes tags agency columns name`. Facets: `agency theme tag licence format` (values as CKAN names
+them); only public datasets are in the index. Its position in the feed says whether it lags.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 
-from banyan.kernel.storage import Drawer, Tx
+from banyan.kernel.events import feed
+from banyan.kernel.storage import Document, Drawer, Tx
 from banyan.service.opendata import registry
 from banyan.service.opendata.model import Dataset
 
@@ -41,11 +44,33 @@ def words_of(tx: Tx, dataset: Dataset) -> tuple[dict[str, str], dict[str, Sequen
     return fields, facets
 
 
-async def refresh(db: Drawer, dataset: Dataset) -> None:
-    """Bring the index up to date with a dataset that was just committed."""
-    now = await db.sql.read(lambda tx: registry.dataset_by(tx, dataset.id))
-    if now is None or not now.is_public:
-        await db.index.remove(dataset.id)
+async def refresh(db: Drawer, *dataset_ids: str) -> None:
+    """Bring the index up to date with datasets that were just committed."""
+    reached = await db.sql.read(feed.newest)
+    for dataset_id in dataset_ids:
+        document = await db.sql.read(partial(_document, dataset_id=dataset_id))
+        if document is None:
+            db.index.remove(dataset_id)
+        else:
+            db.index.put(document.id, document.fields, document.facets)
+    db.index.follow(reached)
+
+
+async def catch_up(db: Drawer) -> None:
+    """At start: build the index anew when it has not seen every event of the feed (it is new, or was lost)."""
+    reached = await db.sql.read(feed.newest)
+    if db.index.followed == reached and (len(db.index) or not reached):
         return
-    fields, facets = await db.sql.read(lambda tx: words_of(tx, now))
-    await db.index.put(now.id, fields, facets)
+    documents = await db.sql.read_long(_documents)
+    await asyncio.to_thread(db.index.clear)
+    await asyncio.to_thread(db.index.put_many, documents)
+    db.index.follow(reached)
+
+
+def _documents(tx: Tx) -> list[Document]:
+    return [Document(dataset.id, *words_of(tx, dataset)) for dataset in registry.all_datasets(tx) if dataset.is_public]
+
+
+def _document(tx: Tx, dataset_id: str) -> Document | None:
+    found = registry.dataset_by(tx, dataset_id)
+    return None if found is None or not found.is_public else Document(found.id, *words_of(tx, found))

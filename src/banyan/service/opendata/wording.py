@@ -12,8 +12,8 @@ Refusal = TypeVar("Refusal", bound=Problem)
 
 
 def sentence(key: str, **values: object) -> str:
-    """The sentence in both languages, for a place that does not know its reader's: `中文。 English.`"""
-    return f"{MESSAGES.text(key, 'zh-Hant', **values)} {MESSAGES.text(key, 'en', **values)}"
+    """The sentence in both languages, for a place that does not know its reader: `中文。 (English.)`"""
+    return f"{MESSAGES.text(key, 'zh-Hant', **values)} ({MESSAGES.text(key, 'en', **values)})"
 
 
 def both(key: str, **values: object) -> tuple[str, str]:
