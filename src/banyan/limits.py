@@ -30,6 +30,22 @@ KEEP_ALIVE_S: Final = 15
 OPEN_CONNECTIONS: Final = 10_000
 SESSION_TIME_S: Final = 8 * 3_600.0  # an officer's working day
 SESSION_BYTES: Final = 2 * KIB
+RATES: Final = {  # class: (tokens a second, burst). A mobile carrier puts thousands behind one address.
+    "page": (40.0, 400),
+    "read": (200.0, 2_000),
+    "query": (20.0, 200),  # runs on the analytics engine
+    "write": (20.0, 200),
+    "upload": (0.5, 30),
+    "login": (0.1, 10),  # 256-bit tokens cannot be guessed; this keeps the log readable
+    "stream": (2.0, 50),
+}
+RATE_ADDRESSES: Final = 100_000  # buckets kept a class; full ones are forgotten first
+ACCESS_BUFFER_LINES: Final = 256
+ACCESS_FLUSH_S: Final = 1.0  # what a crash may lose of the access record
+LOG_FILE_BYTES: Final = 64 * MIB
+LOG_FILES: Final = 8  # kept after rotation
+ROUTES_MEASURED: Final = 2_000  # label sets of the metrics; routes are declared, so this is never met
+READY_TIME_S: Final = 2.0
 TOUCHPOINTS_KEPT: Final = 10_000  # in memory; older ones are in the access record
 REMOTE_TIME_S: Final = 10.0  # a peer that has not answered by then is down for this request
 
@@ -59,6 +75,10 @@ OUTBOX_TRIES: Final = 20
 OUTBOX_WAIT_S: Final = 3_600.0  # the longest wait between tries: a peer that was down a day is found within the hour
 OUTBOX_ERROR_CHARACTERS: Final = 500
 FEED_TAIL_EVENTS: Final = 1_000  # newest events kept in memory for those who follow live
+HANDLER_TRIES: Final = 5  # a handler that fails so often is recorded and passed over
+HANDLER_WAIT_S: Final = 0.25  # before the second try, doubling
+TIMER_LEASE_S: Final = 900.0  # a reader of a large live source may take minutes
+TIMER_LOOK_S: Final = 30.0  # the longest sleep between two looks at the clock
 EVENT_BYTES: Final = 64 * KIB
 
 # Publishing and querying

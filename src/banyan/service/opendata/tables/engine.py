@@ -144,6 +144,10 @@ class Tables:
         self.workers.close()
         self._answers.clear()
 
+    async def stop(self) -> None:
+        """`close`, without holding the event loop while questions end."""
+        await asyncio.to_thread(self.close)
+
     def _known_total(self, version: Version, query: SearchQuery) -> int | None:
         if not query.include_total:
             return None

@@ -11,7 +11,7 @@ from banyan.kernel.catalogue.messages import load_messages
 MESSAGES = load_messages(__package__ or "banyan.service.opendata.tables")
 
 
-def sentence(key: str, **values: object) -> str:
+def sentence(key: str, /, **values: object) -> str:
     """The sentence in both languages: a refusal is written before the reader's language is known."""
     return f"{MESSAGES.text(key, 'zh-Hant', **values)} {MESSAGES.text(key, 'en', **values)}"
 
@@ -34,11 +34,11 @@ def wrong_value(place: str, fix: str) -> Problem:
     )
 
 
-def not_found(key: str, **values: object) -> Problem:
+def not_found(key: str, /, **values: object) -> Problem:
     return NotFound(sentence(f"table.{key}", **values), remedy=sentence(f"table.{key}_remedy", **values))
 
 
-def too_much(key: str, **values: object) -> Problem:
+def too_much(key: str, /, **values: object) -> Problem:
     return Limit(sentence(f"table.{key}", **values), remedy=sentence(f"table.{key}_remedy", **values), kind=key)
 
 
@@ -46,12 +46,12 @@ def too_busy() -> Problem:
     return Unavailable(sentence("table.busy"), remedy=sentence("table.busy_remedy"), kind="busy", retry_after_s=1)
 
 
-def forbidden(key: str, fix: str, **values: object) -> Problem:
+def forbidden(key: str, fix: str, /, **values: object) -> Problem:
     """A refusal of the SQL sandbox: `fix` is CKAN's own sentence."""
     return Denied(sentence(f"sql.{key}", **values), fields=(FieldError("sql", fix),), kind=f"sql-{key}")
 
 
-def bad_sql(key: str, fix: str, **values: object) -> Problem:
+def bad_sql(key: str, fix: str, /, **values: object) -> Problem:
     return Invalid(
         sentence(f"sql.{key}", **values), fields=(FieldError("message", fix),), kind=f"sql-{key}", status=409
     )
