@@ -35,7 +35,12 @@ def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "names"),
-    [("colour = 1", "colour"), ("[http]\nport = 70000", "http.port"), ("[http]\nport = 'x'", "http.port"), ("=", "line 1")],
+    [
+        ("colour = 1", "colour"),
+        ("[http]\nport = 70000", "http.port"),
+        ("[http]\nport = 'x'", "http.port"),
+        ("=", "line 1"),
+    ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, text: str, names: str) -> None:
     path = tmp_path / "node.toml"
