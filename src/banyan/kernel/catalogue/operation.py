@@ -22,6 +22,8 @@ Text = Mapping[str, str]
 
 Audience = Literal["public", "officer", "hospital", "citizen", "administrator"]
 Effect = Literal["read", "write"]
+RateClass = Literal["", "page", "read", "query", "write", "upload", "login", "stream"]
+"""How often one address may ask; the figures are RATES in limits.py. Empty: what fits the kind of route."""
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 OPEN: tuple[str, ...] = ("open",)
 
@@ -48,7 +50,7 @@ class Operation(msgspec.Struct, frozen=True):
 
     `id` is `service.name`. `data` names the data classes it touches (`("open",)` or personal classes such as
     `("health",)`); anything but open needs a legal basis, and until one holds the gate refuses.
-    `keys` are words of the public that lead a dialogue here; `http` is the method and path of its route.
+    `keys` are words of the public that lead a dialogue here; `method` and `path` are its route's.
     """
 
     id: str
@@ -65,6 +67,9 @@ class Operation(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
     channels: tuple[str, ...]
     run: Callable[[Context, Any], Awaitable[Any]]
+    rate: RateClass = ""
+    time_s: float = 0.0
+    """How long it may run; 0 means REQUEST_TIME_S."""
 
 
 class FaceRequest(Protocol):
@@ -100,6 +105,9 @@ class FaceRequest(Protocol):
 
     async def form(self) -> FormData:
         """A parsed urlencoded or multipart body; files are spooled to the drawer's work folder."""
+
+    def cookie(self, name: str) -> str:
+        """A cookie's value as sent, or empty."""
 
     @property
     def csrf(self) -> str:
@@ -147,6 +155,8 @@ class Face(msgspec.Struct, frozen=True):
     methods: tuple[str, ...]
     path: str
     run: Callable[[FaceRequest], Awaitable[FaceAnswer]]
+    rate: RateClass = ""
+    time_s: float = 0.0
 
 
 class View(msgspec.Struct, frozen=True):
@@ -170,6 +180,8 @@ class Page(msgspec.Struct, frozen=True):
     """Its name in the site map; empty for pages that are reached from another (a dataset, a form's answer)."""
     menu: int = 0
     """Its place in the main menu, from 1; 0 keeps it out."""
+    rate: RateClass = ""
+    time_s: float = 0.0
 
 
 class Handler(msgspec.Struct, frozen=True):
@@ -207,6 +219,8 @@ class Service:
         path: str = "",
         keys: tuple[str, ...] = (),
         channels: tuple[str, ...] = ("web", "api"),
+        rate: RateClass = "",
+        time_s: float = 0.0,
     ) -> Callable[[F], F]:
         """Declare an operation; the request and answer types are read from the function's annotations.
 
@@ -234,21 +248,32 @@ class Service:
                 keys=keys,
                 channels=channels,
                 run=run,
+                rate=rate,
+                time_s=time_s,
             )
             return run
 
         return register
 
-    def face(self, *methods: str, path: str) -> Callable[[F], F]:
+    def face(self, *methods: str, path: str, rate: RateClass = "", time_s: float = 0.0) -> Callable[[F], F]:
         def register(run: F) -> F:
-            self.faces.append(Face(methods=methods, path=path, run=run))
+            self.faces.append(Face(methods=methods, path=path, run=run, rate=rate, time_s=time_s))
             return run
 
         return register
 
-    def page(self, *methods: str, path: str, title: Text | None = None, menu: int = 0) -> Callable[[F], F]:
+    def page(
+        self,
+        *methods: str,
+        path: str,
+        title: Text | None = None,
+        menu: int = 0,
+        rate: RateClass = "",
+        time_s: float = 0.0,
+    ) -> Callable[[F], F]:
         def register(run: F) -> F:
-            self.pages.append(Page(methods=methods, path=path, run=run, title=title or {}, menu=menu))
+            page = Page(methods, path, run, title=title or {}, menu=menu, rate=rate, time_s=time_s)
+            self.pages.append(page)
             return run
 
         return register

@@ -6,7 +6,7 @@ Sources: RFC 9110 s8.8.3 (ETag), s13.1.2 (If-None-Match), s14 (ranges).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from email.utils import formatdate
 from hashlib import sha256
@@ -16,11 +16,12 @@ from typing import Any
 import msgspec
 
 from banyan.kernel.catalogue.operation import FaceAnswer
+from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.request import DoorRequest
+from banyan.kernel.exchange.security import PRIVATE_CACHE, Headers
 from banyan.limits import FILE_CHUNK_BYTES
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 TEXT_TYPES = ("text/", "application/xml", "application/javascript")
 
 
@@ -35,14 +36,18 @@ class Sent(msgspec.Struct):
 class Wire:
     """The sending side of one request."""
 
-    __slots__ = ("_send", "progress", "receive", "request", "sent")
+    __slots__ = ("_deadlines", "_idle_s", "_send", "_task", "receive", "request", "sent")
 
     def __init__(self, request: DoorRequest, send: Send, receive: Callable[[], Awaitable[Any]]) -> None:
         self.request = request
         self.receive = receive
         self.sent = Sent()
         self._send = send
-        self.progress: Callable[[], None] = _nothing
+        self._task: asyncio.Task[Any] | None = None
+
+    def timed(self, task: asyncio.Task[Any], deadlines: Deadlines, idle_s: float) -> None:
+        """From now on the limit is `idle_s` for each chunk, not for the whole answer."""
+        self._task, self._deadlines, self._idle_s = task, deadlines, idle_s
 
     async def head(self, status: int, headers: Headers) -> None:
         self.sent.status = status
@@ -55,7 +60,8 @@ class Wire:
 
     async def answer(self, answer: FaceAnswer, headers: Headers) -> None:
         """Send `answer`; `headers` are the route's own, already encoded."""
-        headers = headers + [(name.lower().encode("latin-1"), _header(value)) for name, value in answer.headers]
+        if answer.headers:
+            headers = _merged(headers, answer.headers)
         headers.append((b"content-type", content_type(answer.media_type)))
         if isinstance(answer.body, bytes):
             await self._bytes(answer, answer.body, headers)
@@ -86,6 +92,7 @@ class Wire:
             (b"accept-ranges", b"bytes"),
             (b"last-modified", formatdate(stat.st_mtime, usegmt=True).encode()),
         ]
+        self._progress()
         request = self.request
         if is_known(request.raw_header(b"if-none-match"), tag):
             await self.head(304, [pair for pair in headers if pair[0] != b"content-type"])
@@ -138,16 +145,25 @@ class Wire:
     async def _pump(self, chunks: AsyncIterator[bytes]) -> None:
         async for chunk in chunks:
             await self.chunk(chunk, more=True)
-            self.progress()
+            self._progress()
         await self.chunk(b"", more=False)
+
+    def _progress(self) -> None:
+        if self._task is not None:
+            self._deadlines.start(self._task, self._idle_s)
 
     async def _gone(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
-def _nothing() -> None:
-    return None
+def _merged(headers: Headers, own: Sequence[tuple[str, str]]) -> Headers:
+    """The route's headers and the answer's own; the answer's win, except that nothing private becomes cacheable."""
+    given = [(name.lower().encode("latin-1"), _header(value)) for name, value in own]
+    if PRIVATE_CACHE in headers:
+        given = [pair for pair in given if pair[0] != b"cache-control" or b"immutable" in pair[1]]
+    names = {name for name, _ in given}
+    return [pair for pair in headers if pair[0] not in names] + given
 
 
 async def _closed(chunks: AsyncIterator[bytes]) -> None:

@@ -7,23 +7,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 from typing import Any, Final
 
-from banyan.errors import NotFound, Problem, Unavailable
+from banyan.errors import Denied, NotFound, Problem, Unavailable
 from banyan.kernel.catalogue.catalogue import Catalogue
 from banyan.kernel.catalogue.operation import FaceAnswer, View
 from banyan.kernel.exchange.answers import Send, Wire
 from banyan.kernel.exchange.binder import Unreadable, decoded
 from banyan.kernel.exchange.deadline import Deadlines
-from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of
+from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of, face_endpoint
 from banyan.kernel.exchange.explain import document, encoded, say
+from banyan.kernel.exchange.feeds import Feeds
 from banyan.kernel.exchange.gate import Gate, Log
-from banyan.kernel.exchange.request import Disconnected, DoorRequest, Receive, RequestTools, Scope
+from banyan.kernel.exchange.own import Own
+from banyan.kernel.exchange.rates import Rates, TooMany
+from banyan.kernel.exchange.record import Access, AccessRecord
+from banyan.kernel.exchange.request import SAFE_METHODS, Disconnected, DoorRequest, Receive, RequestTools, Scope
 from banyan.kernel.exchange.router import Route, Router
-from banyan.kernel.exchange.security import CORS_OPEN, DATA_HEADERS, HSTS, PAGE_HEADERS, PREFLIGHT, Hosts, came_from
+from banyan.kernel.exchange.security import (
+    CORS_OPEN,
+    DATA_HEADERS,
+    HSTS,
+    PAGE_HEADERS,
+    PREFLIGHT,
+    Headers,
+    Hosts,
+    is_cross_site,
+)
 from banyan.kernel.exchange.session import Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify, Render
+from banyan.kernel.exchange.trace import joined, trace_id
 from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES
 from banyan.wire.problem import MEDIA_TYPE as PROBLEM
 
@@ -40,23 +54,32 @@ def build_door(
     settings: DoorSettings,
     log: Log,
     render: Render | None = None,
+    record: AccessRecord | None = None,
 ) -> App:
-    """The ASGI application of a node. `render` is the web channel's; without it pages answer 404."""
-    tools = RequestTools(gate, identify, Sessions(settings.secret), settings, Deadlines())
-    return Door(catalogue, tools, log=log, render=render)
+    """The ASGI application of a node. `render` is the web channel's: without it no pages are served."""
+    rates = Rates(settings.rate_scale, monotonic)
+    tools = RequestTools(gate, identify, Sessions(settings.secret), settings, Deadlines(), rates)
+    return Door(catalogue, tools, log=log, render=render, record=record or AccessRecord())
 
 
 class Door:
     """The application: its routes and what it counts."""
 
-    def __init__(self, catalogue: Catalogue, tools: RequestTools, *, log: Log, render: Render | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, tools: RequestTools, *, log: Log, render: Render | None, record: AccessRecord
+    ) -> None:
         self._tools = tools
         self._render = render
         self._log = log
+        self._record = record
+        self._rates = tools.rates
+        self._member = tools.settings.member
         self._hosts = Hosts(tools.settings)
         self._deadlines = tools.deadlines
+        self._feeds = Feeds(tools.gate.drawers, member=self._member)
+        own = Own(tools.gate, self._feeds, record, self._deadlines, public_url=tools.settings.public_url)
         self._router: Router[Endpoint] = Router()
-        for endpoint in endpoints_of(catalogue, render):
+        for endpoint in (*endpoints_of(catalogue, render), *map(face_endpoint, own.faces())):
             self._router.add(endpoint.template, endpoint.methods, endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,11 +87,16 @@ class Door:
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
             await _lifespan(receive, send)
+            self.close()
         else:
             raise AssertionError(f"the door speaks HTTP only, not {scope['type']}")
 
+    def close(self) -> None:
+        """End live streams and write down the access record; at the end of the node, before the drawers close."""
+        self._feeds.close()
+        self._record.flush()
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request: DoorRequest | None = None
         try:
             request = DoorRequest(scope, receive, self._tools)
         except Problem as problem:
@@ -90,17 +118,15 @@ class Door:
         endpoint: Endpoint | None = None
         try:
             route, request.params = self._admit(scope, request)
-            method = request.method
-            endpoint = route.targets.get("GET" if method == "HEAD" else method)
+            endpoint = route.targets.get("GET" if request.method == "HEAD" else request.method)
             if endpoint is None:
                 await self._other_method(request, wire, route)
                 return
-            request.channel = endpoint.channel
-            request.lang_from_path = endpoint.lang
+            self._enter(request, endpoint)
             self._deadlines.start(task, endpoint.time_s)
             request.timed(task)
             answer = await endpoint.run(request)
-            wire.progress = lambda: self._deadlines.start(task, endpoint.idle_s)
+            wire.timed(task, self._deadlines, endpoint.idle_s)
             await wire.answer(answer, self._headers(request, endpoint))
         except Problem as problem:
             await self._fail(request, wire, problem, endpoint)
@@ -117,10 +143,11 @@ class Door:
             title, remedy = say("internal", request.lang)
             await self._fail(request, wire, Problem(title, remedy=remedy), endpoint)
         finally:
-            self._record(request, wire, endpoint, perf_counter_ns() - started)
+            self._note(request, wire, endpoint, (perf_counter_ns() - started) // 1000)
 
     def _admit(self, scope: Scope, request: DoorRequest) -> Found:
         """Check the head and find the route."""
+        request.trace = joined(request.raw_header(b"traceparent"))
         if len(scope["headers"]) > HEADER_COUNT:
             raise Problem(f"over {HEADER_COUNT} headers", kind="limit", status=431, remedy="send fewer headers")
         if len(scope["query_string"]) > QUERY_BYTES:
@@ -128,16 +155,24 @@ class Door:
         if not self._hosts.accepts(request.raw_header(b"host")):
             title, remedy = say("host", request.lang)
             raise Problem(title, kind="host", status=421, remedy=remedy)
-        settings = self._tools.settings
-        if settings.trusted_proxies:
-            request.client, request.scheme = came_from(
-                request.client, request.scheme, request._headers, settings.trusted_proxies
-            )
+        request.come_from(self._tools.settings.trusted_proxies)
         found = self._find(scope["raw_path"], scope["path"])
         if found is None:
             title, remedy = say("not-found", request.lang)
             raise NotFound(title, remedy=remedy)
         return found
+
+    def _enter(self, request: DoorRequest, endpoint: Endpoint) -> None:
+        """May this caller use this route now: rate, and for a page's form, whether our own page sent it."""
+        request.channel = endpoint.channel
+        request.lang_from_path = endpoint.lang
+        if self._rates.is_on and not request.caller.may_write:
+            wait = self._rates.take(endpoint.rate, request.client)
+            if wait is not None:
+                raise TooMany(wait, request.lang)
+        if endpoint.is_page and request.method not in SAFE_METHODS and is_cross_site(request):
+            title, remedy = say("csrf", request.lang)
+            raise Denied(title, kind="csrf", remedy=remedy)
 
     def _find(self, raw_path: bytes, path: str) -> Found | None:
         if b"%" not in raw_path:
@@ -151,13 +186,9 @@ class Door:
             raise Unreadable("path with an encoded slash or dots", remedy="ask for the plain path")
         return self._router.find_segments(segments)
 
-    def _headers(self, request: DoorRequest, endpoint: Endpoint | None) -> list[tuple[bytes, bytes]]:
-        if endpoint is None:
-            headers = DATA_HEADERS
-        elif request.has_credentials:
-            headers = endpoint.private_headers
-        else:
-            headers = endpoint.headers
+    def _headers(self, request: DoorRequest, endpoint: Endpoint) -> Headers:
+        is_shared = request.method in SAFE_METHODS and not request.has_credentials
+        headers = endpoint.headers if is_shared else endpoint.private_headers
         return [*headers, HSTS] if request.scheme == "https" else [*headers]
 
     async def _other_method(self, request: DoorRequest, wire: Wire, route: Route[Endpoint]) -> None:
@@ -185,9 +216,11 @@ class Door:
         """Send a problem, as a page to a reader of pages and as RFC 9457 to a program."""
         if wire.sent.started:  # the head is out: the only honest end is a broken one
             raise ConnectionAbortedError(problem.title)
-        if problem.retry_after_s is not None:
+        if isinstance(problem, TooMany):
+            headers = (*headers, *problem.headers)
+        elif problem.retry_after_s is not None:
             headers = (*headers, ("Retry-After", str(problem.retry_after_s)))
-        said = document(problem, request.lang, instance=request.path, trace=request.trace[3:35])
+        said = document(problem, request.lang, instance=request.path, trace=trace_id(request.trace))
         wants_page = endpoint.is_page if endpoint is not None else "text/html" in request.header("accept")
         if wants_page and self._render is not None:
             values = {"problem": said}
@@ -197,8 +230,25 @@ class Door:
         answer = FaceAnswer(encoded(said), media_type=PROBLEM, status=problem.status, headers=headers)
         await wire.answer(answer, [*DATA_HEADERS, CORS_OPEN, _NO_STORE])
 
-    def _record(self, request: DoorRequest, wire: Wire, endpoint: Endpoint | None, took_ns: int) -> None:
-        """Filled by the access record."""
+    def _note(self, request: DoorRequest, wire: Wire, endpoint: Endpoint | None, took_us: int) -> None:
+        """Write the access record's line."""
+        operation = request.ran
+        self._record.add(
+            Access(
+                at=round(request.now, 3),
+                member=self._member,
+                method=request.method if request.method in METHODS else "OTHER",
+                route=endpoint.template if endpoint is not None else "",
+                status=wire.sent.status,
+                us=took_us,
+                bytes=wire.sent.bytes,
+                channel=request.channel,
+                caller=request.caller.kind,
+                op=operation,
+                basis=self._tools.gate.basis(operation, request.caller) if operation else "",
+                trace=trace_id(request.trace),
+            )
+        )
 
 
 _NO_STORE = (b"cache-control", b"no-store")

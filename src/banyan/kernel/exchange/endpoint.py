@@ -9,7 +9,7 @@ import msgspec
 
 from banyan.errors import Problem
 from banyan.kernel.catalogue.catalogue import Catalogue
-from banyan.kernel.catalogue.operation import Face, FaceAnswer, Operation, Page, View
+from banyan.kernel.catalogue.operation import Face, FaceAnswer, Operation, Page, RateClass, View
 from banyan.kernel.exchange.binder import Binder
 from banyan.kernel.exchange.explain import say
 from banyan.kernel.exchange.request import DoorRequest
@@ -30,7 +30,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...]
     run: Run
     headers: Headers
+    """For reads by anybody."""
     private_headers: Headers
+    """For changes, and for reads by somebody who said who they are."""
+    rate: RateClass
     channel: str = "api"
     lang: str = ""
     operation: str = ""
@@ -65,8 +68,10 @@ def operation_endpoint(operation: Operation) -> Endpoint:
         methods=(operation.method,),
         run=_reading(operation, binder) if operation.method == "GET" else _writing(operation, binder),
         headers=[*public, OPEN_CACHE if is_open else PRIVATE_CACHE],
-        private_headers=[*public, PRIVATE_CACHE],
+        private_headers=[*DATA_HEADERS, PRIVATE_CACHE],
+        rate=operation.rate or operation.effect,
         operation=operation.id,
+        time_s=operation.time_s or REQUEST_TIME_S,
     )
 
 
@@ -113,13 +118,17 @@ def face_endpoint(face: Face) -> Endpoint:
         methods=face.methods,
         run=run,
         headers=[*public, OPEN_CACHE],
-        private_headers=[*public, PRIVATE_CACHE],
+        private_headers=[*DATA_HEADERS, PRIVATE_CACHE],
+        rate=face.rate or ("read" if is_open else "write"),
+        time_s=face.time_s or REQUEST_TIME_S,
     )
 
 
 def page_endpoint(page: Page, render: Render, *, lang: str) -> Endpoint:
     async def run(request: DoorRequest) -> FaceAnswer:
         view = await page.run(request)
+        if isinstance(view, View) and view.redirect and view.status == 200:
+            view = msgspec.structs.replace(view, status=303)
         return render(request, view) if isinstance(view, View) else view
 
     path = page.path if lang == "zh-Hant" else "/en" + (page.path if page.path != "/" else "")
@@ -130,6 +139,8 @@ def page_endpoint(page: Page, render: Render, *, lang: str) -> Endpoint:
         run=run,
         headers=[*PAGE_HEADERS, OPEN_CACHE],
         private_headers=[*PAGE_HEADERS, PRIVATE_CACHE],
+        rate=page.rate or "page",
         channel="web",
         lang=lang,
+        time_s=page.time_s or REQUEST_TIME_S,
     )

@@ -8,6 +8,7 @@ running in one process.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter_ns
 from typing import Any
@@ -17,6 +18,7 @@ import msgspec
 from banyan.errors import Denied, Invalid, Problem
 from banyan.kernel.catalogue.catalogue import Catalogue
 from banyan.kernel.catalogue.operation import Context, Operation
+from banyan.kernel.events import feed
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.events.feed import Event
 from banyan.kernel.exchange.remote import Envelope, Remote
@@ -30,6 +32,16 @@ Emit = Callable[[str, Event], Awaitable[None]]
 """`emit(service, event)`: append to that service's feed, durable when it returns."""
 Log = Callable[[str, Mapping[str, str | int | float]], None]
 """`log(event, fields)`: one structured line; fields hold no personal data."""
+
+
+def emit_to_feeds(drawers: Mapping[str, Drawer], clock: Clock) -> Emit:
+    """`ctx.emit` for embedded services: the service's own feed, stamped with the node's clock."""
+
+    async def emit(service: str, event: Event) -> None:
+        stamped = event if event.at else msgspec.structs.replace(event, at=clock())
+        await drawers[service].sql.write(lambda tx: feed.append(tx, stamped))
+
+    return emit
 
 
 class Refused(Denied):
@@ -71,7 +83,7 @@ class Gate:
         self.clock = clock
         self.usage: UsageSink = usage if usage is not None else OpenUsage()
         self.touchpoints = touchpoints if touchpoints is not None else Touchpoints()
-        self._drawers = drawers
+        self.drawers = drawers
         self._remotes: Mapping[str, Remote] = remotes or {}
         self._emit = emit
         self._log = log
@@ -87,6 +99,18 @@ class Gate:
         for service in self.catalogue.services.values():
             for run in service.on_stop:
                 await run(self.context(service.name, SYSTEM))
+
+    async def check(self, limit_s: float) -> dict[str, bool]:
+        """Whether each embedded service's store answers a small read within `limit_s` seconds."""
+        answers: dict[str, bool] = {}
+        for service in self.catalogue.services.keys() - self._remotes.keys():
+            try:
+                async with asyncio.timeout(limit_s):
+                    await self.drawers[service].sql.read(feed.newest)
+                answers[service] = True
+            except (Problem, TimeoutError):
+                answers[service] = False
+        return answers
 
     async def call(
         self, operation: str, request: msgspec.Struct, *, caller: Caller, purpose: str = "", trace: str = ""
@@ -125,6 +149,11 @@ class Gate:
             )
         return answer
 
+    def basis(self, operation: str, caller: Caller) -> str:
+        """The basis on which this caller's call of the operation stands, for the access record."""
+        declared = self.catalogue.operations.get(operation)
+        return decide(declared, caller, "").basis if declared is not None else ""
+
     async def _run(
         self, operation: Operation, request: msgspec.Struct, *, caller: Caller, purpose: str, trace: str
     ) -> Any:
@@ -143,7 +172,7 @@ class Gate:
         return Context(
             caller=caller,
             now=self.clock(),
-            db=self._drawers[service],
+            db=self.drawers[service],
             call=Bound(self, caller, trace),
             emit=emit,
             log=self._log,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from ipaddress import ip_address
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from banyan.kernel.exchange.binder import Unreadable, pairs_of
 from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.forms import multipart, urlencoded
 from banyan.kernel.exchange.gate import Gate
+from banyan.kernel.exchange.rates import Rates, TooMany
 from banyan.kernel.exchange.session import Session, Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
@@ -45,6 +47,7 @@ class DoorRequest:
         "_gate",
         "_headers",
         "_identify",
+        "_rates",
         "_receive",
         "_session",
         "_sessions",
@@ -53,12 +56,12 @@ class DoorRequest:
         "_verified",
         "channel",
         "client",
-        "is_english",
         "lang_from_path",
         "method",
         "now",
         "params",
         "path",
+        "ran",
         "raw_query",
         "scheme",
         "trace",
@@ -73,6 +76,7 @@ class DoorRequest:
         self.lang_from_path = ""
         self.channel = "api"
         self.trace = ""
+        self.ran = ""
         self.scheme: str = scope["scheme"]
         self.client: str = scope["client"][0] if scope["client"] else ""
         self._receive = receive
@@ -81,6 +85,7 @@ class DoorRequest:
         self._sessions = tools.sessions
         self._settings = tools.settings
         self._deadlines = tools.deadlines
+        self._rates = tools.rates
         self._task: asyncio.Task[Any] | None = None
         self._caller: Caller | None = None
         self._session: Session | None = None
@@ -126,6 +131,19 @@ class DoorRequest:
             wanted = self._headers.get(b"accept-language", b"")[:64].decode("latin-1")
         return "en" if wanted.lower().startswith("en") else "zh-Hant"
 
+    def come_from(self, trusted: tuple[str, ...]) -> None:
+        """Set address and scheme by what a trusted proxy forwards; anybody else's word is not believed."""
+        if self.client not in trusted:
+            return
+        hops = [hop.strip() for hop in self.header("x-forwarded-for").split(",") if hop.strip()]
+        while hops and hops[-1] in trusted:
+            hops.pop()
+        if hops and is_address(hops[-1]):
+            self.client = hops[-1]
+        forwarded = self.header("x-forwarded-proto").strip().lower()
+        if forwarded in ("http", "https"):
+            self.scheme = forwarded
+
     # Who
 
     @property
@@ -158,6 +176,9 @@ class DoorRequest:
 
     def sign_in(self, token: str) -> str:
         """The Set-Cookie value that starts a session for the holder of `token`; empty when the token is wrong."""
+        wait = self._rates.take("login", self.client)
+        if wait is not None:
+            raise TooMany(wait, self.lang)
         found = self._identify(token) if token else None
         if found is None or not found.may_write:
             return ""
@@ -244,6 +265,7 @@ class DoorRequest:
     # Door
 
     async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
+        self.ran = operation
         return await self._gate.call(operation, request, caller=self.caller, purpose=purpose, trace=self.trace)
 
     def timed(self, task: asyncio.Task[Any]) -> None:
@@ -265,6 +287,7 @@ class RequestTools(msgspec.Struct, frozen=True):
     sessions: Sessions
     settings: DoorSettings
     deadlines: Deadlines
+    rates: Rates
 
 
 def token_of(headers: Mapping[bytes, bytes]) -> str:
@@ -285,6 +308,14 @@ def _joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         else:
             joined[name] = value
     return joined
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _too_large(limit: int) -> Limit:

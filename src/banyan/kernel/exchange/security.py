@@ -5,10 +5,9 @@ Sources: CSP Level 3; RFC 6797 (HSTS); Fetch standard (CORS, nosniff); RFC 9110 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from banyan.kernel.exchange.request import DoorRequest, is_address
 from banyan.kernel.exchange.settings import DoorSettings
 
 Headers = list[tuple[bytes, bytes]]
@@ -65,25 +64,13 @@ class Hosts:
         if not host or set(host) & set("/\\@?# \t"):
             return False
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-        return self._any or host in self._names or name in self._names or _is_address(name)
+        return self._any or host in self._names or name in self._names or is_address(name)
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
-def came_from(client: str, scheme: str, headers: Mapping[bytes, bytes], trusted: tuple[str, ...]) -> tuple[str, str]:
-    """Address and scheme of the caller. Only a trusted proxy is believed, and only for the hop it saw itself."""
-    if not trusted or client not in trusted:
-        return client, scheme
-    hops = [hop.strip() for hop in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if hop.strip()]
-    while hops and hops[-1] in trusted:
-        hops.pop()
-    forwarded = headers.get(b"x-forwarded-proto", b"").decode("latin-1").strip().lower()
-    return (hops[-1] if hops and _is_address(hops[-1]) else client), (
-        forwarded if forwarded in ("http", "https") else scheme
-    )
+def is_cross_site(request: DoorRequest) -> bool:
+    """Whether a browser says that another site sent this form (Fetch Metadata; Origin for older browsers)."""
+    site = request.raw_header(b"sec-fetch-site")
+    if site:
+        return site not in (b"same-origin", b"none")
+    origin = request.raw_header(b"origin")
+    return bool(origin) and urlsplit(origin.decode("latin-1")).netloc != request.header("host")
