@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,15 +14,10 @@ with warnings.catch_warnings():
     import rdflib
     import rdflib.compare
 
+from tests.wire.dcat import catalogue as made
+
 from banyan.wire import dcat
 from banyan.wire.dcat.terms import iri
-
-_SPEC = importlib.util.spec_from_file_location("dcat_catalogue", Path(__file__).with_name("catalogue.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-made = importlib.util.module_from_spec(_SPEC)
-sys.modules["dcat_catalogue"] = made
-_SPEC.loader.exec_module(made)
 
 FORMATS = {"ttl": "turtle", "jsonld": "json-ld", "rdf": "xml"}
 DCAT = rdflib.Namespace("http://www.w3.org/ns/dcat#")

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.wire.dcat import catalogue as made
 
 from banyan.wire import dcat
 
 ROOT = Path(__file__).parents[3]
 SHAPES = ROOT.parent / "shared" / "data" / "opendata" / "dcat-ap-3.0.1"
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
-
-_SPEC = importlib.util.spec_from_file_location("dcat_catalogue", Path(__file__).with_name("catalogue.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-made = importlib.util.module_from_spec(_SPEC)
-sys.modules["dcat_catalogue"] = made
-_SPEC.loader.exec_module(made)
 
 pytestmark = [
     pytest.mark.peers,

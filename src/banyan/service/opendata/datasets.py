@@ -119,7 +119,7 @@ def save_dataset(tx: Tx, request: SaveDataset, now: EpochS) -> tuple[Dataset, li
     if found is None and request.id and not request.create:
         raise unknown("dataset", request.id)
     dataset = found or _new(tx, request, now)
-    changed = msgspec.structs.replace(dataset, **_given(request), **_resolved(tx, request), metadata_modified=now)
+    changed = msgspec.structs.replace(dataset, **(_given(request) | _resolved(tx, request)), metadata_modified=now)
     swept: list[files.FileRef] = []
     if request.resources is not UNSET:
         resources = tuple(_resource(tx, dataset, one, now) for one in request.resources)
