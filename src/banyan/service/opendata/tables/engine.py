@@ -29,6 +29,7 @@ from banyan.service.opendata.tables.compose import Text, aggregate_text, chosen,
 from banyan.service.opendata.tables.hot import HotTables
 from banyan.service.opendata.tables.query import AggregateQuery, Cell, Facet, FacetQuery, Field, SearchPage, SearchQuery
 from banyan.service.opendata.tables.refusals import not_found, wrong_value
+from banyan.service.opendata.tables.sandbox import Sandbox
 from banyan.service.opendata.tables.workers import Connection, Workers
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class Tables:
         self.work = work / "tables"
         self.work.mkdir(parents=True, exist_ok=True)
         self.workers = Workers("tables", threads=QUERY_WORKERS, settings=_settings(self.work))
+        self.sandbox = Sandbox()
         self._hot = HotTables(self.workers.connection(), self.work / "hot")
         self._shapes: Recent[str, Shape] = Recent(SHAPES_KEPT, lambda _: 1)
         self._answers: Recent[tuple[str, msgspec.Struct], Answer] = Recent(ANSWER_CACHE_BYTES, _weigh)
@@ -145,7 +147,8 @@ class Tables:
         self._answers.clear()
 
     async def stop(self) -> None:
-        """`close`, without holding the event loop while questions end."""
+        """`close`, the sandbox too, without holding the event loop while questions end."""
+        await self.sandbox.close()
         await asyncio.to_thread(self.close)
 
     def _known_total(self, version: Version, query: SearchQuery) -> int | None:

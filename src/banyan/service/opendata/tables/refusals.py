@@ -55,3 +55,8 @@ def bad_sql(key: str, fix: str, /, **values: object) -> Problem:
     return Invalid(
         sentence(f"sql.{key}", **values), fields=(FieldError("message", fix),), kind=f"sql-{key}", status=409
     )
+
+
+def unknown_table(name: str) -> Problem:
+    said = sentence("sql.unknown_table", name=name)
+    return NotFound(said, remedy=sentence("sql.unknown_table_remedy"), kind="sql-unknown-table")

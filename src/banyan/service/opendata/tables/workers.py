@@ -51,7 +51,7 @@ class Workers:
     def __init__(self, name: str, *, threads: int, settings: Mapping[str, str | int | bool | list[str]]) -> None:
         self._instance = duckdb.connect(":memory:")
         for key, value in settings.items():
-            self._instance.execute(f"SET {key} = {_setting(value)}")
+            self._instance.execute(f"SET {key} = {setting(value)}")
         self._instance.execute("SET lock_configuration = true")
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._own = threading.local()
@@ -105,9 +105,10 @@ class Workers:
         self._instance.close()
 
 
-def _setting(value: str | int | bool | list[str]) -> str:
+def setting(value: str | int | bool | list[str]) -> str:
+    """A value as DuckDB's SET takes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return "[" + ", ".join(_setting(item) for item in value) + "]"
+        return "[" + ", ".join(setting(item) for item in value) + "]"
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
