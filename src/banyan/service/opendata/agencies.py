@@ -84,6 +84,14 @@ def save_agency(tx: Tx, request: SaveAgency, now: EpochS) -> Agency:
     return changed
 
 
+def agency_for(tx: Tx, text: str, now: EpochS) -> Agency:
+    """The agency of that name, id or title; made when there is none, so that a first publish needs no preparation."""
+    found = registry.agency_by(tx, text) or next(
+        (agency for agency, _ in registry.all_agencies(tx) if text in (agency.title, agency.title_en)), None
+    )
+    return found or save_agency(tx, SaveAgency(title=text), now)
+
+
 def save_theme(tx: Tx, request: SaveTheme, now: EpochS) -> Theme:
     """Create or change a theme. Raises NotFound for an unknown id, Invalid without a title, Conflict on the name."""
     found = registry.theme_by(tx, request.id or request.name)

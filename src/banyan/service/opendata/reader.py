@@ -11,18 +11,13 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
-
-import msgspec
 
 from banyan.errors import Limit, Problem, Unavailable
 from banyan.limits import READER_BYTES, READER_KEEP_BYTES, READER_LINE_BYTES, READER_WATCH_S
 from banyan.service.opendata.comparing import Comparison
 from banyan.service.opendata.ingest import Progress, Table
 from banyan.service.opendata.wording import refusal
-from banyan.service.opendata.worker import CompareOrder, ReadOrder, Report
-
-T = TypeVar("T")
+from banyan.service.opendata.worker import CompareOrder, Order, ReadOrder, Report, from_line, to_line
 
 
 class Reader:
@@ -39,13 +34,13 @@ class Reader:
 
     async def read(self, order: ReadOrder, progress: Callable[[Progress], None]) -> tuple[Table, ...]:
         """Read a file. Raises what the ingest refuses, Limit over READER_BYTES, Unavailable when the process dies."""
-        report = await self._ordered(order, progress)
+        report = await self._ordered(Order(read=order), progress)
         assert report.tables is not None, "a read order is answered with tables"
         return report.tables
 
     async def compare(self, order: CompareOrder) -> Comparison:
         """Compare two versions. Raises as `read`."""
-        report = await self._ordered(order, lambda progress: None)
+        report = await self._ordered(Order(compare=order), lambda progress: None)
         assert report.comparison is not None, "a compare order is answered with a comparison"
         return report.comparison
 
@@ -57,7 +52,7 @@ class Reader:
                 process.kill()
             await process.wait()
 
-    async def _ordered(self, order: ReadOrder | CompareOrder, progress: Callable[[Progress], None]) -> Report:
+    async def _ordered(self, order: Order, progress: Callable[[Progress], None]) -> Report:
         async with self._turn:
             process = await self._started()
             watch = asyncio.create_task(_over_memory(process.pid))
@@ -98,12 +93,10 @@ class Reader:
         return self._process
 
 
-async def _talk(
-    process: asyncio.subprocess.Process, order: ReadOrder | CompareOrder, progress: Callable[[Progress], None]
-) -> Report:
+async def _talk(process: asyncio.subprocess.Process, order: Order, progress: Callable[[Progress], None]) -> Report:
     assert process.stdin is not None, "the reader listens on its stdin"
     try:
-        process.stdin.write(msgspec.json.encode(order) + b"\n")
+        process.stdin.write(to_line(order))
         await process.stdin.drain()
     except OSError:
         raise refusal(Unavailable, "publish.reader_died") from None
@@ -117,7 +110,7 @@ async def _next_report(process: asyncio.subprocess.Process) -> Report:
     line = await process.stdout.readline()
     if not line.endswith(b"\n"):
         raise refusal(Unavailable, "publish.reader_died")
-    return msgspec.json.decode(line, type=Report)
+    return from_line(line, Report)
 
 
 async def _over_memory(pid: int) -> None:

@@ -159,9 +159,9 @@ ON CONFLICT (resource_id, number) DO UPDATE SET at = excluded.at, table_rows = e
 -- One version of a resource.
 SELECT document FROM version WHERE resource_id = :resource_id AND number = :number
 
--- name: version_choices
--- The fingerprint of the options a version was made with.
-SELECT choices FROM version WHERE resource_id = :resource_id AND number = :number
+-- name: version_standing
+-- The fingerprint of the options a version was made with, and whether it is kept for good.
+SELECT choices, lasting FROM version WHERE resource_id = :resource_id AND number = :number
 
 -- name: last_number
 -- The highest version number ever kept for a resource.

@@ -28,12 +28,18 @@ def slug_of(text: str) -> str:
     return slug if len(slug) > 1 else ""
 
 
+def stem_of(filename: str) -> str:
+    """A file's name without folders and endings: what a table read from it is called."""
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    return name[: len(name) - len(match.group())] if (match := _ENDINGS.search(name.casefold())) else name
+
+
 def slug_of_file(filename: str) -> str:
     """A name from a file's name, without its endings and its date: `maskdata_20200214T085535.csv.gz` -> `maskdata`.
 
     Without the date, the next day's file is the next version of the same dataset.
     """
-    stem = _ENDINGS.sub("", filename.rpartition("/")[2].casefold())
+    stem = stem_of(filename).casefold()
     return slug_of(_STAMP.sub("", stem)) or slug_of(stem) or _hashed(filename)
 
 

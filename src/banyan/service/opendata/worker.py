@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -21,8 +21,10 @@ from banyan.limits import PROGRESS_EVERY_S, READER_NICE
 from banyan.service.opendata.comparing import Comparison, Side, compare_files
 from banyan.service.opendata.ingest import Options, Progress, Table, ingest
 
+T = TypeVar("T")
 
-class ReadOrder(msgspec.Struct, frozen=True, tag="read"):
+
+class ReadOrder(msgspec.Struct, frozen=True):
     """Read a file into tables in the folder `work`."""
 
     source: Path
@@ -31,13 +33,20 @@ class ReadOrder(msgspec.Struct, frozen=True, tag="read"):
     work: Path
 
 
-class CompareOrder(msgspec.Struct, frozen=True, tag="compare"):
+class CompareOrder(msgspec.Struct, frozen=True):
     """Compare two versions of a table by `key` (names of the new one); `renamed` are (old, new)."""
 
     old: Side
     new: Side
     key: tuple[str, ...]
     renamed: tuple[tuple[str, str], ...]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One line to the reader: exactly one field is set."""
+
+    read: ReadOrder | None = None
+    compare: CompareOrder | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -67,6 +76,21 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     ready: bool = False
 
 
+def to_line(message: msgspec.Struct) -> bytes:
+    """One message as it crosses the pipe; paths are texts."""
+    return msgspec.json.encode(message, enc_hook=str) + b"\n"
+
+
+def from_line(line: bytes, of: type[T]) -> T:
+    """The message of a line; `of` is a struct or a union of them."""
+    return msgspec.json.decode(line, type=of, dec_hook=_path)
+
+
+def _path(kind: type, value: object) -> Path:
+    assert kind is Path, f"no {kind} crosses the pipe"
+    return Path(str(value))
+
+
 def main() -> None:
     """Serve orders until stdin closes."""
     os.nice(READER_NICE)
@@ -76,7 +100,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
     _tell(out, Report(ready=True))
     while True:
-        _serve(msgspec.json.decode(orders.get(), type=ReadOrder | CompareOrder), out)
+        _serve(from_line(orders.get(), Order), out)
 
 
 def _listen(orders: queue.SimpleQueue[bytes]) -> None:
@@ -85,24 +109,28 @@ def _listen(orders: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _serve(order: ReadOrder | CompareOrder, out: BinaryIO) -> None:
+def _serve(order: Order, out: BinaryIO) -> None:
     try:
-        if isinstance(order, ReadOrder):
-            steps = _Steps(out)
-            tables = ingest(
-                order.source,
-                order.filename,
-                options=order.options,
-                work=order.work,
-                progress=steps.tell,
-                cancelled=_never,
-            )
-            _tell(out, Report(tables=tuple(tables)))
-        else:
-            compared = compare_files(order.old, order.new, key=order.key, renamed=order.renamed)
-            _tell(out, Report(comparison=compared))
+        if order.read is not None:
+            _tell(out, Report(tables=_read(order.read, _Steps(out))))
+        if order.compare is not None:
+            two = order.compare
+            _tell(out, Report(comparison=compare_files(two.old, two.new, key=two.key, renamed=two.renamed)))
     except Problem as problem:
         _tell(out, Report(refusal=Refusal.of(problem)))
+
+
+def _read(order: ReadOrder, steps: _Steps) -> tuple[Table, ...]:
+    return tuple(
+        ingest(
+            order.source,
+            order.filename,
+            options=order.options,
+            work=order.work,
+            progress=steps.tell,
+            cancelled=_never,
+        )
+    )
 
 
 class _Steps:
@@ -125,7 +153,7 @@ def _never() -> bool:
 
 
 def _tell(out: BinaryIO, report: Report) -> None:
-    out.write(msgspec.json.encode(report) + b"\n")
+    out.write(to_line(report))
 
 
 if __name__ == "__main__":
