@@ -52,11 +52,13 @@ def open_drawer(
     assert _NAME.fullmatch(service), f"{service!r} is no service name"
     make_folders(folder)
     unlock = _lock(folder)
-    work = folder / "work"
-    sweep(work)
-    sql = _open_store(store, folder, service)
-    for part in (*KERNEL_PACKAGES, package):
-        migrate(sql, part if part in KERNEL_PACKAGES else service, load_steps(part), at=clock())
+    try:
+        work = folder / "work"
+        sweep(work)
+        sql = _migrated(_open_store(store, folder, service), service, package, clock())
+    except BaseException:
+        unlock()
+        raise
     journals = _Journals(folder / "journal")
     index = TextIndex(folder / "index.db")
 
@@ -90,6 +92,16 @@ def _open_store(store: str, folder: Path, service: str) -> SchemaStore:
     from banyan.kernel.storage.postgres import PostgresStore
 
     return PostgresStore(store, schema=service)
+
+
+def _migrated(store: SchemaStore, service: str, package: str, at: float) -> SchemaStore:
+    try:
+        for part in (*KERNEL_PACKAGES, package):
+            migrate(store, part if part in KERNEL_PACKAGES else service, load_steps(part), at=at)
+    except BaseException:
+        store.shut()
+        raise
+    return store
 
 
 def _lock(folder: Path) -> Callable[[], None]:

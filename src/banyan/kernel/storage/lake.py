@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import filecmp
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,8 +69,12 @@ class Lake:
     def _on_this_disk(self, staged: Path) -> Path:
         if staged.stat().st_dev == self._root.stat().st_dev:
             return staged
-        near = self._work / f"adopt-{os.getpid()}-{staged.name}"
-        shutil.copyfile(staged, near)
+        near = self._work / f"adopt-{secrets.token_hex(8)}"
+        try:
+            shutil.copyfile(staged, near)
+        except OSError:
+            near.unlink(missing_ok=True)
+            raise
         staged.unlink()
         return near
 

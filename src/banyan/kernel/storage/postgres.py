@@ -29,7 +29,8 @@ from banyan.limits import GROUP_COMMIT_JOBS, POSTGRES_CONNECT_S, POSTGRES_READER
 T = TypeVar("T")
 Connection = psycopg.Connection[Row]
 _MIGRATION_LOCK: Final = 0x42_41_4E_59  # "BANY": any fixed number that all nodes know
-_CODE_POINT_ORDERS: Final = frozenset({"C", "POSIX", "C.UTF-8", "C.utf8", "PG_C_UTF8"})
+_PROBE: Final = ("B", "_", "a", "b", "é", "台", "臺", "𠮷")
+_SORTED_PROBE: Final = "select word from unnest(array['台','é','b','𠮷','a','_','臺','B']::text[]) word order by word"
 
 
 class PostgresStore:
@@ -73,9 +74,9 @@ class PostgresStore:
         return cast(T, outcome)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._close)
+        await asyncio.to_thread(self.shut)
 
-    def _close(self) -> None:
+    def shut(self) -> None:
         self._worker.close()
         self._pool.shutdown()
         if self._ear:
@@ -93,36 +94,38 @@ class PostgresStore:
         return connection
 
     def _prepare_schema(self) -> None:
-        order = self._writer.execute(
-            "select coalesce(datlocale, datcollate) from pg_database where datname = current_database()"
-        ).fetchone()
-        if order is None or order[0] not in _CODE_POINT_ORDERS:
-            raise Problem(
-                f"The database sorts text by {order and order[0]!r}; Banyan needs code-point order.",
-                remedy="Create it with: createdb --template=template0 --encoding=UTF8 --locale=C NAME",
-                kind="wrong-collation",
-            )
-        self._writer.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(self._schema)))
+        refuse_other_order([str(row[0]) for row in self._writer.execute(_SORTED_PROBE)])
+        with self._writer.transaction():
+            # Two nodes that start together would both try, and the server refuses the second.
+            self._writer.execute("select pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            self._writer.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(self._schema)))
 
     def _read_in_thread(self, job: Callable[[Tx], T]) -> T:
-        connection: Connection | None = getattr(self._readers, "connection", None)
-        if connection is None or connection.closed:
-            connection = self._readers.connection = self._connect()
-            self._reader_connections.append(connection)
+        connection = self._begun_reader()
         tx = _PostgresTx(connection, self._texts, self._schema)
         try:
-            connection.execute("begin isolation level repeatable read read only")
             return job(tx)
-        except psycopg.Error as error:
-            raise translated(error) from error
         finally:
             tx.end()
             with suppress(psycopg.Error):  # a broken connection is replaced by the next read
                 connection.execute("rollback")
 
+    def _begun_reader(self) -> Connection:
+        """This thread's connection in a new snapshot, connected again when the server dropped it."""
+        begin = "begin isolation level repeatable read read only"
+        connection: Connection | None = getattr(self._readers, "connection", None)
+        if connection is not None:
+            with suppress(psycopg.OperationalError):
+                connection.execute(begin)
+                return connection
+            self._reader_connections.remove(connection)
+            connection.close()
+        connection = self._readers.connection = self._connect()
+        self._reader_connections.append(connection)
+        connection.execute(begin)
+        return connection
+
     def _run_group(self, jobs: list[Callable[[Tx], object]]) -> Sequence[object | Failed]:
-        if self._writer.closed:
-            self._writer = self._connect()
         if len(jobs) == 1:
             return [self._alone(jobs[0])]
         try:
@@ -133,7 +136,8 @@ class PostgresStore:
 
     def _together(self, jobs: list[Callable[[Tx], object]]) -> Sequence[object | Failed]:
         outcomes: list[object | Failed] = []
-        boundary = "begin; savepoint job"
+        self._begin()
+        boundary = "savepoint job"
         for job in jobs:
             self._step(boundary)
             boundary = "release job; savepoint job"
@@ -146,6 +150,15 @@ class PostgresStore:
             tx.end()
         last = "rollback to job; " if isinstance(outcomes[-1], Failed) else ""
         return self._committed(outcomes, last)
+
+    def _begin(self) -> None:
+        """Begin, connected again when the server dropped us; nothing was asked of it yet, so that is safe."""
+        try:
+            self._writer.execute("begin")
+        except psycopg.OperationalError:
+            self._writer.close()
+            self._writer = self._connect()
+            self._writer.execute("begin")
 
     def _step(self, boundary: str) -> None:
         try:
@@ -164,9 +177,9 @@ class PostgresStore:
         return outcomes
 
     def _alone(self, job: Callable[[Tx], object]) -> object | Failed:
+        self._begin()
         tx = _PostgresTx(self._writer, self._texts, self._schema)
         try:
-            self._writer.execute("begin")
             outcome = job(tx)
             self._writer.execute("commit")
         except psycopg.Error as error:
@@ -182,8 +195,6 @@ class PostgresStore:
     def _roll_back(self) -> None:
         with suppress(psycopg.Error):  # a broken connection is replaced by the next group
             self._writer.execute("rollback")
-        if self._writer.broken:
-            self._writer.close()
 
 
 class _GroupLost(Exception):
@@ -289,6 +300,16 @@ class _Ear:
     def _tell(self, topic: str) -> None:
         for callback in tuple(self._callbacks):
             callback(topic)
+
+
+def refuse_other_order(found: Sequence[str]) -> None:
+    """Raise Problem unless the database put the probe's words in the order of their code points."""
+    if tuple(found) != _PROBE:
+        raise Problem(
+            f"The database sorts text as {' '.join(found)}; Banyan needs code-point order, {' '.join(_PROBE)}.",
+            remedy="Create it with: createdb --template=template0 --encoding=UTF8 --locale=C NAME",
+            kind="wrong-collation",
+        )
 
 
 def translated(error: psycopg.Error) -> Exception:

@@ -70,9 +70,9 @@ class SqliteStore:
         return cast(T, outcome)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._close)
+        await asyncio.to_thread(self.shut)
 
-    def _close(self) -> None:
+    def shut(self) -> None:
         self._worker.close()
         self._pool.shutdown()
         for connection in (*self._long_connections, self._reader, self._writer):

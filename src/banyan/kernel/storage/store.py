@@ -78,3 +78,6 @@ class SchemaStore(Store, Protocol):
 
     def migrate(self, job: Callable[[SchemaTx], T]) -> T:
         """Run a job in one transaction here and now, alone among all processes."""
+
+    def shut(self) -> None:
+        """`close` without an event loop."""

@@ -176,7 +176,7 @@ class TextIndex:
         texts: dict[str, list[str]] = {"a": [], "b": [], "c": [], "d": []}
         for field, text in document.fields.items():
             texts[RANKS.get(field, "d")].append(text)
-        facets = msgspec.json.encode(document.facets).decode()
+        facets = msgspec.json.encode({name: list(values) for name, values in document.facets.items()}).decode()
         self._run("put_document", n=n, id=document.id, facets=facets)
         self._run("put_words", n=n, **{rank: grams("\n".join(parts)) for rank, parts in texts.items()})
         self._remember(n, document.id, document.facets)
