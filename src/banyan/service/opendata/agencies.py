@@ -13,6 +13,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Tx
 from banyan.service.opendata import registry
+from banyan.service.opendata.announcing import announce
 from banyan.service.opendata.licences import LICENCES, Licence
 from banyan.service.opendata.model import Agency, Contact, Theme
 from banyan.service.opendata.service import SERVICE
@@ -134,7 +135,12 @@ def _given(request: SaveAgency | SaveTheme) -> dict[str, object]:
     effect="write",
 )
 async def _save_agency(ctx: Context, request: SaveAgency) -> Agency:
-    return await ctx.db.sql.write(lambda tx: save_agency(tx, request, ctx.now))
+    def job(tx: Tx) -> Agency:
+        saved = save_agency(tx, request, ctx.now)
+        announce(tx, "agency.saved", saved.name, {"id": saved.id, "title": saved.title, "state": saved.state}, ctx.now)
+        return saved
+
+    return await ctx.db.sql.write(job)
 
 
 @SERVICE.operation(

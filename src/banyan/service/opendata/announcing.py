@@ -1,7 +1,8 @@
 """Events of open data on the change feed, in the same transaction as the rows they tell of.
 
 Topics: `dataset.saved`, `dataset.deleted`, `version.published`, `version.renewed`, `source.failed`, `source.held`,
-`source.recovered`, `request.received`, `request.answered`. The subject is the dataset's name (or the request's id).
+`source.recovered`, `request.received`, `request.answered`, `agency.saved`. The subject is the name of the dataset
+or agency (or the request's id).
 """
 
 from __future__ import annotations
