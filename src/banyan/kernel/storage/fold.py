@@ -38,7 +38,8 @@ _IDLE_SPACE: Final = re.compile(rf"(?<={_WIDE})[ \t]+|[ \t]+(?={_WIDE})")
 
 def fold(text: str) -> str:
     """The search form of `text`: folded words and characters, single spaces where something separates them."""
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_VARIANTS)
+    # Again after case folding, which takes some letters (ΰ, ǰ) apart.
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_VARIANTS)
     if plain.isalnum():
         return plain
     plain = _HYPHENS.sub("", _IDLE_SPACE.sub("", plain))

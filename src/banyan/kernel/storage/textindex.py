@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
@@ -22,6 +23,7 @@ from banyan.kernel.storage.facets import Facets, Mask
 from banyan.kernel.storage.grams import grams, match_query
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, SqlValue
+from banyan.limits import INDEX_BATCH_DOCUMENTS
 
 SQL: Final = load_statements("banyan.kernel.storage", "textindex.sql", is_portable=False)
 FORM: Final = 1
@@ -66,7 +68,7 @@ class TextIndex:
         self._gate = threading.RLock()
         try:
             self._open()
-        except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, msgspec.DecodeError):
+        except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, _OtherForm):
             self._start_anew()
 
     def put(self, id: str, fields: Mapping[str, str], facets: Mapping[str, Sequence[str]] = NOTHING) -> None:
@@ -74,10 +76,12 @@ class TextIndex:
         self.put_many([Document(id, fields, facets)])
 
     def put_many(self, documents: Iterable[Document]) -> None:
-        """Add or replace many in one transaction (35,000 titles: about a second)."""
-        with self._writing():
-            for document in documents:
-                self._put(document)
+        """Add or replace many (35,000 titles: a second). In small transactions, so that searches go on meanwhile."""
+        waiting = iter(documents)
+        while chunk := tuple(islice(waiting, INDEX_BATCH_DOCUMENTS)):
+            with self._writing():
+                for document in chunk:
+                    self._put(document)
         self._pack_when_wasteful()
 
     def remove(self, id: str) -> None:
@@ -204,7 +208,8 @@ class TextIndex:
         for name in ("make_meta", "make_documents", "make_words"):
             self._run(name)
         if self._run("get_meta", key="form") != [(FORM,)]:
-            assert not self._run("all_documents"), "an index of another form"
+            if self._run("all_documents"):
+                raise _OtherForm
             self._run("set_meta", key="form", value=FORM)
         self._load()
 
@@ -228,6 +233,10 @@ class TextIndex:
         with self._gate:
             if self._facets.dead > 1_000 + len(self._numbers):
                 self._load()
+
+
+class _OtherForm(Exception):
+    """The file was made by another version of folding, bigrams or tables."""
 
 
 def _scored(rows: list[Row]) -> list[tuple[int, float]]:
