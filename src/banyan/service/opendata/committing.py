@@ -8,6 +8,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 import msgspec
 
@@ -144,7 +145,7 @@ def commit_file(tx: Tx, whole: Commit, kept: KeptFile, resource_id: str, now: Ep
         made,
         last_modified=now,
         format=made.format or kept.filename.rpartition(".")[2].upper()[:20],
-        url=f"/dataset/{dataset.id}/resource/{resource_id}/download/{kept.filename}",
+        url=f"/dataset/{dataset.id}/resource/{resource_id}/download/{quote(kept.filename)}",
         url_type="upload",
         mimetype=mimetypes.guess_type(kept.filename)[0] or "application/octet-stream",
         size=kept.size,
@@ -162,8 +163,9 @@ def remember(tx: Tx, key: str, payload: str, result: Published, now: EpochS) -> 
         tx.run(SQL["put_publish_key"], idempotency_key=key, at=now, payload=payload, document=document)
 
 
-def renew(tx: Tx, dataset: Dataset, resources: Sequence[Resource], now: EpochS) -> Published:
-    """The same bytes again: no new version, but a new as-of unless the source itself says one."""
+def renew(tx: Tx, dataset: Dataset, resources: Sequence[Resource], now: EpochS, *, is_told: bool) -> Published:
+    """The same bytes again: no new version, but a new as-of unless the source itself says one. `is_told`: as an event
+    too (a live source that is looked at every minute would only make noise)."""
     tables = []
     for resource in resources:
         version = registry.version_of(tx, resource)
@@ -175,6 +177,8 @@ def renew(tx: Tx, dataset: Dataset, resources: Sequence[Resource], now: EpochS) 
         version = msgspec.structs.replace(version, as_of=as_of, source=source)
         registry.put_version(tx, version, choices=str(row[0]), lasting=bool(row[1]))
         tables.append(table_of(dataset, resource, version, is_new=False))
+        if not is_told:
+            continue
         renewed = {"dataset": dataset.id, "resource": resource.id, "version": version.number, "as_of": as_of}
         announce(tx, "version.renewed", dataset.name, renewed, now)
     page = f"/dataset/{dataset.name}"
@@ -267,7 +271,7 @@ def _resource(dataset: Dataset, before: Resource | None, ready: Ready, now: Epoc
         name=made.name or ready.name,
         last_modified=now,
         format=source.format.upper(),
-        url=f"/dataset/{dataset.id}/resource/{made.id}/download/{source.filename}",
+        url=f"/dataset/{dataset.id}/resource/{made.id}/download/{quote(source.filename)}",
         url_type="upload",
         mimetype=source.media_type,
         size=source.size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -99,6 +99,7 @@ class Desk:
         self._small, self._large = Reader(), Reader()
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting: dict[str, int] = {}
+        self._looks: dict[str, asyncio.Future[None]] = {}
 
     def reader(self, size: int) -> Reader:
         """The lane for a file of `size` bytes."""
@@ -127,13 +128,25 @@ class Desk:
             del self.jobs[old]
         self.jobs[job.id] = job
 
+    def look(self, resource_id: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Look at a live source beside everything else; not while a look at it is under way."""
+        running = self._looks.get(resource_id)
+        if running is not None and not running.done():
+            return
+        task = asyncio.ensure_future(work())
+        self._looks[resource_id] = task
+        task.add_done_callback(lambda done: self._looks.pop(resource_id, None))
+
     async def warm(self) -> None:
         """Start the reading process of the small lane, so that the first publish does not wait for it."""
         await self._small.warm()
 
     async def close(self) -> None:
         """Stop every job and the reading processes."""
-        tasks = [job.task for job in self.jobs.values() if job.task is not None and not job.task.done()]
+        tasks: list[asyncio.Future[None]] = [
+            job.task for job in self.jobs.values() if job.task is not None and not job.task.done()
+        ]
+        tasks += self._looks.values()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

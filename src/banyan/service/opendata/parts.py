@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from banyan.service.opendata import agencies, datasets
+from banyan.service.opendata import agencies, datasets, live, publish, requests, upload, uploads, usage, versions
 from banyan.service.opendata.find import operation as find_operation
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables import operations as table_operations
 from banyan.service.opendata.tables import sql_operation
 
-PARTS = (agencies, datasets, find_operation, table_operations, sql_operation)
+PARTS = (
+    agencies,
+    datasets,
+    live,
+    publish,
+    requests,
+    upload,
+    uploads,
+    usage,
+    versions,
+    find_operation,
+    table_operations,
+    sql_operation,
+)
 __all__ = ["PARTS", "SERVICE"]

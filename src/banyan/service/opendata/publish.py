@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import uuid
 from contextlib import suppress
@@ -12,16 +13,17 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET
 
-from banyan.errors import Conflict, Invalid, Problem
+from banyan.errors import Conflict, Invalid, Limit, Problem
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.storage import Drawer, Tx
 from banyan.limits import JOB_WAIT_S, LIVE_MIN_S
-from banyan.service.opendata import files, registry, searching, usage
+from banyan.service.opendata import files, registry, searching, uploads, usage
 from banyan.service.opendata.committing import Published
 from banyan.service.opendata.datasets import SaveDataset
 from banyan.service.opendata.desk import ENDED, Job, JobView, close_desk, desk_of
 from banyan.service.opendata.fetch import Fetched, fetch
 from banyan.service.opendata.ingest import Options, Progress
+from banyan.service.opendata.live import begin_live
 from banyan.service.opendata.model import Live
 from banyan.service.opendata.registry import SQL
 from banyan.service.opendata.run import Plan, Run
@@ -30,14 +32,12 @@ from banyan.service.opendata.slugs import Slug, slug_of_file, stem_of
 from banyan.service.opendata.wording import refusal, unknown
 from banyan.service.opendata.worker import Refusal
 
-UPLOADS = "uploads"
-"""Folder of the drawer's work folder where uploads wait; `Publish.file` is a name in it."""
-
 
 class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Publish one file as one dataset, or as the next version of one.
 
-    Give `file` (an upload's name) or `url`. Without `name` the file's own name, less its date, names the dataset.
+    Give `file` (a ticket of `uploads.offer`) or `url`. Without `name` the file's own name, less its date, names the
+    dataset, so that the next day's file is its next version.
     """
 
     file: str = ""
@@ -196,28 +196,36 @@ async def _work(ctx: Context, job: Job, request: Publish) -> None:
     except asyncio.CancelledError:
         job.refusal = Refusal.of(refusal(Conflict, "publish.cancelled"))
         job.move("cancelled")
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        job.refusal = Refusal.of(
+            refusal(Limit, "publish.storage_full", status=507) if full else _broke(ctx, job, error)
+        )
+        job.move("failed")
     except Exception as error:  # the worker loop records what nobody foresaw, and the node goes on
-        ctx.log("publish.broke", {"job": job.id, "error": f"{type(error).__name__}"})
-        job.refusal = Refusal.of(refusal(Problem, "publish.broke", job=job.id))
+        job.refusal = Refusal.of(_broke(ctx, job, error))
         job.move("failed")
         raise
     finally:
-        if request.file:
-            with suppress(OSError):
-                await asyncio.to_thread(upload_path(ctx.db, request.file).unlink)
+        await uploads.forget(request.file)
+
+
+def _broke(ctx: Context, job: Job, error: Exception) -> Problem:
+    ctx.log("publish.broke", {"job": job.id, "error": type(error).__name__})
+    return refusal(Problem, "publish.broke", job=job.id)
 
 
 async def _published(ctx: Context, job: Job, request: Publish) -> Published:
     if not request.url:
-        path = upload_path(ctx.db, request.file)
-        if not path.is_file():
+        path = uploads.path_of(request.file)
+        if path is None:
             raise unknown("upload", request.file)
         return await _run(ctx, job, request, path, None)
 
     def told(done: int, total: int) -> None:
         job.move("fetching", Progress("fetch", done, total))
 
-    path = ctx.db.work / UPLOADS / f"fetched-{job.id}"
+    path = ctx.db.work / f"fetched-{job.id}"
     try:
         fetched = await fetch(request.url, path, rules=desk_of(ctx.db).rules, told=told)
         named = msgspec.structs.replace(request, filename=request.filename or fetched.filename)
@@ -237,7 +245,11 @@ async def _run(ctx: Context, job: Job, request: Publish, path: Path, fetched: Fe
     if request.live_s and fetched is not None:
         live = Live(request.url, request.live_s, last_try=ctx.now, last_good=ctx.now, etag=fetched.etag)
     plan = msgspec.structs.replace(plan, payload=payload, live=live)
-    return await Run(desk_of(ctx.db), ctx.db, job, plan, ctx.now).go()
+    published = await Run(desk_of(ctx.db), ctx.db, job, plan, ctx.now).go()
+    if live is not None and published.tables:
+        first = published.tables[0].resource_id
+        await ctx.db.sql.write(lambda tx: begin_live(tx, first, live, ctx.now))
+    return published
 
 
 def _plan(tx: Tx, request: Publish, path: Path) -> Plan:
@@ -296,13 +308,6 @@ def _answered(tx: Tx, key: str, payload: str) -> Published | None:
     return msgspec.json.decode(str(row[1]), type=Published)
 
 
-def upload_path(db: Drawer, name: str) -> Path:
-    """Where an upload waits. Raises Invalid for a name that is not a plain one."""
-    if not name or name != Path(name).name or name.startswith("."):
-        raise refusal(Invalid, "publish.file_name", field="file")
-    return db.work / UPLOADS / name
-
-
 def _job(db: Drawer, id: str) -> Job:
     job = desk_of(db).jobs.get(id)
     if job is None:
@@ -313,7 +318,6 @@ def _job(db: Drawer, id: str) -> Job:
 @SERVICE.start
 async def begin_day(ctx: Context) -> None:
     """Sweep what a crash left, bring the index up to date."""
-    await asyncio.to_thread((ctx.db.work / UPLOADS).mkdir, parents=True, exist_ok=True)
     swept = await files.sweep_leftovers(ctx.db)
     if swept:
         ctx.log("publish.swept", {"files": swept})

@@ -64,9 +64,11 @@ class Plan(msgspec.Struct, frozen=True):
     """Forget the options remembered for the resource."""
     options: Options = Options()
     new_columns: tuple[str, ...] = ()
-    accept: tuple[str, ...] = ()
+    accept: Sequence[str] = ()
     url: str = ""
     live: Live | None = None
+    keeps_columns: bool = False
+    """A column that is gone holds the file back, unless `accept` has `columns`."""
     largest_loss: float = 1.0
     """Share of rows that may be gone; above it the file is held back unless `accept` has `shrunk`."""
     idempotency_key: str = ""
@@ -166,13 +168,16 @@ class Run:
         dataset = target.dataset
         if dataset is None or dataset.state != "active" or self._plan.add:
             return None
+        wanted = self._plan.resource_id
 
         def job(tx: Tx) -> Published | None:
-            standing = [one for one in dataset.resources if one.is_table and one.hash == sha256]
+            standing = [
+                one for one in dataset.resources if one.is_table and one.hash == sha256 and wanted in ("", one.id)
+            ]
             rows = [tx.row(SQL["version_standing"], resource_id=one.id, number=one.version) for one in standing]
             if not standing or any(row is None or row[0] != choices for row in rows):
                 return None
-            published = renew(tx, dataset, standing, self._at())
+            published = renew(tx, dataset, standing, self._at(), is_told=self._plan.live is None)
             remember(tx, self._plan.idempotency_key, self._plan.payload, published, self._at())
             return published
 
@@ -254,7 +259,11 @@ class Run:
         return await reader.compare(order)
 
     def _refuse_another_table(self, served: Version, table: Table, found: Drift) -> None:
-        if "columns" in self._plan.accept or found.kept * 2 >= min(len(served.columns), len(table.columns)):
+        if "columns" in self._plan.accept:
+            return
+        if self._plan.keeps_columns and found.gone:
+            raise refusal(Conflict, "publish.columns_gone", columns="、".join(found.gone))
+        if found.kept * 2 >= min(len(served.columns), len(table.columns)):
             return
         old = "、".join(column.name for column in served.columns[:10])
         new = "、".join(column.name for column in table.columns[:10])

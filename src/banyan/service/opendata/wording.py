@@ -21,11 +21,11 @@ def both(key: str, **values: object) -> tuple[str, str]:
     return sentence(f"{key}.title", **values), sentence(f"{key}.remedy", **values)
 
 
-def refusal(kind: type[Refusal], key: str, *, field: str = "", **values: object) -> Refusal:
+def refusal(kind: type[Refusal], key: str, *, field: str = "", status: int | None = None, **values: object) -> Refusal:
     """A refusal in both languages; its slug is the key's last segment. `field` names the request's wrong field."""
     title, remedy = both(key, **values)
     fields = (FieldError(field, remedy),) if field else ()
-    return kind(title, remedy=remedy, fields=fields, kind=key.rpartition(".")[2].replace("_", "-"))
+    return kind(title, remedy=remedy, fields=fields, kind=key.rpartition(".")[2].replace("_", "-"), status=status)
 
 
 def unknown(noun: str, name: str) -> NotFound:

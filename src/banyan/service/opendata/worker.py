@@ -6,20 +6,23 @@ died) it ends at once. `reader.py` is its other end. Run as `python -m banyan.se
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import sys
 import threading
+import traceback
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO, TypeVar
 
 import msgspec
 
-from banyan.errors import FieldError, Problem
+from banyan.errors import FieldError, Invalid, Limit, Problem
 from banyan.limits import PROGRESS_EVERY_S, READER_NICE
 from banyan.service.opendata.comparing import Comparison, Side, compare_files
 from banyan.service.opendata.ingest import Options, Progress, Table, ingest
+from banyan.service.opendata.wording import refusal
 
 T = TypeVar("T")
 
@@ -118,6 +121,15 @@ def _serve(order: Order, out: BinaryIO) -> None:
             _tell(out, Report(comparison=compare_files(two.old, two.new, key=two.key, renamed=two.renamed)))
     except Problem as problem:
         _tell(out, Report(refusal=Refusal.of(problem)))
+    except Exception as error:  # a file found a way nobody foresaw: say so, show where on stderr, and go on
+        traceback.print_exc()
+        full = "No space left" in str(error) or getattr(error, "errno", 0) == errno.ENOSPC
+        said = refusal(Limit, "publish.storage_full", status=507) if full else _unreadable(error)
+        _tell(out, Report(refusal=Refusal.of(said)))
+
+
+def _unreadable(error: Exception) -> Problem:
+    return refusal(Invalid, "publish.unreadable", field="file", error=type(error).__name__)
 
 
 def _read(order: ReadOrder, steps: _Steps) -> tuple[Table, ...]:
