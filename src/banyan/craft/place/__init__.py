@@ -9,6 +9,6 @@ from banyan.craft.place.outline import Outline, outlines, project
 
 __all__ = [
     "Address", "Area", "Atlas", "Named", "Outline", "county_names", "load_atlas", "official", "outlines",
-    "parse_address", "plain", "project", "town_by_code", "town_by_name", "town_names", "towns_of", "twd67_to_twd97", "twd97_to_wgs84",
-    "wgs84_to_twd97",
+    "parse_address", "plain", "project", "town_by_code", "town_by_name", "town_names", "towns_of", "twd67_to_twd97",
+    "twd97_to_wgs84", "wgs84_to_twd97",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ _ZIP = re.compile(r"^[\[(]?\d{3}(?:\d{2,3})?[\])]?(?=\D)")
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The parts that were written. `county` and `town` are today's codes; numbers are digits; `rest` is the remainder."""
+    """The parts that were written. `county` and `town` are today's codes; numbers are digits; `rest` remains."""
 
     county: str = ""
     town: str = ""

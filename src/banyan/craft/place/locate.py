@@ -42,7 +42,10 @@ class _Locator:
     def find(self, lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
         if self._grid is None:
             if lon.size < GRID_POINTS:
-                return self._tested(lon, lat)
+                found = np.full(lon.shape, OUTSIDE, np.int32)
+                known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+                found[known] = self._tested(lon[known], lat[known])
+                return found
             self._grid = self._painted()
         found = np.full(lon.shape, OUTSIDE, np.int32)
         with np.errstate(invalid="ignore"):

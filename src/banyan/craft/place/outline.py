@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 600, 900
 TOLERANCE = {"counties": 0.004, "towns": 0.003}
 """Degrees: 300–450 m, below a pixel at the size the map is shown."""
 WEST, EAST, SOUTH, NORTH = 119.15, 122.1, 21.8, 25.45
-INSETS = ((118.0, 118.75, 24.2, 24.7, 1.05, 0.55), (119.7, 120.75, 25.85, 26.5, -0.5, -1.05))
+INSETS = ((118.0, 118.75, 24.2, 24.7, 1.05, 0.1), (119.7, 120.75, 25.85, 26.5, -0.5, -1.05))
 """west, east, south, north of an outlying group, and its shift in degrees: Kinmen, Matsu."""
 _SCALE = min(WIDTH / ((EAST - WEST) * np.cos(np.radians(23.7))), HEIGHT / (NORTH - SOUTH))
 

@@ -33,6 +33,8 @@ class Staged(msgspec.Struct, frozen=True):
     delimiter: str = ""
     findings: tuple[Finding, ...] = ()
     rest: bool = False
+    hidden: dict[str, int] = {}
+    """Stage columns that are not published as they are: lon, lat, geometry of GeoJSON."""
     declared: dict[str, ColumnType] = {}
     """Column types that the source itself declares (Parquet), by name."""
 

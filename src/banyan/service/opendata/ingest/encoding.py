@@ -32,13 +32,25 @@ encodings read as CP950 about 0.5."""
 EXAMPLES = 20
 
 
+MARKS: dict[str, tuple[bytes, ...]] = {
+    "markup": (b"<",),
+    "escape": (b"\\",),
+    "replacement": (b"\xef\xbf\xbd",),
+    "private": (b"\xee", b"\xf3", b"\xf4"),
+}
+"""Bytes of UTF-8 without which a thing cannot be in a cell: a sieve at memory speed before exact counting.
+Private use is EE (U+E000–EFFF), F3 and F4 (planes 15, 16); EF holds U+F000–F8FF, but also all full-width signs."""
+ALL_MARKS = frozenset(MARKS)
+
+
 class Text(msgspec.Struct, frozen=True):
-    """A file as strict UTF-8 without BOM. `has_private_use` says whether private-use characters may occur."""
+    """A file as strict UTF-8 without BOM."""
 
     path: Path
     encoding: str
     findings: tuple[Finding, ...] = ()
-    has_private_use: bool = False
+    marks: frozenset[str] = ALL_MARKS
+    """Which of MARKS occur anywhere: what does not occur need not be looked for cell by cell."""
 
 
 def to_utf8(source: Path, work: Path, watch: Watch, *, encoding: str = "") -> Text:
@@ -56,8 +68,8 @@ def to_utf8(source: Path, work: Path, watch: Watch, *, encoding: str = "") -> Te
             return _strict_or_lines(source, work, watch, codec, len(bom), "bom")
     if b"\x00" in sample:
         return _by_nul(source, work, watch, sample)
-    if (private := _fits(source, "utf-8", watch)) is not None:
-        return Text(source, "utf-8", (_guess("utf-8", "strict"),) if not sample.isascii() else (), private)
+    if (marks := _fits(source, "utf-8", watch)) is not None:
+        return Text(source, "utf-8", (_guess("utf-8", "strict"),) if not sample.isascii() else (), marks)
     for codec in ("cp950", "big5hkscs"):
         if _fits(source, codec, watch) is not None and _reads_chinese(sample, codec):
             return _strict_or_lines(source, work, watch, codec, 0, "strict")
@@ -93,7 +105,7 @@ def _strict_or_lines(source: Path, work: Path, watch: Watch, codec: str, skip: i
     target = work / (source.name + ".utf8")
     total = source.stat().st_size
     decoder = codecs.getincrementaldecoder(codec.removesuffix("-sig"))("strict")
-    private = False
+    sieve = _Sieve()
     try:
         with source.open("rb") as file, target.open("wb") as out:
             file.seek(skip)
@@ -101,7 +113,7 @@ def _strict_or_lines(source: Path, work: Path, watch: Watch, codec: str, skip: i
             while block := file.read(BLOCK):
                 done += len(block)
                 text = decoder.decode(block).encode()
-                private = private or _may_hold_private_use(text)
+                sieve.see(text)
                 out.write(text)
                 watch.step("decode", done, total)
             out.write(decoder.decode(b"", final=True).encode())
@@ -109,7 +121,7 @@ def _strict_or_lines(source: Path, work: Path, watch: Watch, codec: str, skip: i
         if codec.startswith(("utf-16", "utf-32")):
             raise invalid("encoding-broken", "encoding", encoding=codec) from None
         return _by_lines(source, work, watch, codec.removesuffix("-sig"), skip)
-    return Text(target, codec, (_guess(codec, evidence),), private)
+    return Text(target, codec, (_guess(codec, evidence),), frozenset(sieve.found))
 
 
 def _by_lines(source: Path, work: Path, watch: Watch, primary: str, skip: int) -> Text:
@@ -131,7 +143,7 @@ def _by_lines(source: Path, work: Path, watch: Watch, primary: str, skip: int) -
     used = sorted((codec for codec in lines if codec not in {"ascii", "none"}), key=lambda codec: -len(lines[codec]))
     if broken and len(broken) * 2 > sum(map(len, lines.values())):
         raise invalid("file-binary")
-    return Text(target, "+".join(used) or primary, tuple(_line_findings(used, lines, broken)), True)
+    return Text(target, "+".join(used) or primary, tuple(_line_findings(used, lines, broken)))
 
 
 def _line_findings(used: list[str], lines: dict[str, list[int]], broken: list[str]) -> Iterator[Finding]:
@@ -188,26 +200,33 @@ def _lines(source: Path, skip: int, watch: Watch) -> Iterator[tuple[int, bytes]]
             yield number, line
 
 
-def _fits(source: Path, codec: str, watch: Watch) -> bool | None:
-    """None when some byte does not fit; else whether private-use characters may occur."""
-    total, done, private = source.stat().st_size, 0, False
+def _fits(source: Path, codec: str, watch: Watch) -> frozenset[str] | None:
+    """None when some byte does not fit; else the marks that occur."""
+    total, done, sieve = source.stat().st_size, 0, _Sieve()
     decoder = codecs.getincrementaldecoder(codec)("strict")
     try:
         with source.open("rb") as file:
             while block := file.read(BLOCK):
                 decoder.decode(block)
-                private = private or _may_hold_private_use(block)
+                sieve.see(block)
                 done += len(block)
                 watch.step("decode", done, total)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return None
-    return private
+    return frozenset(sieve.found)
 
 
-def _may_hold_private_use(utf8: bytes) -> bool:
-    """Lead bytes EE, EF (U+E000–F8FF) and F3, F4 (planes 15, 16); a cheap sieve, exact counting comes later."""
-    return b"\xee" in utf8 or b"\xf3" in utf8 or b"\xf4" in utf8 or b"\xef\xa0" in utf8
+class _Sieve:
+    """Which marks occur in the blocks seen; each mark is looked for until it is found."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def see(self, utf8: bytes) -> None:
+        for mark in MARKS.keys() - self.found:
+            if any(needle in utf8 for needle in MARKS[mark]):
+                self.found.add(mark)
 
 
 def _reads_chinese(sample: bytes, codec: str) -> bool:

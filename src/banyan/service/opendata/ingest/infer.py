@@ -6,6 +6,7 @@ raw text beside the typed value. Letters among digits, leading zeros or a fixed 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -16,6 +17,13 @@ from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.model import ColumnType, Finding
 
 UNFIT_SHARE = 0.05
+DIGIT = re.compile(r"\d")
+WHOLE = re.compile(r"\s*\d+\s*")
+WHOLE_MACROS = {
+    "as_integer", "as_date_8", "as_roc_date_7", "as_month_6", "as_roc_month_5", "as_year", "as_roc_year",
+    "as_datetime_14",
+}  # fmt: skip
+WHOLE_ONLY = {"as_date_8", "as_roc_date_7", "as_month_6", "as_roc_month_5", "as_datetime_14"}
 BATCH = 24
 """Columns asked about in one statement: wide tables stay within DuckDB's expression limits."""
 
@@ -92,19 +100,12 @@ MENDED_DATES = {
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counts over every row of one column."""
+    """Counts over every row of one column; lengths in bytes."""
 
     filled: int
     distinct: int
     shortest: int
     longest: int
-    leading_zero: int
-    padded: int
-    angle: int
-    escaped: int
-    formula: int
-    replaced: int
-    private: int
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -119,18 +120,14 @@ class Fit(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-def facts_of(stage: Stage, width: int, *, private_use: bool) -> list[Facts]:
+def facts_of(stage: Stage, width: int) -> list[Facts]:
     """One pass over the stage for all columns."""
-    private = r"regexp_matches({c}, '[\x{E000}-\x{F8FF}\x{F0000}-\x{10FFFD}]')" if private_use else "false"
     parts = (
-        "count({c})", "approx_count_distinct({c})", "coalesce(min(length({c})), 0)", "coalesce(max(length({c})), 0)",
-        "count(*) filter (starts_with({c}, '0') and regexp_full_match({c}, '0\\d+'))",
-        "count(*) filter ({c} <> as_text({c}) or as_text({c}) is null and {c} is not null)",
-        "count(*) filter (contains({c}, '<') and regexp_matches({c}, '</?[a-zA-Z][^<>]*>'))",
-        "count(*) filter (contains({c}, '\\') and regexp_matches({c}, '\\\\[rnt]'))",
-        "count(*) filter (length({c}) > 1 and ascii({c}) in (43, 45, 61, 64))",
-        "count(*) filter (contains({c}, '\ufffd'))", f"count(*) filter ({private})",
-    )  # fmt: skip
+        "count({c})",
+        "approx_count_distinct({c})",
+        "coalesce(min(strlen({c})), 0)",
+        "coalesce(max(strlen({c})), 0)",
+    )
     return [Facts(*map(_whole, cells)) for cells in _per_column(stage, parts, range(width))]
 
 
@@ -156,6 +153,10 @@ class Inference:
         counts, known = self._sample(place)
         if not known:
             return self._text(place, (Finding("guess", "all-missing", count=facts.filled),))
+        if counts["as_integer"]:
+            counts["leading_zero"] = self._stage.count(
+                f"select count(*) from stage where starts_with(c{place}, '0') and regexp_full_match(c{place}, '0\\d+')"
+            )
         chosen, findings = choose(counts, known, name, facts)
         if not chosen:
             return self._text(place, findings)
@@ -167,7 +168,8 @@ class Inference:
         table = "sample"
         if self._stage.count(f"select count({c}) from sample") < min(200, self._facts[place].filled):
             table = "stage"
-        tests = ", ".join(f"count({macro}(v))" for macro, _ in PATTERNS)
+        asked = self._worth_asking(f"select {c} from {table} where {c} is not null limit {INGEST_SAMPLE_ROWS}")
+        tests = ", ".join(f"count({macro}(v))" if macro in asked else "0::bigint" for macro, _ in PATTERNS)
         row = self._stage.row(
             f"select count(*), {tests}, count(*) filter (is_yearless(v)), "
             f"count(*) filter (regexp_full_match(v, '\\d{{5,}}\\.0')), "
@@ -177,6 +179,18 @@ class Inference:
         )
         names = [macro for macro, _ in PATTERNS] + ["yearless", "damaged", "roc_mark"]
         return dict(zip(names, map(_whole, row[1:]), strict=True)), _whole(row[0])
+
+    def _worth_asking(self, sample: str) -> set[str]:
+        """Macros that could fit most cells, by their characters alone: a statement of all of them is slow to plan."""
+        cells = [str(row[0]) for row in self._stage.run(sample)]
+        digits = sum(1 for cell in cells if DIGIT.search(cell))
+        if digits * 2 < len(cells) * (1 - UNFIT_SHARE):
+            few = sum(1 for cell in cells if len(cell) <= 3)
+            return {macro for macro, _ in PATTERNS} if digits * 8 > few > len(cells) // 4 else {"as_true_false"}
+        whole = sum(1 for cell in cells if WHOLE.fullmatch(cell))
+        if whole >= len(cells) * (1 - UNFIT_SHARE):
+            return WHOLE_MACROS
+        return {macro for macro, _ in PATTERNS} - WHOLE_ONLY
 
     def _confirmed(self, place: int, macro: str, findings: tuple[Finding, ...], name: str) -> Fit:
         """Count over all rows what fits; a faster macro that fits as much is preferred."""
@@ -209,10 +223,10 @@ class Inference:
                 )  # fmt: skip
 
     def _text(self, place: int, findings: tuple[Finding, ...]) -> Fit:
-        padded = self._facts[place].padded
+        c = f"c{place}"
+        padded = self._stage.count(f"select count(*) from stage where is_padded({c})")
         if not padded:
             return Fit("text", findings=findings)
-        c = f"c{place}"
         shown = tuple(f"[{text}]" for text in self._examples(c, f"{c} <> as_text({c})"))
         trimmed = Finding("mended", "cells-trimmed", count=padded, examples=shown)
         return Fit("text", "as_text({c})", "as_text", findings=(*findings, trimmed))
@@ -255,7 +269,7 @@ def choose(counts: dict[str, int], known: int, name: str, facts: Facts) -> tuple
     if dated := _dated(most, counts, known, name):
         return dated, _date_findings(dated, name)
     if "as_integer" in most:
-        evidence = _code_evidence(name, facts)
+        evidence = _code_evidence(name, facts, counts.get("leading_zero", 0))
         if evidence:
             return "", (Finding("guess", "code-kept", values=evidence, override=f"--type {name}=integer"),)
         return "as_integer", ()
@@ -264,6 +278,9 @@ def choose(counts: dict[str, int], known: int, name: str, facts: Facts) -> tuple
             return macro, ()
     if counts["yearless"] == known:
         return "", (Finding("problem", "date-without-year", count=facts.filled),)
+    if 0.1 * known < counts["as_number"] < known and not hints.CODE.search(name):
+        values = {"numbers": f"{counts['as_number'] / known:.0%}"}
+        return "", (Finding("problem", "mixed-numbers", values=values, override=f"--type {name}=number"),)
     return "", ()
 
 
@@ -305,10 +322,10 @@ def _date_findings(macro: str, name: str) -> tuple[Finding, ...]:
     return (Finding("mended", code, override=f"--type {name}=text"),) if code else ()
 
 
-def _code_evidence(name: str, facts: Facts) -> dict[str, str]:
+def _code_evidence(name: str, facts: Facts, leading_zeros: int) -> dict[str, str]:
     """Why whole numbers are codes, or nothing."""
-    if facts.leading_zero:
-        return {"evidence": "leading-zeros", "count": str(facts.leading_zero)}
+    if leading_zeros:
+        return {"evidence": "leading-zeros", "count": str(leading_zeros)}
     if hints.COORDINATE.search(name):
         return {}
     if hints.CODE.search(name):
@@ -316,7 +333,7 @@ def _code_evidence(name: str, facts: Facts) -> dict[str, str]:
     fixed = facts.shortest == facts.longest and facts.filled > 1
     if fixed and facts.longest >= (6 if hints.SERIAL.search(name) else 8) and facts.distinct > 1:
         return {"evidence": "fixed-width", "width": str(facts.longest)}
-    return {"evidence": "too-long"} if facts.longest > 18 and not facts.padded else {}
+    return {"evidence": "too-long"} if facts.shortest > 18 else {}
 
 
 def _is_coded(name: str, facts: Facts, counts: dict[str, int], known: int) -> bool:

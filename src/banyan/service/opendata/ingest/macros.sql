@@ -31,8 +31,8 @@ create macro day_of(y, m, d) as try_cast(y || '-' || m || '-' || d as date);
 create macro ce(roc) as cast(1911 + try_cast(roc as integer) as varchar);
 create macro before_roc(years) as cast(1912 - try_cast(years as integer) as varchar);
 
-create macro as_plain_date(v) as case when regexp_full_match(v, '\d{4}-\d{2}-\d{2}') then try_cast(v as date) end;
-create macro as_date(v) as case when regexp_full_match(fold(v), '\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?') then
+create macro as_plain_date(v) as case when regexp_full_match(v, '(1[5-9]|2\d)\d\d-\d{2}-\d{2}') then try_cast(v as date) end;
+create macro as_date(v) as case when regexp_full_match(fold(v), '(1[5-9]|2\d|99)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?') then
   day_of(regexp_extract(fold(v), '^(\d{4})', 1), regexp_extract(fold(v), '^\d{4}\D(\d{1,2})', 1),
          regexp_extract(fold(v), '(\d{1,2})日?$', 1)) end;
 create macro as_date_8(v) as case when regexp_full_match(fold(v), '(1[89]|2[01])\d{6}') then
@@ -92,4 +92,12 @@ create macro as_datetime_dmy(v) as as_date_dmy(day_part(fold(v))) + clock_of(fol
 create macro as_datetime_mdy(v) as as_date_mdy(day_part(fold(v))) + clock_of(fold(v)) + afternoon(fold(v));
 
 create macro as_text(v) as nullif(trim(v, E' \t\r\n 　'), '');
+create macro is_padded(v) as left(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　')
+  or right(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　');
+-- What readers trip over in a text cell.
+create macro has_markup(v) as regexp_matches(v, '</?[a-zA-Z][^<>]*>');
+create macro has_escape(v) as regexp_matches(v, '\\[rnt]');
+create macro has_formula(v) as ascii(v) in (43, 45, 61, 64) and strlen(v) > 1;
+create macro has_replacement(v) as contains(v, '�');
+create macro has_private_use(v) as regexp_matches(v, '[\x{E000}-\x{F8FF}\x{F0000}-\x{10FFFD}]');
 create macro as_json(v) as case when json_valid(v) then v end;

@@ -14,9 +14,12 @@ from banyan.limits import INGEST_DISK_BYTES, INGEST_MEMORY_BYTES, MIB
 from banyan.service.opendata.ingest.container import Member, digest, unpack
 from banyan.service.opendata.ingest.delimited import stage_text
 from banyan.service.opendata.ingest.encoding import to_utf8
+from banyan.service.opendata.ingest.jsontable import stage_json
 from banyan.service.opendata.ingest.options import Options, Progress, Table, Watch
+from banyan.service.opendata.ingest.parquet import stage_parquet
 from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.ingest.sniff import sniff
+from banyan.service.opendata.ingest.spreadsheet import sheets_of, stage_sheet
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.ingest.table import finish
 from banyan.service.opendata.model import Source
@@ -87,10 +90,56 @@ def _text(member: Member, origin: Source, options: Options, folder: Path, watch:
             header_rows=staged.head.header_rows,
         )
         staged = msgspec.structs.replace(staged, findings=(*text.findings, *staged.findings))
-        yield finish(stage, staged, source, options, name=member.stem, private_use=text.has_private_use)
+        yield finish(stage, staged, source, options, name=member.stem, marks=text.marks)
     finally:
         stage.close()
 
 
+def _workbook(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
+    source = msgspec.structs.replace(origin, format="xlsx", media_type=XLSX)
+    made = False
+    for number, sheet in enumerate(sheets_of(member.path, options, watch)):
+        below = folder / str(number)
+        below.mkdir()
+        stage = Stage(below, member.path, watch, expected_bytes=0)
+        try:
+            staged = stage_sheet(stage, sheet, options)
+            named = msgspec.structs.replace(source, sheet=sheet.name, header_rows=staged.head.header_rows)
+            yield finish(stage, staged, named, options, name=sheet.name)
+            made = True
+        finally:
+            stage.close()
+    if not made:
+        raise invalid("rows-none")
+
+
+def _json(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
+    text = to_utf8(member.path, folder, watch, encoding=options.encoding)
+    stage = Stage(folder, text.path, watch, expected_bytes=text.path.stat().st_size)
+    try:
+        staged, found = stage_json(stage, text.path, options)
+        source = msgspec.structs.replace(
+            origin, format=found.layout, media_type=JSON_TYPES[found.layout], encoding=text.encoding, header_rows=0
+        )
+        staged = msgspec.structs.replace(staged, findings=(*text.findings, *staged.findings))
+        yield finish(stage, staged, source, options, name=member.stem)
+    finally:
+        stage.close()
+
+
+def _parquet(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
+    stage = Stage(folder, member.path, watch, expected_bytes=4 * member.path.stat().st_size)
+    try:
+        staged = stage_parquet(stage, member.path)
+        source = msgspec.structs.replace(
+            origin, format="parquet", media_type="application/vnd.apache.parquet", header_rows=0
+        )
+        yield finish(stage, staged, source, options, name=member.stem)
+    finally:
+        stage.close()
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+JSON_TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "geojson": "application/geo+json"}
 Reader = Callable[[Member, Source, Options, Path, Watch], Iterator[Table]]
-READERS: dict[str, Reader] = {"text": _text}
+READERS: dict[str, Reader] = {"text": _text, "json": _json, "xlsx": _workbook, "parquet": _parquet}

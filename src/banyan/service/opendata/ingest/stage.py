@@ -78,6 +78,10 @@ class Stage:
         assert isinstance(value, int), f"count: {sql}"
         return value
 
+    def arrays(self, sql: str) -> dict[str, object]:
+        """The columns of a bounded query as numpy arrays."""
+        return self._thread.submit(lambda: dict(self._con.execute(sql).fetchnumpy())).result()
+
     def register(self, name: str, columns: dict[str, object]) -> None:
         """Numpy arrays as a table that is read in place."""
         self._thread.submit(self._con.register, name, columns).result()

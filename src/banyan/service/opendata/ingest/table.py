@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import msgspec
 
+from banyan.service.opendata.ingest.content import foot_findings, number_findings, text_findings
 from banyan.service.opendata.ingest.delimited import Staged
+from banyan.service.opendata.ingest.encoding import ALL_MARKS
+from banyan.service.opendata.ingest.geo import locate
 from banyan.service.opendata.ingest.infer import Facts, Inference, facts_of
 from banyan.service.opendata.ingest.options import Options, Table
 from banyan.service.opendata.ingest.refusal import invalid
+from banyan.service.opendata.ingest.roles import with_roles
 from banyan.service.opendata.ingest.stage import Stage
+from banyan.service.opendata.ingest.times import source_time
 from banyan.service.opendata.ingest.write import Planned, described, sort_columns, write_parquet
 from banyan.service.opendata.model import Column, ColumnType, Finding, Source
 
 REST = "_rest"
 
 
-def finish(stage: Stage, staged: Staged, source: Source, options: Options, *, name: str, private_use: bool) -> Table:
+def finish(
+    stage: Stage, staged: Staged, source: Source, options: Options, *, name: str, marks: Set[str] = ALL_MARKS
+) -> Table:
     """Infer, describe and write what the stage holds."""
-    width = len(staged.head.names) + staged.rest
+    width = len(staged.head.names) + staged.rest + len(staged.hidden)
     findings = [*staged.findings, *staged.head.findings, *_without_blank_rows(stage, width)]
     rows = stage.count("select count(*) from stage")
     if not rows:
         raise invalid("rows-none")
-    facts = facts_of(stage, width, private_use=private_use)
-    planned, found = plan(stage, staged, options, facts, rows)
+    facts = facts_of(stage, width)
+    planned, found = plan(stage, staged, options, facts, rows, may_be_padded="padding" in marks)
+    findings += found
+    findings += text_findings(stage, planned, marks)
+    findings += number_findings(stage, planned)
+    findings += foot_findings(stage, planned, rows)
+    planned, key, found = with_roles(stage, planned, facts, options, rows)
+    located = locate(stage, planned, options, staged.hidden, rows)
+    findings += [*found, *located.findings]
+    as_of, found = source_time(stage, planned)
     findings += found
     sort = sort_columns(planned, facts, rows)
     target = stage.work / "table.parquet"
-    write_parquet(stage, planned, sort, target)
+    shape = staged.hidden.get("geometry")
+    write_parquet(stage, planned, sort, target, derived=located.derived, shape=shape)
     return Table(
-        name=name, parquet=target, rows=rows, columns=described(stage, planned, target), findings=tuple(findings),
-        source=source, sort=sort, provenance=tuple(_provenance(source, findings, rows)),
+        name=name, parquet=target, rows=rows, columns=described(stage, planned, facts, rows, target), findings=tuple(findings),
+        source=source, sort=sort, provenance=tuple(_provenance(source, findings, rows)), bbox=located.bbox,
+        geometry="shape" if shape is not None else located.geometry, key=key, as_of=as_of,
     )  # fmt: skip
 
 
 def plan(
-    stage: Stage, staged: Staged, options: Options, facts: Sequence[Facts], rows: int
+    stage: Stage, staged: Staged, options: Options, facts: Sequence[Facts], rows: int, *, may_be_padded: bool
 ) -> tuple[list[Planned], list[Finding]]:
     """Every column's name, type and macro; and what was found about its cells."""
     head = staged.head
     names = [*_renamed(head.names, head.headers, options), *([REST] if staged.rest else [])]
-    inference = Inference(stage, rows, facts)
+    inference = Inference(stage, rows, facts, may_be_padded=may_be_padded)
     planned: list[Planned] = []
     findings: list[Finding] = []
     forced = _forced(options, names, head.headers, staged)
@@ -51,25 +68,18 @@ def plan(
         if not facts[place].filled and not header.strip():
             findings.append(Finding("mended", "column-empty", column=name))
             continue
-        fit = inference.fit(place, f"{name} {title}".strip(), forced=forced.get(name))
-        keeps_raw = fit.missing or fit.unfit or (fit.type in {"text", "json"} and fit.sql)
+        hint = f"{name} {title}".strip()
+        fit = inference.fit(place, hint, forced=forced.get(name))
+        keeps_raw = fit.missing or fit.unfit or (fit.type == "text" and fit.sql)
         column = Column(
             name=name, type=fit.type, header=header, title=title, raw=f"{name}__raw" if keeps_raw else "",
             unit=fit.unit or (_at(head.units, place) if fit.type in {"integer", "number"} else ""),
         )  # fmt: skip
         planned.append(Planned(place, column, fit))
-        findings += [msgspec.structs.replace(one, column=name) for one in fit.findings]
-        findings += _content(name, facts[place])
+        findings += [
+            msgspec.structs.replace(one, column=name, override=one.override.replace(hint, name)) for one in fit.findings
+        ]
     return planned, findings
-
-
-def _content(name: str, facts: Facts) -> list[Finding]:
-    """What type checkers call valid and readers trip over; reported, never altered."""
-    seen = (
-        ("html-cells", facts.angle), ("escaped-newlines", facts.escaped), ("formula-cells", facts.formula),
-        ("replacement-characters", facts.replaced), ("private-use-characters", facts.private),
-    )  # fmt: skip
-    return [Finding("problem", code, column=name, count=count) for code, count in seen if count]
 
 
 def _without_blank_rows(stage: Stage, width: int) -> list[Finding]:

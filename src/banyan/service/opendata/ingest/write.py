@@ -17,6 +17,8 @@ SORT_ROWS = 20_000
 """Smaller tables are one row group: order would not be felt."""
 SORT_COLUMNS = 2
 EXAMPLES = 3
+EXACT_ROWS = 200_000
+"""Larger tables have their distinct values estimated (HyperLogLog, about 2 %)."""
 EXAMPLE_CHARACTERS = 80
 
 
@@ -56,13 +58,21 @@ def sort_columns(planned: Sequence[Planned], facts: Sequence[Facts], rows: int) 
 
 
 def write_parquet(
-    stage: Stage, planned: Sequence[Planned], sort: Sequence[str], target: Path, *, derived: Sequence[str] = ()
+    stage: Stage,
+    planned: Sequence[Planned],
+    sort: Sequence[str],
+    target: Path,
+    *,
+    derived: Sequence[str] = (),
+    shape: int | None = None,
 ) -> None:
     """`_id`, the columns, their raw columns, then the columns of the stage table `place` named in `derived`."""
     chosen = ["s.rowid + 1 as _id"]
     chosen += [f"{one.value} as {identifier(one.column.name)}" for one in planned]
     chosen += [f"{one.raw} as {identifier(one.column.raw)}" for one in planned if one.column.raw]
     chosen += [f"p.{name} as {name}" for name in derived]
+    if shape is not None:
+        chosen.append(f"s.c{shape} as _geometry")
     joined = " left join place p on p.row = s.rowid" if derived else ""
     order = ", ".join([*(f"{identifier(name)} nulls last" for name in sort), "_id"])
     stage.run(
@@ -72,36 +82,47 @@ def write_parquet(
     )
 
 
-def described(stage: Stage, planned: Sequence[Planned], target: Path) -> tuple[Column, ...]:
-    """The columns with counts, range and examples, read back from the file that was written."""
+def described(
+    stage: Stage, planned: Sequence[Planned], facts: Sequence[Facts], rows: int, target: Path
+) -> tuple[Column, ...]:
+    """The columns with counts, range and examples; ranges are read back from the file that was written."""
     table = f"read_parquet({literal(str(target))})"
+    exact = rows <= EXACT_ROWS
     columns: list[Column] = []
     for start in range(0, len(planned), BATCH):
         batch = planned[start : start + BATCH]
-        asked = ", ".join(_questions(one) for one in batch)
-        row = stage.run(f"select {asked} from {table}", phase="write")[0]
+        row = stage.run(
+            f"select {', '.join(_questions(one, exact=exact) for one in batch)} from {table}", phase="write"
+        )[0]
         for position, one in enumerate(batch):
-            nulls, distinct, low, high, first = row[position * 5 : position * 5 + 5]
+            filled, distinct, low, high = row[position * 4 : position * 4 + 4]
             columns.append(
                 msgspec.structs.replace(
                     one.column,
-                    nulls=_whole(nulls),
+                    nulls=rows - _whole(filled),
                     unfit=one.fit.unfit,
-                    distinct=min(_whole(distinct), 1 << 62),
+                    distinct=_whole(distinct) if exact else min(facts[one.place].distinct, rows),
                     minimum=str(low) if low is not None else "",
                     maximum=str(high) if high is not None else "",
-                    examples=tuple(str(text) for text in first) if isinstance(first, list) else (),
+                    examples=_examples(stage, one) if filled else (),
                 )
             )
     return tuple(columns)
 
 
-def _questions(one: Planned) -> str:
+def _questions(one: Planned, *, exact: bool) -> str:
     name = identifier(one.column.name)
     ranged = one.column.type not in {"text", "json", "boolean"}
     low, high = (f"min({name})::varchar", f"max({name})::varchar") if ranged else ("null", "null")
-    first = f"list_distinct(arg_min(left({name}::varchar, {EXAMPLE_CHARACTERS}), _id, {EXAMPLES}))"
-    return f"count(*) filter ({name} is null), approx_count_distinct({name}), {low}, {high}, {first}"
+    return f"count({name}), {f'count(distinct {name})' if exact else '0'}, {low}, {high}"
+
+
+def _examples(stage: Stage, one: Planned) -> tuple[str, ...]:
+    """The first values in source order that differ."""
+    rows = stage.run(
+        f"select left({one.value}::varchar, {EXAMPLE_CHARACTERS}) from stage s where {one.value} is not null limit 100"
+    )
+    return tuple(dict.fromkeys(str(row[0]) for row in rows))[:EXAMPLES]
 
 
 def _whole(value: object) -> int:
