@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -39,7 +40,7 @@ def postgres_server(**settings: str) -> Iterator[str]:
             _wait_until_ready(server, home)
             yield f"postgresql://banyan@/postgres?host={home}"
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # "fast": a client that was left open must not hold it
             server.wait(START_S)
             log.close()
     finally:

@@ -67,8 +67,9 @@ class Follower:
 
     async def _catch_up(self) -> None:
         """The first reader that wakes reads what is new for all."""
-        if not self._is_stale:
+        if not self._is_stale and not self._reading.locked():
             return
+        # Also while another's read is under way: what it brings was signalled before this reader began to wait.
         async with self._reading:
             while self._is_stale:
                 self._is_stale = False
