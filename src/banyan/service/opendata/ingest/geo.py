@@ -126,7 +126,8 @@ def _system(
     metres, swapped = _in_box(x, y, TM2), _in_box(y, x, TAIWAN)
     known, degrees, taiwan, metric, turned = (int(str(cell)) for cell in stage.row(
         f"select count(*) filter ({_number(x)} is not null and {_number(y)} is not null), count(*) filter ({within}), "
-        f"count(*) filter ({_in_box(x, y, TAIWAN)}), count(*) filter ({metres}), count(*) filter ({swapped}) from stage s"
+        f"count(*) filter ({_in_box(x, y, TAIWAN)}), count(*) filter ({metres}), count(*) filter ({swapped}) "
+        "from stage s"
     ))  # fmt: skip
     if options.crs:
         if (system := SYSTEMS.get(options.crs.upper().removeprefix("URN:OGC:DEF:CRS:").replace("::", ":"))) is None:

@@ -32,7 +32,7 @@ def finish(
     if not rows:
         raise invalid("rows-none")
     facts = facts_of(stage, width)
-    planned, found = plan(stage, staged, options, facts, rows, may_be_padded="padding" in marks)
+    planned, found = plan(stage, staged, options, facts, rows)
     findings += found
     findings += text_findings(stage, planned, marks)
     findings += number_findings(stage, planned)
@@ -46,20 +46,21 @@ def finish(
     target = stage.work / "table.parquet"
     shape = staged.hidden.get("geometry")
     write_parquet(stage, planned, sort, target, derived=located.derived, shape=shape)
+    columns = described(stage, planned, facts, rows, target)
     return Table(
-        name=name, parquet=target, rows=rows, columns=described(stage, planned, facts, rows, target), findings=tuple(findings),
+        name=name, parquet=target, rows=rows, columns=columns, findings=tuple(findings),
         source=source, sort=sort, provenance=tuple(_provenance(source, findings, rows)), bbox=located.bbox,
         geometry="shape" if shape is not None else located.geometry, key=key, as_of=as_of,
     )  # fmt: skip
 
 
 def plan(
-    stage: Stage, staged: Staged, options: Options, facts: Sequence[Facts], rows: int, *, may_be_padded: bool
+    stage: Stage, staged: Staged, options: Options, facts: Sequence[Facts], rows: int
 ) -> tuple[list[Planned], list[Finding]]:
     """Every column's name, type and macro; and what was found about its cells."""
     head = staged.head
     names = [*_renamed(head.names, head.headers, options), *([REST] if staged.rest else [])]
-    inference = Inference(stage, rows, facts, may_be_padded=may_be_padded)
+    inference = Inference(stage, rows, facts)
     planned: list[Planned] = []
     findings: list[Finding] = []
     forced = _forced(options, names, head.headers, staged)
