@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow
 from tests.make import NOW, Node, a_node
 
 from banyan.kernel.events.clock import EpochS
@@ -15,7 +16,10 @@ from banyan.kernel.storage.lake import Lake
 from banyan.service.opendata import registry
 from banyan.service.opendata.model import Column, ColumnType, Dataset, Resource, Source, Version
 from banyan.service.opendata.service import SERVICE
+from banyan.service.opendata.tables import downloads, operations, places, sql_operation
 
+PARTS = (downloads, operations, places, sql_operation)
+"""Imported for the operations and faces they register."""
 DUCK = {
     "text": "VARCHAR",
     "integer": "BIGINT",
@@ -39,13 +43,13 @@ def write_parquet(
     types = {name: DUCK[kind] for name, kind in columns.items()} | dict(extra or {})
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
-    declared = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
-    connection.execute(f"CREATE TABLE t (_id BIGINT, {declared})")
-    if rows:
-        marks = ", ".join("?" * (len(types) + 1))
-        connection.executemany(
-            f"INSERT INTO t VALUES ({marks})", [[number, *row] for number, row in enumerate(rows, start=1)]
-        )
+    texts = {
+        name: pyarrow.array([None if row[at] is None else str(row[at]) for row in rows], pyarrow.string())
+        for at, name in enumerate(types)
+    }
+    connection.register("texts", pyarrow.table({"_id": list(range(1, len(rows) + 1))} | texts))
+    cast = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in types.items())
+    connection.execute(f"CREATE TABLE t AS SELECT CAST(_id AS BIGINT) AS _id, {cast} FROM texts")
     connection.execute(f"COPY (SELECT * FROM t ORDER BY {order}) TO '{path}' (FORMAT parquet)")
     connection.close()
 
@@ -80,7 +84,6 @@ def a_version(
 @asynccontextmanager
 async def a_portal(folder: Path) -> AsyncIterator[Node]:
     """A node with the open-data service and no data."""
-    import banyan.service.opendata.tables.operations  # noqa: F401
 
     async with a_node(folder, [SERVICE]) as node:
         yield node

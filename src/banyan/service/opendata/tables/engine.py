@@ -6,15 +6,19 @@ A version never changes, so an answer kept under (version, question) is exact fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy
+from numpy.typing import NDArray
 
 from banyan.kernel.storage.lake import Lake
 from banyan.limits import (
     ANSWER_CACHE_BYTES,
+    POINTS_BYTES,
     QUERY_ROWS,
     QUERY_WORKERS,
     SHAPES_KEPT,
@@ -24,10 +28,21 @@ from banyan.limits import (
 )
 from banyan.service.opendata.model import Version
 from banyan.service.opendata.tables.answers import Recent
-from banyan.service.opendata.tables.columns import Shape, ckan_type, literal, quoted, shape
+from banyan.service.opendata.tables.columns import ROW_ID, Shape, ckan_type, literal, quoted, shape
 from banyan.service.opendata.tables.compose import Text, aggregate_text, chosen, count_text, facet_text, search_text
 from banyan.service.opendata.tables.hot import HotTables
-from banyan.service.opendata.tables.query import AggregateQuery, Cell, Facet, FacetQuery, Field, SearchPage, SearchQuery
+from banyan.service.opendata.tables.nearest import Points, points
+from banyan.service.opendata.tables.query import (
+    AggregateQuery,
+    Cell,
+    Facet,
+    FacetQuery,
+    Field,
+    Filter,
+    SearchPage,
+    SearchQuery,
+    Words,
+)
 from banyan.service.opendata.tables.refusals import not_found, wrong_value
 from banyan.service.opendata.tables.sandbox import Sandbox
 from banyan.service.opendata.tables.workers import Connection, Workers
@@ -59,6 +74,7 @@ class Tables:
         self._hot = HotTables(self.workers.connection(), self.work / "hot")
         self._shapes: Recent[str, Shape] = Recent(SHAPES_KEPT, lambda _: 1)
         self._answers: Recent[tuple[str, msgspec.Struct], Answer] = Recent(ANSWER_CACHE_BYTES, _weigh)
+        self._points: Recent[str, Points] = Recent(POINTS_BYTES, lambda points: points.size)
         self._totals: Recent[tuple[str, SearchQuery], int] = Recent(SHAPES_KEPT, lambda _: 1)
 
     def parquet(self, version: Version) -> Path:
@@ -117,6 +133,27 @@ class Tables:
         self._answers.put((version.parquet, query), grid)
         return grid
 
+    async def points(self, version: Version) -> Points:
+        """The version's points, kept while POINTS_BYTES allow. Raises NotFound when it has none."""
+        kept = self._points.get(version.parquet)
+        if kept is None:
+            if "_lon" not in (await self.shape(version)).names:
+                raise not_found("no_points")
+            kept = await self.on_rows(version, _points)
+            self._points.put(version.parquet, kept)
+        return kept
+
+    async def ids(self, version: Version, where: Filter | None, words: tuple[Words, ...]) -> NDArray[numpy.int64]:
+        """The `_id`s of the rows that pass, in rising order."""
+        text = Text(await self.shape(version))
+        condition = text.condition(where, words)
+
+        def job(connection: Connection, source: str) -> NDArray[numpy.int64]:
+            sql = f"SELECT {ROW_ID} FROM {source}{condition} ORDER BY {ROW_ID}"
+            return _column(connection.execute(sql, text.values).fetchnumpy()[ROW_ID])
+
+        return await self.on_rows(version, job)
+
     async def on_rows(self, version: Version, job: Callable[[Connection, str], T]) -> T:
         """Run `job(connection, source)` where `source` is the FROM text of the version: its copy, else its Parquet."""
         copy = self._hot.borrow(version.parquet)
@@ -129,6 +166,23 @@ class Tables:
         finally:
             self._hot.give_back(copy)
 
+    @asynccontextmanager
+    async def reading(self, version: Version) -> AsyncIterator[tuple[Connection, str]]:
+        """A connection of its own and a FROM text whose rows come in the order of `_id`, for one long reading."""
+        await self.warm(version)
+        copy = self._hot.borrow(version.parquet)
+        connection = self.workers.fresh()
+        try:
+            if copy is not None:
+                yield connection, f"{quoted(copy.name)}.rows"
+            else:
+                parquet = literal(str(self.parquet(version)))
+                yield connection, f"(SELECT * FROM read_parquet({parquet}) ORDER BY _id)"
+        finally:
+            connection.close()
+            if copy is not None:
+                self._hot.give_back(copy)
+
     async def warm(self, version: Version) -> None:
         """Make the version's copy now, and wait for it: what publishing may do before the first question comes."""
         await asyncio.wrap_future(self._hot.load(version.parquet, self.parquet(version)))
@@ -137,6 +191,7 @@ class Tables:
         """Forget everything kept of a version that was removed."""
         self._hot.drop(version.parquet)
         self._shapes.drop(version.parquet)
+        self._points.drop(version.parquet)
         self._answers.drop_all(lambda key: key[0] == version.parquet)
         self._totals.drop_all(lambda key: key[0] == version.parquet)
 
@@ -163,6 +218,16 @@ def schema(connection: Connection, parquet: Path) -> dict[str, str]:
     """The names and DuckDB types of a Parquet file's columns, in order."""
     described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(parquet))})").fetchall()
     return {name: duck for name, duck, *_ in described}
+
+
+def _points(connection: Connection, source: str) -> Points:
+    sql = f"SELECT {ROW_ID}, _lon, _lat FROM {source} WHERE _lon IS NOT NULL AND _lat IS NOT NULL ORDER BY {ROW_ID}"
+    found = connection.execute(sql).fetchnumpy()
+    return points(_column(found[ROW_ID]), numpy.asarray(found["_lon"]), numpy.asarray(found["_lat"]))
+
+
+def _column(found: object) -> NDArray[numpy.int64]:
+    return numpy.asarray(found, dtype=numpy.int64)
 
 
 def _settings(work: Path) -> dict[str, str | int | bool | list[str]]:

@@ -14,9 +14,11 @@ from banyan.service.opendata import registry
 from banyan.service.opendata.model import Dataset, Resource, Version
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables.engine import Tables
+from banyan.service.opendata.tables.export import Exports
 from banyan.service.opendata.tables.refusals import not_found
 
 _ENGINES: WeakKeyDictionary[Lake, Tables] = WeakKeyDictionary()
+_EXPORTS: WeakKeyDictionary[Lake, Exports] = WeakKeyDictionary()
 
 
 class Register(msgspec.Struct, frozen=True):
@@ -35,9 +37,20 @@ def engine(drawer: Drawer) -> Tables:
     return found
 
 
+def exports(drawer: Drawer) -> Exports:
+    """The downloads of this drawer's engine."""
+    found = _EXPORTS.get(drawer.lake)
+    if found is None:
+        found = _EXPORTS[drawer.lake] = Exports(engine(drawer))
+    return found
+
+
 @SERVICE.stop
 async def close_engine(ctx: Context) -> None:
     """Wait for running questions and give the files back."""
+    made = _EXPORTS.pop(ctx.db.lake, None)
+    if made is not None:
+        made.close()
     found = _ENGINES.pop(ctx.db.lake, None)
     if found is not None:
         await found.stop()
