@@ -5,9 +5,8 @@ from __future__ import annotations
 from banyan.service.opendata import agencies, datasets, live, publish, requests, upload, uploads, usage, versions
 from banyan.service.opendata.find import operation as find_operation
 from banyan.service.opendata.service import SERVICE
-from banyan.service.opendata.tables import downloads, places
+from banyan.service.opendata.tables import downloads, places, sql_operation
 from banyan.service.opendata.tables import operations as table_operations
-from banyan.service.opendata.tables import sql_operation
 
 PARTS = (
     agencies,
