@@ -70,6 +70,10 @@ class Operation(msgspec.Struct, frozen=True):
     rate: RateClass = ""
     time_s: float = 0.0
     """How long it may run; 0 means REQUEST_TIME_S."""
+    service: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "service", self.id.partition(".")[0])
 
 
 class FaceRequest(Protocol):

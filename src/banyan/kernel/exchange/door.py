@@ -37,7 +37,6 @@ from banyan.kernel.exchange.security import (
 )
 from banyan.kernel.exchange.session import Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify, Render
-from banyan.kernel.exchange.trace import joined, trace_id
 from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES
 from banyan.wire.problem import MEDIA_TYPE as PROBLEM
 
@@ -76,6 +75,7 @@ class Door:
         self._member = tools.settings.member
         self._hosts = Hosts(tools.settings)
         self._deadlines = tools.deadlines
+        self._trusted = tools.settings.trusted_proxies
         self._feeds = Feeds(tools.gate.drawers, member=self._member)
         own = Own(tools.gate, self._feeds, record, self._deadlines, public_url=tools.settings.public_url)
         self._router: Router[Endpoint] = Router()
@@ -83,35 +83,30 @@ class Door:
             self._router.add(endpoint.template, endpoint.methods, endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
+        if scope["type"] != "http":
+            assert scope["type"] == "lifespan", f"the door speaks HTTP only, not {scope['type']}"
             await _lifespan(receive, send)
             self.close()
-        else:
-            raise AssertionError(f"the door speaks HTTP only, not {scope['type']}")
-
-    def close(self) -> None:
-        """End live streams and write down the access record; at the end of the node, before the drawers close."""
-        self._feeds.close()
-        self._record.flush()
-
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+            return
         try:
             request = DoorRequest(scope, receive, self._tools)
         except Problem as problem:
             await _bare(problem, send)
             return
-        wire = Wire(request, send, receive)
         task: asyncio.Task[Any] | None = asyncio.current_task()
         assert task is not None, "a request runs in a task"
         try:
-            await self._serve(scope, request, wire, task)
+            await self._serve(scope, request, Wire(request, send, receive), task)
         except Disconnected:
             pass
         finally:
             self._deadlines.stop(task)
             request.discard()
+
+    def close(self) -> None:
+        """End live streams and write down the access record; at the end of the node, before the drawers close."""
+        self._feeds.close()
+        self._record.flush()
 
     async def _serve(self, scope: Scope, request: DoorRequest, wire: Wire, task: asyncio.Task[Any]) -> None:
         started = perf_counter_ns()
@@ -139,7 +134,7 @@ class Door:
         except Disconnected:
             raise
         except Exception as error:
-            self._log("door.failed", {"kind": type(error).__name__, "at": _where(error), "trace": request.trace})
+            self._log("door.failed", {"kind": type(error).__name__, "at": _where(error), "trace": request.trace.id})
             title, remedy = say("internal", request.lang)
             await self._fail(request, wire, Problem(title, remedy=remedy), endpoint)
         finally:
@@ -147,7 +142,6 @@ class Door:
 
     def _admit(self, scope: Scope, request: DoorRequest) -> Found:
         """Check the head and find the route."""
-        request.trace = joined(request.raw_header(b"traceparent"))
         if len(scope["headers"]) > HEADER_COUNT:
             raise Problem(f"over {HEADER_COUNT} headers", kind="limit", status=431, remedy="send fewer headers")
         if len(scope["query_string"]) > QUERY_BYTES:
@@ -155,7 +149,8 @@ class Door:
         if not self._hosts.accepts(request.raw_header(b"host")):
             title, remedy = say("host", request.lang)
             raise Problem(title, kind="host", status=421, remedy=remedy)
-        request.come_from(self._tools.settings.trusted_proxies)
+        if self._trusted:
+            request.come_from(self._trusted)
         found = self._find(scope["raw_path"], scope["path"])
         if found is None:
             title, remedy = say("not-found", request.lang)
@@ -164,8 +159,7 @@ class Door:
 
     def _enter(self, request: DoorRequest, endpoint: Endpoint) -> None:
         """May this caller use this route now: rate, and for a page's form, whether our own page sent it."""
-        request.channel = endpoint.channel
-        request.lang_from_path = endpoint.lang
+        request.enter(endpoint.channel, endpoint.lang)
         if self._rates.is_on and not request.caller.may_write:
             wait = self._rates.take(endpoint.rate, request.client)
             if wait is not None:
@@ -220,7 +214,7 @@ class Door:
             headers = (*headers, *problem.headers)
         elif problem.retry_after_s is not None:
             headers = (*headers, ("Retry-After", str(problem.retry_after_s)))
-        said = document(problem, request.lang, instance=request.path, trace=trace_id(request.trace))
+        said = document(problem, request.lang, instance=request.path, trace=request.trace.id)
         wants_page = endpoint.is_page if endpoint is not None else "text/html" in request.header("accept")
         if wants_page and self._render is not None:
             values = {"problem": said}
@@ -233,20 +227,21 @@ class Door:
     def _note(self, request: DoorRequest, wire: Wire, endpoint: Endpoint | None, took_us: int) -> None:
         """Write the access record's line."""
         operation = request.ran
+        basis = endpoint.basis if endpoint is not None else ""
         self._record.add(
             Access(
-                at=round(request.now, 3),
-                member=self._member,
-                method=request.method if request.method in METHODS else "OTHER",
-                route=endpoint.template if endpoint is not None else "",
-                status=wire.sent.status,
-                us=took_us,
-                bytes=wire.sent.bytes,
-                channel=request.channel,
-                caller=request.caller.kind,
-                op=operation,
-                basis=self._tools.gate.basis(operation, request.caller) if operation else "",
-                trace=trace_id(request.trace),
+                round(request.now, 3),
+                self._member,
+                request.method if request.method in METHODS else "OTHER",
+                endpoint.template if endpoint is not None else "",
+                wire.sent.status,
+                took_us,
+                wire.sent.bytes,
+                request.channel,
+                request.caller.kind,
+                operation,
+                basis or (self._tools.gate.basis(operation, request.caller) if operation else ""),
+                request.trace.id,
             )
         )
 

@@ -37,6 +37,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = "api"
     lang: str = ""
     operation: str = ""
+    basis: str = ""
+    """When it is the same for every caller; otherwise the policy decides it."""
     time_s: float = REQUEST_TIME_S
     idle_s: float = SEND_IDLE_S
 
@@ -71,6 +73,7 @@ def operation_endpoint(operation: Operation) -> Endpoint:
         private_headers=[*DATA_HEADERS, PRIVATE_CACHE],
         rate=operation.rate or operation.effect,
         operation=operation.id,
+        basis="open" if is_open else "",
         time_s=operation.time_s or REQUEST_TIME_S,
     )
 

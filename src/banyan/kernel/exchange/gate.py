@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
@@ -17,12 +18,13 @@ import msgspec
 
 from banyan.errors import Denied, Invalid, Problem
 from banyan.kernel.catalogue.catalogue import Catalogue
-from banyan.kernel.catalogue.operation import Context, Operation
+from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import feed
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.events.feed import Event
 from banyan.kernel.exchange.remote import Envelope, Remote
 from banyan.kernel.exchange.touchpoint import TouchOutcome, Touchpoints
+from banyan.kernel.exchange.trace import Trace
 from banyan.kernel.identity.caller import SYSTEM, Caller
 from banyan.kernel.ledger.usage import OpenUsage, Outcome, UsageSink, Use
 from banyan.kernel.policy.decision import Decision, decide
@@ -57,7 +59,7 @@ class Bound:
 
     __slots__ = ("_caller", "_gate", "_trace")
 
-    def __init__(self, gate: Gate, caller: Caller, trace: str) -> None:
+    def __init__(self, gate: Gate, caller: Caller, trace: Trace | None) -> None:
         self._gate, self._caller, self._trace = gate, caller, trace
 
     async def __call__(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
@@ -85,7 +87,7 @@ class Gate:
         self.touchpoints = touchpoints if touchpoints is not None else Touchpoints()
         self.drawers = drawers
         self._remotes: Mapping[str, Remote] = remotes or {}
-        self._emit = emit
+        self._emits = {service: partial(emit, service) for service in catalogue.services}
         self._log = log
 
     async def start(self) -> None:
@@ -113,7 +115,7 @@ class Gate:
         return answers
 
     async def call(
-        self, operation: str, request: msgspec.Struct, *, caller: Caller, purpose: str = "", trace: str = ""
+        self, operation: str, request: msgspec.Struct, *, caller: Caller, purpose: str = "", trace: Trace | None = None
     ) -> Any:
         """Run an operation by its id. Raises NotFound, Refused, or what the operation raises (the Problem tree)."""
         declared = self.catalogue.operation(operation)
@@ -126,7 +128,13 @@ class Gate:
             if not decision.allowed:
                 outcome = touched = "refused"
                 raise Refused(decision)
-            answer = await self._run(declared, request, caller=caller, purpose=purpose, trace=trace)
+            service = declared.service
+            remote = self._remotes.get(service) if self._remotes else None
+            if remote is None:
+                answer = await declared.run(self.context(service, caller, trace), request)
+            else:
+                parent = trace.traceparent if trace is not None else ""
+                answer = await remote.call(declared, request, Envelope(caller, purpose or declared.purpose, parent))
             answer = minimise(answer, decision)
             outcome = touched = "answered"
         except Invalid:
@@ -154,27 +162,14 @@ class Gate:
         declared = self.catalogue.operations.get(operation)
         return decide(declared, caller, "").basis if declared is not None else ""
 
-    async def _run(
-        self, operation: Operation, request: msgspec.Struct, *, caller: Caller, purpose: str, trace: str
-    ) -> Any:
-        service = operation.id.partition(".")[0]
-        remote = self._remotes.get(service)
-        if remote is not None:
-            return await remote.call(operation, request, Envelope(caller, purpose or operation.purpose, trace))
-        return await operation.run(self.context(service, caller, trace), request)
-
-    def context(self, service: str, caller: Caller, trace: str = "") -> Context:
+    def context(self, service: str, caller: Caller, trace: Trace | None = None) -> Context:
         """What an operation, event handler or timer of `service` is given."""
-
-        async def emit(event: Event) -> None:
-            await self._emit(service, event)
-
         return Context(
             caller=caller,
             now=self.clock(),
             db=self.drawers[service],
             call=Bound(self, caller, trace),
-            emit=emit,
+            emit=self._emits[service],
             log=self._log,
         )
 

@@ -6,6 +6,7 @@ Source of the headers: draft-ietf-httpapi-ratelimit-headers; RFC 9110 s10.2.3 (R
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv6Network
 from math import ceil
 
 import msgspec
@@ -55,7 +56,7 @@ class Rates:
         per_s, burst = self._figures[name]
         buckets = self._buckets[name]
         now = self._clock()
-        key = network_of(address)
+        key = network_of(address) if ":" in address else address
         bucket = buckets.get(key)
         if bucket is None:
             if len(buckets) >= RATE_ADDRESSES:
@@ -88,11 +89,7 @@ class Rates:
 
 
 def network_of(address: str) -> str:
-    """The address, or its /64 for IPv6: one home has 2^64 of them."""
-    if ":" not in address:
-        return address
-    from ipaddress import IPv6Network
-
+    """The /64 of an IPv6 address: one home has 2^64 of them."""
     try:
         return str(IPv6Network((address.partition("%")[0], 64), strict=False))
     except ValueError:

@@ -22,6 +22,7 @@ from banyan.kernel.exchange.gate import Gate
 from banyan.kernel.exchange.rates import Rates, TooMany
 from banyan.kernel.exchange.session import Session, Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify
+from banyan.kernel.exchange.trace import Trace
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
 from banyan.limits import BODY_IDLE_S, JSON_BODY_BYTES, UPLOAD_BYTES
 
@@ -42,20 +43,17 @@ class DoorRequest:
     __slots__ = (
         "_body",
         "_caller",
-        "_deadlines",
         "_form",
-        "_gate",
+        "_has_token",
         "_headers",
-        "_identify",
-        "_rates",
         "_receive",
         "_session",
-        "_sessions",
-        "_settings",
         "_task",
+        "_tools",
         "_verified",
         "channel",
         "client",
+        "has_credentials",
         "lang_from_path",
         "method",
         "now",
@@ -75,17 +73,11 @@ class DoorRequest:
         self.now: EpochS = tools.gate.clock()
         self.lang_from_path = ""
         self.channel = "api"
-        self.trace = ""
         self.ran = ""
         self.scheme: str = scope["scheme"]
         self.client: str = scope["client"][0] if scope["client"] else ""
         self._receive = receive
-        self._gate = tools.gate
-        self._identify = tools.identify
-        self._sessions = tools.sessions
-        self._settings = tools.settings
-        self._deadlines = tools.deadlines
-        self._rates = tools.rates
+        self._tools = tools
         self._task: asyncio.Task[Any] | None = None
         self._caller: Caller | None = None
         self._session: Session | None = None
@@ -96,6 +88,10 @@ class DoorRequest:
         self._headers: dict[bytes, bytes] = dict(headers)
         if len(self._headers) != len(headers):
             self._headers = _joined(headers)
+        self.trace = Trace(self._headers.get(b"traceparent", b""))
+        self._has_token = b"authorization" in self._headers or b"x-ckan-api-key" in self._headers
+        self.has_credentials = self._has_token or (b"cookie" in self._headers and self.session is not None)
+        """Whether an answer may differ from what anybody would get: then no shared cache may store it."""
 
     # Head
 
@@ -120,7 +116,7 @@ class DoorRequest:
 
     @property
     def base_url(self) -> str:
-        return self._settings.public_url or f"{self.scheme}://{self.header('host') or 'localhost'}"
+        return self._tools.settings.public_url or f"{self.scheme}://{self.header('host') or 'localhost'}"
 
     @property
     def lang(self) -> str:
@@ -130,6 +126,12 @@ class DoorRequest:
         if not wanted:
             wanted = self._headers.get(b"accept-language", b"")[:64].decode("latin-1")
         return "en" if wanted.lower().startswith("en") else "zh-Hant"
+
+    def enter(self, channel: str, lang: str) -> None:
+        """Set what the route decides: the channel it belongs to, and the language when its address says it."""
+        if channel != self.channel:
+            self.channel, self._caller = channel, None
+        self.lang_from_path = lang
 
     def come_from(self, trusted: tuple[str, ...]) -> None:
         """Set address and scheme by what a trusted proxy forwards; anybody else's word is not believed."""
@@ -149,44 +151,45 @@ class DoorRequest:
     @property
     def caller(self) -> Caller:
         """Who asks. A session counts for a change only after its CSRF token was seen (header, or `form()`)."""
-        if self._caller is None:
-            self._caller = self._token_caller()
-        if self._caller is ANONYMOUS and self.session is not None and self._is_meant:
-            return self._sessions.caller(self.session, self.channel)
-        if self._caller is ANONYMOUS and self.channel != "api":
-            return msgspec.structs.replace(ANONYMOUS, channel=self.channel)
-        return self._caller
+        known = self._caller
+        if known is None:
+            known = self._caller = self._found_caller()
+        return known
 
-    @property
-    def has_credentials(self) -> bool:
-        """Whether an answer may differ from what anybody would get: it must not be stored by shared caches."""
-        headers = self._headers
-        return b"authorization" in headers or b"x-ckan-api-key" in headers or self.session is not None
+    def _found_caller(self) -> Caller:
+        token = token_of(self._headers) if self._has_token else ""
+        found = self._tools.identify(token) if token else None
+        if found is None and self.session is not None and self._is_meant:
+            found = self._tools.sessions.caller(self.session, self.channel)
+        found = found or ANONYMOUS
+        return found if found.channel == self.channel else msgspec.structs.replace(found, channel=self.channel)
 
     @property
     def session(self) -> Session | None:
         if self._session is None and b"cookie" in self._headers:
-            self._session = self._sessions.read(self.cookie(self._sessions.cookie_name(self.scheme)), self.now)
+            self._session = self._tools.sessions.read(
+                self.cookie(self._tools.sessions.cookie_name(self.scheme)), self.now
+            )
         return self._session
 
     @property
     def csrf(self) -> str:
         """The token a form of this session must send back as `csrf_token`; empty without a session."""
-        return self._sessions.csrf(self.session) if self.session is not None else ""
+        return self._tools.sessions.csrf(self.session) if self.session is not None else ""
 
     def sign_in(self, token: str) -> str:
         """The Set-Cookie value that starts a session for the holder of `token`; empty when the token is wrong."""
-        wait = self._rates.take("login", self.client)
+        wait = self._tools.rates.take("login", self.client)
         if wait is not None:
             raise TooMany(wait, self.lang)
-        found = self._identify(token) if token else None
+        found = self._tools.identify(token) if token else None
         if found is None or not found.may_write:
             return ""
-        return self._sessions.set_cookie(self._sessions.start(found, self.now), self.scheme)
+        return self._tools.sessions.set_cookie(self._tools.sessions.start(found, self.now), self.scheme)
 
     def sign_out(self) -> str:
         """The Set-Cookie value that ends the session."""
-        return self._sessions.clear_cookie(self.scheme)
+        return self._tools.sessions.clear_cookie(self.scheme)
 
     @property
     def _is_meant(self) -> bool:
@@ -194,15 +197,8 @@ class DoorRequest:
         if self._verified or self.method in SAFE_METHODS:
             return True
         sent = self._headers.get(b"x-csrf-token", b"").decode("latin-1")
-        self._verified = bool(sent) and self.session is not None and self._sessions.matches(self.session, sent)
+        self._verified = bool(sent) and self.session is not None and self._tools.sessions.matches(self.session, sent)
         return self._verified
-
-    def _token_caller(self) -> Caller:
-        token = token_of(self._headers)
-        found = self._identify(token) if token else None
-        if found is None:
-            return ANONYMOUS
-        return found if found.channel == self.channel else msgspec.structs.replace(found, channel=self.channel)
 
     # Body
 
@@ -239,15 +235,16 @@ class DoorRequest:
         if self._form is None:
             media_type = self.header("content-type")
             if media_type.lower().startswith("multipart/form-data"):
-                form = await multipart(self._bounded(UPLOAD_BYTES), media_type, self._settings.work)
+                form = await multipart(self._bounded(UPLOAD_BYTES), media_type, self._tools.settings.work)
             else:
                 form = urlencoded(await self.body(JSON_BODY_BYTES))
             self._form = self._checked(form)
         return self._form
 
     def _checked(self, form: FormData) -> FormData:
-        if self.session is not None and self._sessions.matches(self.session, form.get("csrf_token")):
+        if self.session is not None and self._tools.sessions.matches(self.session, form.get("csrf_token")):
             self._verified = True
+            self._caller = None
         return FormData([pair for pair in form.fields if pair[0] != "csrf_token"], form.files)
 
     async def _bounded(self, limit: int) -> AsyncIterator[bytes]:
@@ -260,13 +257,13 @@ class DoorRequest:
 
     def _progress(self) -> None:
         if self._task is not None:
-            self._deadlines.start(self._task, BODY_IDLE_S)
+            self._tools.deadlines.start(self._task, BODY_IDLE_S)
 
     # Door
 
     async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
         self.ran = operation
-        return await self._gate.call(operation, request, caller=self.caller, purpose=purpose, trace=self.trace)
+        return await self._tools.gate.call(operation, request, caller=self.caller, purpose=purpose, trace=self.trace)
 
     def timed(self, task: asyncio.Task[Any]) -> None:
         """Tie the request to the task whose deadline a received chunk pushes forward."""

@@ -115,14 +115,32 @@ def _part(node: _Node[T], prefix: str, suffix: str) -> _Node[T]:
 
 def _walk(node: _Node[T], segments: list[str], at: int, values: list[str]) -> Route[T] | None:
     """Depth-first with backtracking; depth and width are those of the declared routes, never of the request."""
-    if at == len(segments):
-        return node.route
+    while at < len(segments):
+        segment = segments[at]
+        child = node.literal.get(segment)
+        if child is None and not node.part and node.rest is None:  # the only way on: no backtracking
+            if node.segment is None or not segment:
+                return None
+            values.append(segment)
+            node = node.segment
+        elif child is not None and not node.part and node.segment is None and node.rest is None:
+            node = child
+        else:
+            return _choose(node, segments, at, values)
+        at += 1
+    return node.route
+
+
+def _choose(node: _Node[T], segments: list[str], at: int, values: list[str]) -> Route[T] | None:
+    """Try the ways on from here, the most literal first."""
     segment = segments[at]
     child = node.literal.get(segment)
-    if child is not None and (found := _walk(child, segments, at + 1, values)) is not None:
-        return found
+    kept = len(values)
+    if child is not None:
+        if (found := _walk(child, segments, at + 1, values)) is not None:
+            return found
+        del values[kept:]
     if segment:
-        kept = len(values)
         for prefix, suffix, part in node.part:
             if len(segment) > len(prefix) + len(suffix) and segment.startswith(prefix) and segment.endswith(suffix):
                 values.append(segment[len(prefix) : len(segment) - len(suffix)])

@@ -8,19 +8,25 @@ from secrets import randbits
 from typing import Final
 
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_PROCESS: Final = randbits(64) | 1  # never zero: an all-zero trace id is invalid
+_PROCESS: Final = f"{randbits(64) | 1:016x}"  # never zero: an all-zero trace id is invalid
+_SPANS: Final = randbits(56) << 8 | 1 << 63
 _NUMBERS = count(1)
 
 
-def joined(traceparent: bytes) -> str:
-    """The traceparent of this request: a new span in the caller's trace, or the first of a new one."""
-    span = next(_NUMBERS) ^ (_PROCESS >> 8)
-    if traceparent:
-        found = _TRACEPARENT.fullmatch(traceparent)
+class Trace:
+    """A request's place in its trace; written out only where it is needed."""
+
+    __slots__ = ("_flags", "_span", "id")
+
+    def __init__(self, traceparent: bytes) -> None:
+        """A new span in the caller's trace, or the first of a new one when `traceparent` is absent or wrong."""
+        self._span = next(_NUMBERS) ^ _SPANS
+        found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
         if found is not None and found[1].strip(b"0") and found[2].strip(b"0"):
-            return f"00-{found[1].decode()}-{span:016x}-{found[3].decode()}"
-    return f"00-{_PROCESS:016x}{span:016x}-{span:016x}-00"
+            self.id, self._flags = found[1].decode(), found[3].decode()
+        else:
+            self.id, self._flags = f"{_PROCESS}{self._span:016x}", "00"
 
-
-def trace_id(traceparent: str) -> str:
-    return traceparent[3:35]
+    @property
+    def traceparent(self) -> str:
+        return f"00-{self.id}-{self._span:016x}-{self._flags}"
