@@ -1,7 +1,8 @@
 """Read any real file into one typed Parquet table a sheet, member or document, listing every guess."""
 
+from banyan.service.opendata.ingest.explain import explain
 from banyan.service.opendata.ingest.options import Cancelled, Options, Progress, Table, Watch
 from banyan.service.opendata.ingest.pipeline import ingest
 from banyan.service.opendata.ingest.refusal import MESSAGES
 
-__all__ = ["MESSAGES", "Cancelled", "Options", "Progress", "Table", "Watch", "ingest"]
+__all__ = ["MESSAGES", "Cancelled", "Options", "Progress", "Table", "Watch", "explain", "ingest"]

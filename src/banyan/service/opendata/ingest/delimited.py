@@ -56,7 +56,7 @@ class _Report:
                 "kept_raw", "rows-long", column="_rest", count=self.longs, examples=tuple(map(str, self.long))
             )
         if self.broken_quote:
-            yield Finding("problem", "quote-broken", count=1, examples=(str(self.broken_quote),))
+            yield Finding("problem", "quote-broken", count=1, values={"line": str(self.broken_quote)})
 
 
 def stage_text(stage: Stage, path: Path, options: Options) -> Staged:

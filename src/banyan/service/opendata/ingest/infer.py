@@ -17,6 +17,8 @@ from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.model import ColumnType, Finding
 
 UNFIT_SHARE = 0.05
+NHI_WIDTH = 10
+"""醫事機構代碼 and most agency codes."""
 DIGIT = re.compile(r"\d")
 WHOLE = re.compile(r"\s*\d+\s*")
 WHOLE_MACROS = {
@@ -162,6 +164,20 @@ class Inference:
             return self._text(place, findings)
         return self._confirmed(place, chosen, findings, name)
 
+    def repaired(self, place: int, width: int) -> Fit:
+        """A code column with its lost zeros back; `width` 0 means the widest code, at least NHI_WIDTH."""
+        c = f"c{place}"
+        if not width:
+            widest = self._stage.count(f"select max(strlen(regexp_replace({c}, '\\.0+$', '')))::bigint from stage")
+            width = max(widest, NHI_WIDTH)
+        sql = f"as_code({{c}}, {width})"
+        changed = self._stage.count(f"select count(*) from stage where {sql.format(c=c)} is distinct from {c}")
+        found = Finding(
+            "mended", "code-repaired", count=changed, values={"width": str(width)},
+            examples=self._examples(c, f"{sql.format(c=c)} <> {c}"),
+        )  # fmt: skip
+        return Fit("text", sql, "as_code", findings=(found,))
+
     def _sample(self, place: int) -> tuple[dict[str, int], int]:
         """How many sampled cells each pattern fits, and how many hold a value at all."""
         c = f"c{place}"
@@ -271,13 +287,17 @@ def choose(counts: dict[str, int], known: int, name: str, facts: Facts) -> tuple
     if "as_integer" in most:
         evidence = _code_evidence(name, facts, counts.get("leading_zero", 0))
         if evidence:
-            return "", (Finding("guess", "code-kept", values=evidence, override=f"--type {name}=integer"),)
+            kept = Finding("guess", "code-kept", values=evidence, override=f"--type {name}=integer")
+            return "", (kept, *_zeros_lost(name, facts, evidence))
         return "as_integer", ()
     for macro in ("as_number", "as_true_false", "as_percent", "as_money"):
         if macro in most:
             return macro, ()
     if counts["yearless"] == known:
         return "", (Finding("problem", "date-without-year", count=facts.filled),)
+    for day, month in (("as_date_dmy", "as_date_mdy"), ("as_datetime_dmy", "as_datetime_mdy")):
+        if counts[day] == counts[month] == known:
+            return "", (Finding("problem", "date-ambiguous", override=f"--type {name}=date"),)
     if 0.1 * known < counts["as_number"] < known and not hints.CODE.search(name):
         values = {"numbers": f"{counts['as_number'] / known:.0%}"}
         return "", (Finding("problem", "mixed-numbers", values=values, override=f"--type {name}=number"),)
@@ -334,6 +354,14 @@ def _code_evidence(name: str, facts: Facts, leading_zeros: int) -> dict[str, str
     if fixed and facts.longest >= (6 if hints.SERIAL.search(name) else 8) and facts.distinct > 1:
         return {"evidence": "fixed-width", "width": str(facts.longest)}
     return {"evidence": "too-long"} if facts.shortest > 18 else {}
+
+
+def _zeros_lost(name: str, facts: Facts, evidence: dict[str, str]) -> tuple[Finding, ...]:
+    """Codes one digit apart in length, none with a leading zero: a spreadsheet may have eaten it."""
+    if evidence["evidence"] != "name" or facts.longest - facts.shortest != 1 or facts.longest < NHI_WIDTH:
+        return ()
+    values = {"widths": f"{facts.shortest}–{facts.longest}"}
+    return (Finding("problem", "code-zeros-lost", values=values, override=f"--repair leading-zeros:{name}"),)
 
 
 def _is_coded(name: str, facts: Facts, counts: dict[str, int], known: int) -> bool:

@@ -92,6 +92,10 @@ create macro as_datetime_dmy(v) as as_date_dmy(day_part(fold(v))) + clock_of(fol
 create macro as_datetime_mdy(v) as as_date_mdy(day_part(fold(v))) + clock_of(fold(v)) + afternoon(fold(v));
 
 create macro as_text(v) as nullif(trim(v, E' \t\r\n 　'), '');
+-- A code that became a number (145080011.0) or lost its leading zeros.
+create macro as_code(v, width) as case
+  when regexp_full_match(v, '\d+(\.0+)?') and strlen(regexp_replace(v, '\.0+$', '')) <= width
+  then lpad(regexp_replace(v, '\.0+$', ''), width, '0') else as_text(v) end;
 create macro is_padded(v) as left(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　')
   or right(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　');
 -- What readers trip over in a text cell.

@@ -64,13 +64,15 @@ def plan(
     planned: list[Planned] = []
     findings: list[Finding] = []
     forced = _forced(options, names, head.headers, staged)
+    repairs = _repairs(options, names, head.headers)
     for place, name in enumerate(names):
         title, header = _at(head.titles, place), _at(head.headers, place)
         if not facts[place].filled and not header.strip():
             findings.append(Finding("mended", "column-empty", column=name))
             continue
         hint = f"{name} {title}".strip()
-        fit = inference.fit(place, hint, forced=forced.get(name))
+        width = repairs.get(place)
+        fit = inference.fit(place, hint, forced=forced.get(name)) if width is None else inference.repaired(place, width)
         keeps_raw = fit.missing or fit.unfit or (fit.type == "text" and fit.sql)
         column = Column(
             name=name, type=fit.type, header=header, title=title, raw=f"{name}__raw" if keeps_raw else "",
@@ -121,6 +123,22 @@ def _forced(options: Options, names: Sequence[str], headers: Sequence[str], stag
             raise invalid("column-unknown", "types", column=name, columns="、".join(names[:20]))
         forced[names[places[name]]] = wanted
     return forced
+
+
+def _repairs(options: Options, names: Sequence[str], headers: Sequence[str]) -> dict[int, int]:
+    """Width by place of the columns whose leading zeros are wanted back; 0 to find it out."""
+    places = {header: place for place, header in reversed(list(enumerate(headers)))}
+    places |= {name: place for place, name in enumerate(names)}
+    found: dict[int, int] = {}
+    for repair in options.repair:
+        kind, _, rest = repair.partition(":")
+        column, _, width = rest.rpartition(":") if rest not in places and ":" in rest else (rest, "", "")
+        if kind != "leading-zeros" or not (width or "0").isdigit() or int(width or "0") > 64:
+            raise invalid("repair-unknown", "repair", repair=repair[:60])
+        if column not in places:
+            raise invalid("column-unknown", "repair", column=column[:60], columns="、".join(names[:20]))
+        found[places[column]] = int(width or "0")
+    return found
 
 
 def _provenance(source: Source, findings: Sequence[Finding], rows: int) -> list[str]:
