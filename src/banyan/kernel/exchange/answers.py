@@ -20,6 +20,7 @@ from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.request import DoorRequest
 from banyan.kernel.exchange.security import PRIVATE_CACHE, Headers
 from banyan.limits import FILE_CHUNK_BYTES
+from banyan.wire.sse import MEDIA_TYPE as EVENT_STREAM
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TEXT_TYPES = ("text/", "application/xml", "application/javascript")
@@ -124,6 +125,8 @@ class Wire:
     async def _stream(self, answer: FaceAnswer, chunks: AsyncIterator[bytes], headers: Headers) -> None:
         if answer.etag:
             headers.append((b"etag", quoted(answer.etag)))
+        if answer.media_type == EVENT_STREAM:
+            self.request.mark_endless()
         await self.head(answer.status, headers)
         if self.request.method == "HEAD":
             await _closed(chunks)

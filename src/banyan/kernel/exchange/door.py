@@ -77,7 +77,7 @@ class Door:
         self._deadlines = tools.deadlines
         self._trusted = tools.settings.trusted_proxies
         self._feeds = Feeds(tools.gate.drawers, member=self._member)
-        own = Own(tools.gate, self._feeds, record, self._deadlines, public_url=tools.settings.public_url)
+        own = Own(tools.gate, self._feeds, record, self._deadlines, tools.settings)
         self._router: Router[Endpoint] = Router()
         for endpoint in (*endpoints_of(catalogue, render), *map(face_endpoint, own.faces())):
             self._router.add(endpoint.template, endpoint.methods, endpoint)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
-from banyan.errors import Denied, NotFound
+from banyan.errors import Denied, Invalid, NotFound
 from banyan.kernel.catalogue.messages import LANGUAGES
 from banyan.kernel.catalogue.operation import Face, FaceAnswer, FaceRequest
 from banyan.kernel.exchange.deadline import Deadlines
@@ -19,8 +19,11 @@ from banyan.kernel.exchange.explain import MESSAGES
 from banyan.kernel.exchange.feeds import Feeds
 from banyan.kernel.exchange.gate import Gate
 from banyan.kernel.exchange.record import AccessRecord
+from banyan.kernel.exchange.settings import DoorSettings
+from banyan.kernel.exchange.touchpoint import cloud_event
 from banyan.kernel.ledger.usage import OpenUsage
 from banyan.limits import READY_TIME_S
+from banyan.wire.cloudevents import BATCH_MEDIA_TYPE, encode_batch
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
@@ -29,10 +32,11 @@ class Own:
     """Answers the node's own routes."""
 
     def __init__(
-        self, gate: Gate, feeds: Feeds, record: AccessRecord, deadlines: Deadlines, *, public_url: str
+        self, gate: Gate, feeds: Feeds, record: AccessRecord, deadlines: Deadlines, settings: DoorSettings
     ) -> None:
         self._gate = gate
-        self._server = public_url or "/"
+        self._server = settings.public_url or "/"
+        self._member = settings.member
         self._feeds = feeds
         self._record = record
         self._deadlines = deadlines
@@ -45,6 +49,7 @@ class Own:
             Face(("GET",), "/metrics", self.metrics),
             Face(("GET",), "/openapi.json", self.openapi),
             Face(("GET",), "/problems/{kind}", self.problem),
+            Face(("GET",), "/touchpoints", self.touchpoints),
             Face(("GET",), "/api/feed", self._feeds.page),
             Face(("GET",), "/api/feed/stream", self._feeds.stream, rate="stream"),
         ]
@@ -67,6 +72,17 @@ class Own:
         usage = self._gate.usage
         body = self._record.metrics(self._gauges(), usage.counts if isinstance(usage, OpenUsage) else {})
         return FaceAnswer(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def touchpoints(self, request: FaceRequest) -> FaceAnswer:
+        """The last touchpoints of this process as a CloudEvents batch, for the administrator; `after` is a number."""
+        if not request.caller.may_write:
+            raise Denied("touchpoints are for the administrator", remedy="send the administrator token")
+        after = dict(request.query).get("after", "0")
+        if not (after.isascii() and after.isdigit()):
+            raise Invalid.at("after", "a number")
+        recent = self._gate.touchpoints.recent(int(after))
+        body = encode_batch([cloud_event(touch, self._member) for touch in recent])
+        return FaceAnswer(body, media_type=BATCH_MEDIA_TYPE)
 
     def _gauges(self) -> Mapping[str, float]:
         used = resource.getrusage(resource.RUSAGE_SELF)

@@ -47,6 +47,7 @@ class DoorRequest:
         "_has_token",
         "_headers",
         "_receive",
+        "_scope",
         "_session",
         "_task",
         "_tools",
@@ -77,6 +78,7 @@ class DoorRequest:
         self.scheme: str = scope["scheme"]
         self.client: str = scope["client"][0] if scope["client"] else ""
         self._receive = receive
+        self._scope = scope
         self._tools = tools
         self._task: asyncio.Task[Any] | None = None
         self._caller: Caller | None = None
@@ -264,6 +266,10 @@ class DoorRequest:
     async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
         self.ran = operation
         return await self._tools.gate.call(operation, request, caller=self.caller, purpose=purpose, trace=self.trace)
+
+    def mark_endless(self) -> None:
+        """Tell the server that the answer ends only with the reader: at a stop it need not be waited for."""
+        self._scope["banyan.endless"] = True
 
     def timed(self, task: asyncio.Task[Any]) -> None:
         """Tie the request to the task whose deadline a received chunk pushes forward."""

@@ -7,8 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from banyan.kernel.events.clock import EpochS
+from banyan.kernel.events.clock import EpochS, iso
 from banyan.limits import TOUCHPOINTS_KEPT
+from banyan.wire.cloudevents import CloudEvent
 
 TouchOutcome = Literal["answered", "refused", "invalid", "failed"]
 
@@ -22,6 +23,27 @@ class Touchpoint(msgspec.Struct, frozen=True):
     duration_us: int
     at: EpochS
     number: int
+
+
+class _Data(msgspec.Struct, frozen=True):
+    operation: str
+    channel: str
+    outcome: TouchOutcome
+    duration_us: int
+
+
+def cloud_event(touch: Touchpoint, member: str) -> CloudEvent:
+    """A touchpoint as CloudEvents 1.0."""
+    data = _Data(touch.operation, touch.channel, touch.outcome, touch.duration_us)
+    return CloudEvent(
+        id=f"touch.{int(touch.at)}.{touch.number}",
+        source=f"/{member}",
+        type="tw.banyan.touchpoint.v1",
+        subject=touch.operation,
+        time=iso(touch.at),
+        datacontenttype="application/json",
+        data=msgspec.Raw(msgspec.json.encode(data)),
+    )
 
 
 class Touchpoints:
