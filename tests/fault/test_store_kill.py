@@ -1,4 +1,4 @@
-"""kill -9 during group-committed writes: all that was acknowledged is there; a sale and its event are both or neither."""
+"""kill -9 during group-committed writes: what was acknowledged is there; a row and its event are both or neither."""
 
 from __future__ import annotations
 
