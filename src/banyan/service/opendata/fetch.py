@@ -44,7 +44,7 @@ class Fetched(msgspec.Struct, frozen=True):
     media_type: str = ""
 
 
-class _Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True):
     """A checked address: connect to `address`, speak to `host`."""
 
     scheme: str
@@ -83,8 +83,8 @@ class _Watch(msgspec.Struct, frozen=True):
 def _fetch(url: str, to: Path, allow_private: bool, etag: str, watch: _Watch) -> Fetched:
     until = monotonic() + FETCH_TIME_S
     for _ in range(FETCH_REDIRECTS + 1):
-        place = _checked(url, allow_private=allow_private)
-        answer = _asked(place, etag)
+        place = checked(url, allow_private=allow_private)
+        answer = asked(place, etag)
         try:
             if answer.status in _REDIRECTS and "location" in answer.headers:
                 url = urljoin(url, answer.headers["location"])
@@ -107,7 +107,8 @@ def _fetch(url: str, to: Path, allow_private: bool, etag: str, watch: _Watch) ->
     raise refusal(Unavailable, "fetch.redirects", most=FETCH_REDIRECTS)
 
 
-def _checked(url: str, *, allow_private: bool) -> _Place:
+def checked(url: str, *, allow_private: bool) -> Place:
+    """Resolve and vet an address. Raises Invalid, Unavailable (no such host) or Denied (inside our own walls)."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -124,7 +125,7 @@ def _checked(url: str, *, allow_private: bool) -> _Place:
     if not allow_private and not all(_is_public(address) for address in addresses):
         raise refusal(Denied, "fetch.private", host=host)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return _Place(parts.scheme, host, port, addresses[0], target)
+    return Place(parts.scheme, host, port, addresses[0], target)
 
 
 def _is_public(address: str) -> bool:
@@ -133,7 +134,8 @@ def _is_public(address: str) -> bool:
     return (mapped or ip).is_global and not ip.is_multicast
 
 
-def _asked(place: _Place, etag: str) -> urllib3.BaseHTTPResponse:
+def asked(place: Place, etag: str) -> urllib3.BaseHTTPResponse:
+    """GET from a vetted place, without following redirects; the body is not read yet. Raises Unavailable."""
     timeout = urllib3.Timeout(connect=FETCH_SILENCE_S, read=FETCH_SILENCE_S)
     pool: urllib3.HTTPConnectionPool
     if place.scheme == "https":

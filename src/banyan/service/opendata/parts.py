@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from banyan.service.opendata import agencies, datasets, live, publish, requests, upload, uploads, usage, versions
+from banyan.service.opendata import (
+    agencies,
+    datasets,
+    export,
+    live,
+    publish,
+    quality,
+    requests,
+    upload,
+    uploads,
+    usage,
+    versions,
+)
 from banyan.service.opendata.find import operation as find_operation
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables import downloads, places, sql_operation
@@ -23,5 +35,7 @@ PARTS = (
     sql_operation,
     downloads,
     places,
+    export,
+    quality,
 )
 __all__ = ["PARTS", "SERVICE"]

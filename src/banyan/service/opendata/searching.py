@@ -34,7 +34,9 @@ def words_of(tx: Tx, dataset: Dataset) -> tuple[dict[str, str], dict[str, Sequen
         "columns": "\n".join(column for column in columns if column),
         "name": dataset.name,
     }
+    report = next(iter(registry.quality_series(tx, dataset.id)), None)
     facets: dict[str, Sequence[str]] = {
+        "medal": [report.medal] if report and report.medal else [],
         "agency": [agency.name] if agency else [],
         "theme": list(dataset.themes),
         "tag": list(dataset.tags),

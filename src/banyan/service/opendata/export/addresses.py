@@ -17,9 +17,9 @@ def resource_page(base: str, dataset: Dataset, resource: Resource) -> str:
     return f"{dataset_page(base, dataset)}/resource/{quote(resource.id)}"
 
 
-def table_file(base: str, dataset: Dataset, resource: Resource, kind: str) -> str:
+def table_file(base: str, resource: Resource, kind: str) -> str:
     """The served table as a file: `kind` is csv, json, ndjson, parquet, xlsx or geojson."""
-    return f"{resource_page(base, dataset, resource)}/download/{quote(resource.id)}.{kind.lower()}"
+    return f"{base}/download/{quote(resource.id)}.{kind.lower()}"
 
 
 def formats_of(version: Version) -> tuple[str, ...]:

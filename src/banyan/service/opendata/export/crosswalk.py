@@ -138,7 +138,7 @@ def _resource_out(entry: Entry, resource: Resource, base: str) -> national.Resou
     version = entry.versions.get(resource.id)
     number = f"{dataset.identifier}-{resource.position + 1:03}" if dataset.identifier else ""
     if version is not None:
-        address, kind = addresses.table_file(base, dataset, resource, "csv"), "CSV"
+        address, kind = addresses.table_file(base, resource, "csv"), "CSV"
     else:
         address, kind = addresses.absolute(base, resource.url), resource.format
     access = version is None and (extras.get("urlKind") == "accessURL" or (not extras and kind.upper() == "API"))

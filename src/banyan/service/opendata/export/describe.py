@@ -124,7 +124,7 @@ def _table(entry: Entry, resource: Resource, version: Version, base: str) -> Ite
             title={"zh-Hant": f"{_name(entry, resource)} ({name})"},
             description={"zh-Hant": resource.description or _name(entry, resource)},
             access_url=page,
-            download_url=addresses.table_file(base, entry.dataset, resource, name),
+            download_url=addresses.table_file(base, resource, name),
             file_type=kind.code,
             media_type=kind.media_type,
             encoding="UTF-8" if name in ("CSV", "JSON", "GEOJSON") else "",

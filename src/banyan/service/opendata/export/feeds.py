@@ -50,7 +50,7 @@ def _feed(found: Entries, request: FaceRequest, page: int, pages: int) -> atom.F
 def _entry(entry: Entry, base: str, english: bool) -> atom.Entry:
     dataset = entry.dataset
     files = [
-        (addresses.table_file(base, dataset, resource, "csv"), FILE_TYPES["CSV"].media_type, 0)
+        (addresses.table_file(base, resource, "csv"), FILE_TYPES["CSV"].media_type, 0)
         for resource, _ in entry.tables()
     ]
     return atom.Entry(

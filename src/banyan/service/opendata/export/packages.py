@@ -99,7 +99,7 @@ def _package_resource(entry: Entry, resource: Resource, base: str) -> datapackag
         )
     return datapackage.Resource(
         name=resource.id,
-        path=addresses.table_file(base, entry.dataset, resource, "csv"),
+        path=addresses.table_file(base, resource, "csv"),
         format="csv",
         mediatype="text/csv",
         title=title,
@@ -152,7 +152,7 @@ def _variable(column: Column) -> schemaorg.Variable:
 def _downloads(entry: Entry, resource: Resource, version: Version, base: str) -> list[schemaorg.Download]:
     return [
         schemaorg.Download(
-            url=addresses.table_file(base, entry.dataset, resource, name),
+            url=addresses.table_file(base, resource, name),
             media_type=FILE_TYPES[name].media_type,
             name=f"{resource.name or entry.dataset.title} ({name})",
             size=version.parquet_bytes if name == "PARQUET" else None,
@@ -168,7 +168,7 @@ def croissant_of(entry: Entry, base: str) -> bytes:
     tables = [
         croissant.Table(
             name=resource.name or dataset.title,
-            url=addresses.table_file(base, dataset, resource, "csv"),
+            url=addresses.table_file(base, resource, "csv"),
             sha256="",
             size=0,
             schema=schema(resource, version),
@@ -193,7 +193,7 @@ def csvw_of(entry: Entry, resource: Resource, version: Version, base: str) -> by
     """CSVW metadata of one table's CSV (found as FILE-metadata.json)."""
     licence = LICENCES.get(entry.dataset.licence_id)
     return csvw.write(
-        addresses.table_file(base, entry.dataset, resource, "csv"),
+        addresses.table_file(base, resource, "csv"),
         schema(resource, version),
         title=resource.name or entry.dataset.title,
         licence=licence.url if licence else "",
