@@ -43,10 +43,10 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Mapping[Any, Schema], dic
     return dict(zip(wanted, found, strict=True)), dict(components)
 
 
-def _free(type_: type) -> Schema:
+def _free(type_: type) -> dict[str, Any]:
     """`object` stands for any JSON value (a filter's operand); other types must describe themselves."""
     if type_ is object:
-        return {}
+        return {"description": "any JSON value"}
     raise NotImplementedError
 
 
