@@ -17,6 +17,8 @@ from banyan.service.opendata.model import Column
 
 ALIKE = 0.6
 """Names at least this alike (difflib ratio) may be one column renamed; 成人口罩總剩餘數/成人口罩剩餘數 is 0.93."""
+ALMOST_SAME = 0.8
+"""In the same place, names this alike are one column even when its type changed too."""
 SAME_VALUES = 0.5
 """Share of example values, or of the value range, that must be common when only the place speaks for a rename."""
 _DIGITS = re.compile(r"\d+")
@@ -113,10 +115,10 @@ def _likeness(before: tuple[int, Column], after: tuple[int, Column]) -> float:
     old_name, new_name = _folded(old.name), _folded(new.name)
     if _DIGITS.findall(old_name) != _DIGITS.findall(new_name):
         return 0.0  # 109年人口 and 110年人口 are two facts
-    if not _compatible(old, new):
-        return 0.0
     alike = SequenceMatcher(None, old_name, new_name).ratio()
     in_place = old_at == new_at
+    if not _compatible(old, new):
+        return alike if in_place and alike >= ALMOST_SAME else 0.0
     if alike >= ALIKE:
         return 1.0 + alike + 0.1 * in_place
     return _common_values(old, new) if in_place and _common_values(old, new) >= SAME_VALUES else 0.0

@@ -13,7 +13,9 @@ import msgspec
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{2,100}$")]
 
-_ENDINGS = re.compile(r"(\.(csv|tsv|txt|tab|xlsx|xls|json|ndjson|jsonl|geojson|parquet|gz|zip))+$")
+_ENDINGS = re.compile(
+    r"(\.(csv|tsv|txt|tab|xlsx|xls|json|ndjson|jsonl|geojson|parquet|gz|zip))+$|\.[a-z][a-z0-9]{1,4}$"
+)
 _STAMP = re.compile(
     r"[-_ ]*(?<![0-9])(1[0-9]{2}|19[0-9]{2}|20[0-9]{2})[-_./]?[01][0-9][-_./]?[0-3][0-9]([-_t ]?[0-9]{4,6})?$"
 )
