@@ -13,6 +13,8 @@ from banyan.service.opendata.model import Column
 
 SORT_DISTINCT = 1_000
 """A facet has at most this many values; sorting by more buys nothing for filters."""
+FLAG_DISTINCT = 4
+"""A column of two or three values cuts little off a scan."""
 SORT_ROWS = 20_000
 """Smaller tables are one row group: order would not be felt."""
 SORT_COLUMNS = 2
@@ -43,18 +45,19 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 def sort_columns(planned: Sequence[Planned], facts: Sequence[Facts], rows: int) -> tuple[str, ...]:
-    """Text columns that people filter by: few values, many rows each; coarse before fine."""
+    """Text columns that people filter by: few values, many rows each; the coarsest first, flags last of all."""
     if rows < SORT_ROWS:
         return ()
     facets = [
-        (facts[one.place].distinct, one.column.name)
+        (facts[one.place].distinct < FLAG_DISTINCT, facts[one.place].distinct, one.column.name)
         for one in planned
         if one.column.type == "text"
+        and one.column.role != "address"
         and 2 <= facts[one.place].distinct <= SORT_DISTINCT
         and facts[one.place].filled * 10 >= rows * 9
         and rows >= 50 * facts[one.place].distinct
     ]
-    return tuple(name for _, name in sorted(facets)[-SORT_COLUMNS:])
+    return tuple(name for _, _, name in sorted(facets)[:SORT_COLUMNS])
 
 
 def write_parquet(
