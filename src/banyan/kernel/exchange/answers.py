@@ -125,6 +125,7 @@ class Wire:
     async def _stream(self, answer: FaceAnswer, chunks: AsyncIterator[bytes], headers: Headers) -> None:
         if answer.etag:
             headers.append((b"etag", quoted(answer.etag)))
+        self._progress()
         if answer.media_type == EVENT_STREAM:
             self.request.mark_endless()
         await self.head(answer.status, headers)

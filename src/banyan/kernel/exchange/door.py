@@ -37,7 +37,7 @@ from banyan.kernel.exchange.security import (
 )
 from banyan.kernel.exchange.session import Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify, Render
-from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES
+from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES, SEND_IDLE_S
 from banyan.wire.problem import MEDIA_TYPE as PROBLEM
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -121,7 +121,7 @@ class Door:
             self._deadlines.start(task, endpoint.time_s)
             request.timed(task)
             answer = await endpoint.run(request)
-            wire.timed(task, self._deadlines, endpoint.idle_s)
+            wire.timed(task, self._deadlines, SEND_IDLE_S)
             await wire.answer(answer, self._headers(request, endpoint))
         except Problem as problem:
             await self._fail(request, wire, problem, endpoint)
@@ -208,8 +208,8 @@ class Door:
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Send a problem, as a page to a reader of pages and as RFC 9457 to a program."""
-        if wire.sent.started:  # the head is out: the only honest end is a broken one
-            raise ConnectionAbortedError(problem.title)
+        if wire.sent.started:  # the head is out: the only honest end is a broken one, and the server breaks it
+            return
         if isinstance(problem, TooMany):
             headers = (*headers, *problem.headers)
         elif problem.retry_after_s is not None:

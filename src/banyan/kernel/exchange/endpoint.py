@@ -15,7 +15,7 @@ from banyan.kernel.exchange.explain import say
 from banyan.kernel.exchange.request import DoorRequest
 from banyan.kernel.exchange.security import CORS_OPEN, DATA_HEADERS, OPEN_CACHE, PAGE_HEADERS, PRIVATE_CACHE, Headers
 from banyan.kernel.exchange.settings import Render
-from banyan.limits import JSON_BODY_BYTES, REQUEST_TIME_S, SEND_IDLE_S
+from banyan.limits import JSON_BODY_BYTES, REQUEST_TIME_S
 
 Kind = Literal["operation", "face", "page"]
 Run = Callable[[DoorRequest], Awaitable[FaceAnswer]]
@@ -40,7 +40,6 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     basis: str = ""
     """When it is the same for every caller; otherwise the policy decides it."""
     time_s: float = REQUEST_TIME_S
-    idle_s: float = SEND_IDLE_S
 
     @property
     def is_page(self) -> bool:

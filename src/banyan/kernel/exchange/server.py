@@ -64,10 +64,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _look_again(self) -> None:
         """Every HEADER_TIME_S: a head that was already open at the last look is late (so it has one to two times)."""
+        if self.transport.is_closing():  # closing waits for a reader who does not read
+            self.transport.abort()
+            return
         scope: Any = self.scope
         if self._is_head_open and (scope is None or self._seen is scope):
             self._refuse(b"408 Request Timeout")
-            return
         self._seen = scope if self._is_head_open else None
         self._look = self.loop.call_later(HEADER_TIME_S, self._look_again)
 
@@ -80,8 +82,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """At the node's stop an endless answer (a live feed) ends at once; others may finish."""
         cycle: Any = self.cycle
         if cycle is not None and not cycle.response_complete and cycle.scope.get("banyan.endless"):
-            cycle.disconnected = True
-            cycle.message_event.set()
+            self.transport.close()
+            return
         super().shutdown()
 
 
