@@ -21,7 +21,7 @@ _NUMBER = rf"(?:\d+|[{_NUMERAL}十百]+)"
 _TAIL = re.compile(
     rf"(?:(?P<village>[^\d路街道段巷弄號樓、,]{{1,4}}?[村里])(?!路|街|道|巷))?"
     rf"(?:(?P<neighbourhood>{_NUMBER})鄰)?"
-    rf"(?P<road>[^\d段巷弄號樓,]{{1,12}}?(?:大道|路|街|道)(?!段))?"
+    rf"(?P<road>[^\d段巷弄號樓,]{{1,12}}?(?:大道|路|街|道|(?<![{_NUMERAL}十百])巷)(?!段))?"
     rf"(?:(?P<section>{_NUMBER})段)?"
     rf"(?P<place>[^\d巷弄號樓,段]{{1,8}}?(?=\d|[{_NUMERAL}十百]+[巷弄號]))?"
     rf"(?:(?P<lane>{_NUMBER})巷)?"
