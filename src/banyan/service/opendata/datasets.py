@@ -19,7 +19,7 @@ from banyan.kernel.storage import Tx
 from banyan.limits import DATASET_RESOURCES, DATASET_TAGS
 from banyan.service.opendata import files, registry, searching, usage
 from banyan.service.opendata.announcing import announce
-from banyan.service.opendata.licences import LICENCES
+from banyan.service.opendata.licences import KNOWN_LICENCES
 from banyan.service.opendata.model import Contact, Dataset, Resource
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.slugs import Slug, free_slug
@@ -199,7 +199,7 @@ def _in_order(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
 def _check(dataset: Dataset) -> None:
     if not dataset.title.strip():
         raise refusal(Invalid, "registry.no_title", field="title")
-    if dataset.licence_id and dataset.licence_id not in LICENCES:
+    if dataset.licence_id and dataset.licence_id not in KNOWN_LICENCES:
         raise refusal(Invalid, "registry.unknown_licence", field="licence_id", id=dataset.licence_id)
     if len(dataset.tags) > DATASET_TAGS:
         raise refusal(Invalid, "registry.too_many_tags", field="tags", most=DATASET_TAGS)

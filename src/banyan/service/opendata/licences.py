@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from banyan.wire.ckan import licences as ckan
+
 DEFAULT_LICENCE = "OGDL-Taiwan-1.0"
 
 
@@ -74,3 +76,7 @@ LICENCES: dict[str, Licence] = {
         Licence("notspecified", "未指定授權", "Licence not specified", "", False),
     )
 }
+"""The licences offered to publishers."""
+
+KNOWN_LICENCES = LICENCES.keys() | ckan.LICENCES.keys()
+"""Ids a dataset may carry: those offered, and those of CKAN's register that datasets come with from elsewhere."""

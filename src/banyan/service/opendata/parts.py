@@ -15,6 +15,7 @@ from banyan.service.opendata import (
     usage,
     versions,
 )
+from banyan.service.opendata.ckan import parts as ckan_parts
 from banyan.service.opendata.find import operation as find_operation
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables import downloads, places, sql_operation
@@ -31,6 +32,7 @@ PARTS = (
     usage,
     versions,
     find_operation,
+    ckan_parts,
     table_operations,
     sql_operation,
     downloads,

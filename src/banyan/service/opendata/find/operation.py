@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -14,10 +14,11 @@ from banyan.service.opendata import registry
 from banyan.service.opendata.find.search import Wanted, facet_counts, search
 from banyan.service.opendata.find.shelf import shelf_of
 from banyan.service.opendata.licences import LICENCES
-from banyan.service.opendata.model import Dataset
+from banyan.service.opendata.model import Agency, Dataset, Theme
 from banyan.service.opendata.service import SERVICE
 from banyan.wire.ckan.solr import Term, write
 
+Body = TypeVar("Body", Agency, Theme)
 Query = Annotated[str, msgspec.Meta(max_length=QUERY_BYTES)]
 FIELDS: Mapping[str, str] = {
     "agency": "organization",
@@ -75,11 +76,13 @@ class FacetValue(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One page; `count` is of all pages."""
+    """One page; `count` is of all pages. `agencies` (by id) and `themes` (by name) are those of its datasets."""
 
     count: int
     hits: tuple[Hit, ...]
     facets: dict[str, tuple[FacetValue, ...]]
+    agencies: dict[str, Agency] = {}
+    themes: dict[str, Theme] = {}
 
 
 @SERVICE.operation(
@@ -115,7 +118,16 @@ async def find_datasets(ctx: Context, request: FindDatasets) -> Found:
             page = found.ids[request.start : request.start + request.rows]
             medals = {id: shelf.cards[id].medal for id in page}
         facets = {name: _values(tx, name, pairs[: request.facet_limit]) for name, pairs in counted.items()}
-        return Found(len(found.ids), tuple(_hits(tx, page, medals, found.scores)), facets)
+        datasets = [dataset for id in page if (dataset := registry.dataset_by(tx, id)) is not None]
+        agencies = _known(registry.agency_by(tx, id) for id in {dataset.agency_id for dataset in datasets} - {""})
+        themes = _known(registry.theme_by(tx, name) for name in {name for one in datasets for name in one.themes})
+        return Found(
+            count=len(found.ids),
+            hits=tuple(_hit(one, agencies, medals[one.id], found.scores.get(one.id, 0.0)) for one in datasets),
+            facets=facets,
+            agencies={agency.id: agency for agency in agencies},
+            themes={theme.name: theme for theme in themes},
+        )
 
     return await ctx.db.sql.read_long(job)
 
@@ -130,18 +142,15 @@ def _chosen(request: FindDatasets) -> list[str]:
     return queries
 
 
-def _hits(tx: Tx, page: list[str], medals: Mapping[str, str], scores: Mapping[str, float]) -> list[Hit]:
-    hits = []
-    agencies: dict[str, tuple[str, str, str]] = {"": ("", "", "")}
-    for id in page:
-        dataset = registry.dataset_by(tx, id)
-        if dataset is None:  # purged between two transactions of a busy moment
-            continue
-        if dataset.agency_id not in agencies:
-            agency = registry.agency_by(tx, dataset.agency_id)
-            agencies[dataset.agency_id] = (agency.name, agency.title, agency.title_en) if agency else ("", "", "")
-        hits.append(Hit(dataset, *agencies[dataset.agency_id], medals[id], scores.get(id, 0.0)))
-    return hits
+def _known(found: Iterable[Body | None]) -> list[Body]:
+    return [one for one in found if one is not None]
+
+
+def _hit(dataset: Dataset, agencies: list[Agency], medal: str, score: float) -> Hit:
+    agency = next((one for one in agencies if one.id == dataset.agency_id), None)
+    if agency is None:
+        return Hit(dataset, "", "", "", medal, score)
+    return Hit(dataset, agency.name, agency.title, agency.title_en or agency.title, medal, score)
 
 
 def _values(tx: Tx, facet: str, pairs: list[tuple[str, int]]) -> tuple[FacetValue, ...]:

@@ -1,0 +1,365 @@
+"""Actions that write tables: datastore_create, datastore_upsert, datastore_delete.
+
+A table written here is published like any other: the new rows become the next version, compared with the last, and
+earlier versions stay. Writers of one table wait for each other. Larger tables come as files (resource_create).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from banyan.errors import Limit, NotFound
+from banyan.limits import COLUMNS, DATASTORE_ROWS, QUERY_ROWS
+from banyan.service.opendata import uploads
+from banyan.service.opendata.ckan.action import Ask, action
+from banyan.service.opendata.ckan.mapping import WRITTEN
+from banyan.service.opendata.ckan.saving_resources import resource_values
+from banyan.service.opendata.committing import Published
+from banyan.service.opendata.datasets import DatasetQuery, ResourceId, SaveResource
+from banyan.service.opendata.ingest import Options
+from banyan.service.opendata.model import ColumnType, Dataset, Resource
+from banyan.service.opendata.publish import Publish
+from banyan.service.opendata.tables.operations import Rows, RowsQuery
+from banyan.service.opendata.uploads import BeginUpload
+from banyan.service.opendata.versions import ResourceAnswer, ResourceQuery
+from banyan.wire.ckan.envelope import Json, not_found, validation_error
+from banyan.wire.ckan.values import Reader
+
+Record = dict[str, Json]
+Method = Literal["insert", "upsert", "update"]
+TYPES: Mapping[str, ColumnType] = {
+    **dict.fromkeys(("int", "int2", "int4", "int8", "integer", "bigint", "smallint", "serial"), "integer"),
+    **dict.fromkeys(("float", "float4", "float8", "numeric", "double precision", "real", "number"), "number"),
+    **dict.fromkeys(("timestamp", "timestamptz", "timestamp without time zone", "datetime"), "datetime"),
+    **dict.fromkeys(("bool", "boolean"), "boolean"),
+    **dict.fromkeys(("text", "varchar", "string"), "text"),
+    **dict.fromkeys(("json", "jsonb", "nested"), "json"),
+    "date": "date",
+    "time": "time",
+}
+"""CKAN's and PostgreSQL's type words and ours."""
+READ_ONLY = 'Cannot edit read-only resource. Either pass"force" as True or change url_type to "datastore"'
+_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+class Table(msgspec.Struct):
+    """A table as it is to be: columns with their types, key columns, rows."""
+
+    columns: dict[str, ColumnType]
+    key: tuple[str, ...]
+    records: list[Record]
+
+
+@action(
+    "datastore_create",
+    "建立資料表，或加入欄位與資料列。",
+    "Create a table, or add columns and rows to it.",
+    params="resource_id resource aliases fields records primary_key indexes force include_records",
+    needs="create resources",
+)
+async def datastore_create(ask: Ask) -> Json:
+    reader = ask.reader()
+    id, given = reader.text("resource_id"), reader.json("resource")
+    if not id and not isinstance(given, Mapping):
+        reader.wrong("resource_id", "Missing value")
+    columns, records = _columns(reader), [dict(row) for row in reader.rows("records")]
+    key, aliases = tuple(reader.texts("primary_key")), tuple(reader.texts("aliases"))
+    reader.finish()
+    if isinstance(given, Mapping) and not id:
+        id = await _new_resource(ask, given)
+    async with _turn(id):
+        found = await _writable(ask, id, is_new=isinstance(given, Mapping))
+        table = await _read(ask, found)
+        key = key or table.key
+        table.columns |= {name: kind for name, kind in columns.items() if name not in table.columns}
+        _add_columns(table, records)
+        table.key = key
+        _check_key(table)
+        if not table.columns:
+            raise validation_error({"fields": ["Missing value"]})
+        _apply(table, records, "upsert" if key else "insert")
+        await _write(ask, found, table)
+    if aliases:
+        await ask.call("save_resource", SaveResource(id=id, aliases=aliases))
+    return _told(ask, id, records) | {
+        "fields": [{"id": name, "type": _word(kind)} for name, kind in table.columns.items()],
+        "primary_key": list(key),
+        "method": "insert",
+    }
+
+
+@action(
+    "datastore_upsert",
+    "新增或更新資料列。",
+    "Insert or update rows.",
+    params="resource_id records method force dry_run include_records",
+    needs="edit resources",
+)
+async def datastore_upsert(ask: Ask) -> Json:
+    reader = ask.reader()
+    id = reader.required("resource_id")
+    records = [dict(row) for row in reader.rows("records")]
+    method = _method(reader)
+    reader.finish()
+    async with _turn(id):
+        found = await _writable(ask, id)
+        table = await _read(ask, found)
+        if not found.resource.is_table:
+            raise not_found(f'Resource "{id}" was not found.')
+        _check_records(table, records, method)
+        _apply(table, records, method)
+        if not reader.flag("dry_run"):
+            await _write(ask, found, table)
+    return _told(ask, id, records) | {"method": method}
+
+
+@action(
+    "datastore_delete",
+    "刪除資料列；沒有 filters 時刪除整個資料表。",
+    "Delete rows; without filters, the whole table.",
+    params="resource_id filters force",
+    needs="edit resources",
+)
+async def datastore_delete(ask: Ask) -> Json:
+    reader = ask.reader()
+    id = reader.required("resource_id")
+    filters = reader.json("filters")
+    if filters is not None and not isinstance(filters, Mapping):
+        reader.wrong("filters", "Not a dict")
+    reader.finish()
+    async with _turn(id):
+        found = await _writable(ask, id)
+        if not found.resource.is_table:
+            raise not_found(f'Resource "{id}" was not found.')
+        if not isinstance(filters, Mapping):
+            await _drop(ask, found)
+        else:
+            gone = {row["_id"] for row in await _rows(ask, id, fields=("_id",), filters=dict(filters))}
+            table = await _read(ask, found, without=gone)
+            await _write(ask, found, table)
+    return {"resource_id": id} | ({"filters": dict(filters)} if isinstance(filters, Mapping) else {})
+
+
+def _turn(id: str) -> asyncio.Lock:
+    lock = _TURNS.get(id)
+    if lock is None:
+        lock = _TURNS[id] = asyncio.Lock()
+    return lock
+
+
+def _method(reader: Reader) -> Method:
+    match reader.one_of("method", ("upsert", "insert", "update"), "upsert"):
+        case "insert":
+            return "insert"
+        case "update":
+            return "update"
+        case _:
+            return "upsert"
+
+
+def _columns(reader: Reader) -> dict[str, ColumnType]:
+    """The declared fields, `_id` aside; an unknown type is refused in CKAN's words."""
+    columns: dict[str, ColumnType] = {}
+    for row in reader.rows("fields"):
+        name, kind = str(row.get("id") or "").strip(), str(row.get("type") or "text").lower()
+        if not name or (name.startswith("_") and name != "_id") or '"' in name:
+            reader.wrong("fields", f'"{name}" is not a valid field name')
+        elif kind not in TYPES:
+            reader.wrong("fields", f'"{kind}" is not a valid field type')
+        elif name in columns:
+            reader.wrong("fields", "Duplicate column names")
+        elif name != "_id":
+            columns[name] = TYPES[kind]
+    if len(columns) > COLUMNS:
+        reader.wrong("fields", f"At most {COLUMNS} columns")
+    return columns
+
+
+async def _new_resource(ask: Ask, given: Mapping[str, Json]) -> str:
+    reader = Reader(given)
+    package = reader.required("package_id")
+    values = resource_values(reader, whole=False)
+    reader.finish()
+    dataset: Dataset = await ask.call("dataset", DatasetQuery(package))
+    saved: Resource = await ask.call("save_resource", msgspec.convert({**values, "dataset": dataset.id}, SaveResource))
+    return saved.id
+
+
+async def _writable(ask: Ask, id: str, *, is_new: bool = False) -> ResourceAnswer:
+    """The resource, when its rows may be written: made here before, or `force` is given."""
+    try:
+        found: ResourceAnswer = await ask.call("resource", ResourceQuery(id))
+    except NotFound as problem:
+        raise not_found(f'Resource "{id}" was not found.') from problem
+    is_ours = is_new or found.resource.url.endswith(WRITTEN)
+    if not is_ours and not ask.reader().flag("force"):
+        raise validation_error({"read-only": [READ_ONLY]})
+    return found
+
+
+async def _read(ask: Ask, found: ResourceAnswer, *, without: Iterable[Json] = ()) -> Table:
+    """The table as it is; empty when there is none yet."""
+    version = found.version
+    if version is None:
+        return Table({}, (), [])
+    if version.rows > DATASTORE_ROWS:
+        raise Limit(
+            f"datastore_create and datastore_upsert take tables of up to {DATASTORE_ROWS} rows.",
+            remedy="Publish a larger table as a file, with resource_create or ./banyan publish.",
+            kind="datastore-rows",
+        )
+    columns = {column.name: column.type for column in version.columns}
+    gone = set(without)
+    rows = await _rows(ask, found.resource.id, fields=("_id", *columns))
+    kept = [{name: row[name] for name in columns} for row in rows if row["_id"] not in gone]
+    return Table(columns, found.resource.key, kept)
+
+
+async def _rows(
+    ask: Ask, id: str, *, fields: Sequence[str], filters: Mapping[str, object] | None = None
+) -> list[Record]:
+    found: list[Record] = []
+    query = RowsQuery(register=id, fields=tuple(f'"{name}"' for name in fields), filters=dict(filters or {}))
+    query = msgspec.structs.replace(query, limit=QUERY_ROWS, total=False)
+    while True:
+        page: Rows = await ask.call("rows", query)
+        found += [dict(row) for row in page.records if isinstance(row, dict)]
+        if page.next is None:
+            return found
+        query = msgspec.structs.replace(query, after=page.next)
+
+
+def _add_columns(table: Table, records: Iterable[Record]) -> None:
+    """Columns that only the records have take the type of their first value."""
+    for record in records:
+        for name, value in record.items():
+            if name != "_id" and name not in table.columns and value is not None:
+                table.columns[name] = _type_of(value)
+
+
+def _type_of(value: Json) -> ColumnType:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    return "text" if isinstance(value, str) else "json"
+
+
+def _check_key(table: Table) -> None:
+    unknown = [name for name in table.key if name not in table.columns]
+    if unknown:
+        raise validation_error({"primary_key": [f'field "{name}" does not exist' for name in unknown]})
+
+
+def _check_records(table: Table, records: Sequence[Record], method: Method) -> None:
+    if method != "insert" and not table.key:
+        raise validation_error({"table": ["table does not have a unique key defined"]})
+    for number, record in enumerate(records):
+        unknown = sorted(record.keys() - table.columns.keys() - {"_id"})
+        if unknown:
+            raise validation_error({"records": [f'row "{number + 1}" has extra keys "{", ".join(unknown)}"']})
+        missing = [name for name in table.key if record.get(name) is None]
+        if missing:
+            raise validation_error({"key": [f'fields "{", ".join(missing)}" are missing']})
+
+
+def _apply(table: Table, records: Sequence[Record], method: Method) -> None:
+    """Put the records into the table. Raises CKAN's 409 for a double key and for an update without its row."""
+    places = {_key(table, record): at for at, record in enumerate(table.records)} if table.key else {}
+    for record in records:
+        row = {name: record.get(name) for name in table.columns}
+        at = places.get(_key(table, row)) if table.key else None
+        if at is not None and method == "insert":
+            raise validation_error({"records": ["duplicate key value violates unique constraint"]})
+        if at is not None:
+            given = {name: value for name, value in record.items() if name in table.columns}
+            table.records[at] = table.records[at] | given
+        elif method == "update":
+            raise validation_error({"key": [f'key "{_key(table, row)}" not found']})
+        else:
+            places[_key(table, row)] = len(table.records)
+            table.records.append(row)
+
+
+def _key(table: Table, record: Mapping[str, Json]) -> tuple[str, ...]:
+    return tuple(str(record.get(name)) for name in table.key)
+
+
+async def _write(ask: Ask, found: ResourceAnswer, table: Table) -> None:
+    """Publish the table as the next version of its resource."""
+    is_empty = not table.records
+    name = "datastore.csv" if is_empty else "datastore.ndjson"
+    ticket = (await ask.call("begin_upload", BeginUpload())).file
+    try:
+        path = uploads.path_of(ticket)
+        assert path is not None, "a ticket has a place until it is forgotten"
+        await asyncio.to_thread(path.write_bytes, _header(table) if is_empty else _lines(table))
+        asked = Publish(
+            file=ticket,
+            filename=name,
+            name=found.dataset.name,
+            resource=found.resource.id,
+            resource_name=found.resource.name,
+            fresh=True,
+            options=Options(types=dict(table.columns), key=table.key),
+            accept=("columns", "shrunk"),
+            idempotency_key=uuid.uuid4().hex,
+        )
+        published: Published = await ask.call("publish", asked)
+        assert published.resource_id == found.resource.id, "a publish keeps its resource"
+    finally:
+        await uploads.forget(ticket)
+
+
+def _lines(table: Table) -> bytes:
+    """One JSON object a line; every column on every line, in order, so that none is lost."""
+    return b"".join(
+        msgspec.json.encode({name: _cell(record.get(name), kind) for name, kind in table.columns.items()}) + b"\n"
+        for record in table.records
+    )
+
+
+def _cell(value: Json, kind: ColumnType) -> Json:
+    if kind == "json" and value is not None:
+        return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if kind == "text" and value is not None and not isinstance(value, str):
+        return msgspec.json.encode(value).decode()
+    return value
+
+
+def _header(table: Table) -> bytes:
+    return (",".join(f'"{name}"' for name in table.columns) + "\n").encode()
+
+
+async def _drop(ask: Ask, found: ResourceAnswer) -> None:
+    """Remove the table and keep its resource, as CKAN does."""
+    kept = found.resource
+    await ask.call("delete_resource", ResourceId(kept.id))
+    again = SaveResource(
+        id=kept.id,
+        dataset=found.dataset.id,
+        name=kept.name,
+        description=kept.description,
+        format=kept.format,
+        url="",
+        extras=kept.extras,
+    )
+    await ask.call("save_resource", again)
+
+
+def _told(ask: Ask, id: str, records: Sequence[Record]) -> Record:
+    told: Record = {"resource_id": id}
+    return told | ({"records": list(records)} if ask.reader().flag("include_records") else {})
+
+
+def _word(kind: ColumnType) -> str:
+    words = {"integer": "int8", "number": "float8", "datetime": "timestamp", "boolean": "bool", "year": "int4"}
+    return words.get(kind, "date" if kind == "month" else kind)
