@@ -102,7 +102,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n" + CLOSE
         ),
         (b"POST /size HTTP/1.1\r\n" + HEAD + CHUNKED + b"zz\r\n", {400}),
         (b"POST /size HTTP/1.1\r\n" + HEAD + CHUNKED + b"3\r\nabc\r\n0\r\n\r\n", {200}),
-        (b"TRACE /health HTTP/1.1\r\n" + HEAD + CLOSE, {501}),
+        (b"TRACE /health HTTP/1.1\r\n" + HEAD + CLOSE, {405}),
         (b"POST /health HTTP/1.1\r\n" + HEAD + b"Content-Length: 0\r\n" + CLOSE, {405}),
     ],
 )  # fmt: skip

@@ -75,7 +75,7 @@ def _route(
         body=_body(schemas[operation.request], fields, path_fields) if is_write else None,
         answer=None if _is_file(operation.answer) else schemas[operation.answer],
         answer_types=("*/*",) if _is_file(operation.answer) else ("application/json",),
-        problems=(400, 403, 404, 409, 413, 414, 415, 422, 429, 503, 504, 507)
+        problems=(400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 503, 504, 507)
         if is_write
         else (400, 403, 404, 413, 414, 422, 429, 503, 504),
         is_protected=is_write and operation.purpose != "public-intake",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic, perf_counter_ns
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from banyan.errors import Denied, NotFound, Problem, Unavailable
 from banyan.kernel.catalogue.catalogue import Catalogue
@@ -19,7 +19,7 @@ from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of, face_endpoint
 from banyan.kernel.exchange.explain import document, encoded, say
 from banyan.kernel.exchange.feeds import Feeds
-from banyan.kernel.exchange.gate import Gate, Log
+from banyan.kernel.exchange.gate import Gate, Log, Refused
 from banyan.kernel.exchange.own import Own
 from banyan.kernel.exchange.rates import Rates, TooMany
 from banyan.kernel.exchange.record import Access, AccessRecord
@@ -194,8 +194,7 @@ class Door:
             await wire.answer(FaceAnswer(b"", status=204, headers=allow), headers)
             return
         title, remedy = say("method", request.lang, allow=route.allow)
-        status = 405 if request.method in METHODS else 501
-        problem = Problem(title, kind="method", status=status, remedy=remedy)
+        problem = Problem(title, kind="method", status=405, remedy=remedy)
         await self._fail(request, wire, problem, target, headers=allow)
 
     async def _fail(
@@ -210,6 +209,9 @@ class Door:
         """Send a problem, as a page to a reader of pages and as RFC 9457 to a program."""
         if wire.sent.started:  # the head is out: the only honest end is a broken one, and the server breaks it
             return
+        if asks_for_token(problem, request, endpoint):
+            problem = Refused(problem.decision, status=401)
+            headers = (*headers, ("WWW-Authenticate", "Bearer"))
         if isinstance(problem, TooMany):
             headers = (*headers, *problem.headers)
         elif problem.retry_after_s is not None:
@@ -244,6 +246,17 @@ class Door:
                 request.trace.id,
             )
         )
+
+
+def asks_for_token(problem: Problem, request: DoorRequest, endpoint: Endpoint | None) -> TypeGuard[Refused]:
+    """Whether a program that said nothing of itself was refused for that alone: 401, not 403 (RFC 9110 s15.5.2)."""
+    return (
+        isinstance(problem, Refused)
+        and problem.decision.missing == ("administrator",)
+        and endpoint is not None
+        and endpoint.kind == "operation"
+        and request.caller.kind == "anonymous"
+    )
 
 
 _NO_STORE = (b"cache-control", b"no-store")

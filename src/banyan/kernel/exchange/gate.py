@@ -49,8 +49,8 @@ def emit_to_feeds(drawers: Mapping[str, Drawer], clock: Clock) -> Emit:
 class Refused(Denied):
     """The policy said no. Carries the bilingual decision so that a channel can say it in the caller's language."""
 
-    def __init__(self, decision: Decision) -> None:
-        super().__init__(decision.explanation["zh-Hant"], remedy=decision.remedy["zh-Hant"])
+    def __init__(self, decision: Decision, *, status: int = 403) -> None:
+        super().__init__(decision.explanation["zh-Hant"], remedy=decision.remedy["zh-Hant"], status=status)
         self.decision = decision
 
 
