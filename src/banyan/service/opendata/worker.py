@@ -165,7 +165,10 @@ def _never() -> bool:
 
 
 def _tell(out: BinaryIO, report: Report) -> None:
-    out.write(to_line(report))
+    try:
+        out.write(to_line(report))
+    except BrokenPipeError:
+        os._exit(0)  # the node has died: nobody reads
 
 
 if __name__ == "__main__":
