@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.fault.killing import ALL_ROUNDS, ROUNDS, acknowledged_before_kill
+from tests.fault.acknowledging import ALL_ROUNDS, ROUNDS, acknowledged_before_kill
 from tests.fault.sales import SQL
 
 from banyan.kernel.events import feed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import tempfile
@@ -309,3 +310,36 @@ def test_many_writers_share_one_order(folder: Path) -> None:
         acknowledged = asyncio.run(race(journal))
     assert sorted(acknowledged.items()) == read(folder)
     assert len(acknowledged) == 1_000
+
+
+class TestFailingDisk:
+    def fail_flushes(self, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+        def fdatasync(descriptor: int) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+
+    def test_after_a_failed_flush_nothing_more_is_promised(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The kernel may have dropped the pages and report the next flush as good: only a restart tells."""
+        with opened(folder) as journal:
+            asyncio.run(journal.append(b"kept"))
+            with monkeypatch.context() as patch:
+                self.fail_flushes(patch, errno.EIO)
+                with pytest.raises(Problem) as caught:
+                    asyncio.run(journal.append(b"lost"))
+            assert caught.value.kind == "storage-failed"
+            with pytest.raises(Problem, match="disk failed"):
+                asyncio.run(journal.append(b"also refused"))
+            assert list(journal.replay()) == [(1, b"kept")]
+        assert read(folder) == [(1, b"kept")]
+        assert write(folder, [[b"after the restart"]]) == [2]
+
+    def test_a_flush_without_room_is_a_full_disk(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with opened(folder) as journal:
+            with monkeypatch.context() as patch:
+                self.fail_flushes(patch, errno.ENOSPC)
+                with pytest.raises(Problem) as caught:
+                    asyncio.run(journal.append(b"lost"))
+            assert (caught.value.status, caught.value.kind) == (507, "storage-full")
+            assert asyncio.run(journal.append(b"kept")) == 1
+        assert read(folder) == [(1, b"kept")]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from tests.postgres import postgres_server
 
 from banyan.errors import Problem, Unavailable
 from banyan.kernel.storage.full import storage_full
@@ -139,3 +140,13 @@ def test_a_full_disk_is_told_alike() -> None:
     told = translated(psycopg.errors.DiskFull())
     assert isinstance(told, Problem)
     assert (told.status, told.kind) == (507, storage_full().kind)
+
+
+def test_a_server_that_trades_durability_for_speed_is_overruled() -> None:
+    with postgres_server(synchronous_commit="off") as address:
+        store = PostgresStore(address, schema="durable")
+        shown = parse_statements(
+            "-- name: show\n-- The setting.\nselect current_setting('synchronous_commit')", where="x"
+        )
+        assert asyncio.run(store.write(lambda tx: tx.row(shown["show"]))) == ("on",)
+        store.shut()

@@ -294,8 +294,7 @@ class TestLife:
         assert ids(index, "新") == ["d"]
 
     def test_many_replacements_do_not_grow_the_facets_for_ever(self, index: TextIndex) -> None:
-        for n in range(3_000):
-            index.put("a", {"title": f"口罩{n}"}, {"agency": ["nhi"]})
+        index.put_many(Document("a", {"title": f"口罩{n}"}, {"agency": ["nhi"]}) for n in range(3_000))
         assert index._facets.dead <= 1_003
         assert index.facets("", ["agency"])["agency"] == [("nhi", 2), ("taipei", 1)]
 

@@ -55,6 +55,7 @@ class Journal:
             self._segments = [_create(folder, 1)]
         _refuse_missing_start(self._segments, self._snapshots.newest_seq())
         self._is_failed = False
+        self._has_written = False
         self._file = os.open(self._segments[-1].path, os.O_RDWR)
         self._worker: GroupWorker[bytes, int] = GroupWorker(
             f"journal {folder}", self._write_group, group=JOURNAL_GROUP_FRAMES, queue=WRITE_QUEUE_JOBS
@@ -109,8 +110,8 @@ class Journal:
         """Finish what waits. Calling twice is harmless."""
         self._worker.close()
         if self._file >= 0:
-            if not self._is_failed:
-                os.fdatasync(self._file)
+            if self._has_written and not self._is_failed:
+                os.fdatasync(self._file)  # the last mark, so that damage at rest is never taken for a torn tail
             os.close(self._file)
             self._file = -1
 
@@ -127,6 +128,7 @@ class Journal:
         return seqs
 
     def _write_all(self, segment: _Segment, data: bytes, last: int) -> None:
+        self._has_written = True
         _write_at(self._file, data, segment.size)
         os.fdatasync(self._file)
         segment.size += len(data)

@@ -2,7 +2,8 @@
 
 A service's tables live in a schema of its name. Writes go through one connection with group commit and a savepoint a
 job, as on SQLite; several nodes may write. Reads run in threads, each in one repeatable-read snapshot. The database
-must sort text by code points (collation C), as SQLite does. Durable means the server's `synchronous_commit` is on.
+must sort text by code points (collation C), as SQLite does. A server set to `synchronous_commit = off` is overruled: a
+write that returned is durable.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from banyan.errors import Conflict, Problem, Unavailable
 from banyan.kernel.storage.full import storage_full
+from banyan.kernel.storage.pglisten import Ear, channel_of
 from banyan.kernel.storage.pgtypes import register_types
 from banyan.kernel.storage.statements import for_postgres, script_for_postgres
 from banyan.kernel.storage.store import Row, SchemaTx, SqlValue, Statement, Tx
@@ -29,6 +31,9 @@ from banyan.limits import GROUP_COMMIT_JOBS, POSTGRES_CONNECT_S, POSTGRES_READER
 T = TypeVar("T")
 Connection = psycopg.Connection[Row]
 _MIGRATION_LOCK: Final = 0x42_41_4E_59  # "BANY": any fixed number that all nodes know
+_DURABLE: Final = (
+    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
+)
 _PROBE: Final = ("B", "_", "a", "b", "é", "台", "臺", "𠮷")
 _SORTED_PROBE: Final = "select word from unnest(array['台','é','b','𠮷','a','_','臺','B']::text[]) word order by word"
 
@@ -45,7 +50,7 @@ class PostgresStore:
         self._readers = threading.local()
         self._reader_connections: list[Connection] = []
         self._pool = ThreadPoolExecutor(POSTGRES_READERS, thread_name_prefix=f"read {schema}")
-        self._ear: _Ear | None = None
+        self._ear: Ear | None = None
         self._worker: GroupWorker[Callable[[Tx], object], object] = GroupWorker(
             f"write {schema}", self._run_group, group=GROUP_COMMIT_JOBS, queue=WRITE_QUEUE_JOBS
         )
@@ -60,7 +65,7 @@ class PostgresStore:
 
     def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
         if self._ear is None:
-            self._ear = _Ear(self._connect, self._schema)
+            self._ear = Ear(self._connect, channel_of(self._schema))
         return self._ear.listen(callback)
 
     def migrate(self, job: Callable[[SchemaTx], T]) -> T:
@@ -91,6 +96,7 @@ class PostgresStore:
             raise _unreachable() from error
         register_types(connection)
         connection.execute(sql.SQL("set search_path to {}").format(sql.Identifier(self._schema)))
+        connection.execute(_DURABLE)
         return connection
 
     def _prepare_schema(self) -> None:
@@ -236,7 +242,7 @@ class _PostgresTx:
 
     def signal(self, topic: str) -> None:
         # Delivered by the server at commit, to every node; several of one topic in a transaction count once.
-        self._connection.execute("select pg_notify(%s, %s)", (_channel(self._schema), topic))
+        self._connection.execute("select pg_notify(%s, %s)", (channel_of(self._schema), topic))
 
     def script(self, text: str) -> None:
         try:
@@ -253,53 +259,6 @@ class _PostgresTx:
         if text is None:
             text = self._texts[statement.text] = for_postgres(statement.text)
         return text
-
-
-class _Ear:
-    """One connection that hears the notices of all nodes and calls the listeners back from its thread."""
-
-    def __init__(self, connect: Callable[[], Connection], schema: str) -> None:
-        self._connect = connect
-        self._schema = schema
-        self._callbacks: list[Callable[[str], None]] = []
-        self._is_closed = threading.Event()
-        self._connection = self._open()
-        self._thread = threading.Thread(target=self._work, name=f"listen {schema}", daemon=True)
-        self._thread.start()
-
-    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
-        self._callbacks.append(callback)
-        return lambda: self._callbacks.remove(callback)
-
-    def close(self) -> None:
-        self._is_closed.set()
-        self._thread.join()
-        self._connection.close()
-
-    def _open(self) -> Connection:
-        connection = self._connect()
-        connection.execute(sql.SQL("listen {}").format(sql.Identifier(_channel(self._schema))))
-        return connection
-
-    def _work(self) -> None:
-        while not self._is_closed.is_set():
-            try:
-                for notice in self._connection.notifies(timeout=0.2):
-                    self._tell(notice.payload)
-            except psycopg.Error:
-                self._reconnect()
-
-    def _reconnect(self) -> None:
-        while not self._is_closed.wait(0.5):
-            with suppress(Problem, psycopg.Error):
-                self._connection.close()
-                self._connection = self._open()
-                self._tell("")  # something may have happened while nobody listened
-                return
-
-    def _tell(self, topic: str) -> None:
-        for callback in tuple(self._callbacks):
-            callback(topic)
 
 
 def refuse_other_order(found: Sequence[str]) -> None:
@@ -332,7 +291,3 @@ def _unreachable() -> Problem:
         kind="storage-unreachable",
         retry_after_s=5,
     )
-
-
-def _channel(schema: str) -> str:
-    return f"banyan_{schema}"

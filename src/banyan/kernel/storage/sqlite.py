@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 import apsw
 
@@ -25,10 +25,19 @@ from banyan.limits import (
     READ_THREADS,
     SQL_BUSY_S,
     SQL_STATEMENTS_CACHED,
+    WRITE_AHEAD_BYTES,
     WRITE_QUEUE_JOBS,
 )
 
 T = TypeVar("T")
+_SETTINGS: Final = (
+    "pragma journal_mode=wal",
+    "pragma synchronous=full",  # a commit returns when the write-ahead log is flushed
+    "pragma foreign_keys=on",
+    "pragma trusted_schema=off",
+    "pragma cell_size_check=on",
+    f"pragma journal_size_limit={WRITE_AHEAD_BYTES}",
+)
 
 
 class SqliteStore:
@@ -234,14 +243,6 @@ def translated(error: apsw.Error, path: Path) -> Exception:
 def _connect(path: Path, *, is_reader: bool = False) -> apsw.Connection:
     connection = apsw.Connection(os.fspath(path), statementcachesize=SQL_STATEMENTS_CACHED)
     connection.set_busy_timeout(int(SQL_BUSY_S * 1000))
-    for pragma in (
-        "journal_mode=wal",
-        "synchronous=full",
-        "foreign_keys=on",
-        "trusted_schema=off",
-        "cell_size_check=on",
-    ):
-        connection.execute(f"pragma {pragma}")
-    if is_reader:
-        connection.execute("pragma query_only=on")
+    for setting in (*_SETTINGS, *(("pragma query_only=on",) if is_reader else ())):
+        connection.execute(setting)
     return connection

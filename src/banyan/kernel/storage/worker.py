@@ -51,10 +51,10 @@ class GroupWorker(Generic[Job, Answer]):
         future: asyncio.Future[Answer] = loop.create_future()
         with self._gate:
             if self._is_closed:
-                raise Unavailable(f"{self._name} is closed.", remedy="Start the node again.", kind="closed")
+                raise Unavailable("The store is closed.", remedy="Start the node again.", kind="storage-closed")
             if self._queue.qsize() >= self._queue_bound:
                 raise Limit(
-                    f"{self._name} has {self._queue_bound} writes waiting (WRITE_QUEUE_JOBS).",
+                    f"{self._queue_bound} writes are waiting already (WRITE_QUEUE_JOBS).",
                     remedy="Try again in a moment with the same idempotency key.",
                     status=429,
                     kind="write-queue-full",
