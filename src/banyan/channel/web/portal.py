@@ -16,17 +16,7 @@ from banyan.channel.web.templates import HTML_LANG, build_environment, gather_me
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Service, Text, View
 
 KIOSK_COOKIE = "kiosk=1"
-SECURITY = (
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-)
-STYLES = ("portal.css",)
+STYLES = ("base.css", "parts.css", "data.css")
 SCRIPTS = ("htmx", "portal.js")
 
 
@@ -79,7 +69,7 @@ class Portal:
             html.encode(),
             media_type="text/html; charset=utf-8",
             status=view.status,
-            headers=(*SECURITY, ("Cache-Control", "no-cache"), ("Vary", "Cookie"), *view.headers),
+            headers=view.headers,
         )
 
     def _values(self, request: FaceRequest, view: View) -> dict[str, Any]:
@@ -89,7 +79,6 @@ class Portal:
         return {
             "crumbs": (),
             "page_lead": "",
-            "csrf": "",
             "foot": self.places,
             "page_title": view.title,
             "status": view.status,
@@ -101,6 +90,7 @@ class Portal:
             "html_lang": HTML_LANG[lang],
             "now": request.now,
             "visitor": request.caller,
+            "csrf": request.csrf,
             "brand": self._brand,
             "here": path,
             "path_now": with_query(path, request.query),
