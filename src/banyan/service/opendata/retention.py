@@ -33,7 +33,7 @@ def surplus(ages: Sequence[Age], now: EpochS) -> list[int]:
     seen: set[tuple[str, int]] = set()
     drop = []
     for place, age in enumerate(newest_first):
-        slot = _slot(age.at, now)
+        slot = ("all", age.number) if now - age.at <= KEEP_ALL_S else _slot(age.at, now)
         is_first_of_slot = slot is not None and slot not in seen
         if slot is not None:
             seen.add(slot)
@@ -45,8 +45,6 @@ def surplus(ages: Sequence[Age], now: EpochS) -> list[int]:
 def _slot(at: EpochS, now: EpochS) -> tuple[str, int] | None:
     """The span of time of which one version is kept; None beyond the last span."""
     age_s = now - at
-    if age_s <= KEEP_ALL_S:
-        return ("all", int(at * 1000))
     if age_s <= KEEP_HOURLY_S:
         return ("hour", int(at // HOUR_S))
     if age_s <= KEEP_DAILY_S:
