@@ -24,6 +24,9 @@ ANY: Mapping[str, str] = {
     "tai-formal": r"臺[北中南東灣]",
     "tai-common": r"台[北中南東灣]",
 }
+EXCEPT: Mapping[str, str] = {"lost-character": r"(嗎|呢|麼|何|誰|哪|否|多少|幾|怎)[^?]{0,20}\?"}
+"""A cell that matches this too is not the fault: a real question ends in a question mark."""
+
 SHAPES: Mapping[str, str] = {
     "number": r"^\s*[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?\s*%?\s*$",
     "thousands": r"^\s*[$NT]*[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?\s*$",

@@ -25,7 +25,7 @@ from banyan.limits import (
     QUALITY_TIME_S,
 )
 from banyan.service.opendata.model import Column
-from banyan.service.opendata.quality.patterns import ANY, FOOTER, SHAPES
+from banyan.service.opendata.quality.patterns import ANY, EXCEPT, FOOTER, SHAPES
 from banyan.service.opendata.quality.personal import CANDIDATE
 from banyan.service.opendata.tables.columns import literal, quoted
 
@@ -70,18 +70,15 @@ class _OutOfTime(Exception):
 
 def scan(parquet: Path, columns: Sequence[Column], *, key: Sequence[str] = (), time_s: float = QUALITY_TIME_S) -> Scan:
     """Look through a table. Blocking: call it in a thread. Raises nothing for odd data."""
+    rows, doubles, keys, whole = 0, 0, 0, True
+    examples: tuple[str, ...] = ()
+    footer: tuple[Hit, ...] = ()
+    found: list[ColumnScan] = []
+    source = f"read_parquet({literal(str(parquet))})"
     with _connection(time_s) as run:
-        source = f"read_parquet({literal(str(parquet))})"
-        rows = int(run(f"SELECT count(*) FROM {source}")[0][0])
-        step = max(1, -(-rows // QUALITY_ROWS))
-        table = f"(SELECT * FROM {source} WHERE _id % {step} = 0)" if step > 1 else source
-        scanned = rows // step
-        found: list[ColumnScan] = []
-        whole = True
-        doubles, keys = 0, 0
-        examples: tuple[str, ...] = ()
-        footer: tuple[Hit, ...] = ()
         try:
+            rows = int(run(f"SELECT count(*) FROM {source}")[0][0])
+            table = _sample(source, rows)
             footer = _footer(run, source, columns)
             keys, examples = _duplicate_keys(run, table, key)
             doubles = _duplicate_rows(run, table, columns)
@@ -89,8 +86,18 @@ def scan(parquet: Path, columns: Sequence[Column], *, key: Sequence[str] = (), t
                 found.append(_column(run, table, name, shown))
         except _OutOfTime:
             whole = False
-        whole = whole and len(columns) <= QUALITY_COLUMNS
-        return Scan(rows, scanned, whole, tuple(found), doubles, keys, examples, footer)
+    whole = whole and len(columns) <= QUALITY_COLUMNS
+    return Scan(rows, rows // _step(rows), whole, tuple(found), doubles, keys, examples, footer)
+
+
+def _step(rows: int) -> int:
+    return max(1, -(-rows // QUALITY_ROWS))
+
+
+def _sample(source: str, rows: int) -> str:
+    """The whole table, or every n-th row of a large one."""
+    step = _step(rows)
+    return f"(SELECT * FROM {source} WHERE _id % {step} = 0)" if step > 1 else source
 
 
 def _text_columns(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
@@ -105,8 +112,9 @@ def _text_columns(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
 def _column(run: _Run, table: str, name: str, shown: str) -> ColumnScan:
     patterns = {**ANY, **SHAPES}
     parts = ["coalesce(sum(n), 0)"]
-    for pattern in patterns.values():
+    for code, pattern in patterns.items():
         test = f"regexp_matches(c, {literal(pattern)})"
+        test += f" AND NOT regexp_matches(c, {literal(EXCEPT[code])})" if code in EXCEPT else ""
         parts.append(f"coalesce(sum(n) FILTER (WHERE {test}), 0)")
         parts.append(f"arg_min(c, i, {QUALITY_EXAMPLES}) FILTER (WHERE {test})")
         parts.append(f"arg_min(i, i, {QUALITY_EXAMPLES}) FILTER (WHERE {test})")
