@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from banyan.service.opendata.tables.columns import ROW_ID, Shape, Stored, coerce, quoted
 from banyan.service.opendata.tables.query import (
     AggregateQuery,
@@ -32,6 +34,13 @@ _MEASURES = {
     "count": "count({0})",
 }
 _NUMERIC = frozenset({"BIGINT", "INTEGER", "DOUBLE"})
+
+
+class From(msgspec.Struct, frozen=True):
+    """Where rows come from: a copy or Parquet. `is_ordered`: they come by `_id` without being sorted."""
+
+    text: str
+    is_ordered: bool
 
 
 class Text:
@@ -127,7 +136,7 @@ def chosen(shape: Shape, query: SearchQuery) -> tuple[tuple[str, Stored], ...]:
     return tuple((column.name, column) for column in (shape.public if query.distinct else shape.shown))
 
 
-def search_text(text: Text, query: SearchQuery, source: str) -> str:
+def search_text(text: Text, query: SearchQuery, source: From) -> str:
     """The page's SELECT. Unless rows are distinct its last column is the row number, for `next_after`."""
     columns = [column for _, column in chosen(text.shape, query)]
     names = ", ".join(quoted(column.name) for column in columns)
@@ -138,30 +147,34 @@ def search_text(text: Text, query: SearchQuery, source: str) -> str:
         order = text.order(query.sort) or ", ".join(f"{quoted(column.name)} ASC NULLS FIRST" for column in columns)
         select = f"SELECT DISTINCT {names}"
     else:
-        order = ", ".join(part for part in (text.order(query.sort), ROW_ID) if part)
+        # DuckDB keeps the order of insertion; sorting anew made the page of a copy 5.6 ms instead of 1.7.
+        order = (
+            "" if source.is_ordered and not query.sort else ", ".join(filter(None, (text.order(query.sort), ROW_ID)))
+        )
         select = f"SELECT {names}, {ROW_ID} AS _row"
-    return f"{select} FROM {source}{condition} ORDER BY {order} LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
+    ordering = f" ORDER BY {order}" if order else ""
+    return f"{select} FROM {source.text}{condition}{ordering} LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
 
 
-def count_text(text: Text, query: SearchQuery, source: str) -> str:
+def count_text(text: Text, query: SearchQuery, source: From) -> str:
     condition = text.condition(query.where, query.words)
     if not query.distinct:
-        return f"SELECT count(*) FROM {source}{condition}"
+        return f"SELECT count(*) FROM {source.text}{condition}"
     names = ", ".join(quoted(column.name) for _, column in chosen(text.shape, query))
-    return f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {source}{condition})"
+    return f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {source.text}{condition})"
 
 
-def facet_text(text: Text, column: Stored, query: FacetQuery, source: str) -> str:
+def facet_text(text: Text, column: Stored, query: FacetQuery, source: From) -> str:
     """Values of one column with their counts, and how many values there are in all, most frequent first."""
     name = quoted(column.name)
     condition = text.condition(query.where, query.words)
     return (
-        f"SELECT {name}, count(*) AS n, count(*) OVER () AS kinds FROM {source}{condition} "
+        f"SELECT {name}, count(*) AS n, count(*) OVER () AS kinds FROM {source.text}{condition} "
         f"GROUP BY {name} ORDER BY n DESC, {name} NULLS LAST LIMIT {int(query.limit)}"
     )
 
 
-def aggregate_text(text: Text, query: AggregateQuery, source: str) -> tuple[str, tuple[str, ...]]:
+def aggregate_text(text: Text, query: AggregateQuery, source: From) -> tuple[str, tuple[str, ...]]:
     """The grouped SELECT, and the names of its columns in order."""
     groups = [text.shape.column(name, "by") for name in query.by]
     measured = [f"{_measure(text.shape, measure)} AS {quoted(measure.name)}" for measure in query.measures]
@@ -171,7 +184,7 @@ def aggregate_text(text: Text, query: AggregateQuery, source: str) -> tuple[str,
     grouping = f" GROUP BY {', '.join(quoted(column.name) for column in groups)}" if groups else ""
     order = _aggregate_order(text.shape, query, names)
     ordering = f" ORDER BY {order}" if order else ""
-    return f"SELECT {selected} FROM {source}{condition}{grouping}{ordering} LIMIT {int(query.limit)}", names
+    return f"SELECT {selected} FROM {source.text}{condition}{grouping}{ordering} LIMIT {int(query.limit)}", names
 
 
 def _aggregate_order(shape: Shape, query: AggregateQuery, names: tuple[str, ...]) -> str:

@@ -6,8 +6,8 @@ A version never changes, so an answer kept under (version, question) is exact fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from banyan.kernel.storage.lake import Lake
 from banyan.limits import (
     ANSWER_CACHE_BYTES,
+    PAGE_ROWS,
     POINTS_BYTES,
+    POSTING_VALUES,
     QUERY_ROWS,
     QUERY_WORKERS,
     SHAPES_KEPT,
@@ -29,9 +31,19 @@ from banyan.limits import (
 from banyan.service.opendata.model import Version
 from banyan.service.opendata.tables.answers import Recent
 from banyan.service.opendata.tables.columns import ROW_ID, Shape, ckan_type, literal, quoted, shape
-from banyan.service.opendata.tables.compose import Text, aggregate_text, chosen, count_text, facet_text, search_text
+from banyan.service.opendata.tables.compose import (
+    From,
+    Text,
+    aggregate_text,
+    chosen,
+    count_text,
+    facet_text,
+    search_text,
+)
 from banyan.service.opendata.tables.hot import HotTables
+from banyan.service.opendata.tables.indexes import Indexes
 from banyan.service.opendata.tables.nearest import Points, points
+from banyan.service.opendata.tables.postings import Posting, equalities, facet, matching
 from banyan.service.opendata.tables.query import (
     AggregateQuery,
     Cell,
@@ -72,6 +84,7 @@ class Tables:
         self.workers = Workers("tables", threads=QUERY_WORKERS, settings=_settings(self.work))
         self.sandbox = Sandbox()
         self._hot = HotTables(self.workers.connection(), self.work / "hot")
+        self._indexes = Indexes(self._rows_of)
         self._shapes: Recent[str, Shape] = Recent(SHAPES_KEPT, lambda _: 1)
         self._answers: Recent[tuple[str, msgspec.Struct], Answer] = Recent(ANSWER_CACHE_BYTES, _weigh)
         self._points: Recent[str, Points] = Recent(POINTS_BYTES, lambda points: points.size)
@@ -100,9 +113,9 @@ class Tables:
         if isinstance(kept, SearchPage):
             return kept
         shaped = await self.shape(version)
-        total = self._known_total(version, query)
+        total = self._known_total(version, shaped, query)
 
-        def job(connection: Connection, source: str) -> SearchPage:
+        def job(connection: Connection, source: From) -> SearchPage:
             return _search(connection, source, shaped, query, total)
 
         page = await self.on_rows(version, job)
@@ -117,7 +130,9 @@ class Tables:
         if isinstance(kept, tuple):
             return kept
         shaped = await self.shape(version)
-        found = await self.on_rows(version, lambda connection, source: _facets(connection, source, shaped, query))
+        found = self._counted_facets(version, shaped, query)
+        if found is None:
+            found = await self.on_rows(version, lambda connection, source: _facets(connection, source, shaped, query))
         self._answers.put((version.parquet, query), found)
         return found
 
@@ -148,55 +163,70 @@ class Tables:
         text = Text(await self.shape(version))
         condition = text.condition(where, words)
 
-        def job(connection: Connection, source: str) -> NDArray[numpy.int64]:
-            sql = f"SELECT {ROW_ID} FROM {source}{condition} ORDER BY {ROW_ID}"
+        def job(connection: Connection, source: From) -> NDArray[numpy.int64]:
+            sql = f"SELECT {ROW_ID} FROM {source.text}{condition} ORDER BY {ROW_ID}"
             return _column(connection.execute(sql, text.values).fetchnumpy()[ROW_ID])
 
         return await self.on_rows(version, job)
 
-    async def on_rows(self, version: Version, job: Callable[[Connection, str], T]) -> T:
+    async def on_rows(self, version: Version, job: Callable[[Connection, From], T]) -> T:
         """Run `job(connection, source)` where `source` is the FROM text of the version: its copy, else its Parquet."""
         copy = self._hot.borrow(version.parquet)
         if copy is None:
             parquet = self.parquet(version)
-            self._hot.load(version.parquet, parquet)
-            return await self.workers.run(lambda connection: job(connection, f"read_parquet({literal(str(parquet))})"))
+            self._hot.load(version.parquet, parquet, _packed(version))
+            source = From(f"read_parquet({literal(str(parquet))})", is_ordered=False)
+            return await self.workers.run(lambda connection: job(connection, source))
         try:
-            return await self.workers.run(lambda connection: job(connection, f"{quoted(copy.name)}.rows"))
+            source = From(f"{quoted(copy.name)}.rows", is_ordered=True)
+            return await self.workers.run(lambda connection: job(connection, source))
         finally:
             self._hot.give_back(copy)
 
-    @asynccontextmanager
-    async def reading(self, version: Version) -> AsyncIterator[tuple[Connection, str]]:
-        """A connection of its own and a FROM text whose rows come in the order of `_id`, for one long reading."""
-        await self.warm(version)
+    @contextmanager
+    def _rows_of(self, version: Version) -> Iterator[tuple[Connection, From]]:
+        """A connection of its own and the version's rows, for a long reading in any thread; waits for no copy."""
         copy = self._hot.borrow(version.parquet)
         connection = self.workers.fresh()
         try:
             if copy is not None:
-                yield connection, f"{quoted(copy.name)}.rows"
+                yield connection, From(f"{quoted(copy.name)}.rows", is_ordered=True)
             else:
-                parquet = literal(str(self.parquet(version)))
-                yield connection, f"(SELECT * FROM read_parquet({parquet}) ORDER BY _id)"
+                parquet = literal(str(self._lake.path(version.parquet)))
+                yield connection, From(f"read_parquet({parquet})", is_ordered=False)
         finally:
             connection.close()
             if copy is not None:
                 self._hot.give_back(copy)
 
+    @asynccontextmanager
+    async def reading(self, version: Version) -> AsyncIterator[tuple[Connection, str]]:
+        """A connection of its own and a FROM text whose rows come in the order of `_id`, for one long reading."""
+        await self.warm(version)
+        with self._rows_of(version) as (connection, source):
+            in_order = source.text if source.is_ordered else f"(SELECT * FROM {source.text} ORDER BY {ROW_ID})"
+            yield connection, in_order
+
     async def warm(self, version: Version) -> None:
         """Make the version's copy now, and wait for it: what publishing may do before the first question comes."""
-        await asyncio.wrap_future(self._hot.load(version.parquet, self.parquet(version)))
+        await asyncio.wrap_future(self._hot.load(version.parquet, self.parquet(version), _packed(version)))
+
+    async def indexed(self) -> None:
+        """Wait until every index that was asked for is built: for tests and measurements."""
+        await asyncio.to_thread(self._indexes.wait)
 
     def drop(self, version: Version) -> None:
         """Forget everything kept of a version that was removed."""
         self._hot.drop(version.parquet)
         self._shapes.drop(version.parquet)
         self._points.drop(version.parquet)
+        self._indexes.drop(version.parquet)
         self._answers.drop_all(lambda key: key[0] == version.parquet)
         self._totals.drop_all(lambda key: key[0] == version.parquet)
 
     def close(self) -> None:
         """Stop: wait for running questions, detach and delete the copies."""
+        self._indexes.close()
         self._hot.close()
         self.workers.close()
         self._answers.clear()
@@ -206,12 +236,52 @@ class Tables:
         await self.sandbox.close()
         await asyncio.to_thread(self.close)
 
-    def _known_total(self, version: Version, query: SearchQuery) -> int | None:
+    def _known_total(self, version: Version, shaped: Shape, query: SearchQuery) -> int | None:
+        """The total, when it is known without asking DuckDB."""
         if not query.include_total:
             return None
         if query.where is None and not query.words and not query.distinct:
             return version.rows
-        return self._totals.get((version.parquet, _counted(query)))
+        known = self._totals.get((version.parquet, _counted(query)))
+        if known is None and not query.words and not query.distinct:
+            tests = self._tests(version, shaped, query.where)
+            rows = None if tests is None else matching(tests)
+            known = None if rows is None else len(rows)
+        return known
+
+    def _counted_facets(self, version: Version, shaped: Shape, query: FacetQuery) -> tuple[Facet, ...] | None:
+        """The facets from postings; None when a column has none (yet)."""
+        columns = [(name, shaped.column(name, "fields")) for name in query.fields]
+        tests = None if query.words else self._tests(version, shaped, query.where)
+        held = [self._indexes.get(version, column) for _, column in columns]
+        if tests is None or None in held:
+            return None
+        rows = matching(tests)
+        return tuple(
+            facet(name, column, posting, rows, query.limit)
+            for (name, column), posting in zip(columns, held, strict=True)
+            if posting is not None
+        )
+
+    def _tests(
+        self, version: Version, shaped: Shape, where: Filter | None
+    ) -> list[tuple[Posting, tuple[Cell, ...]]] | None:
+        asked = equalities(shaped, where)
+        if asked is None:
+            return None
+        held = [(self._indexes.get(version, column), values) for column, values in asked]
+        return (
+            [(posting, values) for posting, values in held if posting is not None]
+            if all(posting is not None for posting, _ in held)
+            else None
+        )
+
+
+def _packed(version: Version) -> frozenset[str]:
+    """Text columns of few values: compressed they are codes into a dictionary, which filters and groups read fast."""
+    return frozenset(
+        column.name for column in version.columns if column.type == "text" and column.distinct <= POSTING_VALUES
+    )
 
 
 def schema(connection: Connection, parquet: Path) -> dict[str, str]:
@@ -220,8 +290,10 @@ def schema(connection: Connection, parquet: Path) -> dict[str, str]:
     return {name: duck for name, duck, *_ in described}
 
 
-def _points(connection: Connection, source: str) -> Points:
-    sql = f"SELECT {ROW_ID}, _lon, _lat FROM {source} WHERE _lon IS NOT NULL AND _lat IS NOT NULL ORDER BY {ROW_ID}"
+def _points(connection: Connection, source: From) -> Points:
+    sql = (
+        f"SELECT {ROW_ID}, _lon, _lat FROM {source.text} WHERE _lon IS NOT NULL AND _lat IS NOT NULL ORDER BY {ROW_ID}"
+    )
     found = connection.execute(sql).fetchnumpy()
     return points(_column(found[ROW_ID]), numpy.asarray(found["_lon"]), numpy.asarray(found["_lat"]))
 
@@ -235,6 +307,7 @@ def _settings(work: Path) -> dict[str, str | int | bool | list[str]]:
         "memory_limit": f"{TABLE_MEMORY_BYTES}B",
         "threads": TABLE_THREADS,
         "temp_directory": str(work / "spill"),
+        "late_materialization_max_rows": PAGE_ROWS,  # rows of a sorted page are fetched after the sort: 3x faster
         "max_temp_directory_size": f"{TABLE_SPILL_BYTES}B",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -258,7 +331,7 @@ def _counted(query: SearchQuery) -> SearchQuery:
     return SearchQuery(where=query.where, words=query.words, distinct=query.distinct, fields=fields)
 
 
-def _search(connection: Connection, source: str, shaped: Shape, query: SearchQuery, total: int | None) -> SearchPage:
+def _search(connection: Connection, source: From, shaped: Shape, query: SearchQuery, total: int | None) -> SearchPage:
     text = Text(shaped)
     rows: list[tuple[Cell, ...]] = connection.execute(search_text(text, query, source), text.values).fetchall()
     last = None
@@ -278,7 +351,7 @@ def _search(connection: Connection, source: str, shaped: Shape, query: SearchQue
     )
 
 
-def _count(connection: Connection, source: str, shaped: Shape, query: SearchQuery, found: int) -> int:
+def _count(connection: Connection, source: From, shaped: Shape, query: SearchQuery, found: int) -> int:
     if query.after is None and 0 < found < query.limit:
         return query.offset + found  # the last page says the total without counting
     text = Text(shaped)
@@ -287,7 +360,7 @@ def _count(connection: Connection, source: str, shaped: Shape, query: SearchQuer
     return int(row[0])
 
 
-def _facets(connection: Connection, source: str, shaped: Shape, query: FacetQuery) -> tuple[Facet, ...]:
+def _facets(connection: Connection, source: From, shaped: Shape, query: FacetQuery) -> tuple[Facet, ...]:
     facets = []
     for name in query.fields:
         column = shaped.column(name, "fields")
@@ -298,7 +371,7 @@ def _facets(connection: Connection, source: str, shaped: Shape, query: FacetQuer
     return tuple(facets)
 
 
-def _aggregate(connection: Connection, source: str, shaped: Shape, query: AggregateQuery) -> Grid:
+def _aggregate(connection: Connection, source: From, shaped: Shape, query: AggregateQuery) -> Grid:
     text = Text(shaped)
     sql, names = aggregate_text(text, query, source)
     found = connection.execute(sql, text.values)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from operator import methodcaller
 from typing import Literal, cast
 
 from banyan.service.opendata.tables.query import Cell, Field
@@ -17,7 +18,8 @@ Plain = str | int | float | bool | None
 Dialect = Literal["plain", "ckan"]
 """`plain` writes times as ISO 8601 (`2020-03-01T08:00:00`), `ckan` with milliseconds, as its DataStore does."""
 Row = Sequence[Cell]
-_BARE = frozenset({"text", "int", "int4", "int8", "bool", "json"})
+_BARE = frozenset({"text", "int", "int4", "int8", "float8", "bool", "json"})
+"""Types whose cells are JSON values as they are (a NaN is written as null by the JSON encoder)."""
 
 
 def plain_cell(cell: object, dialect: Dialect = "plain") -> Plain:
@@ -39,14 +41,20 @@ def plain_cell(cell: object, dialect: Dialect = "plain") -> Plain:
 
 def plain_rows(fields: Sequence[Field], rows: Iterable[Row], dialect: Dialect = "plain") -> list[list[Plain]]:
     """Rows as JSON lists. Only columns whose type needs it are rewritten."""
-    changed = [index for index, field in enumerate(fields) if field.type not in _BARE]
-    found = []
-    for row in rows:
-        cells = cast(list[Plain], list(row))
-        for index in changed:
-            cells[index] = plain_cell(cells[index], dialect)
-        found.append(cells)
+    found = [cast(list[Plain], list(row)) for row in rows]
+    for index, field in enumerate(fields):
+        if field.type not in _BARE:
+            write = _writer(field.type, dialect)
+            for cells in found:
+                if cells[index] is not None:
+                    cells[index] = write(cells[index])
     return found
+
+
+def _writer(kind: str, dialect: Dialect) -> Callable[[object], Plain]:
+    if kind in ("date", "time") or (kind == "timestamp" and dialect == "plain"):
+        return methodcaller("isoformat")
+    return lambda cell: plain_cell(cell, dialect)
 
 
 def objects(fields: Sequence[Field], rows: Iterable[Sequence[Plain]]) -> list[dict[str, Plain]]:
@@ -60,21 +68,3 @@ def delimited(rows: Iterable[Sequence[Plain]], delimiter: str) -> str:
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return text.getvalue()
-
-
-def formatter(kind: str) -> Callable[[object], str]:
-    """How a download writes a cell of a CKAN type as text: null as nothing, booleans as true and false."""
-    if kind == "bool":
-        return lambda cell: "" if cell is None else ("true" if cell else "false")
-    if kind in ("float8", "numeric"):
-        return _number_text
-    return lambda cell: "" if cell is None else str(plain_cell(cell))
-
-
-def _number_text(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        whole = math.isfinite(cell) and cell == int(cell) and abs(cell) < 2**53
-        return str(int(cell)) if whole else (repr(cell) if math.isfinite(cell) else "")
-    return str(cell)
