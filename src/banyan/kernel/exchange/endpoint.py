@@ -48,7 +48,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 def endpoints_of(catalogue: Catalogue, render: Render | None) -> Iterator[Endpoint]:
     """All routes of the catalogue. A page is served at its path in zh-Hant and under `/en` in English."""
-    for operation in catalogue.operations.values():
+    for operation in catalogue.of_channel("api"):
         yield operation_endpoint(operation)
     for face in catalogue.faces:
         yield face_endpoint(face)

@@ -105,7 +105,7 @@ class Gate:
     async def check(self, limit_s: float) -> dict[str, bool]:
         """Whether each embedded service's store answers a small read within `limit_s` seconds."""
         answers: dict[str, bool] = {}
-        for service in self.catalogue.services.keys() - self._remotes.keys():
+        for service in self.drawers.keys() - self._remotes.keys():
             try:
                 async with asyncio.timeout(limit_s):
                     await self.drawers[service].sql.read(feed.newest)
