@@ -6,7 +6,7 @@ It knows no service by name: the menu, the site map and the forms come from what
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,18 +20,41 @@ STYLES = ("base.css", "parts.css", "data.css")
 SCRIPTS = ("htmx", "portal.js")
 
 
-class Brand(msgspec.Struct, frozen=True):
-    """What the portal says of itself, on the top and the foot of every page."""
+class Site(Protocol):
+    """What the composition root says of this portal; `settings.Site` is one."""
 
-    title: Text = {"zh-Hant": "榕 資料平台", "en": "Banyan data platform"}
-    description: Text = {
-        "zh-Hant": "政府資料開放、交換與應用的韌性平台",
-        "en": "A resilient platform to publish, exchange and use government data",
-    }
-    publisher: Text = {"zh-Hant": "榕市政府", "en": "Banyan City Government"}
-    contact_name: str = ""
-    contact_email: str = ""
-    contact_phone: str = ""
+    title: str
+    title_en: str
+    description: str
+    description_en: str
+    publisher: str
+    publisher_en: str
+    contact_name: str
+    contact_email: str
+    contact_phone: str
+
+
+class Brand(msgspec.Struct, frozen=True):
+    """What stands on the top and the foot of every page, in both languages."""
+
+    title: Text
+    description: Text
+    publisher: Text
+    contact_name: str
+    contact_email: str
+    contact_phone: str
+
+
+def brand_of(site: Site) -> Brand:
+    """The portal's own words, paired by language."""
+    return Brand(
+        title={"zh-Hant": site.title, "en": site.title_en},
+        description={"zh-Hant": site.description, "en": site.description_en},
+        publisher={"zh-Hant": site.publisher, "en": site.publisher_en},
+        contact_name=site.contact_name,
+        contact_email=site.contact_email,
+        contact_phone=site.contact_phone,
+    )
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -43,10 +66,10 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Portal:
-    """Renders views of `services` with the layout. `service` holds the channel's own pages; give it to the door too."""
+    """Renders views of `services` with the layout. Its own `services` hold the channel's pages: for the door."""
 
-    def __init__(self, services: Sequence[Service], *, brand: Brand, assets: Assets, own: Service) -> None:
-        self.service = own
+    def __init__(self, services: Sequence[Service], *, own: Service, brand: Brand, assets: Assets) -> None:
+        self.services = (own,)
         self.assets = assets
         self.messages = gather_messages(services)
         self._brand = brand

@@ -122,7 +122,7 @@ def _choices(kind: inspect.Type) -> tuple[str, ...]:
 
 def _default(member: inspect.Field) -> str:
     value = member.default
-    if value is msgspec.NODEFAULT or value is None:
+    if value is msgspec.NODEFAULT or value is msgspec.UNSET or value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else ""
