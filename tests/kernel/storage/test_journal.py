@@ -66,6 +66,11 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.segment"))
 
 
+def in_memory() -> tempfile.TemporaryDirectory[str]:
+    """A folder where a flush costs nothing, for tests of many files."""
+    return tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "journal"
@@ -77,7 +82,7 @@ PAYLOADS = st.lists(st.binary(max_size=200), max_size=12)
 @settings(max_examples=60, deadline=None)
 @given(sessions=st.lists(st.lists(PAYLOADS, max_size=3), max_size=4), segment_bytes=st.sampled_from([60, 300, 10**7]))
 def test_it_is_a_list_that_survives_closing(sessions: list[list[list[bytes]]], segment_bytes: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
+    with in_memory() as name:
         expected: list[bytes] = []
         for groups in sessions:
             added = [payload for group in groups for payload in group]
@@ -111,8 +116,13 @@ def test_segments_rotate_and_are_named_by_their_first_event(folder: Path) -> Non
     assert firsts == sorted(firsts)
 
 
-def test_cut_at_every_byte_it_is_a_prefix_and_goes_on(tmp_path: Path) -> None:
+def test_cut_at_every_byte_it_is_a_prefix_and_goes_on() -> None:
     """A torn tail, as a crash while a group is being written leaves it."""
+    with in_memory() as name:
+        cut_at_every_byte(Path(name))
+
+
+def cut_at_every_byte(tmp_path: Path) -> None:
     payloads = [b"", b"a", b"bc" * 9, "榕".encode() * 5, b"\x00" * 20]
     whole = tmp_path / "whole"
     write(whole, [payloads[:2], payloads[2:]])
@@ -128,8 +138,13 @@ def test_cut_at_every_byte_it_is_a_prefix_and_goes_on(tmp_path: Path) -> None:
         shutil.rmtree(folder)
 
 
-def test_every_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
+def test_every_flipped_bit_is_refused_or_harmless() -> None:
     """All events were acknowledged: none may be lost silently, whatever bit rots."""
+    with in_memory() as name:
+        flip_every_bit(Path(name))
+
+
+def flip_every_bit(tmp_path: Path) -> None:
     payloads = [b"first", b"second " * 3, b"", b"last"]
     whole = tmp_path / "whole"
     write(whole, [payloads[:2], payloads[2:]])
@@ -153,7 +168,7 @@ def test_every_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
 @given(data=st.data())
 def test_damage_in_any_segment_never_yields_another_list(data: st.DataObject) -> None:
     payloads = data.draw(st.lists(st.binary(min_size=1, max_size=60), min_size=3, max_size=20))
-    with tempfile.TemporaryDirectory() as name:
+    with in_memory() as name:
         folder = Path(name) / "journal"
         write(folder, [[payload] for payload in payloads], segment_bytes=150)
         path = data.draw(st.sampled_from(segments(folder)))
