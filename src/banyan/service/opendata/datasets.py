@@ -183,7 +183,7 @@ def _resource(tx: Tx, dataset: Dataset, request: SaveResource, now: EpochS) -> R
     resource = before or Resource(
         id=request.id or str(uuid.uuid4()), name="", created=now, last_modified=now, position=len(dataset.resources)
     )
-    given = {field: value for field, value in _given(request).items() if field != "id"}
+    given = _given(request) | ({} if request.name is UNSET else {"name": request.name})
     changed = msgspec.structs.replace(resource, **given)
     if changed.url_type and changed.url != resource.url:
         changed = msgspec.structs.replace(changed, url=resource.url)  # a stored file's address is ours to say
