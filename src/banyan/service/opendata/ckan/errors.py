@@ -11,17 +11,15 @@ FIELDS = {"agency": "owner_org", "licence_id": "license_id", "themes": "groups",
 
 def as_action_error(problem: Problem) -> ActionError:
     """Field problems keep their fields; what CKAN has no word for is told by its status and a message."""
-    if isinstance(problem, NotFound):
+    if problem.status == NotFound.status:
         return not_found()
-    if isinstance(problem, Denied):
+    if problem.status in (401, Denied.status):
         fixes = [error.fix for error in problem.fields]
         return not_authorized(fixes[0] if fixes else problem.title)
-    if isinstance(problem, Invalid | Conflict):
+    if problem.status in (400, Conflict.status, Invalid.status):
         return validation_error(_fields(problem))
     message: dict[str, Json] = {"message": f"{problem.title} {problem.remedy}".strip()}
-    if isinstance(problem, Limit):
-        return ActionError(problem.status, "Limit Error", message)
-    return ActionError(problem.status, "Service Error", message)
+    return ActionError(problem.status, "Limit Error" if isinstance(problem, Limit) else "Service Error", message)
 
 
 def _fields(problem: Problem) -> dict[str, Json]:

@@ -29,6 +29,7 @@ def body(found: Agency | Theme) -> shapes.Body:
 def resource(found: Resource, dataset_id: str, site_url: str) -> shapes.Resource:
     """A resource of ours. What CKAN keeps and we have no field for lies in its extras."""
     extras = found.extras
+    is_written = found.url.endswith(WRITTEN)
     modified = moment_text(found.last_modified)
     size = str(extras.get("size", ""))
     return shapes.Resource(
@@ -43,15 +44,15 @@ def resource(found: Resource, dataset_id: str, site_url: str) -> shapes.Resource
         cache_url=extras.get("cache_url"),
         datastore_active=found.is_table,
         description=found.description or None,
-        format="CSV" if found.url.endswith(WRITTEN) else found.format,
-        hash="" if found.url.endswith(WRITTEN) else found.hash or extras.get("hash", ""),
+        format=found.format,
+        hash="" if is_written else found.hash or extras.get("hash", ""),
         last_modified=modified if found.url_type else extras.get("last_modified"),
-        mimetype=found.mimetype or None,
+        mimetype=None if is_written else found.mimetype or None,
         mimetype_inner=extras.get("mimetype_inner"),
         resource_type=extras.get("resource_type"),
-        size=found.size or (int(size) if size.isascii() and size.isdigit() else None),
+        size=None if is_written else found.size or (int(size) if size.isascii() and size.isdigit() else None),
         state=found.state,
-        url_type="datastore" if found.url.endswith(WRITTEN) else found.url_type or None,
+        url_type="datastore" if is_written else found.url_type or None,
         extras=extras,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from banyan.errors import Invalid
+from banyan.errors import Problem
 from banyan.kernel.catalogue.operation import UploadedFile
 from banyan.service.opendata import uploads
 from banyan.service.opendata.ckan.action import Ask
@@ -39,7 +39,9 @@ async def publish_file(ask: Ask, dataset: Dataset, *, name: str, id: str) -> str
         if file.filename.lower().endswith(TABLES):
             try:
                 return await _published(ask, asked, file.path)
-            except Invalid:
+            except Problem as problem:
+                if problem.status not in (400, 415, 422):
+                    raise
                 return await _published(ask, _as_file(asked), spare)
         return await _published(ask, _as_file(asked), file.path)
     finally:

@@ -9,21 +9,33 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from banyan.errors import Limit, NotFound
-from banyan.limits import COLUMNS, DATASTORE_ROWS, QUERY_ROWS
+from banyan.limits import DATASTORE_ROWS, QUERY_ROWS
 from banyan.service.opendata import uploads
 from banyan.service.opendata.ckan.action import Ask, action
 from banyan.service.opendata.ckan.mapping import WRITTEN
 from banyan.service.opendata.ckan.saving_resources import resource_values
+from banyan.service.opendata.ckan.written import (
+    Record,
+    Table,
+    add_columns,
+    apply,
+    check_key,
+    check_records,
+    columns_of,
+    header,
+    lines,
+    method_of,
+    word,
+)
 from banyan.service.opendata.committing import Published
 from banyan.service.opendata.datasets import DatasetQuery, ResourceId, SaveResource
 from banyan.service.opendata.ingest import Options
-from banyan.service.opendata.model import ColumnType, Dataset, Resource
+from banyan.service.opendata.model import Dataset, Resource
 from banyan.service.opendata.publish import Publish
 from banyan.service.opendata.tables.operations import Rows, RowsQuery
 from banyan.service.opendata.uploads import BeginUpload
@@ -31,29 +43,8 @@ from banyan.service.opendata.versions import ResourceAnswer, ResourceQuery
 from banyan.wire.ckan.envelope import Json, not_found, validation_error
 from banyan.wire.ckan.values import Reader
 
-Record = dict[str, Json]
-Method = Literal["insert", "upsert", "update"]
-TYPES: Mapping[str, ColumnType] = {
-    **dict.fromkeys(("int", "int2", "int4", "int8", "integer", "bigint", "smallint", "serial"), "integer"),
-    **dict.fromkeys(("float", "float4", "float8", "numeric", "double precision", "real", "number"), "number"),
-    **dict.fromkeys(("timestamp", "timestamptz", "timestamp without time zone", "datetime"), "datetime"),
-    **dict.fromkeys(("bool", "boolean"), "boolean"),
-    **dict.fromkeys(("text", "varchar", "string"), "text"),
-    **dict.fromkeys(("json", "jsonb", "nested"), "json"),
-    "date": "date",
-    "time": "time",
-}
-"""CKAN's and PostgreSQL's type words and ours."""
 READ_ONLY = 'Cannot edit read-only resource. Either pass"force" as True or change url_type to "datastore"'
 _TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-
-class Table(msgspec.Struct):
-    """A table as it is to be: columns with their types, key columns, rows."""
-
-    columns: dict[str, ColumnType]
-    key: tuple[str, ...]
-    records: list[Record]
 
 
 @action(
@@ -68,7 +59,7 @@ async def datastore_create(ask: Ask) -> Json:
     id, given = reader.text("resource_id"), reader.json("resource")
     if not id and not isinstance(given, Mapping):
         reader.wrong("resource_id", "Missing value")
-    columns, records = _columns(reader), [dict(row) for row in reader.rows("records")]
+    columns, records = columns_of(reader), [dict(row) for row in reader.rows("records")]
     key, aliases = tuple(reader.texts("primary_key")), tuple(reader.texts("aliases"))
     reader.finish()
     if isinstance(given, Mapping) and not id:
@@ -78,17 +69,17 @@ async def datastore_create(ask: Ask) -> Json:
         table = await _read(ask, found)
         key = key or table.key
         table.columns |= {name: kind for name, kind in columns.items() if name not in table.columns}
-        _add_columns(table, records)
+        add_columns(table, records)
         table.key = key
-        _check_key(table)
+        check_key(table)
         if not table.columns:
             raise validation_error({"fields": ["Missing value"]})
-        _apply(table, records, "upsert" if key else "insert")
+        apply(table, records, "upsert" if key else "insert")
         await _write(ask, found, table)
     if aliases:
         await ask.call("save_resource", SaveResource(id=id, aliases=aliases))
     return _told(ask, id, records) | {
-        "fields": [{"id": name, "type": _word(kind)} for name, kind in table.columns.items()],
+        "fields": [{"id": name, "type": word(kind)} for name, kind in table.columns.items()],
         "primary_key": list(key),
         "method": "insert",
     }
@@ -105,15 +96,15 @@ async def datastore_upsert(ask: Ask) -> Json:
     reader = ask.reader()
     id = reader.required("resource_id")
     records = [dict(row) for row in reader.rows("records")]
-    method = _method(reader)
+    method = method_of(reader)
     reader.finish()
     async with _turn(id):
         found = await _writable(ask, id)
         table = await _read(ask, found)
         if not found.resource.is_table:
             raise not_found(f'Resource "{id}" was not found.')
-        _check_records(table, records, method)
-        _apply(table, records, method)
+        check_records(table, records, method)
+        apply(table, records, method)
         if not reader.flag("dry_run"):
             await _write(ask, found, table)
     return _told(ask, id, records) | {"method": method}
@@ -151,34 +142,6 @@ def _turn(id: str) -> asyncio.Lock:
     if lock is None:
         lock = _TURNS[id] = asyncio.Lock()
     return lock
-
-
-def _method(reader: Reader) -> Method:
-    match reader.one_of("method", ("upsert", "insert", "update"), "upsert"):
-        case "insert":
-            return "insert"
-        case "update":
-            return "update"
-        case _:
-            return "upsert"
-
-
-def _columns(reader: Reader) -> dict[str, ColumnType]:
-    """The declared fields, `_id` aside; an unknown type is refused in CKAN's words."""
-    columns: dict[str, ColumnType] = {}
-    for row in reader.rows("fields"):
-        name, kind = str(row.get("id") or "").strip(), str(row.get("type") or "text").lower()
-        if not name or (name.startswith("_") and name != "_id") or '"' in name:
-            reader.wrong("fields", f'"{name}" is not a valid field name')
-        elif kind not in TYPES:
-            reader.wrong("fields", f'"{kind}" is not a valid field type')
-        elif name in columns:
-            reader.wrong("fields", "Duplicate column names")
-        elif name != "_id":
-            columns[name] = TYPES[kind]
-    if len(columns) > COLUMNS:
-        reader.wrong("fields", f"At most {COLUMNS} columns")
-    return columns
 
 
 async def _new_resource(ask: Ask, given: Mapping[str, Json]) -> str:
@@ -235,64 +198,6 @@ async def _rows(
         query = msgspec.structs.replace(query, after=page.next)
 
 
-def _add_columns(table: Table, records: Iterable[Record]) -> None:
-    """Columns that only the records have take the type of their first value."""
-    for record in records:
-        for name, value in record.items():
-            if name != "_id" and name not in table.columns and value is not None:
-                table.columns[name] = _type_of(value)
-
-
-def _type_of(value: Json) -> ColumnType:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    return "text" if isinstance(value, str) else "json"
-
-
-def _check_key(table: Table) -> None:
-    unknown = [name for name in table.key if name not in table.columns]
-    if unknown:
-        raise validation_error({"primary_key": [f'field "{name}" does not exist' for name in unknown]})
-
-
-def _check_records(table: Table, records: Sequence[Record], method: Method) -> None:
-    if method != "insert" and not table.key:
-        raise validation_error({"table": ["table does not have a unique key defined"]})
-    for number, record in enumerate(records):
-        unknown = sorted(record.keys() - table.columns.keys() - {"_id"})
-        if unknown:
-            raise validation_error({"records": [f'row "{number + 1}" has extra keys "{", ".join(unknown)}"']})
-        missing = [name for name in table.key if record.get(name) is None]
-        if missing:
-            raise validation_error({"key": [f'fields "{", ".join(missing)}" are missing']})
-
-
-def _apply(table: Table, records: Sequence[Record], method: Method) -> None:
-    """Put the records into the table. Raises CKAN's 409 for a double key and for an update without its row."""
-    places = {_key(table, record): at for at, record in enumerate(table.records)} if table.key else {}
-    for record in records:
-        row = {name: record.get(name) for name in table.columns}
-        at = places.get(_key(table, row)) if table.key else None
-        if at is not None and method == "insert":
-            raise validation_error({"records": ["duplicate key value violates unique constraint"]})
-        if at is not None:
-            given = {name: value for name, value in record.items() if name in table.columns}
-            table.records[at] = table.records[at] | given
-        elif method == "update":
-            raise validation_error({"key": [f'key "{_key(table, row)}" not found']})
-        else:
-            places[_key(table, row)] = len(table.records)
-            table.records.append(row)
-
-
-def _key(table: Table, record: Mapping[str, Json]) -> tuple[str, ...]:
-    return tuple(str(record.get(name)) for name in table.key)
-
-
 async def _write(ask: Ask, found: ResourceAnswer, table: Table) -> None:
     """Publish the table as the next version of its resource."""
     is_empty = not table.records
@@ -301,7 +206,7 @@ async def _write(ask: Ask, found: ResourceAnswer, table: Table) -> None:
     try:
         path = uploads.path_of(ticket)
         assert path is not None, "a ticket has a place until it is forgotten"
-        await asyncio.to_thread(path.write_bytes, _header(table) if is_empty else _lines(table))
+        await asyncio.to_thread(path.write_bytes, header(table) if is_empty else lines(table))
         asked = Publish(
             file=ticket,
             filename=name,
@@ -315,28 +220,11 @@ async def _write(ask: Ask, found: ResourceAnswer, table: Table) -> None:
         )
         published: Published = await ask.call("publish", asked)
         assert published.resource_id == found.resource.id, "a publish keeps its resource"
+        # The lines were our own way to bring the rows in; to its readers the table's format is what it was, or CSV.
+        shown = "" if found.resource.url.endswith(WRITTEN[0]) else found.resource.format
+        await ask.call("save_resource", SaveResource(id=found.resource.id, format=shown or "CSV"))
     finally:
         await uploads.forget(ticket)
-
-
-def _lines(table: Table) -> bytes:
-    """One JSON object a line; every column on every line, in order, so that none is lost."""
-    return b"".join(
-        msgspec.json.encode({name: _cell(record.get(name), kind) for name, kind in table.columns.items()}) + b"\n"
-        for record in table.records
-    )
-
-
-def _cell(value: Json, kind: ColumnType) -> Json:
-    if kind == "json" and value is not None:
-        return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    if kind == "text" and value is not None and not isinstance(value, str):
-        return msgspec.json.encode(value).decode()
-    return value
-
-
-def _header(table: Table) -> bytes:
-    return (",".join(f'"{name}"' for name in table.columns) + "\n").encode()
 
 
 async def _drop(ask: Ask, found: ResourceAnswer) -> None:
@@ -358,8 +246,3 @@ async def _drop(ask: Ask, found: ResourceAnswer) -> None:
 def _told(ask: Ask, id: str, records: Sequence[Record]) -> Record:
     told: Record = {"resource_id": id}
     return told | ({"records": list(records)} if ask.reader().flag("include_records") else {})
-
-
-def _word(kind: ColumnType) -> str:
-    words = {"integer": "int8", "number": "float8", "datetime": "timestamp", "boolean": "bool", "year": "int4"}
-    return words.get(kind, "date" if kind == "month" else kind)
