@@ -73,7 +73,7 @@ def test_a_first_start_gives_the_token_once_and_data_survives(tmp_path: Path) ->
     assert not (data / "node.json").exists()
     with up(data, port=port) as (process, said):
         assert not any(token in line for line in said)
-        status, answer = ask(f"{url}/api/opendata/agency?name=health")
+        status, answer = ask(f"{url}/api/opendata/agency/health")
         assert status == 200
         assert "衛生局" in json.dumps(answer, ensure_ascii=False)
     assert process.returncode == 0

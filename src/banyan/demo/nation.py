@@ -52,8 +52,20 @@ AGENCIES = (
     DemoAgency("water", "榕市政府水利局", "Water Resources Bureau", "387030000A", "雨量、淹水與抽水站"),
     DemoAgency("civil", "榕市政府民政局", "Department of Civil Affairs", "387040000A", "戶政與人口統計"),
     DemoAgency("transport", "榕市政府交通局", "Department of Transportation", "387050000A", "公車、停車與路況"),
-    DemoAgency("environment", "榕市政府環境保護局", "Department of Environmental Protection", "387060000A", "空氣品質與環境監測"),
-    DemoAgency("research", "榕市政府研究發展考核委員會", "Research and Evaluation Commission", "387070000A", "市民服務與施政評估"),
+    DemoAgency(
+        "environment",
+        "榕市政府環境保護局",
+        "Department of Environmental Protection",
+        "387060000A",
+        "空氣品質與環境監測",
+    ),
+    DemoAgency(
+        "research",
+        "榕市政府研究發展考核委員會",
+        "Research and Evaluation Commission",
+        "387070000A",
+        "市民服務與施政評估",
+    ),
     DemoAgency("budget", "榕市政府主計處", "Department of Budget", "387080000A", "預算、決算與統計"),
 )
 
@@ -68,7 +80,8 @@ THEMES = (
 DATASETS = (
     DemoDataset(
         "mask-stock", "藥局防疫口罩剩餘數量", "Mask stock of pharmacies",
-        "各藥局成人與兒童口罩剩餘數量，每分鐘更新；代碼為 10 碼文字。", "Masks left at each pharmacy, renewed every minute.",
+        "各藥局成人與兒童口罩剩餘數量，每分鐘更新；代碼為 10 碼文字。",
+        "Masks left at each pharmacy, renewed every minute.",
         "health", "medical", ("口罩", "藥局", "防疫"), "每 1 分鐘", "maskdata.csv", tables.pharmacies,
         key=("醫事機構代碼",), live_s=60,
     ),
@@ -95,7 +108,8 @@ DATASETS = (
     DemoDataset(
         "bus-stops", "公車站牌位置", "Bus stops",
         "公車站牌位置、候車亭與無障礙設施。", "Bus stops with shelter and step-free access.",
-        "transport", "travel", ("公車", "站牌", "無障礙"), "每週", "bus_stops.geojson", tables.bus_stops, key=("站牌編號",),
+        "transport", "travel", ("公車", "站牌", "無障礙"), "每週",
+        "bus_stops.geojson", tables.bus_stops, key=("站牌編號",),
     ),
     DemoDataset(
         "air-quality", "空氣品質指標", "Air quality",

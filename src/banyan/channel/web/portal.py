@@ -23,15 +23,24 @@ SCRIPTS = ("htmx", "portal.js")
 class Site(Protocol):
     """What the composition root says of this portal; `settings.Site` is one."""
 
-    title: str
-    title_en: str
-    description: str
-    description_en: str
-    publisher: str
-    publisher_en: str
-    contact_name: str
-    contact_email: str
-    contact_phone: str
+    @property
+    def title(self) -> str: ...
+    @property
+    def title_en(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def description_en(self) -> str: ...
+    @property
+    def publisher(self) -> str: ...
+    @property
+    def publisher_en(self) -> str: ...
+    @property
+    def contact_name(self) -> str: ...
+    @property
+    def contact_email(self) -> str: ...
+    @property
+    def contact_phone(self) -> str: ...
 
 
 class Brand(msgspec.Struct, frozen=True):

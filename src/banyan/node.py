@@ -1,0 +1,237 @@
+"""The composition root: read node.toml, open the drawers, plug the services, serve, and close in order."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from secrets import token_bytes
+
+import msgspec
+import uvicorn
+
+from banyan.errors import Invalid, Problem, Unavailable
+from banyan.kernel.catalogue import Catalogue, Service
+from banyan.kernel.events import Event, feed, system_clock
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
+from banyan.kernel.exchange.attendant import Attendant
+from banyan.kernel.exchange.server import server_config
+from banyan.kernel.exchange.token import holder_of, new_token
+from banyan.kernel.storage import Drawer, close_drawer, open_drawer
+from banyan.service.opendata.desk import FetchRules, set_rules
+from banyan.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+TOKEN_FILE = "administrator.token"  # noqa: S105 - a file's name
+ADDRESS_FILE = "node.json"
+DEMO_FOLDER = "demo"
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A node that is open: call it through `gate`, serve it through `app`."""
+
+    settings: Settings
+    data: Path
+    token: str
+    is_new: bool
+    """True when this start made the data folder's token: the first start."""
+    gate: Gate
+    catalogue: Catalogue
+    drawers: Mapping[str, Drawer]
+    app: App
+
+
+def plug(paths: tuple[str, ...]) -> list[Service]:
+    """Import the services named `package.module:NAME`. Raises Invalid naming the line that does not lead to one."""
+    services = []
+    for path in paths:
+        module, _, name = path.partition(":")
+        try:
+            found = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise Invalid.at("services", f"{path!r} cannot be imported ({error})") from error
+        if not isinstance(found, Service):
+            raise Invalid.at("services", f"{path!r} is not a Service")
+        services.append(found)
+    return services
+
+
+@asynccontextmanager
+async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clock) -> AsyncIterator[Node]:
+    """Open every store under `data`, start the services, and close all at the end. Raises Problem when it cannot."""
+    from banyan.channel.web import build_portal
+
+    services = plug(settings.services)
+    _make_folders(data)
+    token, is_new = _kept_token(data)
+    async with AsyncExitStack() as stack:
+        drawers: dict[str, Drawer] = {}
+        for service in services:
+            drawer = open_drawer(
+                data / service.name,
+                service=service.name,
+                package=service.package,
+                clock=clock,
+                store=settings.storage.engine,
+            )
+            stack.push_async_callback(close_drawer, drawer)
+            drawers[service.name] = drawer
+
+        async def emit(service: str, event: Event) -> None:
+            await drawers[service].sql.write(lambda tx: feed.append(tx, event))
+
+        log = partial(_log, settings.log)
+        portal = build_portal(services, site=settings.site, web=ROOT / "web")
+        catalogue = Catalogue([*services, *portal.services])
+        gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log)
+        if "opendata" in drawers:
+            set_rules(drawers["opendata"], _fetch_rules(settings, data))
+        door = DoorSettings(
+            secret=_kept_secret(data),
+            work=data / "work",
+            member=settings.member,
+            public_url=settings.site.public_url,
+            hosts=settings.http.allowed_hosts,
+            trusted_proxies=settings.http.trusted_proxies,
+        )
+        app = build_door(catalogue, gate, identify=holder_of(token), settings=door, log=log, render=portal.render)
+        await gate.start()
+        stack.push_async_callback(gate.stop)
+        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app)
+
+
+async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
+    """Run a node until it is told to stop (SIGINT, SIGTERM); 0 after a clean end."""
+    settings = load_settings(data / "node.toml", Path.cwd() / "node.toml", ROOT / "node.toml")
+    host, port = host or settings.http.host, port or settings.http.port
+    async with open_node(data, settings) as node:
+        server = _Server(server_config(node.app, host=host, port=port))
+        tasks = [asyncio.create_task(_attend(node))]
+        if not empty:
+            tasks.append(asyncio.create_task(_demonstrate(node, server)))
+        tasks.append(asyncio.create_task(_greet(node, server, host, port)))
+        try:
+            await server.serve()
+        except SystemExit as error:  # uvicorn's word for an address that cannot be had
+            raise Unavailable(
+                f"{host}:{port} cannot be listened on.", remedy="Is another server there? Choose one with --port."
+            ) from error
+        finally:
+            (data / ADDRESS_FILE).unlink(missing_ok=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, told to stop by us: its own handler raises the signal again after serving, which would end the process
+    before the drawers are closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+async def _attend(node: Node) -> None:
+    """Let every service's handlers work; they are awaited here."""
+    async with asyncio.TaskGroup() as group:
+        for name, drawer in node.drawers.items():
+            service = node.catalogue.services[name]
+            log = partial(_log, node.settings.log)
+            group.create_task(Attendant(service, drawer, node.gate, log=log, jitter=random.random).run())
+
+
+async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
+    """Publish the demonstration nation once the portal answers, and keep its live registers alive."""
+    from banyan.demo.seeding import keep_alive, seed_nation
+
+    await _started(server)
+    folder = node.data / DEMO_FOLDER
+    try:
+        await seed_nation(node.gate, folder, say=_say)
+    except Problem as problem:
+        _say(f"  demonstration nation: {problem.title} {problem.remedy}")
+    await keep_alive(folder, clock=node.gate.clock)
+
+
+async def _greet(node: Node, server: uvicorn.Server, host: str, port: int) -> None:
+    """Say where the portal is, once it answers; and leave the address where `./banyan publish` looks for it."""
+    await _started(server)
+    bound = server.servers[0].sockets[0].getsockname()[1] if server.servers else port
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1", "") else host  # noqa: S104 - only compared
+    url = f"http://{shown}:{bound}"
+    (node.data / ADDRESS_FILE).write_bytes(msgspec.json.encode({"url": url, "pid": os.getpid()}))
+    if node.is_new:
+        _say(f"  administrator token (shown once; kept in {node.data / TOKEN_FILE}):\n    {node.token}")
+    _say(f"Banyan is up: {url}  (stop with Ctrl-C)")
+
+
+async def _started(server: uvicorn.Server) -> None:
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
+        await asyncio.sleep(0.02)
+
+
+def _kept_token(data: Path) -> tuple[str, bool]:
+    """The administrator token of this folder; made at first start. Why a file: docs/decisions/0003."""
+    path = data / TOKEN_FILE
+    if path.exists():
+        return path.read_text(encoding="ascii").strip(), False
+    token = new_token()
+    _write_secret(path, token.encode("ascii"))
+    return token, True
+
+
+def _make_folders(data: Path) -> None:
+    for folder in (data, data / "work"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _fetch_rules(settings: Settings, data: Path) -> FetchRules:
+    """What a publish may read; the demonstration nation's own folder may always be watched."""
+    folders = tuple(Path(folder).resolve() for folder in settings.fetch.watch_folders)
+    return FetchRules(settings.fetch.allow_private, (*folders, (data / DEMO_FOLDER).resolve()))
+
+
+def _kept_secret(data: Path) -> bytes:
+    """The key that signs sessions and form tokens; made at first start."""
+    path = data / "secret"
+    if not path.exists():
+        _write_secret(path, token_bytes(32))
+    return path.read_bytes()
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    """Readable by the owner only, whole or not there at all."""
+    staged = path.with_suffix(".new")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    staged.rename(path)
+
+
+def _log(style: str, name: str, fields: Mapping[str, str | int | float]) -> None:
+    if style == "json":
+        line = msgspec.json.encode({"event": name, **fields}).decode()
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the log's one way out
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the terminal is this verb's channel
