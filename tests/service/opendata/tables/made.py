@@ -17,6 +17,7 @@ from banyan.service.opendata import registry
 from banyan.service.opendata.model import Column, ColumnType, Dataset, Resource, Source, Version
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables import downloads, operations, places, sql_operation
+from banyan.service.opendata.tables.columns import quoted
 
 PARTS = (downloads, operations, places, sql_operation)
 """Imported for the operations and faces they register."""
@@ -48,7 +49,7 @@ def write_parquet(
         for at, name in enumerate(types)
     }
     connection.register("texts", pyarrow.table({"_id": list(range(1, len(rows) + 1))} | texts))
-    cast = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in types.items())
+    cast = ", ".join(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in types.items())
     connection.execute(f"CREATE TABLE t AS SELECT CAST(_id AS BIGINT) AS _id, {cast} FROM texts")
     connection.execute(f"COPY (SELECT * FROM t ORDER BY {order}) TO '{path}' (FORMAT parquet)")
     connection.close()

@@ -144,6 +144,7 @@ def search_text(text: Text, query: SearchQuery, source: From) -> str:
     if query.after is not None:
         condition += f"{' AND' if condition else ' WHERE'} {ROW_ID} > {text.value(query.after)}"
     if query.distinct:
+        _refuse_hidden_order(text.shape, query, columns)
         order = text.order(query.sort) or ", ".join(f"{quoted(column.name)} ASC NULLS FIRST" for column in columns)
         select = f"SELECT DISTINCT {names}"
     else:
@@ -154,6 +155,12 @@ def search_text(text: Text, query: SearchQuery, source: From) -> str:
         select = f"SELECT {names}, {ROW_ID} AS _row"
     ordering = f" ORDER BY {order}" if order else ""
     return f"{select} FROM {source.text}{condition}{ordering} LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
+
+
+def _refuse_hidden_order(shape: Shape, query: SearchQuery, columns: Sequence[Stored]) -> None:
+    for key in query.sort:
+        if shape.column(key.field, "sort") not in columns:
+            raise wrong_value("sort", f'distinct rows have no "{key.field}": name it in fields')
 
 
 def count_text(text: Text, query: SearchQuery, source: From) -> str:

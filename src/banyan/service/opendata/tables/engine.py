@@ -211,6 +211,11 @@ class Tables:
         """Make the version's copy now, and wait for it: what publishing may do before the first question comes."""
         await asyncio.wrap_future(self._hot.load(version.parquet, self.parquet(version), _packed(version)))
 
+    def forget_answers(self) -> None:
+        """Drop kept answers and totals: for tests and measurements."""
+        self._answers.clear()
+        self._totals.clear()
+
     async def indexed(self) -> None:
         """Wait until every index that was asked for is built: for tests and measurements."""
         await asyncio.to_thread(self._indexes.wait)
