@@ -49,6 +49,16 @@ READY_TIME_S: Final = 2.0
 TOUCHPOINTS_KEPT: Final = 10_000  # in memory; older ones are in the access record
 REMOTE_TIME_S: Final = 10.0  # a peer that has not answered by then is down for this request
 
+# Dialogue
+UTTERANCE_CHARACTERS: Final = 300  # a question; longer text is a letter for a person
+CHAT_TABLES: Final = 2_000  # tables whose titles and columns a question is compared with, newest first
+CHAT_PROBES: Final = 12  # tables whose rows are searched for one question; each costs about 3 ms
+CHAT_NAME_COLUMNS: Final = 4  # of a table, in which a question's words are looked for
+CHAT_ROWS: Final = 10
+TALK_STATE_BYTES: Final = 8 * KIB  # a form half filled, signed, in a hidden field
+TALK_TIME_S: Final = 3_600.0  # a dialogue left for an hour starts anew
+FORM_ANSWER_CHARACTERS: Final = 4_000
+
 # Storage
 WRITE_QUEUE_JOBS: Final = 10_000  # beyond this a writer is told to come back, not to wait in memory
 GROUP_COMMIT_JOBS: Final = 64  # measured: 51k durable writes/s; larger groups only add latency
@@ -148,8 +158,9 @@ NATIONAL_BODY_BYTES: Final = 32 * MIB
 CATALOGUE_PAGE_DATASETS: Final = 500  # one page of DCAT: about 2 MB, 0.1 s
 FEED_PAGE_ENTRIES: Final = 100  # one page of the Atom feed
 SITEMAP_URLS: Final = 10_000  # the protocol allows 50,000; a page of ours is read in one database view
-QUALITY_ROWS: Final = 1_000_000  # content checks read this many rows, evenly spread, of a larger table
+QUALITY_ROWS: Final = 250_000  # content checks read this many rows, evenly spread, of a larger table
 QUALITY_COLUMNS: Final = 300  # columns looked into; wider tables are matrices whose columns are alike
+QUALITY_LOUD_ROWS: Final = 200_000  # the quick look for people's numbers before a table is public
 QUALITY_TIME_S: Final = 60.0  # all content checks of one table; then what was found so far stands, and says so
 QUALITY_MEMORY_BYTES: Final = 512 * MIB
 QUALITY_EXAMPLES: Final = 5

@@ -15,6 +15,7 @@ from banyan.service.opendata import (
     usage,
     versions,
 )
+from banyan.service.opendata.answer import operation as answer_operation
 from banyan.service.opendata.ckan import parts as ckan_parts
 from banyan.service.opendata.find import operation as find_operation
 from banyan.service.opendata.service import SERVICE
@@ -32,6 +33,7 @@ PARTS = (
     usage,
     versions,
     find_operation,
+    answer_operation,
     ckan_parts,
     table_operations,
     sql_operation,

@@ -1,0 +1,166 @@
+"""Reading a question: its place, its code, its subject words, and what kind of answer it wants. Pure."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+from banyan.craft.place import county_names, plain, town_by_name, town_names
+from banyan.kernel.storage import fold
+
+CODE: Final = re.compile(r"(?<![0-9A-Za-z])(?=[0-9A-Za-z]*[0-9]{3})[0-9A-Za-z]{6,20}(?![0-9A-Za-z])")
+"""A code in a question: letters and digits, three digits in a row at least (a 10-character NHI code)."""
+_COUNTY: Final = re.compile(r"[\u4e00-\u9fff]{2}[縣市]")
+_HAN: Final = re.compile(r"[\u3400-\u9fff]+")
+_LATIN: Final = re.compile(r"[a-z0-9.]+")
+_GAP: Final = " "
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """A county, and a town when it was named: official names and codes (codes empty without the atlas)."""
+
+    county: str
+    town: str = ""
+    county_code: str = ""
+    town_code: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.county + self.town
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question, read. `subjects` are folded words in the data's own terms, in the order they were said."""
+
+    subjects: tuple[str, ...]
+    spot: Spot | None = None
+    codes: tuple[str, ...] = ()
+    is_near: bool = False
+    wants_datasets: bool = False
+    is_beyond: bool = False
+    """It asks why, how, when, who or for an opinion: no table answers that."""
+
+
+class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    noise: list[str]
+    noise_en: list[str]
+    beyond: list[str]
+    near: list[str]
+    datasets: list[str]
+    synonyms: dict[str, list[str]]
+    counties_en: dict[str, list[str]]
+
+
+def read(text: str) -> Asked:
+    """Read a question of any length; what is not understood stays among the subjects."""
+    words = _words()
+    codes = tuple(dict.fromkeys(match.upper() for match in CODE.findall(_ascii(text))))
+    whole = fold(CODE.sub(" ", _ascii(text)))
+    said, spot = _placed(whole)
+    is_near = any(_holds(said, word) for word in words.near)
+    wants_datasets = any(_holds(said, word) for word in words.datasets)
+    subjects = _subjects(said, drop=words.datasets if wants_datasets else [])
+    is_beyond = any(_holds(whole, word) for word in words.beyond)
+    return Asked(subjects, spot, codes, is_near, wants_datasets, is_beyond)
+
+
+def _ascii(text: str) -> str:
+    """Full-width letters and digits as ASCII, so that a code typed by a Chinese keyboard is one."""
+    return text.translate({full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)})
+
+
+@cache
+def _words() -> _Words:
+    text = files("banyan.service.opendata.answer").joinpath("words.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), _Words)
+
+
+def _holds(said: str, word: str) -> bool:
+    return bool(re.search(rf"\b{re.escape(word)}\b", said)) if word.isascii() else fold(word) in said
+
+
+def _placed(said: str) -> tuple[str, Spot | None]:
+    """The place named anywhere in the text, and the text without it."""
+    for start in range(len(said)):
+        found = town_by_name(said[start : start + 12])
+        if found is not None and (found.county or found.town):
+            used = len(plain(said[start : start + 12])) - len(found.rest)
+            return said[:start] + _GAP + said[start + used :], _spot(found.county, found.town)
+    for name, forms in _county_forms():
+        for form in forms:
+            if _holds(said, form):
+                pattern = rf"\b{re.escape(form)}\b" if form.isascii() else re.escape(fold(form))
+                return re.sub(pattern, _GAP, said), _spot_of_name(name)
+    match = _COUNTY.search(said)
+    if match and not county_names():  # without the atlas the name itself is all there is
+        return said.replace(match[0], _GAP), Spot(match[0])
+    return said, None
+
+
+@cache
+def _county_forms() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Names by which people call counties: romanised, and without 縣 or 市 where that is not ambiguous."""
+    names = list(_words().counties_en)
+    stems = [name[:2] for name in names]
+    forms = []
+    for name, english in _words().counties_en.items():
+        short = (name[:2],) if stems.count(name[:2]) == 1 else ()
+        forms.append((name, (*sorted(english, key=len, reverse=True), *short)))
+    return tuple(sorted(forms, key=lambda pair: -len(pair[1][0])))
+
+
+def _spot_of_name(name: str) -> Spot:
+    code = next((code for code, county in county_names().items() if county == name), "")
+    return Spot(name, county_code=code)
+
+
+def _spot(county_code: str, town_code: str) -> Spot:
+    return Spot(
+        county=county_names().get(county_code, ""),
+        town=town_names().get(town_code, "") if town_code else "",
+        county_code=county_code,
+        town_code=town_code,
+    )
+
+
+def _subjects(said: str, *, drop: Iterable[str]) -> tuple[str, ...]:
+    """Subject words: synonyms put in the data's terms first, then noise cut away."""
+    found: list[tuple[int, str]] = []
+    for term, form in _synonyms():
+        pattern = rf"\b{re.escape(form)}\b" if form.isascii() else re.escape(form)
+        for match in re.finditer(pattern, said):
+            found.append((match.start(), term))
+        said = re.sub(pattern, lambda match: _GAP * len(match[0]), said)
+    cut = sorted({fold(word) for word in (*_words().noise, *drop) if not word.isascii()}, key=len, reverse=True)
+    for match in _HAN.finditer(said):
+        found.extend((match.start() + at, word) for at, word in _without(match[0], cut))
+    skip = {*_words().noise_en, *_words().near, *drop}
+    for match in _LATIN.finditer(said):
+        if match[0] not in skip:
+            found.append((match.start(), match[0]))
+    return tuple(dict.fromkeys(word for _, word in sorted(found)))
+
+
+@cache
+def _synonyms() -> tuple[tuple[str, str], ...]:
+    """(term of the data, form said), longest form first; the term itself is a form."""
+    pairs = [(fold(term), fold(form)) for term, forms in _words().synonyms.items() for form in (term, *forms)]
+    return tuple(sorted(pairs, key=lambda pair: -len(pair[1])))
+
+
+def _without(text: str, noise: list[str]) -> list[tuple[int, str]]:
+    """What is left of a Chinese run when noise words are cut out, with positions; single characters are dropped."""
+    pattern = re.compile("|".join(map(re.escape, noise)))
+    left, at = [], 0
+    for match in [*pattern.finditer(text), None]:
+        end = match.start() if match else len(text)
+        if end - at >= 2:
+            left.append((at, text[at:end]))
+        at = match.end() if match else end
+    return left
