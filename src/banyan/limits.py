@@ -58,6 +58,9 @@ CHAT_ROWS: Final = 10
 TALK_STATE_BYTES: Final = 8 * KIB  # a form half filled, signed, in a hidden field
 TALK_TIME_S: Final = 3_600.0  # a dialogue left for an hour starts anew
 FORM_ANSWER_CHARACTERS: Final = 4_000
+ANSWER_SCORE: Final = 0.6  # below it a dialogue says that it does not know; measured on tests/channel/talk
+MISSES_BEFORE_HUMAN: Final = 2
+CHAT_FIELDS: Final = 12
 
 # Storage
 WRITE_QUEUE_JOBS: Final = 10_000  # beyond this a writer is told to come back, not to wait in memory

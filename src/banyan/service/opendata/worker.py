@@ -22,6 +22,7 @@ from banyan.errors import FieldError, Invalid, Limit, Problem
 from banyan.limits import PROGRESS_EVERY_S, READER_NICE
 from banyan.service.opendata.comparing import Comparison, Side, compare_files
 from banyan.service.opendata.ingest import Options, Progress, Table, ingest
+from banyan.service.opendata.quality.before import look_before_publishing
 from banyan.service.opendata.wording import refusal
 
 T = TypeVar("T")
@@ -133,16 +134,21 @@ def _unreadable(error: Exception) -> Problem:
 
 
 def _read(order: ReadOrder, steps: _Steps) -> tuple[Table, ...]:
-    return tuple(
-        ingest(
-            order.source,
-            order.filename,
-            options=order.options,
-            work=order.work,
-            progress=steps.tell,
-            cancelled=_never,
-        )
+    tables = ingest(
+        order.source,
+        order.filename,
+        options=order.options,
+        work=order.work,
+        progress=steps.tell,
+        cancelled=_never,
     )
+    return tuple(_looked_through(table) for table in tables)
+
+
+def _looked_through(table: Table) -> Table:
+    """With what must be said loudly before the table is public: people's numbers, formulas."""
+    loud = look_before_publishing(table.parquet, table.columns)
+    return msgspec.structs.replace(table, findings=(*loud, *table.findings)) if loud else table
 
 
 class _Steps:

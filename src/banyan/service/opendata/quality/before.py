@@ -17,6 +17,6 @@ def look_before_publishing(parquet: Path, columns: Sequence[Column]) -> tuple[Fi
 
     Blocking: call it in a thread. Evidence is masked. Sentences: `check.CODE.title` and `.mend` of our messages.
     """
-    seen = scan.scan(parquet, columns, time_s=_TIME_S)
+    seen = scan.suspects(parquet, columns, time_s=_TIME_S)
     loud: list[Check] = [check for check in content.cells(seen) if check.code in content.LOUD]
     return tuple(finding_of(check) for check in loud)

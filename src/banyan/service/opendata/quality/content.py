@@ -18,25 +18,33 @@ LOUD = ("national-id", "resident-id", "mobile", "formula")
 """Said before anything is published."""
 
 _FROM_FINDINGS: Mapping[str, tuple[str, ...]] = {
-    "two-headers": ("header-two",),
+    "mixed-encoding": ("encoding-mixed", "bytes-unfit"),
+    "two-headers": ("header-two", "header-merged"),
+    "header-names": ("header-duplicate", "header-empty"),
     "no-header": ("header-none",),
     "preamble": ("header-preamble",),
     "ragged": ("rows-short", "rows-long", "quote-broken"),
+    "merged-cells": ("cells-merged",),
     "yearless": ("date-without-year",),
+    "mixed-dates": ("date-ambiguous",),
+    "date-form": ("roc-date", "roc-year", "date-digits", "day-first", "month-first"),
+    "missing-words": ("cells-missing", "sentinel"),
     "no-crs": ("crs-missing", "crs-unclear", "crs-twd67"),
-    "coordinates": ("points-zero", "points-outside", "points-swapped", "points-all-swapped"),
-    "damaged-codes": ("code-damaged",),
+    "coordinates": ("points-zero", "points-outside", "points-swapped", "points-all-swapped", "geometry-broken"),
+    "damaged-codes": ("code-damaged", "code-zeros-lost"),
     "padding": ("cells-trimmed",),
     "place-differs": ("place-differs",),
 }
 _SIMPLE = ("literal-escape", "replacement", "mojibake", "lost-character", "private-use", "control", "html", "formula",
     "full-width")  # fmt: skip
-NOTICES = frozenset(("constant-columns", "padding", "preamble", "full-width", "private-use", "missing-words"))
+NOTICES = frozenset(
+    ("date-form", "constant-columns", "padding", "preamble", "full-width", "private-use", "missing-words")
+)
 CODES = (
-    "two-headers", "no-header", "preamble", "ragged", "duplicate-rows", "duplicate-keys", "footer", "empty-columns",
-    "constant-columns", "unfit", "number-words", "thousands", "yearless", "mixed-dates", "missing-words",
-    "damaged-codes", *_SIMPLE, "mixed-tai", "padding", "no-crs", "coordinates", "place-differs", "national-id",
-    "resident-id", "mobile",
+    "mixed-encoding", "two-headers", "header-names", "no-header", "preamble", "ragged", "merged-cells",
+    "duplicate-rows", "duplicate-keys", "footer", "empty-columns", "constant-columns", "unfit", "number-words",
+    "thousands", "yearless", "mixed-dates", "date-form", "missing-words", "damaged-codes", *_SIMPLE, "mixed-tai",
+    "padding", "no-crs", "coordinates", "place-differs", "national-id", "resident-id", "mobile",
 )  # fmt: skip
 
 

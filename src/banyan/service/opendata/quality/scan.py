@@ -20,6 +20,7 @@ from banyan.limits import (
     QUALITY_CANDIDATES,
     QUALITY_COLUMNS,
     QUALITY_EXAMPLES,
+    QUALITY_LOUD_ROWS,
     QUALITY_MEMORY_BYTES,
     QUALITY_ROWS,
     QUALITY_TIME_S,
@@ -90,13 +91,42 @@ def scan(parquet: Path, columns: Sequence[Column], *, key: Sequence[str] = (), t
     return Scan(rows, rows // _step(rows), whole, tuple(found), doubles, keys, examples, footer)
 
 
-def _step(rows: int) -> int:
-    return max(1, -(-rows // QUALITY_ROWS))
+def suspects(parquet: Path, columns: Sequence[Column], *, time_s: float) -> Scan:
+    """Only what must be said before publication: cells that may hold a person's number or a formula. Quick: one pass
+    over QUALITY_LOUD_ROWS rows, evenly spread; a column of such cells cannot hide between them. Blocking."""
+    rows, whole = 0, True
+    found: list[ColumnScan] = []
+    source = f"read_parquet({literal(str(parquet))})"
+    with _connection(time_s) as run:
+        try:
+            rows = int(run(f"SELECT count(*) FROM {source}")[0][0])
+            table = _sample(source, rows, QUALITY_LOUD_ROWS)
+            for name, shown in _text_columns(columns):
+                found.append(_suspects(run, table, name, shown))
+        except _OutOfTime:
+            whole = False
+    return Scan(rows, rows // _step(rows, QUALITY_LOUD_ROWS), whole, tuple(found), 0, 0, (), ())
 
 
-def _sample(source: str, rows: int) -> str:
+def _suspects(run: _Run, table: str, name: str, shown: str) -> ColumnScan:
+    found: list[tuple[Hit, ...]] = []
+    for pattern in (CANDIDATE, ANY["formula"]):
+        test = f"regexp_matches({quoted(name)}, {literal(pattern)})"
+        rows = run(f"SELECT _id, {quoted(name)} FROM {table} WHERE {test} LIMIT {QUALITY_CANDIDATES}")
+        found.append(tuple(sorted((Hit(at, text[:4_000]) for at, text in rows), key=lambda hit: hit.row)))
+    people, formulas = found
+    shown_hits = tuple(Hit(hit.row, hit.text[:_CELL]) for hit in formulas[:QUALITY_EXAMPLES])
+    counts = {"formula": len(formulas)} if formulas else {}
+    return ColumnScan(shown, 0, counts, {"formula": shown_hits} if formulas else {}, people)
+
+
+def _step(rows: int, most: int = QUALITY_ROWS) -> int:
+    return max(1, -(-rows // most))
+
+
+def _sample(source: str, rows: int, most: int = QUALITY_ROWS) -> str:
     """The whole table, or every n-th row of a large one."""
-    step = _step(rows)
+    step = _step(rows, most)
     return f"(SELECT * FROM {source} WHERE _id % {step} = 0)" if step > 1 else source
 
 
@@ -110,26 +140,39 @@ def _text_columns(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
 
 
 def _column(run: _Run, table: str, name: str, shown: str) -> ColumnScan:
-    patterns = {**ANY, **SHAPES}
-    parts = ["coalesce(sum(n), 0)"]
+    """Group the column's values once; then count shapes over all groups, and faults over the few that show any."""
+    cell = quoted(name)
+    kept = f"SELECT {cell} AS c, count(*) AS n, min(_id) AS i FROM {table} WHERE {cell} <> '' GROUP BY 1"
+    run(f"CREATE OR REPLACE TEMP TABLE cells AS {kept}")
+    filled = int(run("SELECT coalesce(sum(n), 0) FROM cells")[0][0])
+    every = "|".join(f"({pattern})" for pattern in ANY.values())
+    odd = f"(SELECT * FROM cells WHERE regexp_matches(c, {literal(every)}))"
+    found = {**_counted(run, odd, ANY), **_counted(run, "cells", SHAPES)}
+    test = f"regexp_matches(c, {literal(CANDIDATE)})"
+    people = run(f"SELECT i, c FROM cells WHERE {test} ORDER BY i LIMIT {QUALITY_CANDIDATES}")
+    return ColumnScan(
+        shown,
+        filled,
+        {code: count for code, (count, _) in found.items()},
+        {code: hits for code, (_, hits) in found.items()},
+        tuple(Hit(at, text[:4_000]) for at, text in people),
+    )
+
+
+def _counted(run: _Run, cells: str, patterns: Mapping[str, str]) -> dict[str, tuple[int, tuple[Hit, ...]]]:
+    """Cells that match each pattern, and the first rows that do; patterns without a match are left out."""
+    parts = []
     for code, pattern in patterns.items():
         test = f"regexp_matches(c, {literal(pattern)})"
         test += f" AND NOT regexp_matches(c, {literal(EXCEPT[code])})" if code in EXCEPT else ""
         parts.append(f"coalesce(sum(n) FILTER (WHERE {test}), 0)")
-        parts.append(f"arg_min(c, i, {QUALITY_EXAMPLES}) FILTER (WHERE {test})")
-        parts.append(f"arg_min(i, i, {QUALITY_EXAMPLES}) FILTER (WHERE {test})")
-    grouped = f"SELECT {quoted(name)} AS c, count(*) AS n, min(_id) AS i FROM {table} GROUP BY 1"
-    kept = f"SELECT * FROM ({grouped}) WHERE c IS NOT NULL AND c <> ''"
-    (row,) = run(f"SELECT {', '.join(parts)} FROM ({kept})")
-    counts, hits = {}, {}
-    for index, code in enumerate(patterns):
-        count, texts, numbers = row[1 + 3 * index : 4 + 3 * index]
+        parts.append(f"arg_min({{'i': i, 'c': left(c, {_CELL})}}, i, {QUALITY_EXAMPLES}) FILTER (WHERE {test})")
+    (row,) = run(f"SELECT {', '.join(parts)} FROM {cells}")
+    found = {}
+    for code, count, first in zip(patterns, row[::2], row[1::2], strict=True):
         if count:
-            counts[code] = int(count)
-            hits[code] = tuple(Hit(at, text[:_CELL]) for at, text in zip(numbers, texts, strict=True))
-    test = f"regexp_matches(c, {literal(CANDIDATE)})"
-    people = run(f"SELECT i, c FROM ({kept}) WHERE {test} ORDER BY i LIMIT {QUALITY_CANDIDATES}")
-    return ColumnScan(shown, int(row[0]), counts, hits, tuple(Hit(at, text[:4_000]) for at, text in people))
+            found[code] = (int(count), tuple(Hit(one["i"], one["c"]) for one in first))
+    return found
 
 
 def _duplicate_rows(run: _Run, table: str, columns: Sequence[Column]) -> int:
