@@ -68,6 +68,17 @@ def test_placeholders_and_tokens() -> None:
     )
 
 
+def test_tables_are_strict_on_sqlite() -> None:
+    script = (
+        "-- create table no (a);\nCREATE TABLE a (\n  b text default ');(', c text -- ;)\n);\n"
+        "create index i on a (b);\ncreate table if not exists d (e text)"
+    )
+    assert for_sqlite(script) == (
+        "-- create table no (a);\nCREATE TABLE a (\n  b text default ');(', c text -- ;)\n) strict;\n"
+        "create index i on a (b);\ncreate table if not exists d (e text) strict"
+    )
+
+
 def test_the_kernels_own_files_load() -> None:
     for package, filename in (
         ("banyan.kernel.storage", "migrations.sql"),

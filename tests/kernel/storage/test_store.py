@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from banyan.errors import Conflict, Limit, Unavailable
+from banyan.errors import Conflict, Invalid, Limit, Unavailable
 from banyan.kernel.storage.statements import parse_statements
 from banyan.kernel.storage.store import SchemaStore, Tx
 from banyan.limits import WRITE_QUEUE_JOBS
@@ -148,6 +148,30 @@ class TestStatements:
     def test_a_truth_value_is_stored_as_a_number(self, made: SchemaStore) -> None:
         asyncio.run(made.write(lambda tx: tx.run(SQL["add"], code="t", left=True, price=None, photo=None)))
         assert asyncio.run(made.read(lambda tx: tx.rows(SQL["all"]))) == [("t", 1, None, None)]
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"code": "a\0b"},
+            {"code": "\ud800"},
+            {"left": "many"},
+            {"left": 2**63},
+            {"price": float("nan")},
+            {"price": "cheap"},
+        ],
+        ids=str,
+    )
+    def test_a_value_that_does_not_fit_is_refused(self, made: SchemaStore, values: dict[str, object]) -> None:
+        with pytest.raises(Invalid):
+            asyncio.run(made.write(lambda tx: tx.run(SQL["add"], **(row("a") | values))))
+        with pytest.raises(Invalid):
+            asyncio.run(made.write(lambda tx: tx.run_many(SQL["add"], [row("b"), row("a") | values])))
+        assert codes(made) == []
+
+    def test_a_misspelt_name_in_double_quotes_is_an_error(self, made: SchemaStore) -> None:
+        misspelt = parse_statements('-- name: x\n-- A typing error.\nselect "cod" from stock', where="here")["x"]
+        with pytest.raises(Exception, match=r'(no such column|column "cod")'):
+            asyncio.run(made.read(lambda tx: tx.rows(misspelt)))
 
     def test_generated_keys_are_never_used_again(self, made: SchemaStore) -> None:
         first = asyncio.run(made.write(add("a")))

@@ -25,6 +25,7 @@ from banyan.kernel.storage.pglisten import Ear, channel_of
 from banyan.kernel.storage.pgtypes import register_types
 from banyan.kernel.storage.statements import for_postgres, script_for_postgres
 from banyan.kernel.storage.store import Row, SchemaTx, SqlValue, Statement, Tx
+from banyan.kernel.storage.values import refuse_unfit, unfit
 from banyan.kernel.storage.worker import Failed, GroupWorker
 from banyan.limits import GROUP_COMMIT_JOBS, POSTGRES_CONNECT_S, POSTGRES_READERS, WRITE_QUEUE_JOBS
 
@@ -219,10 +220,11 @@ class _PostgresTx:
         self._is_usable = True
 
     def rows(self, statement: Statement, **values: SqlValue) -> list[Row]:
+        refuse_unfit(values)
         try:
             cursor = self._connection.execute(self._text(statement), values)
             return cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeEncodeError) as error:
             self._is_usable = False
             raise translated(error) from error
 
@@ -234,9 +236,11 @@ class _PostgresTx:
         self.rows(statement, **values)
 
     def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
+        for one in values:
+            refuse_unfit(one)
         try:
             self._connection.cursor().executemany(self._text(statement), values)
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeEncodeError) as error:
             self._is_usable = False
             raise translated(error) from error
 
@@ -271,8 +275,10 @@ def refuse_other_order(found: Sequence[str]) -> None:
         )
 
 
-def translated(error: psycopg.Error) -> Exception:
+def translated(error: psycopg.Error | UnicodeEncodeError) -> Exception:
     """The house's error for a driver's error; a mistake in SQL stays what it is, a programmer's error."""
+    if isinstance(error, UnicodeEncodeError | psycopg.DataError):
+        return unfit()
     if isinstance(error, psycopg.errors.DiskFull):
         return storage_full()
     if isinstance(error, psycopg.IntegrityError):

@@ -19,6 +19,7 @@ from banyan.errors import Conflict, Problem, Unavailable
 from banyan.kernel.storage.full import is_nearly_full, storage_full
 from banyan.kernel.storage.statements import for_sqlite
 from banyan.kernel.storage.store import Row, SchemaTx, SqlValue, Statement, Tx
+from banyan.kernel.storage.values import refuse_unfit, unfit
 from banyan.kernel.storage.worker import Failed, GroupWorker
 from banyan.limits import (
     GROUP_COMMIT_JOBS,
@@ -186,9 +187,10 @@ class _SqliteTx:
         self.signals: list[str] = []
 
     def rows(self, statement: Statement, **values: SqlValue) -> list[Row]:
+        refuse_unfit(values)
         try:
             return self._connection.execute(self._text(statement), values).fetchall()
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeEncodeError) as error:
             self._is_usable = False
             raise translated(error, self._path) from error
 
@@ -201,9 +203,11 @@ class _SqliteTx:
         self.rows(statement, **values)
 
     def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
+        for one in values:
+            refuse_unfit(one)
         try:
             self._connection.executemany(self._text(statement), values).fetchall()
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeEncodeError) as error:
             self._is_usable = False
             raise translated(error, self._path) from error
 
@@ -227,11 +231,15 @@ class _SqliteTx:
         return text
 
 
-def translated(error: apsw.Error, path: Path) -> Exception:
+def translated(error: apsw.Error | UnicodeEncodeError, path: Path) -> Exception:
     """The house's error for a driver's error; a mistake in SQL stays what it is, a programmer's error."""
     if isinstance(error, apsw.FullError) or (isinstance(error, apsw.IOError) and is_nearly_full(path)):
         return storage_full()
+    if isinstance(error, UnicodeEncodeError):
+        return unfit()
     if isinstance(error, apsw.ConstraintError):
+        if getattr(error, "extendedresult", 0) == apsw.SQLITE_CONSTRAINT_DATATYPE:  # absent from its types
+            return unfit()
         return Conflict("A rule of the records refuses this.", remedy="Read the record again.", kind="constraint")
     if isinstance(error, apsw.BusyError):
         return Unavailable("The records are locked.", remedy="Try again.", kind="storage-busy", retry_after_s=1)
@@ -243,6 +251,8 @@ def translated(error: apsw.Error, path: Path) -> Exception:
 def _connect(path: Path, *, is_reader: bool = False) -> apsw.Connection:
     connection = apsw.Connection(os.fspath(path), statementcachesize=SQL_STATEMENTS_CACHED)
     connection.set_busy_timeout(int(SQL_BUSY_S * 1000))
-    for setting in (*_SETTINGS, *(("pragma query_only=on",) if is_reader else ())):
-        connection.execute(setting)
+    for setting in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
+        connection.config(setting, 0)  # a misspelt "column" is an error, not a text
+    for pragma in (*_SETTINGS, *(("pragma query_only=on",) if is_reader else ())):
+        connection.execute(pragma)
     return connection

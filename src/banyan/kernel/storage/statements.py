@@ -9,7 +9,7 @@ A file is a list of
 in the common subset of SQLite and PostgreSQL. Words that only one engine knows are refused at load, so a statement that
 loads runs on both. Five tokens are filled per engine: `{id}` (a generated, never reused integer key), `{bytes}`,
 `{int}`, `{real}`, `{skip_locked}`. Order text explicitly by columns; sort NULLs with `nulls first|last`; `like` is
-case-folding on SQLite only, so compare `lower(column)`.
+case-folding on SQLite only, so compare `lower(column)`. A text in double quotes is a name, so a wrong one is an error.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ POSTGRES_TOKENS: Final = MappingProxyType(
 _HEADER: Final = re.compile(r"^-- name: ([a-z][a-z0-9_]*)[ \t]*\n-- ([^\n]+)\n", re.MULTILINE)
 _LITERAL_OR_COMMENT: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 _PLACEHOLDER: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<!:):([a-z][a-z0-9_]*)")
+_CREATE_TABLE: Final = re.compile(r"\s*create\s+table\b", re.IGNORECASE)
 _ONE_ENGINE_ONLY: Final = re.compile(
     r"\binsert\s+or\b|\breplace\s+into\b|\bautoincrement\b|\bifnull\s*\(|\bnvl\s*\(|\bglob\b|\bilike\b|\bstrftime\s*\("
     r"|\bdatetime\s*\(|\bnow\s*\(|\bpragma\b|\bwithout\s+rowid\b|\browid\b|\bserial\b|\bjsonb?\b|\bjson_\w+|\btimestamptz?\b"
@@ -86,8 +87,25 @@ def refuse_one_engine_words(sql: str, *, where: str) -> None:
 
 
 def for_sqlite(text: str) -> str:
-    """The SQL as SQLite takes it; `:name` placeholders are its own form."""
-    return _with_tokens(text, SQLITE_TOKENS)
+    """The SQL as SQLite takes it; `:name` placeholders are its own form. Tables become STRICT, as PostgreSQL's are."""
+    return _with_strict_tables(_with_tokens(text, SQLITE_TOKENS))
+
+
+def _with_strict_tables(text: str) -> str:
+    """Every `create table (...)` followed by `strict`; strings and comments are passed over."""
+    masked = _LITERAL_OR_COMMENT.sub(lambda match: " " * len(match.group()), text)
+    pieces: list[str] = []
+    start = 0
+    for part in masked.split(";"):
+        end = start + len(part)
+        if _CREATE_TABLE.match(part):
+            close = start + part.rindex(")") + 1
+            pieces += (text[start:close], " strict", text[close:end])
+        else:
+            pieces.append(text[start:end])
+        start = end + 1
+        pieces.append(";")
+    return "".join(pieces[:-1])
 
 
 def for_postgres(text: str) -> str:
