@@ -69,10 +69,13 @@ TOWNS: tuple[Town, ...] = (
     Town("連江縣", "南竿鄉", 119.945, 26.156, 1, 0.2),
 )
 KM_PER_DEGREE = 111.2
+ZONE_119_EAST = 120.0
 
 
-def pick_town(random: Random) -> Town:
-    return random.choices(TOWNS, weights=[town.weight for town in TOWNS])[0]
+def pick_town(random: Random, *, outlying: bool = True) -> Town:
+    """A town by its weight. Without `outlying`, none of the islands that lie in TM2 zone 119."""
+    towns = [town for town in TOWNS if outlying or town.lon > ZONE_119_EAST]
+    return random.choices(towns, weights=[town.weight for town in towns])[0]
 
 
 def scatter(random: Random, town: Town) -> tuple[float, float]:

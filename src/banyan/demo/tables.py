@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
+import numpy as np
 import xlsxwriter
 
+from banyan.craft.place import wgs84_to_twd97
 from banyan.demo.places import TOWNS, pick_town, scatter
 
 TAIPEI = timezone(timedelta(hours=8))
@@ -98,7 +100,7 @@ def shelters(random: Random, now: float) -> bytes:
     day = datetime.fromtimestamp(now, TAIPEI)
     rows = []
     for number in range(900):
-        town = pick_town(random)
+        town = pick_town(random, outlying=False)
         x, y = _twd97(*scatter(random, town))
         date = day - timedelta(days=random.randint(0, 400))
         rows.append(
@@ -235,7 +237,7 @@ def flood_points(random: Random, now: float) -> bytes:
     day = datetime.fromtimestamp(now, TAIPEI)
     rows = []
     for number in range(1_200):
-        town = pick_town(random)
+        town = pick_town(random, outlying=False)
         x, y = _twd97(*scatter(random, town))
         date = day - timedelta(days=random.randint(1, 1_800))
         deep: object = f"約{random.randint(1, 9)}0" if number % 97 == 0 else random.randint(10, 160)
@@ -262,8 +264,8 @@ def _csv(rows: Iterable[Sequence[object]], *, encoding: str, delimiter: str = ",
 
 
 def _twd97(lon: float, lat: float) -> tuple[float, float]:
-    """Rough TWD97 TM2 metres (zone 121) of an invented point; errors of some 100 m do not matter for invention."""
-    return 250_000 + (lon - 121) * 111_320 * 0.9135 * 0.9999, 2_655_000 + (lat - 24) * 110_770
+    x, y = wgs84_to_twd97(np.array([lon]), np.array([lat]), zone=121)
+    return float(x[0]), float(y[0])
 
 
 Maker = Callable[[Random, float], bytes]
