@@ -14,6 +14,7 @@ from banyan.service.opendata.agencies import AgencyCount, ByName, Everything, Sa
 from banyan.service.opendata.ckan.action import Ask, action
 from banyan.service.opendata.ckan.mapping import body
 from banyan.service.opendata.ckan.packages import packages_of
+from banyan.service.opendata.ckan.saving_resources import without_empty_names
 from banyan.service.opendata.find import FindDatasets
 from banyan.service.opendata.model import Agency, Theme
 from banyan.wire.ckan.envelope import ActionError, Json, not_found, validation_error
@@ -220,9 +221,9 @@ async def _delete(ask: Ask, kind: Kind) -> Json:
 async def _save(ask: Ask, kind: Kind, values: Mapping[str, str]) -> Json:
     saved: Agency | Theme
     if kind == "organization":
-        saved = await ask.call("save_agency", msgspec.convert(values, SaveAgency))
+        saved = await ask.call("save_agency", msgspec.convert(without_empty_names(values), SaveAgency))
     else:
-        saved = await ask.call("save_theme", msgspec.convert(values, SaveTheme))
+        saved = await ask.call("save_theme", msgspec.convert(without_empty_names(values), SaveTheme))
     _, count = await _one(ask, kind, saved.id)
     return body(saved).listed(count) | {"users": [], "extras": [], "groups": []}
 

@@ -11,6 +11,7 @@ import msgspec
 
 from banyan.errors import NotFound
 from banyan.service.opendata.ckan.action import Ask, RawJson, action
+from banyan.service.opendata.ckan.declared import declared, no_rows
 from banyan.service.opendata.model import Column
 from banyan.service.opendata.tables import filterops, parse_filters
 from banyan.service.opendata.tables.operations import Rows, RowsQuery
@@ -72,7 +73,20 @@ async def search(ask: Ask, query: RowsQuery) -> Rows:
     try:
         found: Rows = await ask.call("rows", query)
     except NotFound as problem:
-        raise not_found(f'Resource "{query.register}" was not found.') from problem
+        held = await table_of(ask, query.register)
+        empty = declared(held.resource)
+        if empty is None:
+            raise not_found(f'Resource "{query.register}" was not found.') from problem
+        return no_rows(empty, held.dataset, held.resource, query)
+    return found
+
+
+async def table_of(ask: Ask, id: str) -> ResourceAnswer:
+    """The resource, or CKAN's 404 that names it."""
+    try:
+        found: ResourceAnswer = await ask.call("resource", ResourceQuery(id))
+    except NotFound as problem:
+        raise not_found(f'Resource "{id}" was not found.') from problem
     return found
 
 
@@ -206,24 +220,22 @@ async def datastore_info(ask: Ask) -> Json:
     reader = ask.reader()
     id = reader.text("resource_id") or reader.required("id")
     reader.finish()
-    try:
-        found: ResourceAnswer = await ask.call("resource", ResourceQuery(id))
-    except NotFound as problem:
-        raise not_found(f'Resource "{id}" was not found.') from problem
-    version = found.version
-    if version is None:
+    found = await table_of(ask, id)
+    empty, version = declared(found.resource), found.version
+    if version is None and empty is None:
         raise not_found(f'Resource "{id}" was not found.')
+    columns = version.columns if version else tuple(Column(*pair) for pair in (empty.columns if empty else {}).items())
     page = await search(ask, RowsQuery(register=found.resource.id, limit=0, total=False))
     types = {field.id: field.type for field in page.fields}
-    key = set(found.resource.key)
+    key = set(empty.key if empty else found.resource.key)
     return {
-        "fields": [_column(column, types.get(column.name, "text"), column.name in key) for column in version.columns],
+        "fields": [_column(column, types.get(column.name, "text"), column.name in key) for column in columns],
         "meta": {
             "id": found.resource.id,
-            "count": version.rows,
+            "count": version.rows if version else 0,
             "table_type": "BASE TABLE",
-            "size": version.parquet_bytes,
-            "db_size": version.parquet_bytes,
+            "size": version.parquet_bytes if version else 0,
+            "db_size": version.parquet_bytes if version else 0,
             "idx_size": 0,
             "aliases": list(found.aliases),
         },

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from banyan.service.opendata.ckan.declared import declared
 from banyan.service.opendata.model import Agency, Dataset, Resource, Theme
 from banyan.wire.ckan import shapes
 from banyan.wire.ckan.envelope import Json
 from banyan.wire.ckan.moments import moment_text
 
-WRITTEN = ("/datastore.ndjson", "/datastore.csv")
+WRITTEN = "/datastore.ndjson"
 """How the addresses of tables end that were written row by row (datastore_create) and have no file of their own."""
 
 
@@ -29,7 +30,7 @@ def body(found: Agency | Theme) -> shapes.Body:
 def resource(found: Resource, dataset_id: str, site_url: str) -> shapes.Resource:
     """A resource of ours. What CKAN keeps and we have no field for lies in its extras."""
     extras = found.extras
-    is_written = found.url.endswith(WRITTEN)
+    is_written = _is_written(found)
     modified = moment_text(found.last_modified)
     size = str(extras.get("size", ""))
     return shapes.Resource(
@@ -42,7 +43,7 @@ def resource(found: Resource, dataset_id: str, site_url: str) -> shapes.Resource
         position=found.position,
         cache_last_updated=extras.get("cache_last_updated"),
         cache_url=extras.get("cache_url"),
-        datastore_active=found.is_table,
+        datastore_active=found.is_table or is_written,
         description=found.description or None,
         format=found.format,
         hash="" if is_written else found.hash or extras.get("hash", ""),
@@ -57,9 +58,13 @@ def resource(found: Resource, dataset_id: str, site_url: str) -> shapes.Resource
     )
 
 
+def _is_written(found: Resource) -> bool:
+    return found.url.endswith(WRITTEN) or declared(found) is not None
+
+
 def address(found: Resource, site_url: str) -> str:
     """Where the resource's data is: our own addresses are kept without the host, which may change."""
-    if found.url.endswith(WRITTEN):
+    if _is_written(found):
         return f"{site_url}/datastore/dump/{found.id}"
     return f"{site_url}{found.url}" if found.url.startswith("/") else found.url
 

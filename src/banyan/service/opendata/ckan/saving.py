@@ -10,7 +10,7 @@ from banyan.errors import Conflict, NotFound
 from banyan.limits import DATASET_TAGS
 from banyan.service.opendata.ckan.action import Ask, action
 from banyan.service.opendata.ckan.packages import show
-from banyan.service.opendata.ckan.saving_resources import resource_values
+from banyan.service.opendata.ckan.saving_resources import resource_values, without_empty_names
 from banyan.service.opendata.datasets import DatasetQuery, DeleteDataset, SaveDataset, SaveResource
 from banyan.service.opendata.model import Dataset
 from banyan.wire.ckan.envelope import Json, validation_error
@@ -107,7 +107,7 @@ async def _change(ask: Ask, params: Mapping[str, Json], *, whole: bool) -> Json:
 
 async def _save(ask: Ask, values: dict[str, object]) -> Dataset:
     """Raises CKAN's own words for a name taken and an unknown organization."""
-    wanted = msgspec.convert(values, SaveDataset)
+    wanted = msgspec.convert(without_empty_names(values), SaveDataset)
     try:
         saved: Dataset = await ask.call("save_dataset", wanted)
     except Conflict as problem:

@@ -162,5 +162,10 @@ def resource_values(reader: Reader, *, whole: bool) -> dict[str, object]:
     return {"description": "", **values, "extras": extras}
 
 
+def without_empty_names(values: Mapping[str, object]) -> dict[str, object]:
+    """An empty name or id means that none was given."""
+    return {field: value for field, value in values.items() if value or field not in ("id", "name")}
+
+
 def _as_text(value: Json) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -17,6 +17,7 @@ from banyan.errors import Limit, NotFound
 from banyan.limits import DATASTORE_ROWS, QUERY_ROWS
 from banyan.service.opendata import uploads
 from banyan.service.opendata.ckan.action import Ask, action
+from banyan.service.opendata.ckan.declared import KEY, Declared, declared, word
 from banyan.service.opendata.ckan.mapping import WRITTEN
 from banyan.service.opendata.ckan.saving_resources import resource_values
 from banyan.service.opendata.ckan.written import (
@@ -27,10 +28,8 @@ from banyan.service.opendata.ckan.written import (
     check_key,
     check_records,
     columns_of,
-    header,
     lines,
     method_of,
-    word,
 )
 from banyan.service.opendata.committing import Published
 from banyan.service.opendata.datasets import DatasetQuery, ResourceId, SaveResource
@@ -101,8 +100,7 @@ async def datastore_upsert(ask: Ask) -> Json:
     async with _turn(id):
         found = await _writable(ask, id)
         table = await _read(ask, found)
-        if not found.resource.is_table:
-            raise not_found(f'Resource "{id}" was not found.')
+        _must_be_table(found)
         check_records(table, records, method)
         apply(table, records, method)
         if not reader.flag("dry_run"):
@@ -126,11 +124,10 @@ async def datastore_delete(ask: Ask) -> Json:
     reader.finish()
     async with _turn(id):
         found = await _writable(ask, id)
-        if not found.resource.is_table:
-            raise not_found(f'Resource "{id}" was not found.')
+        _must_be_table(found)
         if not isinstance(filters, Mapping):
             await _drop(ask, found)
-        else:
+        elif found.resource.is_table:
             gone = {row["_id"] for row in await _rows(ask, id, fields=("_id",), filters=dict(filters))}
             table = await _read(ask, found, without=gone)
             await _write(ask, found, table)
@@ -160,17 +157,23 @@ async def _writable(ask: Ask, id: str, *, is_new: bool = False) -> ResourceAnswe
         found: ResourceAnswer = await ask.call("resource", ResourceQuery(id))
     except NotFound as problem:
         raise not_found(f'Resource "{id}" was not found.') from problem
-    is_ours = is_new or found.resource.url.endswith(WRITTEN)
+    is_ours = is_new or found.resource.url.endswith(WRITTEN) or declared(found.resource) is not None
     if not is_ours and not ask.reader().flag("force"):
         raise validation_error({"read-only": [READ_ONLY]})
     return found
+
+
+def _must_be_table(found: ResourceAnswer) -> None:
+    if not found.resource.is_table and declared(found.resource) is None:
+        raise not_found(f'Resource "{found.resource.id}" was not found.')
 
 
 async def _read(ask: Ask, found: ResourceAnswer, *, without: Iterable[Json] = ()) -> Table:
     """The table as it is; empty when there is none yet."""
     version = found.version
     if version is None:
-        return Table({}, (), [])
+        before = declared(found.resource) or Declared({})
+        return Table(dict(before.columns), before.key, [])
     if version.rows > DATASTORE_ROWS:
         raise Limit(
             f"datastore_create and datastore_upsert take tables of up to {DATASTORE_ROWS} rows.",
@@ -199,32 +202,41 @@ async def _rows(
 
 
 async def _write(ask: Ask, found: ResourceAnswer, table: Table) -> None:
-    """Publish the table as the next version of its resource."""
-    is_empty = not table.records
-    name = "datastore.csv" if is_empty else "datastore.ndjson"
+    """Publish the table as the next version of its resource; a table without rows is only declared."""
+    if not table.records:
+        if found.resource.is_table:
+            await _drop(ask, found)
+        text = msgspec.json.encode(Declared(table.columns, table.key)).decode()
+        extras = {**found.resource.extras, KEY: text}
+        await ask.call("save_resource", SaveResource(id=found.resource.id, extras=extras))
+        return
     ticket = (await ask.call("begin_upload", BeginUpload())).file
     try:
         path = uploads.path_of(ticket)
         assert path is not None, "a ticket has a place until it is forgotten"
-        await asyncio.to_thread(path.write_bytes, header(table) if is_empty else lines(table))
-        asked = Publish(
-            file=ticket,
-            filename=name,
-            name=found.dataset.name,
-            resource=found.resource.id,
-            resource_name=found.resource.name,
-            fresh=True,
-            options=Options(types=dict(table.columns), key=table.key),
-            accept=("columns", "shrunk"),
-            idempotency_key=uuid.uuid4().hex,
-        )
-        published: Published = await ask.call("publish", asked)
+        await asyncio.to_thread(path.write_bytes, lines(table))
+        published: Published = await ask.call("publish", _asked(found, table, ticket))
         assert published.resource_id == found.resource.id, "a publish keeps its resource"
-        # The lines were our own way to bring the rows in; to its readers the table's format is what it was, or CSV.
-        shown = "" if found.resource.url.endswith(WRITTEN[0]) else found.resource.format
-        await ask.call("save_resource", SaveResource(id=found.resource.id, format=shown or "CSV"))
     finally:
         await uploads.forget(ticket)
+    # The lines were our own way to bring the rows in; to its readers the table's format is what it was, or CSV.
+    shown = "" if found.resource.url.endswith(WRITTEN) else found.resource.format
+    extras = {key: text for key, text in found.resource.extras.items() if key != KEY}
+    await ask.call("save_resource", SaveResource(id=found.resource.id, format=shown or "CSV", extras=extras))
+
+
+def _asked(found: ResourceAnswer, table: Table, ticket: str) -> Publish:
+    return Publish(
+        file=ticket,
+        filename=WRITTEN.removeprefix("/"),
+        name=found.dataset.name,
+        resource=found.resource.id,
+        resource_name=found.resource.name,
+        fresh=True,
+        options=Options(types=dict(table.columns), key=table.key),
+        accept=("columns", "shrunk"),
+        idempotency_key=uuid.uuid4().hex,
+    )
 
 
 async def _drop(ask: Ask, found: ResourceAnswer) -> None:
@@ -238,7 +250,7 @@ async def _drop(ask: Ask, found: ResourceAnswer) -> None:
         description=kept.description,
         format=kept.format,
         url="",
-        extras=kept.extras,
+        extras={key: text for key, text in kept.extras.items() if key != KEY},
     )
     await ask.call("save_resource", again)
 

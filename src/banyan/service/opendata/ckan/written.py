@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from banyan.limits import COLUMNS
+from banyan.service.opendata.ckan.declared import word
 from banyan.service.opendata.model import ColumnType
 from banyan.wire.ckan.envelope import Json, validation_error
 from banyan.wire.ckan.values import Reader
@@ -185,12 +186,3 @@ _READERS: Mapping[ColumnType, Callable[[Json], Json]] = {
     "time": lambda value: time.fromisoformat(_text(value).strip()).isoformat(),
     "year": _integer,
 }
-
-
-def header(table: Table) -> bytes:
-    return (",".join(f'"{name}"' for name in table.columns) + "\n").encode()
-
-
-def word(kind: ColumnType) -> str:
-    words = {"integer": "int8", "number": "float8", "datetime": "timestamp", "boolean": "bool", "year": "int4"}
-    return words.get(kind, "date" if kind == "month" else kind)
