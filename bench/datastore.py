@@ -95,11 +95,14 @@ class Server:
 
     def __init__(self, command: list[str], port: int, probe: str, *, wait_s: float) -> None:
         env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "LANG": "C.UTF-8"}
-        self.process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115  # closed by stop
+        self.process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=self.said)
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         until = time.monotonic() + wait_s
         while True:
-            assert self.process.poll() is None, f"{command[0]} ended"
+            if self.process.poll() is not None:
+                self.said.seek(0)
+                raise SystemExit(f"{command[0]} ended:\n{self.said.read().decode()[-2000:]}")
             try:
                 self.get(probe)
                 return
@@ -120,6 +123,7 @@ class Server:
 
     def stop(self) -> None:
         self.connection.close()
+        self.said.close()
         self.process.terminate()
         self.process.wait(20)
         if self.process.stdout is not None:

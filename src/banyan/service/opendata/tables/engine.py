@@ -174,6 +174,7 @@ class Tables:
         copy = self._hot.borrow(version.parquet)
         if copy is None:
             parquet = self.parquet(version)
+            self._hot.drop_removed(lambda key: self._lake.path(key).exists())
             self._hot.load(version.parquet, parquet, _packed(version))
             source = From(f"read_parquet({literal(str(parquet))})", is_ordered=False)
             return await self.workers.run(lambda connection: job(connection, source))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,6 +87,11 @@ class HotTables:
             self._refused.discard(key)
         if copy is not None:
             self._leave(copy)
+
+    def drop_removed(self, is_there: Callable[[str], bool]) -> None:
+        """Drop the copies of versions whose Parquet is gone."""
+        for key in [key for key in list(self._copies) if not is_there(key)]:
+            self.drop(key)
 
     def close(self) -> None:
         self._loader.shutdown(wait=True, cancel_futures=True)
