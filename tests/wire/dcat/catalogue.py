@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from banyan.wire import dcat
 from banyan.wire.dcat.vocabularies import TAIWAN_BOX, authority
 
@@ -94,3 +96,7 @@ def a_dataset(name: str = "mask", title: str = "口罩庫存", *, keyword: str =
 
 def a_paging(total: int = 1, *, page: int = 1, size: int = 100) -> dcat.Paging:
     return dcat.Paging(url=f"{SITE}/catalog.ttl", page=page, pages=max(1, -(-total // size)), total=total, size=size)
+
+
+def a_page(syntax: dcat.Syntax, datasets: Sequence[dcat.Dataset], paging: dcat.Paging) -> Iterator[bytes]:
+    return dcat.catalog_chunks(syntax, CATALOG, datasets, paging, [dataset.iri for dataset in datasets])

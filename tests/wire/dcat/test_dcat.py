@@ -26,7 +26,7 @@ DCT = rdflib.Namespace("http://purl.org/dc/terms/")
 
 def a_page(syntax: dcat.Syntax, *datasets: dcat.Dataset) -> bytes:
     paging = made.a_paging(len(datasets))
-    return b"".join(dcat.catalog_chunks(syntax, made.CATALOG, list(datasets), paging))
+    return b"".join(made.a_page(syntax, list(datasets), paging))
 
 
 def read(syntax: str, body: bytes) -> rdflib.Graph:
@@ -88,12 +88,12 @@ def test_an_address_is_safe_or_absent(text: str, expected: str | None) -> None:
 
 def test_pages_lead_to_each_other() -> None:
     paging = made.a_paging(250, page=2)
-    body = b"".join(dcat.catalog_chunks("jsonld", made.CATALOG, [made.a_dataset()], paging))
+    body = b"".join(made.a_page("jsonld", [made.a_dataset()], paging))
     view = json.loads(body)["@graph"][0]
     assert view["hydra:next"] == {"@id": "https://data.example.tw/catalog.ttl?page=3"}
     assert view["hydra:previous"] == {"@id": "https://data.example.tw/catalog.ttl?page=1"}
     assert view["hydra:totalItems"]["@value"] == "250"
-    last = b"".join(dcat.catalog_chunks("jsonld", made.CATALOG, [], made.a_paging(250, page=3)))
+    last = b"".join(made.a_page("jsonld", [], made.a_paging(250, page=3)))
     assert "hydra:next" not in json.loads(last)["@graph"][0]
 
 

@@ -32,7 +32,7 @@ def validate(file: Path) -> dict[str, int]:
 def test_a_full_catalogue_has_no_violation_and_no_warning(tmp_path: Path) -> None:
     datasets = [made.a_dataset("mask"), made.a_dataset("pharmacy")]
     file = tmp_path / "catalog.ttl"
-    file.write_bytes(b"".join(dcat.catalog_chunks("ttl", made.CATALOG, datasets, made.a_paging(2))))
+    file.write_bytes(b"".join(made.a_page("ttl", datasets, made.a_paging(2))))
     assert validate(file) == {"shapes": 0, "range": 0, "recommended": 0}
 
 
@@ -45,7 +45,7 @@ def test_a_bare_dataset_has_no_violation(tmp_path: Path) -> None:
         landing_page=f"{made.SITE}/dataset/x",
     )
     file = tmp_path / "catalog.ttl"
-    file.write_bytes(b"".join(dcat.catalog_chunks("ttl", made.CATALOG, [bare], made.a_paging(1))))
+    file.write_bytes(b"".join(made.a_page("ttl", [bare], made.a_paging(1))))
     found = validate(file)
     assert (found["shapes"], found["range"]) == (0, 0)
     assert found["recommended"] > 0

@@ -6,7 +6,7 @@ stream (docs/decisions/0021-rdf-without-a-graph.md). Tests read our output back 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, Protocol
 
 from banyan.wire.dcat import graph, jsonld, model, rdfxml, turtle
@@ -33,11 +33,14 @@ def writer(syntax: Syntax) -> Writer:
 
 
 def catalog_chunks(
-    syntax: Syntax, catalog: model.Catalog, datasets: Sequence[model.Dataset], paging: model.Paging
+    syntax: Syntax, catalog: model.Catalog, datasets: Iterable[model.Dataset], paging: model.Paging, iris: Sequence[str]
 ) -> Iterator[bytes]:
-    """One page of the catalogue: paging, catalogue, data service, then each dataset."""
+    """One page of the catalogue: paging, catalogue, data service, then each dataset.
+
+    `iris` are the datasets' own, known before they are described, so `datasets` may be made one by one.
+    """
     out = writer(syntax)
-    addresses = [at.iri for at in (iri(dataset.iri) for dataset in datasets) if at]
+    addresses = [at.iri for at in map(iri, iris) if at]
     yield out.head().encode()
     yield out.node(graph.paging_node(paging)).encode()
     yield out.node(graph.catalog_node(catalog, addresses)).encode()

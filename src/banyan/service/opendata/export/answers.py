@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from banyan.errors import Invalid
 from banyan.kernel.catalogue.operation import FaceAnswer, FaceRequest
@@ -10,6 +11,7 @@ from banyan.kernel.catalogue.operation import FaceAnswer, FaceRequest
 _CACHE = ("Cache-Control", "public, max-age=60")
 _OPEN = ("Access-Control-Allow-Origin", "*")
 MAX_PAGE = 1_000_000
+BLOCK_BYTES = 128 * 1024
 
 
 def tag(*parts: object) -> str:
@@ -29,8 +31,21 @@ def answer(
 
 
 async def _streamed(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
+    """The chunks in blocks, each made off the event loop: a page of 500 datasets costs some 400 ms in all."""
+    iterator = iter(chunks)
+    while block := await asyncio.to_thread(_block, iterator):
+        yield block
+
+
+def _block(iterator: Iterator[bytes]) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for chunk in iterator:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= BLOCK_BYTES:
+            break
+    return b"".join(parts)
 
 
 def page_number(request: FaceRequest) -> int:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.service.opendata.export import addresses
 from banyan.service.opendata.export.entry import Entry
@@ -61,13 +59,18 @@ def _service(base: str) -> dcat.Service:
     )
 
 
+def iri_of(entry: Entry, base: str) -> str:
+    """The dataset's IRI: its page names the document, this the data."""
+    return f"{addresses.dataset_page(base, entry.dataset)}#dataset"
+
+
 def describe(entry: Entry, base: str) -> dcat.Dataset:
     """The dataset as DCAT-AP."""
     dataset = entry.dataset
     page = addresses.dataset_page(base, dataset)
     frequency = national.parse(dataset.frequency)
     return dcat.Dataset(
-        iri=f"{page}#dataset",
+        iri=iri_of(entry, base),
         identifier=dataset.identifier or dataset.id,
         title=_texts(dataset.title, dataset.title_en),
         description=_texts(dataset.notes or dataset.title, dataset.notes_en),
@@ -278,7 +281,3 @@ def _version_number(entry: Entry) -> str:
 def _provenance(entry: Entry) -> dict[str, str]:
     steps = [f"{version.source.filename} sha256:{version.source.sha256}" for version in entry.versions.values()]
     return {"zh-Hant": "來源：" + "；".join(steps[:5])} if steps else {}
-
-
-def replace_quality(entry: Entry, quality: Quality) -> Entry:
-    return msgspec.structs.replace(entry, quality=quality)

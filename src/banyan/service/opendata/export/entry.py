@@ -73,17 +73,40 @@ class Names(msgspec.Struct, frozen=True):
     names: tuple[tuple[str, EpochS], ...]
 
 
+class Reading:
+    """Reads entries in one view; agencies and themes, which many datasets share, are read once."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._agencies: dict[str, Agency | None] = {}
+        self._themes: dict[str, Theme | None] = {}
+
+    def entry(self, dataset: Dataset) -> Entry:
+        """A dataset with what belongs to it."""
+        served = {one.id: registry.version_of(self._tx, one) for one in dataset.resources if one.is_table}
+        themes = (self._theme(name) for name in dataset.themes)
+        return Entry(
+            dataset=dataset,
+            agency=self._agency(dataset.agency_id) if dataset.agency_id else None,
+            themes=tuple(theme for theme in themes if theme),
+            versions={key: version for key, version in served.items() if version},
+            quality=next(iter(registry.quality_series(self._tx, dataset.id)), None),
+        )
+
+    def _agency(self, agency_id: str) -> Agency | None:
+        if agency_id not in self._agencies:
+            self._agencies[agency_id] = registry.agency_by(self._tx, agency_id)
+        return self._agencies[agency_id]
+
+    def _theme(self, name: str) -> Theme | None:
+        if name not in self._themes:
+            self._themes[name] = registry.theme_by(self._tx, name)
+        return self._themes[name]
+
+
 def entry_of(tx: Tx, dataset: Dataset) -> Entry:
-    """Read what belongs to a dataset."""
-    versions = {one.id: registry.version_of(tx, one) for one in dataset.resources if one.is_table}
-    themes = (registry.theme_by(tx, name) for name in dataset.themes)
-    return Entry(
-        dataset=dataset,
-        agency=registry.agency_by(tx, dataset.agency_id) if dataset.agency_id else None,
-        themes=tuple(theme for theme in themes if theme),
-        versions={key: version for key, version in versions.items() if version},
-        quality=next(iter(registry.quality_series(tx, dataset.id)), None),
-    )
+    """Read one dataset's entry."""
+    return Reading(tx).entry(dataset)
 
 
 @SERVICE.operation(
@@ -124,6 +147,7 @@ async def entry(ctx: Context, request: EntryQuery) -> Entry:
 )
 async def entries(ctx: Context, request: EntriesQuery) -> Entries:
     def job(tx: Tx) -> Entries:
+        reading = Reading(tx)
         if request.latest:
             datasets = registry.recent_datasets(tx, limit=request.rows, offset=request.start)
         else:
@@ -133,7 +157,7 @@ async def entries(ctx: Context, request: EntriesQuery) -> Entries:
             total=registry.dataset_count(tx),
             revision=feed.newest(tx),
             changed=_changed(tx),
-            entries=tuple(entry_of(tx, dataset) for dataset in datasets),
+            entries=tuple(reading.entry(dataset) for dataset in datasets),
         )
 
     return await ctx.db.sql.read_long(job)

@@ -9,7 +9,7 @@ from banyan.kernel.catalogue.operation import FaceAnswer, FaceRequest
 from banyan.limits import CATALOGUE_PAGE_DATASETS
 from banyan.service.opendata.export import packages
 from banyan.service.opendata.export.answers import answer, page_count, page_number, tag
-from banyan.service.opendata.export.describe import catalogue, describe
+from banyan.service.opendata.export.describe import catalogue, describe, iri_of
 from banyan.service.opendata.export.entry import Entries, EntriesQuery, Entry, EntryQuery
 from banyan.service.opendata.export.site import current
 from banyan.service.opendata.model import Resource, Version
@@ -33,8 +33,9 @@ def _catalogue_face(syntax: dcat.Syntax) -> Callable[[FaceRequest], Awaitable[Fa
         base = request.base_url
         paging = dcat.Paging(f"{base}/catalog.{syntax}", page, pages, found.total, size)
         site = catalogue(current(), base, found.changed)
-        datasets = [describe(entry, base) for entry in found.entries]
-        chunks = dcat.catalog_chunks(syntax, site, datasets, paging)
+        datasets = (describe(entry, base) for entry in found.entries)
+        iris = [iri_of(entry, base) for entry in found.entries]
+        chunks = dcat.catalog_chunks(syntax, site, datasets, paging, iris)
         etag = tag(found.revision, page, base)
         return answer(request, chunks, dcat.MEDIA_TYPES[syntax], etag=etag, links=_links(paging))
 

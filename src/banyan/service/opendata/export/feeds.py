@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from banyan.errors import NotFound
 from banyan.kernel.catalogue.operation import FaceAnswer, FaceRequest
 from banyan.kernel.events.clock import EpochS, iso
@@ -26,7 +28,7 @@ async def atom_feed(request: FaceRequest) -> FaceAnswer:
     pages = page_count(found.total, size)
     if page > pages:
         raise NotFound(f"page {page}", remedy=f"The last page is {pages}.")
-    body = atom.write(_feed(found, request, page, pages))
+    body = await asyncio.to_thread(atom.write, _feed(found, request, page, pages))
     return answer(request, body, atom.MEDIA_TYPE, etag=tag(found.revision, page, request.lang, request.base_url))
 
 
@@ -50,8 +52,7 @@ def _feed(found: Entries, request: FaceRequest, page: int, pages: int) -> atom.F
 def _entry(entry: Entry, base: str, english: bool) -> atom.Entry:
     dataset = entry.dataset
     files = [
-        (addresses.table_file(base, resource, "csv"), FILE_TYPES["CSV"].media_type, 0)
-        for resource, _ in entry.tables()
+        (addresses.table_file(base, resource, "csv"), FILE_TYPES["CSV"].media_type, 0) for resource, _ in entry.tables()
     ]
     return atom.Entry(
         id=f"urn:uuid:{dataset.id}",
@@ -79,7 +80,8 @@ async def site_map(request: FaceRequest) -> FaceAnswer:
     found = await request.call("opendata.names", NamesQuery(start=(page - 1) * SITEMAP_URLS, rows=SITEMAP_URLS))
     urls = [_url(base, f"/{path}", EpochS(0)) for path in _FIXED_PAGES] if page == 1 else []
     urls += [_url(base, f"/dataset/{name}", changed) for name, changed in found.names]
-    return answer(request, sitemap.write(urls), sitemap.MEDIA_TYPE, etag=tag(found.revision, page, base))
+    body = await asyncio.to_thread(sitemap.write, urls)
+    return answer(request, body, sitemap.MEDIA_TYPE, etag=tag(found.revision, page, base))
 
 
 def _url(base: str, path: str, changed: EpochS) -> sitemap.Url:

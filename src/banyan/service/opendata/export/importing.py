@@ -153,8 +153,12 @@ async def national_catalogue(request: FaceRequest) -> FaceAnswer:
     address = f"{request.base_url}/national.json"
     near = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
     links = ", ".join(f'<{address}?page={at}>; rel="{name}"' for name, at in near.items() if 1 <= at <= pages)
-    body = national.encode([crosswalk.to_national(entry, request.base_url) for entry in found.entries])
+    body = await asyncio.to_thread(_encoded, found, request.base_url)
     return answer(request, body, _JSON, etag=tag(found.revision, page, request.base_url), links=links)
+
+
+def _encoded(found: Entries, base: str) -> bytes:
+    return national.encode([crosswalk.to_national(entry, base) for entry in found.entries])
 
 
 @SERVICE.face("POST", path="/national.json")

@@ -3,9 +3,10 @@
 INSERT INTO quality_summary (dataset_id, at, medal, mqa) VALUES (:dataset_id, :at, :medal, :mqa)
 ON CONFLICT (dataset_id) DO UPDATE SET at = excluded.at, medal = excluded.medal, mqa = excluded.mqa
 
--- name: summary
--- The newest result of a dataset, in short.
-SELECT at, medal, mqa FROM quality_summary WHERE dataset_id = :dataset_id
+-- name: unmeasured
+-- Active datasets that were never measured.
+SELECT dataset.id FROM dataset LEFT JOIN quality_summary ON quality_summary.dataset_id = dataset.id
+WHERE dataset.state = 'active' AND quality_summary.dataset_id IS NULL
 
 -- name: clear_problems
 -- Forget the problems of a dataset before writing the new ones.

@@ -82,9 +82,8 @@ async def start(ctx: Context) -> None:
 
     def job(tx: Tx) -> None:
         timers.set(tx, _BOARD, "", EpochS(ctx.now + 60))
-        for dataset in registry.all_datasets(tx):
-            if dataset.state == "active" and tx.row(SQL["summary"], dataset_id=dataset.id) is None:
-                timers.set(tx, _TIMER, dataset.id, ctx.now)
+        for (dataset_id,) in tx.rows(SQL["unmeasured"]):
+            timers.set(tx, _TIMER, str(dataset_id), ctx.now)
 
     await ctx.db.sql.write(job)
 
