@@ -64,9 +64,11 @@ async def a_node(
     clock: Clock | None = None,
     render: Render | None = None,
     remotes: Mapping[str, Remote] | None = None,
+    extra: Sequence[Service] = (),
     **settings: Any,
 ) -> AsyncIterator[Node]:
-    """Drawers for `services` under `folder`, catalogue, gate and door; all closed at the end.
+    """Drawers for `services` under `folder`, catalogue, gate and door; all closed at the end. `extra` are channels:
+    services without a drawer.
 
     `settings` are fields of DoorSettings; rate limits are off unless `rate_scale` says otherwise.
     """
@@ -87,7 +89,7 @@ async def a_node(
         async def emit(service: str, event: Event) -> None:
             await drawers[service].sql.write(lambda tx: feed.append(tx, event))
 
-        catalogue = Catalogue(services)
+        catalogue = Catalogue([*services, *extra])
         gate = Gate(
             catalogue,
             drawers,

@@ -61,6 +61,7 @@ FORM_ANSWER_CHARACTERS: Final = 4_000
 ANSWER_SCORE: Final = 0.6  # below it a dialogue says that it does not know; measured on tests/channel/talk
 MISSES_BEFORE_HUMAN: Final = 2
 CHAT_FIELDS: Final = 12
+MCP_ANSWER_BYTES: Final = 256 * KIB  # what a model can read at once; a program takes the API
 
 # Storage
 WRITE_QUEUE_JOBS: Final = 10_000  # beyond this a writer is told to come back, not to wait in memory
@@ -115,7 +116,7 @@ READER_BYTES: Final = 896 * MIB  # resident memory of the reading process; over 
 READER_KEEP_BYTES: Final = 320 * MIB  # a reader that has grown beyond this is replaced, so that memory comes back
 READER_LINE_BYTES: Final = 64 * MIB  # one report: the columns and findings of every table of a file
 READER_WATCH_S: Final = 0.2  # how often its memory is looked at: DuckDB grows by less than 128 MB in that time
-READER_NICE: Final = 5  # answers to the public go before reading a file
+READER_NICE: Final = 5  # of the large lane: answers to the public go before reading a 2 GB file
 READER_IDLE_S: Final = 300.0  # a warm reader saves 0.5 s; after this long nobody is publishing
 PROGRESS_EVERY_S: Final = 0.1
 DELTA_KEYS: Final = 500  # rows of each kind named in a version's event; the rest are counted

@@ -29,9 +29,26 @@ CLOSED: tuple[Status, ...] = ("answered", "published", "declined")
 class AskForData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is missing, and what for. Title and text are public; the contact is not."""
 
-    title: Annotated[str, msgspec.Meta(min_length=2, max_length=200)]
-    text: Annotated[str, msgspec.Meta(min_length=2, max_length=REQUEST_CHARACTERS)]
-    contact: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    title: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=2, max_length=200, extra={"label": {"zh-Hant": "想要的資料", "en": "What data you need"}}
+        ),
+    ]
+    text: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=2,
+            max_length=REQUEST_CHARACTERS,
+            extra={"label": {"zh-Hant": "用途與說明", "en": "What it is for"}},
+        ),
+    ]
+    contact: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=200, extra={"label": {"zh-Hant": "聯絡方式（不公開）", "en": "How to reach you (not public)"}}
+        ),
+    ] = ""
     """How to reach you, if you want an answer in person; only the one who answers sees it, until it is answered."""
 
 
@@ -93,6 +110,7 @@ def put_request(tx: Tx, asked: DataRequest) -> None:
     effect="write",
     purpose="public-intake",
     keys=("申請資料", "想要資料", "缺資料", "data request"),
+    channels=("web", "api", "chat"),
 )
 async def ask_for_data(ctx: Context, request: AskForData) -> DataRequest:
     """Raises Limit when the node has taken REQUESTS_PER_HOUR in the last hour: a flood, not citizens."""

@@ -156,16 +156,16 @@ async def _count(tables: Tables, one: Known, where: Filter | None, words: tuple[
 
 
 def placing(one: Known, spot: Spot) -> tuple[Filter | None, tuple[Words, ...], bool]:
-    """The test that keeps a table's rows to a place: by code, by the columns of county and town, or by address."""
-    if spot.county_code and "_county" in one.names:
-        code = Compare("_town", "eq", spot.town_code) if spot.town_code else None
-        return all_of([code or Compare("_county", "eq", spot.county_code)]), (), True
+    """The test that keeps a table's rows to a place: by its own columns of county and town, by code, or by address."""
     by_role = {column.role: column.name for _, column in one.columns if column.role}
     if "county" in by_role and (not spot.town or "town" in by_role):
         words = [Words(spot.county, by_role["county"])]
         if spot.town:
             words.append(Words(spot.town, by_role["town"]))
         return None, tuple(words), True
+    if spot.county_code and "_county" in one.names:
+        code = Compare("_town", "eq", spot.town_code) if spot.town_code else None
+        return all_of([code or Compare("_county", "eq", spot.county_code)]), (), True
     address = by_role.get("address") or next((c.name for names, c in one.columns if "地址" in names), "")
     if address:
         return None, (Words(spot.name, address),), True

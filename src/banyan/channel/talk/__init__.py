@@ -1,0 +1,6 @@
+"""Dialogue: the same conversation for chat, LINE, kiosk and SMS. It knows operations, and no service by name."""
+
+from banyan.channel.talk.engine import Call, Talk, Turn
+from banyan.channel.talk.state import State, States
+
+__all__ = ["Call", "State", "States", "Talk", "Turn"]
