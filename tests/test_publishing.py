@@ -98,7 +98,7 @@ def test_without_the_token_nothing_is_taken(tmp_path: Path, capsys: pytest.Captu
     file.write_text(STOCK)
     with live_node(tmp_path / "node", [SERVICE]) as (url, _):
         assert main(["publish", str(file), "--url", url, "--token", "wrong", "--data", str(tmp_path)]) == 2
-        assert "權杖" in capsys.readouterr().err
+        assert "administrator token" in capsys.readouterr().err
 
 
 def test_an_upload_form(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlencode
@@ -53,6 +53,7 @@ _ONE = {
     "sheet": "NAME",
     "member": "PATH",
     "header-rows": "N",
+    "as-of": "TIME",
     "frequency": "TEXT",
     "resource": "ID",
     "filename": "NAME",
@@ -117,8 +118,10 @@ def publish_command(options: argparse.Namespace) -> int:
         else:
             published = asyncio.run(_local(options, file, named, bar))
     bar.close()
-    for line in report(published, url or say("no_server"), say):
-        sys.stdout.write(line + "\n")
+    lines = report(published, url or say("no_server"), say)
+    with suppress(BrokenPipeError):  # `| head` has read enough
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
     return 0
 
 
@@ -214,7 +217,7 @@ class Portal:
         body: bytes | Iterator[bytes] | None = None,
         headers: dict[str, str] | None = None,
     ) -> bytes:
-        sent = {**self._headers, **(headers or {})}
+        sent = {"Accept-Language": _language(), **self._headers, **(headers or {})}
         try:
             answer = self._pool.request(method, self.url + target, body=body, headers=sent, redirect=False)
         except urllib3.exceptions.HTTPError as error:

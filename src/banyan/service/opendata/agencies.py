@@ -17,7 +17,7 @@ from banyan.service.opendata.announcing import announce
 from banyan.service.opendata.licences import LICENCES, Licence
 from banyan.service.opendata.model import Agency, Contact, Theme
 from banyan.service.opendata.service import SERVICE
-from banyan.service.opendata.slugs import Slug, free_slug
+from banyan.service.opendata.slugs import AnySlug, free_slug
 from banyan.service.opendata.wording import refusal, unknown
 
 
@@ -52,7 +52,7 @@ class SaveAgency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: str = ""
-    name: Slug | Literal[""] = ""
+    name: AnySlug = ""
     title: str | UnsetType = UNSET
     title_en: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -66,7 +66,7 @@ class SaveTheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Create or change a theme, found as an agency is."""
 
     id: str = ""
-    name: Slug | Literal[""] = ""
+    name: AnySlug = ""
     title: str | UnsetType = UNSET
     title_en: str | UnsetType = UNSET
     description: str | UnsetType = UNSET

@@ -12,7 +12,19 @@ from banyan.errors import FieldError, Invalid
 from banyan.service.opendata.publish import Publish
 from banyan.service.opendata.wording import both, refusal
 
-PLAIN = ("filename", "url", "name", "title", "notes", "agency", "licence", "frequency", "resource", "resource_name")
+PLAIN = (
+    "filename",
+    "url",
+    "name",
+    "title",
+    "notes",
+    "agency",
+    "licence",
+    "frequency",
+    "resource",
+    "resource_name",
+    "as_of",
+)
 FLAGS = ("add", "as_file", "fresh", "private")
 LISTS = {"tag": "tags", "theme": "themes", "new_column": "new_columns", "accept": "accept"}
 OPTION_PLAIN = ("sheet", "member", "encoding", "delimiter", "geo", "crs")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
 import msgspec
@@ -25,6 +25,8 @@ from banyan.service.opendata.ingest import Options, Table
 from banyan.service.opendata.model import Change, Column, Dataset, Finding, Live, Resource, Version
 from banyan.service.opendata.registry import SQL
 from banyan.service.opendata.wording import refusal
+
+TAIWAN = timezone(timedelta(hours=8))
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -246,7 +248,7 @@ def _version(ready: Ready, now: EpochS) -> Version:
         resource_id=ready.resource_id,
         number=ready.number,
         at=now,
-        as_of=_epoch(table.as_of) or fetched,
+        as_of=epoch(table.as_of) or fetched,
         rows=table.rows,
         columns=ready.columns,
         source=msgspec.structs.replace(table.source, url=ready.url, fetched=fetched),
@@ -287,5 +289,10 @@ def carried(ready_columns: Sequence[Column], before: Version | None, found: Drif
     return carry_names(before.columns, ready_columns, found.renamed) if before else tuple(ready_columns)
 
 
-def _epoch(text: str) -> EpochS:
-    return EpochS(datetime.fromisoformat(text).timestamp()) if text else EpochS(0)
+def epoch(text: str) -> EpochS | None:
+    """A time in ISO 8601; without a zone it is Taiwan's. None when it is not one."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return EpochS((at if at.tzinfo else at.replace(tzinfo=TAIWAN)).timestamp())

@@ -22,7 +22,7 @@ from banyan.service.opendata.announcing import announce
 from banyan.service.opendata.licences import KNOWN_LICENCES
 from banyan.service.opendata.model import Contact, Dataset, Resource
 from banyan.service.opendata.service import SERVICE
-from banyan.service.opendata.slugs import Slug, free_slug
+from banyan.service.opendata.slugs import AnySlug, free_slug
 from banyan.service.opendata.wording import refusal, unknown
 
 Pairs = tuple[tuple[str, str], ...]
@@ -55,7 +55,7 @@ class SaveDataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: str = ""
-    name: Slug | Literal[""] = ""
+    name: AnySlug = ""
     create: bool = False
     title: str | UnsetType = UNSET
     title_en: str | UnsetType = UNSET

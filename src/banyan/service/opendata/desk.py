@@ -15,7 +15,7 @@ import msgspec
 from banyan.errors import Limit
 from banyan.kernel.events import EpochS
 from banyan.kernel.storage import Drawer, Store
-from banyan.limits import PUBLISH_JOBS, PUBLISH_JOBS_KEPT, SMALL_FILE_BYTES
+from banyan.limits import PUBLISH_JOBS, PUBLISH_JOBS_KEPT, READER_NICE, SMALL_FILE_BYTES
 from banyan.service.opendata.committing import Published
 from banyan.service.opendata.ingest import Progress
 from banyan.service.opendata.reader import Reader
@@ -96,7 +96,7 @@ class Desk:
     def __init__(self) -> None:
         self.rules = FetchRules()
         self.jobs: OrderedDict[str, Job] = OrderedDict()
-        self._small, self._large = Reader(), Reader()
+        self._small, self._large = Reader(), Reader(nice=READER_NICE)
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting: dict[str, int] = {}
         self._looks: dict[str, asyncio.Future[None]] = {}

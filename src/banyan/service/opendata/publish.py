@@ -17,7 +17,7 @@ from banyan.errors import Conflict, Invalid, Limit, Problem
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.storage import Drawer, Tx
 from banyan.limits import JOB_WAIT_S, LIVE_MIN_S
-from banyan.service.opendata import files, registry, searching, uploads, usage
+from banyan.service.opendata import committing, files, registry, searching, uploads, usage
 from banyan.service.opendata.committing import Published
 from banyan.service.opendata.datasets import SaveDataset
 from banyan.service.opendata.desk import ENDED, Job, JobView, close_desk, desk_of
@@ -28,7 +28,7 @@ from banyan.service.opendata.model import Live
 from banyan.service.opendata.registry import SQL
 from banyan.service.opendata.run import Plan, Run
 from banyan.service.opendata.service import SERVICE
-from banyan.service.opendata.slugs import Slug, slug_of_file, stem_of
+from banyan.service.opendata.slugs import AnySlug, slug_of_file, stem_of
 from banyan.service.opendata.wording import refusal, unknown
 from banyan.service.opendata.worker import Refusal
 
@@ -44,7 +44,7 @@ class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     filename: str = ""
     """What the file was called; its endings matter, its folder does not."""
     url: str = ""
-    name: Slug | Literal[""] = ""
+    name: AnySlug = ""
     title: str = ""
     notes: str = ""
     agency: str = ""
@@ -53,6 +53,8 @@ class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     tags: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
     frequency: str = ""
+    as_of: str = ""
+    """ISO 8601: the time the data is from, when the file does not say it or says it wrongly."""
     resource: str = ""
     """Id of the resource this is the next version of; empty: decided by name."""
     resource_name: str = ""
@@ -167,6 +169,8 @@ def begin(ctx: Context, request: Publish) -> Job:
     desk = desk_of(ctx.db)
     if bool(request.file) == bool(request.url):
         raise refusal(Invalid, "publish.one_source", field="file")
+    if request.as_of and committing.epoch(request.as_of) is None:
+        raise refusal(Invalid, "publish.as_of", field="as_of")
     if request.live_s and (request.live_s < LIVE_MIN_S or not request.url):
         raise refusal(Invalid, "publish.live_span", field="live_s", least=LIVE_MIN_S)
     twin = next((job for job in desk.jobs.values() if _is_twin(job, request)), None)
@@ -278,6 +282,7 @@ def _plan(tx: Tx, request: Publish, path: Path) -> Plan:
             private=True if request.private else UNSET,
         ),
         agency=request.agency,
+        as_of=request.as_of,
         resource_id=request.resource,
         resource_name=request.resource_name,
         add=request.add,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from banyan.errors import Limit, Problem, Unavailable
-from banyan.limits import READER_BYTES, READER_KEEP_BYTES, READER_LINE_BYTES, READER_WATCH_S
+from banyan.limits import READER_BYTES, READER_IDLE_S, READER_KEEP_BYTES, READER_LINE_BYTES, READER_WATCH_S
 from banyan.service.opendata.comparing import Comparison
 from banyan.service.opendata.ingest import Progress, Table
 from banyan.service.opendata.wording import refusal
@@ -23,9 +23,11 @@ from banyan.service.opendata.worker import CompareOrder, Order, ReadOrder, Repor
 class Reader:
     """At most one reading process. `close` ends it; a cancelled order ends it too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, nice: int = 0) -> None:
+        self._nice = nice
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self._idle: asyncio.Task[None] | None = None
 
     async def warm(self) -> None:
         """Start the process before the first order needs it."""
@@ -46,6 +48,8 @@ class Reader:
 
     async def close(self) -> None:
         """End the process."""
+        if self._idle is not None and self._idle is not asyncio.current_task():
+            self._idle.cancel()
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             with suppress(ProcessLookupError):
@@ -54,6 +58,8 @@ class Reader:
 
     async def _ordered(self, order: Order, progress: Callable[[Progress], None]) -> Report:
         async with self._turn:
+            if self._idle is not None:
+                self._idle.cancel()
             process = await self._started()
             watch = asyncio.create_task(_over_memory(process.pid))
             talk = asyncio.create_task(_talk(process, order, progress))
@@ -78,6 +84,13 @@ class Reader:
                 for task in (watch, talk):
                     task.cancel()
                 await asyncio.gather(watch, talk, return_exceptions=True)
+                self._idle = asyncio.create_task(self._rest())
+
+    async def _rest(self) -> None:
+        """Give the memory back when nobody has published for a while."""
+        await asyncio.sleep(READER_IDLE_S)
+        async with self._turn:
+            await self.close()
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -85,6 +98,7 @@ class Reader:
                 sys.executable,
                 "-m",
                 "banyan.service.opendata.worker",
+                str(self._nice),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=READER_LINE_BYTES,

@@ -56,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
     save: SaveDataset
     agency: str = ""
     """Name, id or title; made when nobody has it."""
+    as_of: str = ""
     resource_id: str = ""
     resource_name: str = ""
     add: bool = False
@@ -235,7 +236,7 @@ class Run:
         await self._stage(FileRef("lake", parquet))
         await _seen_through(asyncio.to_thread(self._db.lake.adopt, table.parquet, parquet))
         return Ready(
-            table=table,
+            table=msgspec.structs.replace(table, as_of=self._plan.as_of or table.as_of),
             resource_id=resource_id,
             number=last + 1,
             parquet=parquet,

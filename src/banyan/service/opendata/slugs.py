@@ -12,6 +12,8 @@ from typing import Annotated
 import msgspec
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{2,100}$")]
+AnySlug = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9_-]{2,100})?$")]
+"""A slug, or empty: not named. (`Slug | Literal[""]` would apply the pattern to the empty text too.)"""
 
 _ENDINGS = re.compile(
     r"(\.(csv|tsv|txt|tab|xlsx|xls|json|ndjson|jsonl|geojson|parquet|gz|zip))+$|\.[a-z][a-z0-9]{1,4}$"

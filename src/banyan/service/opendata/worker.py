@@ -1,7 +1,7 @@
 """The reading process: turns files into tables outside the node, so that a cancel and a memory bound are real.
 
 It reads one order a line (JSON) from stdin and writes one report a line to stdout; when stdin closes (the node has
-died) it ends at once. `reader.py` is its other end. Run as `python -m banyan.service.opendata.worker`.
+died) it ends at once. `reader.py` is its other end. Run as `python -m banyan.service.opendata.worker NICE`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from banyan.errors import FieldError, Invalid, Limit, Problem
-from banyan.limits import PROGRESS_EVERY_S, READER_NICE
+from banyan.limits import PROGRESS_EVERY_S
 from banyan.service.opendata.comparing import Comparison, Side, compare_files
 from banyan.service.opendata.ingest import Options, Progress, Table, ingest
 from banyan.service.opendata.quality.before import look_before_publishing
@@ -96,8 +96,8 @@ def _path(kind: type, value: object) -> Path:
 
 
 def main() -> None:
-    """Serve orders until stdin closes."""
-    os.nice(READER_NICE)
+    """Serve orders until stdin closes. The first argument is the niceness."""
+    os.nice(int(sys.argv[1]))
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints is not a report
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
