@@ -3,12 +3,14 @@
 `.venv/bin/python bench/catalogue.py [--quick] [--json]`. The peer is rdflib writing the same page from a filled graph.
 """
 
+
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
 import statistics
+import sys
 import tempfile
 import warnings
 from functools import partial
@@ -16,6 +18,9 @@ from pathlib import Path
 from time import perf_counter
 
 import msgspec
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' builders make the node
+
 from tests.make import Node, a_node
 from tests.service.opendata.export import seeds
 

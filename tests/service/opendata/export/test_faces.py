@@ -150,3 +150,16 @@ def test_an_import_with_errors_writes_nothing_and_names_the_fields(tmp_path: Pat
         assert dry.status == 422
 
     with_node(tmp_path, run)
+
+
+def test_a_dataset_is_told_what_the_standard_still_wants(tmp_path: Path) -> None:
+    async def run(node: Node) -> None:
+        good = (await node.client.get("/api/opendata/national_check/mask")).json
+        assert good["conforms"] is True, good
+        bare = (await node.client.get("/api/opendata/national_check/plain-00001")).json
+        assert bare["conforms"] is False
+        lacking = {fault["field"]: fault["message"]["zh-Hant"] for fault in bare["faults"]}
+        assert lacking["categoryCode"] == "categoryCode：必填，請補上。"
+        assert "distribution" in lacking
+
+    with_node(tmp_path, run, seeds.another(1))

@@ -18,7 +18,7 @@ from banyan.service.opendata import registry
 from banyan.service.opendata.agencies import SaveAgency, SaveTheme
 from banyan.service.opendata.export import crosswalk
 from banyan.service.opendata.export.answers import answer, page_count, page_number, tag
-from banyan.service.opendata.export.entry import Entries, EntriesQuery
+from banyan.service.opendata.export.entry import Entries, EntriesQuery, Entry, EntryQuery
 from banyan.service.opendata.export.faces import entry_asked, entry_tag
 from banyan.service.opendata.model import Agency, Contact, Dataset, Theme
 from banyan.service.opendata.service import SERVICE
@@ -26,6 +26,8 @@ from banyan.wire import national
 
 MESSAGES = load_messages("banyan.service.opendata.export")
 _JSON = "application/json; charset=utf-8"
+_EXAMPLE = "https://portal.example"
+"""Stands for our own address: what is checked does not depend on it."""
 
 
 class ImportNational(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +137,31 @@ def _by_identifier(tx: Tx) -> dict[str, Dataset]:
 
 def _one_line(fault: FaultSaid) -> str:
     return f"{fault.message['zh-Hant']} ({fault.message['en']})"
+
+
+class NationalCheck(msgspec.Struct, frozen=True):
+    """What a dataset still lacks by the national standard. `conforms` when no fault is an error."""
+
+    conforms: bool
+    faults: tuple[FaultSaid, ...]
+
+
+@SERVICE.operation(
+    "national_check",
+    title={"zh-Hant": "詮釋資料檢核（38 欄位）", "en": "National metadata check (38 fields)"},
+    summary={
+        "zh-Hant": "依詮釋資料標準規範檢核一個資料集，逐欄指出缺漏與修正方式。",
+        "en": "What one dataset lacks by the national metadata standard, field by field, with the fix.",
+    },
+    data=OPEN,
+    audience="public",
+    path="/api/opendata/national_check/{name}",
+)
+async def national_check(ctx: Context, request: EntryQuery) -> NationalCheck:
+    """Raises NotFound."""
+    entry: Entry = await ctx.call("opendata.entry", request)
+    faults = national.check(crosswalk.to_national(entry, _EXAMPLE))
+    return NationalCheck(all(one.severity == "warning" for one in faults), tuple(said(one) for one in faults))
 
 
 @SERVICE.face("GET", path="/dataset/{name}/national.json")

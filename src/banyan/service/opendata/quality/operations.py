@@ -9,7 +9,7 @@ from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage import Tx
 from banyan.limits import QUALITY_BOARD_PROBLEMS, QUALITY_KEPT
 from banyan.service.opendata import registry
-from banyan.service.opendata.model import Dataset, Quality
+from banyan.service.opendata.model import Check, Dataset, Quality
 from banyan.service.opendata.quality import mqa
 from banyan.service.opendata.quality.explain import Advice, both, explain
 from banyan.service.opendata.quality.measure import SQL, measure
@@ -48,6 +48,8 @@ class QualityReport(msgspec.Struct, frozen=True):
     advice: tuple[Advice, ...]
     medal_note: dict[str, str]
     history: tuple[Past, ...]
+    titles: dict[str, dict[str, str]]
+    """Of every check in the report, by its code."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -134,7 +136,12 @@ async def quality(ctx: Context, request: QualityQuery) -> QualityReport:
         advice=explain(newest),
         medal_note=both("medal.note"),
         history=tuple(Past(one.at, one.mqa_score, one.medal) for one in reversed(series)),
+        titles={check.code: both(f"check.{check.code}.title") for check in _checks(newest)},
     )
+
+
+def _checks(report: Quality) -> tuple[Check, ...]:
+    return (*report.indicators, *report.mqa, *report.content)
 
 
 def _series(tx: Tx, name: str) -> tuple[Dataset | None, list[Quality]]:

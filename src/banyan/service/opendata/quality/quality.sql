@@ -3,6 +3,10 @@
 INSERT INTO quality_summary (dataset_id, at, medal, mqa) VALUES (:dataset_id, :at, :medal, :mqa)
 ON CONFLICT (dataset_id) DO UPDATE SET at = excluded.at, medal = excluded.medal, mqa = excluded.mqa
 
+-- name: measured
+-- When a dataset was last measured.
+SELECT at FROM quality_summary WHERE dataset_id = :dataset_id
+
 -- name: unmeasured
 -- Active datasets that were never measured.
 SELECT dataset.id FROM dataset LEFT JOIN quality_summary ON quality_summary.dataset_id = dataset.id

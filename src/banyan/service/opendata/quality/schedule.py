@@ -8,7 +8,7 @@ from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import Event, timers
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage import Tx
-from banyan.limits import QUALITY_BOARD_S, QUALITY_EVERY_S, QUALITY_SOONEST_S
+from banyan.limits import QUALITY_BOARD_S, QUALITY_EVERY_S, QUALITY_LIVE_S, QUALITY_SOONEST_S
 from banyan.service.opendata import registry
 from banyan.service.opendata.model import Dataset
 from banyan.service.opendata.quality.measure import SQL, measure
@@ -29,26 +29,33 @@ def configure(*, allow_private: bool) -> None:
 
 @SERVICE.on("version.published")
 async def version_published(ctx: Context, event: Event) -> None:
-    await _soon(ctx, event)
+    await _soon(ctx, event, wait_s=QUALITY_LIVE_S)
 
 
 @SERVICE.on("dataset.saved")
 async def dataset_saved(ctx: Context, event: Event) -> None:
-    await _soon(ctx, event)
+    await _soon(ctx, event, wait_s=0)
 
 
 @SERVICE.on("source.recovered")
 async def source_recovered(ctx: Context, event: Event) -> None:
-    await _soon(ctx, event)
+    await _soon(ctx, event, wait_s=QUALITY_LIVE_S)
 
 
-async def _soon(ctx: Context, event: Event) -> None:
-    """Set the dataset's timer to now: many events become one measurement, and a slow link holds up no event."""
+async def _soon(ctx: Context, event: Event, *, wait_s: float) -> None:
+    """Set the dataset's timer: many events become one measurement, and a slow link holds up no event.
+
+    A live dataset is measured `wait_s` after its last measurement at the soonest; any other at once.
+    """
 
     def job(tx: Tx) -> None:
         dataset = registry.dataset_by(tx, event.subject)
-        if dataset is not None:
-            timers.set(tx, _TIMER, dataset.id, ctx.now)
+        if dataset is None:
+            return
+        last = tx.row(SQL["measured"], dataset_id=dataset.id)
+        is_live = any(resource.live for resource in dataset.resources)
+        soonest = float(last[0] or 0) + wait_s if last and is_live else ctx.now
+        timers.set(tx, _TIMER, dataset.id, EpochS(max(ctx.now, soonest)))
 
     await ctx.db.sql.write(job)
 
