@@ -19,7 +19,7 @@ from banyan.kernel.identity.caller import ANONYMOUS
 from banyan.kernel.storage import Drawer, Tx, close_drawer, fold, open_drawer
 from banyan.service.opendata import registry, searching
 from banyan.service.opendata.announcing import announce
-from banyan.service.opendata.find import FindDatasets, find_datasets
+from banyan.service.opendata.find import FindDatasets, NamesPage, dataset_names, find_datasets
 from banyan.service.opendata.model import Dataset
 
 QUERIES = [
@@ -123,3 +123,11 @@ def test_a_harvester_pages_through_the_nation(nation: tuple[Drawer, dict[str, st
                 break
             ids += [hit.dataset.id for hit in page.hits]
     assert ids == sorted(folded)
+
+
+def test_every_name_is_listed(nation: tuple[Drawer, dict[str, str]]) -> None:
+    drawer, folded = nation
+    with asyncio.Runner() as runner:
+        names = runner.run(dataset_names(context(drawer), NamesPage(rows=100_000)))
+        assert names == [id.replace("id-", "ds-") for id in sorted(folded)]
+        assert runner.run(dataset_names(context(drawer), NamesPage(start=2, rows=1))) == ["ds-00002"]

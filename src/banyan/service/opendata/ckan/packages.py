@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from banyan.errors import Invalid
-from banyan.limits import CKAN_SEARCH_ROWS, FACET_VALUES, PAGE_ROWS, SITEMAP_URLS
+from banyan.limits import CKAN_SEARCH_ROWS, FACET_VALUES, PAGE_ROWS, SEARCH_DATASETS
 from banyan.service.opendata.ckan.action import Ask, action
 from banyan.service.opendata.ckan.mapping import package
-from banyan.service.opendata.export.entry import EntryQuery, NamesQuery
-from banyan.service.opendata.find import FacetValue, FindDatasets, Found
+from banyan.service.opendata.export.entry import EntryQuery
+from banyan.service.opendata.find import FacetValue, FindDatasets, Found, NamesPage
 from banyan.wire.ckan.envelope import ActionError, Json, search_error, search_query_error
 from banyan.wire.ckan.licences import LICENCES
 from banyan.wire.ckan.solr import Term, write
@@ -34,16 +34,10 @@ FACETS = {
 @action("package_list", "公開資料集的名稱。", "Names of the public datasets.", params="limit offset")
 async def package_list(ask: Ask) -> Json:
     reader = ask.reader()
-    limit = reader.natural("limit", SITEMAP_URLS * 10)
-    offset = reader.natural("offset", 0)
+    limit = min(reader.natural("limit", SEARCH_DATASETS), SEARCH_DATASETS)
+    offset = min(reader.natural("offset", 0), SEARCH_DATASETS)
     reader.finish()
-    names: list[str] = []
-    while len(names) < limit:
-        rows = min(SITEMAP_URLS, limit - len(names))
-        page = await ask.call("names", NamesQuery(start=offset + len(names), rows=rows))
-        names += [name for name, _ in page.names]
-        if len(page.names) < rows:
-            break
+    names: list[str] = await ask.call("dataset_names", NamesPage(start=offset, rows=limit))
     return list(names)
 
 
