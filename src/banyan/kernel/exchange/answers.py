@@ -124,7 +124,13 @@ class Wire:
 
     async def _stream(self, answer: FaceAnswer, chunks: AsyncIterator[bytes], headers: Headers) -> None:
         if answer.etag:
-            headers.append((b"etag", quoted(answer.etag)))
+            tag = quoted(answer.etag)
+            headers.append((b"etag", tag))
+            if answer.status == 200 and is_known(self.request.raw_header(b"if-none-match"), tag):
+                await _closed(chunks)
+                await self.head(304, [pair for pair in headers if pair[0] != b"content-type"])
+                await self.chunk(b"", more=False)
+                return
         self._progress()
         if answer.media_type == EVENT_STREAM:
             self.request.mark_endless()

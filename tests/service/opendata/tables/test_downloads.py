@@ -52,6 +52,23 @@ def test_csv_is_what_was_published_in_its_order(tmp_path: Path) -> None:
     assert "attachment" in plain.header("content-disposition")
 
 
+def test_a_download_known_by_its_etag_is_not_sent_again(tmp_path: Path) -> None:
+    async def run() -> list[Reply]:
+        async with a_portal(tmp_path) as node:
+            await publish(node, "mask", a_version(node.drawers["opendata"].lake, PHARMACIES, PHARMACY_ROWS))
+            first = await node.client.get("/download/mask.csv")
+            known = {"if-none-match": first.header("etag")}
+            return [
+                first,
+                await node.client.get("/download/mask.csv", headers=known),
+                await node.client.get("/download/mask.csv?bom=true", headers=known),
+            ]
+
+    first, known, other = asyncio.run(run())
+    assert (first.status, known.status, other.status) == (200, 304, 200)
+    assert known.body == b""
+
+
 def test_json_ndjson_tsv_and_geojson(tmp_path: Path) -> None:
     as_json, lines, tsv, places, none = download(
         tmp_path, "mask.json", "mask.ndjson", "mask.tsv", "mask.geojson", 'mask.json?filters={"縣市":"沒有"}'

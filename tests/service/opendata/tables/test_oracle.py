@@ -22,10 +22,12 @@ from banyan.errors import Invalid
 from banyan.kernel.storage.lake import Lake
 from banyan.service.opendata.model import Version
 from banyan.service.opendata.tables import (
+    AggregateQuery,
     Compare,
     FacetQuery,
     Filter,
     Group,
+    Measure,
     SearchQuery,
     SortKey,
     Tables,
@@ -93,7 +95,9 @@ def passes(where: Filter | None, cells: tuple[Any, ...]) -> bool:
         return (all if where.op == "$and" else any)(passes(item, cells) for item in where.items)
     cell = cells[NAMES.index(where.field)]
     value = where.value
-    given_ = [date.fromisoformat(one) if isinstance(cell, date) and one else one for one in _several(value)]
+    given_ = [
+        date.fromisoformat(one) if isinstance(cell, date) and isinstance(one, str) else one for one in _several(value)
+    ]
     if where.op == "isnull":
         return (cell is None) == value
     if where.op in ("contains", "startswith"):
@@ -155,7 +159,7 @@ async def three_ways(tables: Tables, version: Version, ask: Callable[[], Any]) -
 
 
 common = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 
 
@@ -193,7 +197,8 @@ def test_facets(bench: tuple[Lake, Tables], rows: list[tuple[Any, ...]], where: 
         assert dict(facet.values) == truth
         assert facet.distinct == len(truth)
         assert [count for _, count in facet.values] == sorted(truth.values(), reverse=True)
-    assert all(answer == answers[0] for answer in answers)
+    for answer in answers:
+        assert answer == answers[0]
 
 
 @common
@@ -251,3 +256,23 @@ def test_folded_words_find_every_writing(tmp_path: Path, q: str) -> None:
     finally:
         tables.close()
     assert [row[0] for row in page.rows] == [1, 2]
+
+
+def test_columns_called_like_our_own_names(bench: tuple[Lake, Tables]) -> None:
+    """A table may have columns `n`, `count`, `_row`, `v`: figures are told apart by their place."""
+    lake, tables = bench
+    rows = [["b", 1, "x"], ["b", 2, "x"], ["a", 1, None], ["a", 1, "y"], ["a", 5, "y"]]
+    version = a_version(lake, {"n": "text", "count": "integer", "v": "text"}, rows)
+
+    async def ask() -> tuple[Any, Any]:
+        facets = await tables.facets(version, FacetQuery(("n", "count", "v")))
+        by = AggregateQuery(by=("count",), measures=(Measure("count"), Measure("max", "n")), sort=(SortKey("max_n"),))
+        return facets, await tables.aggregate(version, by)
+
+    for facets, grid in asyncio.run(three_ways(tables, version, ask)):
+        assert [facet.values for facet in facets] == [
+            (("a", 3), ("b", 2)),
+            ((1, 3), (2, 1), (5, 1)),
+            (("x", 2), ("y", 2), (None, 1)),
+        ]
+        assert grid.rows == ((5, 1, "a"), (1, 3, "b"), (2, 1, "b"))

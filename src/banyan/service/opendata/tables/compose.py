@@ -172,26 +172,41 @@ def count_text(text: Text, query: SearchQuery, source: From) -> str:
 
 
 def facet_text(text: Text, column: Stored, query: FacetQuery, source: From) -> str:
-    """Values of one column with their counts, and how many values there are in all, most frequent first."""
+    """Values of one column with their counts, and how many values there are in all, most frequent first.
+
+    Columns are told by their place, here and in `aggregate_text`: a table may have a column called `n` or `count`.
+    """
     name = quoted(column.name)
     condition = text.condition(query.where, query.words)
     return (
         f"SELECT {name}, count(*) AS n, count(*) OVER () AS kinds FROM {source.text}{condition} "
-        f"GROUP BY {name} ORDER BY n DESC, {name} NULLS LAST LIMIT {int(query.limit)}"
+        f"GROUP BY 1 ORDER BY 2 DESC, 1 NULLS LAST LIMIT {int(query.limit)}"
     )
 
 
 def aggregate_text(text: Text, query: AggregateQuery, source: From) -> tuple[str, tuple[str, ...]]:
     """The grouped SELECT, and the names of its columns in order."""
     groups = [text.shape.column(name, "by") for name in query.by]
-    measured = [f"{_measure(text.shape, measure)} AS {quoted(measure.name)}" for measure in query.measures]
-    names = tuple(column.name for column in groups) + tuple(measure.name for measure in query.measures)
+    names = tuple(column.name for column in groups)
+    for measure in query.measures:
+        names += (_free(measure.name, names),)
+    measured = [
+        f"{_measure(text.shape, measure)} AS {quoted(name)}"
+        for measure, name in zip(query.measures, names[len(groups) :], strict=True)
+    ]
     selected = ", ".join([quoted(column.name) for column in groups] + measured)
     condition = text.condition(query.where, query.words)
-    grouping = f" GROUP BY {', '.join(quoted(column.name) for column in groups)}" if groups else ""
+    grouping = f" GROUP BY {', '.join(str(place) for place in range(1, len(groups) + 1))}" if groups else ""
     order = _aggregate_order(text.shape, query, names)
     ordering = f" ORDER BY {order}" if order else ""
     return f"SELECT {selected} FROM {source.text}{condition}{grouping}{ordering} LIMIT {int(query.limit)}", names
+
+
+def _free(name: str, taken: tuple[str, ...]) -> str:
+    """A name for a measure that no other column of the answer has: `count` beside a column `count` is `count_`."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _aggregate_order(shape: Shape, query: AggregateQuery, names: tuple[str, ...]) -> str:
@@ -201,8 +216,8 @@ def _aggregate_order(shape: Shape, query: AggregateQuery, names: tuple[str, ...]
         name = known.name if known is not None and known.name in names else key.field
         if name not in names:
             raise unknown_field("sort", key.field, names)
-        parts.append(f"{quoted(name)} {_way(key)}")
-    parts += [f"{quoted(shape.column(name, 'by').name)} ASC NULLS LAST" for name in query.by]
+        parts.append(f"{names.index(name) + 1} {_way(key)}")
+    parts += [f"{place} ASC NULLS LAST" for place in range(1, len(query.by) + 1)]
     return ", ".join(parts)
 
 
