@@ -5,11 +5,15 @@ Sources: RFC 1952 (gzip), PKWARE APPNOTE (zip).
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -19,6 +23,15 @@ from banyan.limits import ARCHIVE_MEMBERS, GIB, MIB, UNPACK_RATIO, UNPACKED_BYTE
 from banyan.service.opendata.ingest.options import Watch
 from banyan.service.opendata.ingest.refusal import beyond, invalid
 
+DAMAGE = (
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    struct.error,
+    OverflowError,
+)
 BLOCK = 1 * MIB
 RATIO_FREE_BYTES = GIB // 64
 """Below 16 MiB unpacked a high ratio harms nobody: a table of zeros is legal."""
@@ -79,7 +92,7 @@ def is_workbook(path: Path) -> bool:
 
 def _unzip(source: Path, work: Path, watch: Watch, only: str) -> list[Member]:
     try:
-        with zipfile.ZipFile(source) as archive:
+        with damage_as("archive-damaged"), zipfile.ZipFile(source) as archive:
             infos = [info for info in archive.infolist() if _is_content(info)]
             if len(infos) > ARCHIVE_MEMBERS:
                 raise beyond("archive-members", count=len(infos), bound=ARCHIVE_MEMBERS)
@@ -91,9 +104,9 @@ def _unzip(source: Path, work: Path, watch: Watch, only: str) -> list[Member]:
             if not infos:
                 raise invalid("archive-empty")
             return [_extract(archive, info, work / f"member-{i}", watch) for i, info in enumerate(infos)]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-        raise invalid("archive-damaged", detail=str(error)) from error
     except RuntimeError as error:  # zipfile's way to say: a password is needed
+        if isinstance(error, NotImplementedError):
+            raise invalid("archive-damaged", detail=str(error)) from error
         raise invalid("archive-locked") from error
 
 
@@ -111,11 +124,21 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, watc
 
 
 def _gunzip(source: Path, target: Path, watch: Watch) -> None:
+    with damage_as("archive-damaged"), gzip.open(source, "rb") as packed:
+        _copy_bounded(_blocks(packed), target, watch, packed_bytes=max(source.stat().st_size, 1))
+
+
+@contextmanager
+def damage_as(code: str) -> Iterator[None]:
+    """What a damaged archive makes the readers raise becomes Invalid; a full disk stays what it is."""
     try:
-        with gzip.open(source, "rb") as packed:
-            _copy_bounded(_blocks(packed), target, watch, packed_bytes=max(source.stat().st_size, 1))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise invalid("archive-damaged", detail=str(error)) from error
+        yield
+    except DAMAGE as error:
+        raise invalid(code, detail=str(error)[:200]) from error
+    except OSError as error:  # a seek to an offset that the damaged directory claims
+        if error.errno not in {errno.EINVAL, None}:
+            raise
+        raise invalid(code, detail=str(error)[:200]) from error
 
 
 def _blocks(packed: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:

@@ -85,7 +85,7 @@ def stage_rows(stage: Stage, rows: Iterable[list[str]], width: int) -> int:
     count = 0
     target = stage.work / SLOW_NAME
     with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\r\n")
         for row in rows:
             writer.writerow([_storable(cell) for cell in row] if width > 1 else [*map(_storable, row), ""])
             count += 1
@@ -115,7 +115,7 @@ def _normalise(path: Path, dialect: Dialect, head: Head, target: Path, report: _
     reader = reader_of(text_lines(path, skip=head.skip_lines), dialect.delimiter, quoted=quoted)
     total = path.stat().st_size
     with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\r\n")
         try:
             for count, cells in enumerate(reader):
                 if cells:

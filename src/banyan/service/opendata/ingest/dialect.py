@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 DELIMITERS = (",", "\t", ";", "|", "，", "^", "~", ":", "\x1f", "\x01", " ")
 """In order of preference when two split the sample equally well."""
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+"""Physical lines as Python's universal newlines see them, ends kept."""
 ALONE = "\x1f"
 """Stands for a delimiter where there is one column."""
 SURE = 0.6
@@ -80,8 +83,7 @@ def _sample_lines(path: Path) -> list[str]:
     with path.open(encoding="utf-8", newline="") as file:
         text = file.read(INGEST_SAMPLE_BYTES)
         whole = not file.read(1)
-    lines = text.splitlines(keepends=True) if "\n" not in text and "\r" in text else text.split("\n")
-    lines = [line + "\n" for line in lines[:-1]] + lines[-1:] if "\n" in text else lines
+    lines = LINE.findall(text)
     return lines if whole else lines[:-1] or lines
 
 

@@ -73,6 +73,8 @@ def to_utf8(source: Path, work: Path, watch: Watch, *, encoding: str = "") -> Te
     for codec in ("cp950", "big5hkscs"):
         if _fits(source, codec, watch) is not None and _reads_chinese(sample, codec):
             return _strict_or_lines(source, work, watch, codec, 0, "strict")
+    if _mostly_ours(sample):
+        return _by_lines(source, work, watch, _primary(sample), 0)
     guess = chardet.detect(sample)
     codec = _known(str(guess["encoding"] or ""))
     if codec and codec not in {"utf-8", "ascii", "cp950", "big5"} and _fits(source, codec, watch) is not None:
@@ -210,7 +212,7 @@ def _fits(source: Path, codec: str, watch: Watch) -> frozenset[str] | None:
                 decoder.decode(block)
                 sieve.see(block)
                 done += len(block)
-                watch.step("decode", done, total)
+                watch.step("detect", done, total)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return None
@@ -229,7 +231,7 @@ class _Sieve:
                 self.found.add(mark)
 
 
-def _reads_chinese(sample: bytes, codec: str) -> bool:
+def _reads_chinese(sample: bytes, codec: str, *, strict: bool = True) -> bool:
     """Whether the double-byte characters are mostly Big5's symbols (A1–A3) and frequent characters (A4–C6)."""
     common = other = 0
     place = 0
@@ -240,7 +242,18 @@ def _reads_chinese(sample: bytes, codec: str) -> bool:
             continue
         common, other = (common + 1, other) if 0xA1 <= lead <= 0xC6 else (common, other + 1)
         place += 2
-    return common >= COMMON_SHARE * (common + other) and _decodes(sample[:-1], codec, partial=True)
+    return common >= COMMON_SHARE * (common + other) and (not strict or _decodes(sample[:-1], codec, partial=True))
+
+
+def _mostly_ours(sample: bytes) -> bool:
+    """Whether the lines are UTF-8 and CP950 with some damage, rather than a third encoding."""
+    lines = [line for line in sample.splitlines()[:-1] or [sample] if not line.isascii()]
+    utf8 = [_decodes(line, "utf-8") for line in lines]
+    cp950 = [_decodes(line, "cp950") for line in lines]
+    either = sum(one or other for one, other in zip(utf8, cp950, strict=True))
+    if any(utf8):
+        return either * 2 >= len(lines)
+    return either * 10 >= len(lines) * 9 and _reads_chinese(sample, "cp950", strict=False)
 
 
 def _primary(sample: bytes) -> str:

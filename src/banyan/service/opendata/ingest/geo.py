@@ -122,8 +122,8 @@ def _system(
 ) -> tuple[str, list[Finding]]:
     """The coordinate system by the publisher's word or by the ranges; and the finding with its evidence."""
     x, y = coordinates
-    within = _in_box(x, y, (-180, -90, 180, 90))
     metres, swapped = _in_box(x, y, TM2), _in_box(y, x, TAIWAN)
+    within = f"{_in_box(x, y, (-180, -90, 180, 90))} or {swapped}"
     known, degrees, taiwan, metric, turned = (int(str(cell)) for cell in stage.row(
         f"select count(*) filter ({_number(x)} is not null and {_number(y)} is not null), count(*) filter ({within}), "
         f"count(*) filter ({_in_box(x, y, TAIWAN)}), count(*) filter ({metres}), count(*) filter ({swapped}) "

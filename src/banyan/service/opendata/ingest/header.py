@@ -15,7 +15,7 @@ from banyan.service.opendata.model import Finding
 RESERVED = {"_id", "_lon", "_lat", "_county", "_town", "_geometry", "_rest"}
 NAME_CHARACTERS = 200
 VALUE = re.compile(
-    r"[+-]?[\d,]+(\.\d+)?%?|\d{2,4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?([ T].*)?|\d{1,2}:\d{2}(:\d{2})?|https?://.*|[A-Z]{0,3}\d{4,}.*"
+    r"[+-]?[\d,]+(\.\d+)?%?|\d{1,4}[-/.年月]\d{1,2}日?([-/.月]\d{1,4}日?)?([ T].*)?|\d{1,2}:\d{2}(:\d{2})?|https?://.*|[A-Z]{0,3}\d{4,}.*"
 )
 """What a header cell hardly ever is: a number, a date, a time, an address on the web, a code."""
 YEAR = re.compile(r"(18|19|20|21)\d{2}年?|1?\d{2}年")
@@ -134,16 +134,25 @@ def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
 
 def _is_second(first: Sequence[str], second: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     """All words, where the columns below hold values; at least half of the value columns must say so."""
-    if any(VALUE.fullmatch(cell.strip()) and not YEAR.fullmatch(cell.strip()) for cell in second):
-        return False
     filled = sum(1 for cell in second if cell.strip())
     columns = [[row[place].strip() for row in rest[:200]] for place in range(len(second))]
     values = [place for place, column in enumerate(columns) if _value_share(column) > 0.6]
+    if any(_is_datum(second[place].strip(), columns[place]) for place in range(len(second))):
+        return False
     worded = [place for place in values if second[place].strip()]
     gaps = any(not cell.strip() for cell in first)
     if not worded or len(worded) * 2 < len(values):
         return False
+    if any(cell.strip() and cell.strip() in column for cell, column in zip(second, columns, strict=True)):
+        return False  # a title does not come back as a value
     return (filled * 2 >= len(second) or gaps) and list(second) != list(first)
+
+
+def _is_datum(cell: str, below: Sequence[str]) -> bool:
+    """A value; a year is one only above other years (over counts it is a heading)."""
+    if YEAR.fullmatch(cell):
+        return sum(1 for one in below if YEAR.fullmatch(one)) * 2 > len(below)
+    return bool(VALUE.fullmatch(cell))
 
 
 def _value_share(column: Sequence[str]) -> float:

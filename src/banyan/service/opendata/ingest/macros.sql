@@ -55,11 +55,11 @@ create macro as_date_mdy(v) as case when regexp_full_match(fold(v), '\d{1,2}[-/.
 -- 10/14, 10月1日: a day of no year
 create macro is_yearless(v) as regexp_full_match(fold(v), '(0?[1-9]|1[0-2])[/月](0?[1-9]|[12]\d|3[01])日?');
 
-create macro as_month(v) as case when regexp_full_match(fold(v), '\d{4}[-/.年]\d{1,2}月?') then
+create macro as_month(v) as case when regexp_full_match(fold(v), '\d{4}[-/年]\d{1,2}月?') then
   day_of(left(fold(v), 4), regexp_extract(fold(v), '(\d{1,2})月?$', 1), '1') end;
 create macro as_month_6(v) as case when regexp_full_match(fold(v), '(1[89]|2[01])\d{4}') then
   day_of(left(fold(v), 4), right(fold(v), 2), '1') end;
-create macro as_roc_month(v) as case when regexp_full_match(fold(v), '((中華)?民國)?\s*\d{2,3}\s*[-/.年]\s*\d{1,2}\s*月?') then
+create macro as_roc_month(v) as case when regexp_full_match(fold(v), '((中華)?民國)?\s*\d{2,3}\s*[-/年]\s*\d{1,2}\s*月?') then
   day_of(ce(regexp_extract(fold(v), '(\d{2,3})', 1)), regexp_extract(fold(v), '(\d{1,2})\s*月?$', 1), '1') end;
 -- 11410
 create macro as_roc_month_5(v) as case when regexp_full_match(fold(v), '\d{4,5}') then

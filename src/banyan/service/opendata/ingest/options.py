@@ -67,7 +67,7 @@ class Progress(msgspec.Struct, frozen=True):
     """How far an ingest is. `total` is 0 when it cannot be known."""
 
     phase: str
-    """unpack, decode, read, infer, locate or write"""
+    """unpack, detect, decode, read, infer, locate or write; `done` grows within a phase, except while detecting."""
     done: int = 0
     total: int = 0
     unit: str = "bytes"

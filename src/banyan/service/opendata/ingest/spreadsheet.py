@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 import python_calamine
 
 from banyan.limits import COLUMNS, MIB, WORKBOOK_BYTES, WORKBOOK_CELLS
+from banyan.service.opendata.ingest.container import damage_as
 from banyan.service.opendata.ingest.delimited import Staged, stage_rows
 from banyan.service.opendata.ingest.dialect import Row
 from banyan.service.opendata.ingest.header import find_head
@@ -69,13 +69,13 @@ def stage_sheet(stage: Stage, sheet: Sheet, options: Options) -> Staged:
 def _measure(path: Path, watch: Watch) -> None:
     """Unpacked size, entities, and the rectangle each sheet would need; nothing is believed but the cells."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with damage_as("workbook-damaged"), zipfile.ZipFile(path) as archive:
             total = 0
             for info in archive.infolist():
                 if not info.filename.endswith((".xml", ".rels")):
                     continue
                 total = _measure_part(archive, info, total, watch)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except RuntimeError as error:  # a password, or a compression we do not have
         raise invalid("workbook-damaged", detail=str(error)[:200]) from error
 
 

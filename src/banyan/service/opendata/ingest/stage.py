@@ -55,6 +55,7 @@ class Stage:
 
     def run(self, sql: str, parameters: Sequence[object] = (), *, phase: str = "") -> Rows:
         """All rows of one statement. Raises Cancelled when the caller asks to stop, duckdb.Error as DuckDB does."""
+        self.watch.check()
         job = self._thread.submit(lambda: self._con.execute(sql, parameters).fetchall())
         while not wait((job,), timeout=INGEST_POLL_S).done:
             try:

@@ -6,13 +6,14 @@ from collections.abc import Sequence, Set
 
 import msgspec
 
+from banyan.limits import CELL_BYTES, MIB
 from banyan.service.opendata.ingest.content import foot_findings, number_findings, text_findings
 from banyan.service.opendata.ingest.delimited import Staged
 from banyan.service.opendata.ingest.encoding import ALL_MARKS
 from banyan.service.opendata.ingest.geo import locate
 from banyan.service.opendata.ingest.infer import Facts, Inference, facts_of
 from banyan.service.opendata.ingest.options import Options, Table
-from banyan.service.opendata.ingest.refusal import invalid
+from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.ingest.roles import with_roles
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.ingest.times import source_time
@@ -32,6 +33,8 @@ def finish(
     if not rows:
         raise invalid("rows-none")
     facts = facts_of(stage, width)
+    if max(one.longest for one in facts[: width - len(staged.hidden)]) > CELL_BYTES:
+        raise beyond("cell-bytes", bound_mib=CELL_BYTES // MIB)
     planned, found = plan(stage, staged, options, facts, rows)
     findings += found
     findings += text_findings(stage, planned, marks)
