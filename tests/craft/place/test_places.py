@@ -116,6 +116,9 @@ def test_village_codes_join_the_2021_boundaries() -> None:
         ("雲林縣臺西鄉", "10009160"),
         ("板橋區", "65000010"),
         (" 新 竹 市 東 區 ", "10018010"),
+        ("台中巿西屯區", "66000060"),
+        ("台南市西區", "67000370"),
+        ("屏東市太平里中正路１６７－１號", "10013010"),
     ],
 )
 def test_names_old_and_new(written: str, town: str) -> None:

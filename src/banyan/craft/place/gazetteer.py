@@ -16,9 +16,16 @@ import msgspec
 from banyan.craft.place.atlas import Area, load_atlas
 
 RENAMED = {"台北縣": "新北市", "桃園縣": "桃園市", "台中縣": "台中市", "台南縣": "台南市", "高雄縣": "高雄市"}
-SUCCEEDED = {("高雄縣", "三民"): "那瑪夏", ("高雄市", "三民鄉"): "那瑪夏", ("高雄縣", "瑪夏"): "那瑪夏"}
-"""Towns whose name itself changed (高雄縣三民鄉 became 那瑪夏 in 2008; 三民區 is another place)."""
-VARIANTS = str.maketrans("臺塩峯衆羣爲綫裡冲", "台鹽峰眾群為線裏沖")
+SUCCEEDED = {
+    ("高雄縣", "三民"): "那瑪夏",
+    ("高雄市", "三民鄉"): "那瑪夏",
+    ("高雄縣", "瑪夏"): "那瑪夏",
+    ("台南市", "中區"): "中西",
+    ("台南市", "西區"): "中西",
+}
+"""Towns whose name itself changed: 高雄縣三民鄉 became 那瑪夏 in 2008 (三民區 is another place),
+台南市中區 and 西區 became 中西區 in 2004."""
+VARIANTS = str.maketrans("臺塩峯衆羣爲綫裡冲巿", "台鹽峰眾群為線裏沖市")
 LEVELS = "鄉鎮市區"
 TOWN_CODE = re.compile(r"(\d{8})([-\s]?\d{3})?")
 
@@ -53,8 +60,9 @@ def town_by_name(text: str, county: str = "") -> Named | None:
     if (code := index.counties.get(given)) is not None:
         found = _within(index, code, given, written)
         return found if found.town else None
-    if (only := index.unique.get(written)) is not None:
-        return Named(only[:5], only)
+    for length in (4, 3, 2):
+        if (only := index.unique.get(written[:length])) is not None:
+            return Named(only[:5], only, written[length:])
     return None
 
 
