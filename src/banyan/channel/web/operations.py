@@ -12,6 +12,7 @@ from banyan.kernel.catalogue import Catalogue, FaceAnswer, FaceRequest, Messages
 from banyan.kernel.catalogue.messages import LANGUAGES
 
 TITLE = {"zh-Hant": "服務項目", "en": "Operations"}
+API = {"zh-Hant": "API 說明", "en": "API documentation"}
 SHOWN_ROWS = 200
 """Rows of a generated answer on a page; the API gives them all."""
 
@@ -43,6 +44,18 @@ class OperationPages:
         operation = self._found(request)
         form = await request.form()
         return await self._run(request, operation, form.fields)
+
+    async def api(self, request: FaceRequest) -> View:
+        """Every operation of the API with its parameters, and the addresses other standards are spoken at."""
+        operations = [one for one in self._catalogue.operations.values() if "api" in one.channels]
+        standards = sorted({face.path for face in self._catalogue.faces if "GET" in face.methods})
+        values = {
+            "operations": [(one, self._fields(one)) for one in operations],
+            "standards": standards,
+            "base": request.base_url,
+            "crumbs": ({"title": API[request.lang], "path": ""},),
+        }
+        return View("api.html", values, title=API[request.lang])
 
     def _found(self, request: FaceRequest) -> Operation:
         operation = self._catalogue.operations.get(request.params["operation"])
@@ -89,6 +102,7 @@ class OperationPages:
 
 def add_operation_pages(own: Service, catalogue: Catalogue) -> OperationPages:
     pages = OperationPages(catalogue)
+    own.page("GET", path="/api", title=API, menu=7)(pages.api)
     own.page("GET", path="/operations", title=TITLE)(pages.list_all)
     own.page("GET", path="/operations/{operation}")(pages.ask)
     own.page("POST", path="/operations/{operation}")(pages.send)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any
 
 import jinja2
@@ -40,24 +39,15 @@ def build_environment(services: Sequence[Service], messages: Messages) -> jinja2
 
 
 def gather_messages(services: Sequence[Service]) -> Messages:
-    """The channel's sentences with those of every `messages.toml` in the services' folders."""
-    packages = [package for service in services if service.package != PACKAGE for package in _speaking(service.package)]
-    return load_messages(PACKAGE).joined(*(load_messages(package) for package in packages))
-
-
-def _speaking(package: str) -> list[str]:
-    """The packages at and below this one that bring a messages.toml."""
-    found: list[str] = []
-
-    def walk(folder: Traversable, name: str) -> None:
-        if folder.joinpath("messages.toml").is_file():
-            found.append(name)
-        for child in sorted(folder.iterdir(), key=lambda entry: entry.name):
-            if child.is_dir() and child.joinpath("__init__.py").is_file():
-                walk(child, f"{name}.{child.name}")
-
-    walk(files(package), package)
-    return found
+    """The channel's sentences with those beside the services' templates (`templates/*.toml`)."""
+    found = [
+        load_messages(service.package, f"templates/{entry.name}")
+        for service in services
+        if (folder := files(service.package).joinpath("templates")).is_dir() and service.package != PACKAGE
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    ]
+    return load_messages(PACKAGE).joined(*found)
 
 
 def _filters(messages: Messages) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from banyan.service.opendata import (
     datasets,
     export,
     live,
+    pages,
     publish,
     quality,
     requests,
@@ -26,6 +27,7 @@ PARTS = (
     agencies,
     datasets,
     live,
+    pages,
     publish,
     requests,
     upload,
@@ -41,5 +43,6 @@ PARTS = (
     places,
     export,
     quality,
+    pages,
 )
 __all__ = ["PARTS", "SERVICE"]
