@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.make import shared_data
 
-from banyan.errors import Invalid
+from banyan.errors import Invalid, Unavailable
 from banyan.kernel.storage.fold import fold
 from banyan.kernel.storage.grams import match_query
 from banyan.kernel.storage.textindex import Document, TextIndex
@@ -268,6 +268,31 @@ class TestLife:
         again.put("a", {"title": "口罩"})
         assert ids(again, "口罩") == ["a"]
         again.close()
+
+    def test_a_file_that_rotted_is_told_or_made_anew_and_never_believed(self, tmp_path: Path) -> None:
+        path = tmp_path / "index.db"
+        index = TextIndex(path)
+        index.put_many(Document(str(n), {"title": f"藥局{n}號 公車站牌 {n * 7919}"}) for n in range(3_000))
+        index.follow(7)
+        index.close()
+        sound = path.read_bytes()
+        chance = random.Random(5)
+        for _ in range(10):
+            rotten = bytearray(sound)
+            for _ in range(6):
+                start = chance.randrange(4096, len(rotten) - 4096)
+                rotten[start : start + 2048] = chance.randbytes(2048)
+            path.write_bytes(rotten)
+            index = TextIndex(path)
+            try:
+                count = index.count("公車")
+                assert count == 3_000 or index.followed == 0
+                index.put("5", {"title": "公車"})
+            except Unavailable:
+                assert (len(index), index.followed) == (0, 0)
+                index.put("5", {"title": "公車"})
+            assert "5" in [hit.id for hit in index.search("公車")]
+            index.close()
 
     def test_an_index_of_another_form_is_made_anew(self, index: TextIndex, tmp_path: Path) -> None:
         import apsw

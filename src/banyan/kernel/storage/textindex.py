@@ -19,6 +19,7 @@ import apsw
 import msgspec
 import numpy as np
 
+from banyan.errors import Unavailable
 from banyan.kernel.storage.facets import Facets, Mask
 from banyan.kernel.storage.grams import grams, match_query
 from banyan.kernel.storage.statements import load_statements
@@ -107,10 +108,10 @@ class TextIndex:
                 return []
             if not where and not every:
                 most = -1 if limit is None else limit
-                pairs = _scored(self._run("best", query=query, limit=most, offset=offset))
+                pairs = _scored(self._ask("best", query=query, limit=most, offset=offset))
                 return [Hit(self._ids[n], -score) for n, score in pairs]
             mask = self._passing(where, every)
-            found = sorted((score, n) for n, score in _scored(self._run("scored", query=query)) if mask[n])
+            found = sorted((score, n) for n, score in _scored(self._ask("scored", query=query)) if mask[n])
             return [Hit(self._ids[n], -score) for score, n in _page(found, limit, offset)]
 
     def count(self, q: str, *, where: Where = NOTHING, every: Where = NOTHING) -> int:
@@ -150,6 +151,8 @@ class TextIndex:
             try:
                 with self._connection:
                     yield
+            except apsw.CorruptError as error:
+                raise self._made_anew() from error
             except BaseException:
                 self._load()  # the transaction went back, so what memory knows must too
                 raise
@@ -161,7 +164,7 @@ class TextIndex:
         query = match_query(q)
         hits = np.zeros(len(mask), dtype=np.bool_)
         if query:
-            hits[list(_numbers(self._run("matching", query=query)))] = True
+            hits[list(_numbers(self._ask("matching", query=query)))] = True
         return mask & hits
 
     def _passing(self, where: Where, every: Where) -> Mask:
@@ -200,6 +203,19 @@ class TextIndex:
 
     def _run(self, name: str, **values: SqlValue) -> list[Row]:
         return self._connection.execute(SQL[name].text, values).fetchall()
+
+    def _ask(self, name: str, **values: SqlValue) -> list[Row]:
+        """A search. A file that rotted under us is made anew; its owner finds `followed` at 0 and builds it."""
+        try:
+            return self._run(name, **values)
+        except apsw.CorruptError as error:
+            raise self._made_anew() from error
+
+    def _made_anew(self) -> Unavailable:
+        self._start_anew()
+        return Unavailable(
+            "The search index was damaged.", remedy="Restart the node: it builds the index again.", kind="index-damaged"
+        )
 
     def _open(self) -> None:
         self._connection = apsw.Connection(os.fspath(self._path))
