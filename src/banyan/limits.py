@@ -191,6 +191,7 @@ SOLR_CHARS: Final = 16 * KIB  # a query's text: as long as a URL may be here
 SOLR_DEPTH: Final = 20
 SOLR_CLAUSES: Final = 1_024  # Solr's own maxBooleanClauses
 SEARCH_DATASETS: Final = 1_000_000  # catalogue kept in memory for search: about 1 KB each; the nation has 52,442
+RESOURCE_SEARCH_DATASETS: Final = 5_000  # datasets read for one resource_search (about 0.2 s)
 SEARCH_LOOKS: Final = 64  # texts, patterns and ranges of one search; each may look at every dataset (10 ms)
 
 # Tables
@@ -224,6 +225,8 @@ XLSX_ROWS: Final = 1_048_575  # of a sheet, without its header
 XLSX_CELL_CHARACTERS: Final = 32_767
 POSTING_VALUES: Final = 10_000  # a column of more values is not what people count by
 POSTING_ROWS: Final = 50_000_000  # positions are 32-bit, and building takes 0.15 s a million rows
+POSTING_ROWS_INLINE: Final = 300_000  # counting over a larger table may take over 1 ms: in a thread
+RECORD_CELLS_INLINE: Final = 20_000  # writing more cells as JSON values takes over 5 ms: in a thread
 POSTINGS_BYTES: Final = 512 * MIB  # 6 bytes a row and column: 8 columns of 10 million rows
 NEAREST: Final = 1_000  # places of one answer
 POINTS_BYTES: Final = 512 * MIB  # unit vectors of the tables with points, 32 bytes a point: 10 million are 320 MB

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from banyan.errors import NotFound
-from banyan.limits import CKAN_SEARCH_ROWS
+from banyan.limits import CKAN_SEARCH_ROWS, QUERY_CHARACTERS, RESOURCE_SEARCH_DATASETS
 from banyan.service.opendata.ckan.action import Ask, action
 from banyan.service.opendata.ckan.mapping import resource as as_resource
 from banyan.service.opendata.ckan.uploading import publish_file
 from banyan.service.opendata.datasets import DatasetQuery, ResourceId, SaveResource
-from banyan.service.opendata.export.entry import EntriesQuery
+from banyan.service.opendata.find import FindDatasets, Found
 from banyan.service.opendata.model import Dataset, Resource
 from banyan.service.opendata.versions import ResourceAnswer, ResourceQuery
-from banyan.wire.ckan.envelope import Json, not_found
+from banyan.wire.ckan.envelope import Json, not_found, search_error
 from banyan.wire.ckan.values import Reader
 
 PARAMS = "id package_id name description format url mimetype upload"
@@ -52,14 +52,27 @@ async def resource_search(ask: Ask) -> Json:
     terms = [_term(reader, text) for text in _queries(reader)]
     limit, offset = min(reader.natural("limit", CKAN_SEARCH_ROWS), CKAN_SEARCH_ROWS), reader.natural("offset", 0)
     reader.finish()
-    found: list[Json] = []
-    start = 0
-    while page := (await ask.call("entries", EntriesQuery(start=start, rows=100))).entries:
-        for entry in page:
-            rows = (as_resource(one, entry.dataset.id, ask.site_url).as_dict() for one in entry.dataset.resources)
-            found += [row for row in rows if all(_holds(row, field, text) for field, text in terms)]
-        start += len(page)
+    found = [row for row in await _candidates(ask, terms) if all(_holds(row, field, text) for field, text in terms)]
     return {"count": len(found), "results": found[offset : offset + limit]}
+
+
+async def _candidates(ask: Ask, terms: Sequence[tuple[str, str]]) -> list[dict[str, Json]]:
+    """Resources of the datasets that may hold the terms: the text index knows resources' names and descriptions.
+
+    Terms of other fields alone look at every dataset, which is refused beyond RESOURCE_SEARCH_DATASETS of them.
+    """
+    words = " ".join(f'"{text}"' for field, text in terms if field in ("name", "description"))
+    wanted = FindDatasets(q=words[:QUERY_CHARACTERS], sort="id asc", rows=CKAN_SEARCH_ROWS)
+    rows: list[dict[str, Json]] = []
+    while True:
+        page: Found = await ask.call("find_datasets", wanted)
+        if page.count > RESOURCE_SEARCH_DATASETS:
+            raise search_error("too many resources to look at; add name:WORD or description:WORD")
+        for hit in page.hits:
+            rows += [as_resource(one, hit.dataset.id, ask.site_url).as_dict() for one in hit.dataset.resources]
+        wanted = msgspec.structs.replace(wanted, start=wanted.start + len(page.hits))
+        if not page.hits or wanted.start >= page.count:
+            return rows
 
 
 def _queries(reader: Reader) -> list[str]:
