@@ -20,6 +20,7 @@ from banyan.limits import (
     ANSWER_CACHE_BYTES,
     PAGE_ROWS,
     POINTS_BYTES,
+    POSTING_ROWS_INLINE,
     POSTING_VALUES,
     QUERY_ROWS,
     QUERY_WORKERS,
@@ -113,7 +114,7 @@ class Tables:
         if isinstance(kept, SearchPage):
             return kept
         shaped = await self.shape(version)
-        total = self._known_total(version, shaped, query)
+        total = await self._known_total(version, shaped, query)
 
         def job(connection: Connection, source: From) -> SearchPage:
             return _search(connection, source, shaped, query, total)
@@ -130,7 +131,7 @@ class Tables:
         if isinstance(kept, tuple):
             return kept
         shaped = await self.shape(version)
-        found = self._counted_facets(version, shaped, query)
+        found = await _aside(version, lambda: self._counted_facets(version, shaped, query))
         if found is None:
             found = await self.on_rows(version, lambda connection, source: _facets(connection, source, shaped, query))
         self._answers.put((version.parquet, query), found)
@@ -242,7 +243,7 @@ class Tables:
         await self.sandbox.close()
         await asyncio.to_thread(self.close)
 
-    def _known_total(self, version: Version, shaped: Shape, query: SearchQuery) -> int | None:
+    async def _known_total(self, version: Version, shaped: Shape, query: SearchQuery) -> int | None:
         """The total, when it is known without asking DuckDB."""
         if not query.include_total:
             return None
@@ -250,10 +251,13 @@ class Tables:
             return version.rows
         known = self._totals.get((version.parquet, _counted(query)))
         if known is None and not query.words and not query.distinct:
-            tests = self._tests(version, shaped, query.where)
-            rows = None if tests is None else matching(tests)
-            known = None if rows is None else len(rows)
+            known = await _aside(version, lambda: self._posted_total(version, shaped, query.where))
         return known
+
+    def _posted_total(self, version: Version, shaped: Shape, where: Filter | None) -> int | None:
+        tests = self._tests(version, shaped, where)
+        rows = None if tests is None else matching(tests)
+        return None if rows is None else len(rows)
 
     def _counted_facets(self, version: Version, shaped: Shape, query: FacetQuery) -> tuple[Facet, ...] | None:
         """The facets from postings; None when a column has none (yet)."""
@@ -281,6 +285,11 @@ class Tables:
             if all(posting is not None for posting, _ in held)
             else None
         )
+
+
+async def _aside(version: Version, job: Callable[[], T]) -> T:
+    """Run a count over postings: at once when it is short, in a thread when the table is large."""
+    return job() if version.rows <= POSTING_ROWS_INLINE else await asyncio.to_thread(job)
 
 
 def _packed(version: Version) -> frozenset[str]:

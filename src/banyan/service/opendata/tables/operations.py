@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from typing import Annotated, Literal
 
@@ -10,7 +11,14 @@ import msgspec
 from banyan.errors import Invalid
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import iso
-from banyan.limits import AGGREGATE_FIELDS, FACET_VALUES, LIST_DEFAULT_ROWS, NAME_CHARACTERS, QUERY_ROWS
+from banyan.limits import (
+    AGGREGATE_FIELDS,
+    FACET_VALUES,
+    LIST_DEFAULT_ROWS,
+    NAME_CHARACTERS,
+    QUERY_ROWS,
+    RECORD_CELLS_INLINE,
+)
 from banyan.service.opendata import usage
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables.filters import all_of, parse_filters, parse_sort, parse_words, split_names
@@ -199,12 +207,18 @@ async def rows(ctx: Context, request: RowsQuery) -> Rows:
     return Rows(
         origin=origin(of),
         fields=page.fields,
-        records=_records(page, request),
+        records=await _written(page, request),
         limit=page.limit,
         offset=page.offset,
         total=page.total,
         next=page.next_after,
     )
+
+
+async def _written(page: SearchPage, request: RowsQuery) -> Records | str:
+    if len(page.rows) * len(page.fields) <= RECORD_CELLS_INLINE:
+        return _records(page, request)
+    return await asyncio.to_thread(_records, page, request)
 
 
 def _records(page: SearchPage, request: RowsQuery) -> Records | str:

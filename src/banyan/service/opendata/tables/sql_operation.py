@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from banyan.kernel.catalogue.operation import OPEN, Context
-from banyan.limits import SQL_BYTES
+from banyan.limits import QUERY_TEXT
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables.query import Field
 from banyan.service.opendata.tables.records import Plain, objects
@@ -19,7 +19,7 @@ from banyan.service.opendata.tables.tenancy import Register, engine, find_regist
 class SqlQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`sql` is one SELECT in PostgreSQL's dialect; tables are resource ids or aliases in double quotes, or datasets."""
 
-    sql: Annotated[str, msgspec.Meta(min_length=1, max_length=SQL_BYTES)]
+    sql: Annotated[str, msgspec.Meta(min_length=1, max_length=QUERY_TEXT)]
 
 
 class SqlRows(msgspec.Struct, frozen=True):
