@@ -23,7 +23,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     published: str = ""
     categories: tuple[str, ...] = ()
     enclosures: tuple[tuple[str, str, int], ...] = ()
-    """(address, media type, bytes) of the files."""
+    """(address, media type, bytes) of the files; bytes 0 when unknown."""
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -74,6 +74,7 @@ def _entry(entry: Entry, author: str) -> str:
         *(element("category", attributes={"term": term}) for term in entry.categories),
     ]
     for address, media_type, size in entry.enclosures:
-        marks = {"rel": "enclosure", "type": media_type, "href": address, "length": str(size)}
+        marks = {"rel": "enclosure", "type": media_type, "href": address}
+        marks |= {"length": str(size)} if size else {}
         parts.append(element("link", attributes=marks))
     return element("entry", inner="".join(parts))

@@ -37,8 +37,8 @@ def catalogue(site: Site, base: str, changed: EpochS) -> dcat.Catalog:
         contact=contact,
         place=TAIWAN,
         languages=("ZHO", "ENG"),
-        issued="2026-11-23",
-        modified=iso(changed) if changed else "2026-11-23",
+        issued=site.issued,
+        modified=iso(changed) if changed else site.issued,
         service=_service(base),
     )
 
@@ -241,12 +241,10 @@ def bbox_of(versions: Iterable[Version]) -> dcat.BBox | None:
 def period_of(entry: Entry) -> tuple[str, str]:
     """Start and end as stated, else the span of the tables' time columns; either may be empty."""
     start, end = iso_of(entry.dataset.temporal_from), iso_of(entry.dataset.temporal_to)
-    spans = [
-        (iso_of(column.minimum), iso_of(column.maximum))
-        for _, version in entry.tables()
-        for column in version.columns
-        if column.role == "time" or column.type in ("date", "datetime")
-    ]
+    columns = [column for _, version in entry.tables() for column in version.columns]
+    dated = [column for column in columns if column.role == "time"]
+    dated = dated or [column for column in columns if column.type in ("date", "datetime")]
+    spans = [(iso_of(column.minimum), iso_of(column.maximum)) for column in dated]
     starts, ends = [one for one, _ in spans if one], [one for _, one in spans if one]
     return start or min(starts, default=""), end or max(ends, default="")
 

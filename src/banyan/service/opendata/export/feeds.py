@@ -16,7 +16,8 @@ from banyan.service.opendata.service import SERVICE
 from banyan.wire import atom, sitemap
 from banyan.wire.dcat.vocabularies import FILE_TYPES
 
-_FIXED_PAGES = ("", "dataset", "organization", "group", "quality", "request", "accessibility", "sitemap")
+_CHANNEL_PAGES = ("/accessibility", "/sitemap")
+"""Pages of the portal itself, beside those that this service declares with a title."""
 
 
 @SERVICE.face("GET", path="/feed.atom")
@@ -78,10 +79,16 @@ async def site_map(request: FaceRequest) -> FaceAnswer:
         return answer(request, body, sitemap.MEDIA_TYPE, etag=tag("index", pages, base))
     page = page_number(request)
     found = await request.call("opendata.names", NamesQuery(start=(page - 1) * SITEMAP_URLS, rows=SITEMAP_URLS))
-    urls = [_url(base, f"/{path}", EpochS(0)) for path in _FIXED_PAGES] if page == 1 else []
+    urls = [_url(base, path, EpochS(0)) for path in _named_pages()] if page == 1 else []
     urls += [_url(base, f"/dataset/{name}", changed) for name, changed in found.names]
     body = await asyncio.to_thread(sitemap.write, urls)
     return answer(request, body, sitemap.MEDIA_TYPE, etag=tag(found.revision, page, base))
+
+
+def _named_pages() -> list[str]:
+    """Pages that have a name in the menu or the site map, in the order they were declared."""
+    named = [page.path for page in SERVICE.pages if page.title and "GET" in page.methods and "{" not in page.path]
+    return list(dict.fromkeys((*named, *_CHANNEL_PAGES)))
 
 
 def _url(base: str, path: str, changed: EpochS) -> sitemap.Url:

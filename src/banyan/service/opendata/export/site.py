@@ -15,6 +15,8 @@ class Site(msgspec.Struct, frozen=True):
     contact_name: str = "資料開放窗口"
     contact_email: str = "opendata@banyan.example"
     contact_phone: str = ""
+    issued: str = "2026-11-23"
+    """When the catalogue was first open to the public, an ISO date."""
 
 
 class _Holder:

@@ -42,7 +42,9 @@ def _look(url: str, wants_page: bool, encoding: str, allow_private: bool, now: E
                     url = urljoin(url, answer.headers["location"])
                     to_login = to_login or bool(_LOGIN.search(url))
                     continue
-                return _judged(answer, to_login, wants_page, encoding, until, now)
+                return _judged(
+                    answer, to_login=to_login, wants_page=wants_page, encoding=encoding, until=until, now=now
+                )
             finally:
                 answer.close()
         return Seen(ok=False, direct=False, at=now, error="redirects")
@@ -53,7 +55,7 @@ def _look(url: str, wants_page: bool, encoding: str, allow_private: bool, now: E
 
 
 def _judged(
-    answer: urllib3.BaseHTTPResponse, to_login: bool, wants_page: bool, encoding: str, until: float, now: EpochS
+    answer: urllib3.BaseHTTPResponse, *, to_login: bool, wants_page: bool, encoding: str, until: float, now: EpochS
 ) -> Seen:
     ok = answer.status == 200
     start = _start(answer, until) if ok else b""
