@@ -60,6 +60,7 @@ def document(info: ApiInfo, routes: Sequence[ApiRoute], components: Mapping[str,
     return msgspec.json.encode(
         {
             "openapi": VERSION,
+            "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
             "info": {
                 "title": info.title,
                 "version": info.version,

@@ -37,11 +37,29 @@ def test_an_operation_is_described_from_its_one_declaration(tmp_path: Path) -> N
 @pytest.mark.peers
 @pytest.mark.parametrize("token", ["", TOKEN], ids=["anybody", "administrator"])
 def test_schemathesis_finds_nothing(tmp_path: Path, token: str) -> None:
+    with live_node(tmp_path, [sample()]) as (url, _):
+        found = schemathesis(url, tmp_path, "--max-examples", "10", token=token)
+    assert found.returncode == 0, found.stdout[-6000:] + found.stderr[-2000:]
+
+
+@pytest.mark.peers
+@pytest.mark.slow
+def test_schemathesis_finds_nothing_in_the_service_that_runs_here(tmp_path: Path) -> None:
+    """All checks but one: a sort or a query may fit its schema and still name a column that is not there."""
+    import banyan.service.opendata.parts  # noqa: F401 - registers every part
+    from banyan.service.opendata.service import SERVICE
+
+    with live_node(tmp_path, [SERVICE]) as (url, _):
+        options = ("--max-examples", "5", "--exclude-checks", "positive_data_acceptance")
+        found = schemathesis(url, tmp_path, *options)
+    assert found.returncode == 0, found.stdout[-6000:] + found.stderr[-2000:]
+
+
+def schemathesis(url: str, folder: Path, *options: str, token: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the peer's tool over the node, every check, the same cases each time."""
     if not SCHEMATHESIS.exists():
         pytest.skip("no .venv-peers")
-    with live_node(tmp_path, [sample()]) as (url, _):
-        command = [str(SCHEMATHESIS), "run", f"{url}/openapi.json", "--checks", "all", "--max-examples", "25"]
-        command += ["--phases", "examples,coverage,fuzzing", "--seed", "1", "--no-color", "--generation-deterministic"]
-        command += ["-H", f"Authorization: Bearer {token}"] if token else []
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    command = [str(SCHEMATHESIS), "run", f"{url}/openapi.json", "--checks", "all", "--no-color", *options]
+    command += ["--phases", "examples,coverage,fuzzing", "--generation-deterministic"]
+    command += ["-H", f"Authorization: Bearer {token}"] if token else []
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=folder)

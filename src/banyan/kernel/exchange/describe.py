@@ -40,7 +40,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Mapping[Any, Schema], dic
     types = [type_ for operation in operations for type_ in (operation.request, operation.answer)]
     wanted = [type_ for type_ in dict.fromkeys(types) if not _is_file(type_)]
     found, components = msgspec.json.schema_components(wanted, ref_template=_REF + "{name}", schema_hook=_free)
-    return dict(zip(wanted, found, strict=True)), dict(components)
+    return dict(zip(wanted, map(_plain, found), strict=True)), {name: _plain(part) for name, part in components.items()}
 
 
 def _free(type_: type) -> dict[str, Any]:
@@ -48,6 +48,19 @@ def _free(type_: type) -> dict[str, Any]:
     if type_ is object:
         return {"description": "any JSON value"}
     raise NotImplementedError
+
+
+def _plain(schema: Any) -> Any:
+    """The schema with pairs as arrays of two: `prefixItems` is legal in 3.1, but common tools stop at it."""
+    if isinstance(schema, list):
+        return [_plain(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: _plain(value) for key, value in schema.items() if key != "prefixItems"}
+    if "prefixItems" in schema:
+        kinds = [_plain(part) for part in schema["prefixItems"]]
+        plain["items"] = kinds[0] if all(kind == kinds[0] for kind in kinds) else {"anyOf": kinds}
+    return plain
 
 
 def any_json(kind: type) -> dict[str, object]:
@@ -84,7 +97,7 @@ def _route(
         answer_types=("*/*",) if _is_file(operation.answer) else ("application/json",),
         problems=(400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 503, 504, 507)
         if is_write
-        else (400, 403, 404, 413, 414, 422, 429, 503, 504),
+        else (400, 401, 403, 404, 409, 413, 414, 422, 429, 503, 504),
         is_protected=is_write and operation.purpose != "public-intake",
     )
 

@@ -93,6 +93,8 @@ def _writing(operation: Operation, binder: Binder) -> Run:
     name = operation.id
 
     async def run(request: DoorRequest) -> FaceAnswer:
+        if not request.has_credentials:
+            request.ask(name)  # who may not is told before a byte of the body is read
         media_type = request.header("content-type").partition(";")[0].strip().lower()
         if media_type in ("application/json", "") or media_type.endswith("+json"):
             bound = binder.from_json(await request.body(JSON_BODY_BYTES), request.params)

@@ -157,6 +157,12 @@ class Gate:
             )
         return answer
 
+    def ask(self, operation: str, caller: Caller) -> None:
+        """Raise Refused when the policy would refuse this caller's call. Runs nothing, records nothing."""
+        decision = decide(self.catalogue.operation(operation), caller, "")
+        if not decision.allowed:
+            raise Refused(decision)
+
     def basis(self, operation: str, caller: Caller) -> str:
         """The basis on which this caller's call of the operation stands, for the access record."""
         declared = self.catalogue.operations.get(operation)

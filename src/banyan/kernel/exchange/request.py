@@ -263,6 +263,10 @@ class DoorRequest:
 
     # Door
 
+    def ask(self, operation: str) -> None:
+        """Raise Refused when the policy would refuse this caller, without running anything."""
+        self._tools.gate.ask(operation, self.caller)
+
     async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
         self.ran = operation
         return await self._tools.gate.call(operation, request, caller=self.caller, purpose=purpose, trace=self.trace)
