@@ -8,13 +8,16 @@ import gzip
 import io
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import openpyxl
 import pyarrow.parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.make import Reply
-from tests.service.opendata.tables.made import PHARMACIES, PHARMACY_ROWS, a_portal, a_version, publish
+from tests.service.opendata.tables.made import PHARMACIES, PHARMACY_ROWS, Columns, a_portal, a_version, publish
 
 from banyan.errors import Problem
 from banyan.kernel.storage.lake import Lake
@@ -177,3 +180,39 @@ def test_geojson_needs_places(tmp_path: Path) -> None:
             await tables.stop()
 
     asyncio.run(run())
+
+
+CELLS = st.none() | st.text("藥a,\"'\t\r\n=+@-\\\x0b {}[]\u2028\U00020000", max_size=6)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELLS, CELLS, st.none() | st.floats(allow_nan=False, allow_infinity=False)), max_size=8))
+def test_any_cell_comes_back(tmp_path: Path, rows: list[tuple[Any, ...]]) -> None:
+    columns: Columns = {'欄,"一"': "text", "b": "text", "f": "number"}
+
+    async def run() -> list[bytes]:
+        lake = Lake(tmp_path / "lake", tmp_path / "work")
+        version = a_version(lake, columns, rows)
+        tables = Tables(lake, tmp_path / "work")
+        exports = Exports(tables)
+        try:
+            asks = [ExportQuery(), ExportQuery(fields=("b",)), ExportQuery(format="ndjson"), ExportQuery(format="json")]
+            found = []
+            for ask in asks:
+                made = await exports.export(version, ask)
+                assert not isinstance(made.body, Path)
+                found.append(b"".join([chunk async for chunk in made.body]))
+            return found
+        finally:
+            exports.close()
+            await tables.stop()
+
+    whole, one, lines, array = (body.decode() for body in asyncio.run(run()))
+    table = list(csv.reader(io.StringIO(whole, newline="")))
+    assert table[0] == list(columns)
+    assert [row[:2] for row in table[1:]] == [[a or "", b or ""] for a, b, _ in rows]
+    assert [float(row[2]) if row[2] else None for row in table[1:]] == [f for _, _, f in rows]
+    assert [row for [row] in csv.reader(io.StringIO(one, newline=""))] == ["b", *[b or "" for _, b, _ in rows]]
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert json.loads(array) == records
+    assert [json.loads(line) for line in lines.split("\n") if line] == records

@@ -49,6 +49,9 @@ MEDIA_TYPES: dict[Format, str] = {
 Chunks = Generator[bytes, None, None]
 _BOM = b"\xef\xbb\xbf"
 _GZIP = 31
+"""zlib's window bits for the gzip format."""
+_GZIP_LEVEL = 3
+"""Level 6 takes twice the time for a tenth less."""
 
 
 class ExportQuery(msgspec.Struct, frozen=True):
@@ -252,7 +255,7 @@ def _write_parquet(connection: Connection, source: str, plan: _Plan, path: Path)
 
 
 def _gzipped(chunks: Chunks) -> Chunks:
-    packer = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+    packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP)
     for chunk in chunks:
         packed = packer.compress(chunk)
         if packed:
