@@ -13,6 +13,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
 from banyan.errors import Conflict, Invalid
 from banyan.kernel.storage.durable import flush_file, flush_folder, make_folders
@@ -118,6 +119,12 @@ def sweep(work: Path) -> None:
     make_folders(work)
     for leftover in work.iterdir():
         if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
+            shutil.rmtree(leftover, onerror=_absent_is_fine)
         else:
-            leftover.unlink()
+            leftover.unlink(missing_ok=True)
+
+
+def _absent_is_fine(_act: object, _path: str, error: tuple[type[BaseException], BaseException, TracebackType]) -> None:
+    """A process of the node that was killed may still be clearing up its own files."""
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]

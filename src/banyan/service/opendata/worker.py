@@ -6,9 +6,11 @@ died) it ends at once. `reader.py` is its other end. Run as `python -m banyan.se
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import queue
+import signal
 import sys
 import threading
 import traceback
@@ -26,6 +28,8 @@ from banyan.service.opendata.quality.before import look_before_publishing
 from banyan.service.opendata.wording import refusal
 
 T = TypeVar("T")
+PR_SET_PDEATHSIG = 1
+"""linux/prctl.h"""
 
 
 class ReadOrder(msgspec.Struct, frozen=True):
@@ -97,6 +101,7 @@ def _path(kind: type, value: object) -> Path:
 
 def main() -> None:
     """Serve orders until stdin closes. The first argument is the niceness."""
+    _die_with_the_node()
     os.nice(int(sys.argv[1]))
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints is not a report
@@ -105,6 +110,12 @@ def main() -> None:
     _tell(out, Report(ready=True))
     while True:
         _serve(from_line(orders.get(), Order), out)
+
+
+def _die_with_the_node() -> None:
+    """Ask Linux for SIGKILL when the node dies, so that its next start finds nobody at work in its folder."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _listen(orders: queue.SimpleQueue[bytes]) -> None:
