@@ -23,10 +23,12 @@ from banyan.kernel.events import Event, feed, system_clock
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
 from banyan.kernel.exchange.attendant import Attendant
+from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import server_config
 from banyan.kernel.exchange.token import holder_of, new_token
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.service.opendata.desk import FetchRules, set_rules
+from banyan.service.opendata.export.site import Site, configure
 from banyan.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,9 @@ def plug(paths: tuple[str, ...]) -> list[Service]:
 @asynccontextmanager
 async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clock) -> AsyncIterator[Node]:
     """Open every store under `data`, start the services, and close all at the end. Raises Problem when it cannot."""
+    from banyan.channel.chat import build_chat
+    from banyan.channel.mcp import build_mcp
+    from banyan.channel.chat import build_chat
     from banyan.channel.web import build_portal
 
     services = plug(settings.services)
@@ -89,11 +94,14 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
             await drawers[service].sql.write(lambda tx: feed.append(tx, event))
 
         log = partial(_log, settings.log)
-        portal = build_portal(services, site=settings.site, web=ROOT / "web")
-        catalogue = Catalogue([*services, *portal.services])
+        operations = list(Catalogue(services).operations.values())
+        chat = build_chat(operations, secret=_kept_secret(data), contact=_contact(settings))
+        portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
+        catalogue = Catalogue([*services, chat, build_mcp(operations), *portal.services])
         gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log)
         if "opendata" in drawers:
             set_rules(drawers["opendata"], _fetch_rules(settings, data))
+            configure(msgspec.convert(settings.site, Site, from_attributes=True))
         door = DoorSettings(
             secret=_kept_secret(data),
             work=data / "work",
@@ -102,7 +110,13 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
             hosts=settings.http.allowed_hosts,
             trusted_proxies=settings.http.trusted_proxies,
         )
-        app = build_door(catalogue, gate, identify=holder_of(token), settings=door, log=log, render=portal.render)
+        access = LogFile(data / "log" / "access.jsonl")
+        stack.callback(access.close)
+        record = AccessRecord(access.write)
+        stack.callback(record.flush)
+        app = build_door(
+            catalogue, gate, identify=holder_of(token), settings=door, log=log, render=portal.render, record=record
+        )
         await gate.start()
         stack.push_async_callback(gate.stop)
         yield Node(settings, data, token, is_new, gate, catalogue, drawers, app)
@@ -200,6 +214,12 @@ def _kept_token(data: Path) -> tuple[str, bool]:
 def _make_folders(data: Path) -> None:
     for folder in (data, data / "work"):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def _contact(settings: Settings) -> str:
+    """How to reach a person, as the chat says it."""
+    site = settings.site
+    return "、".join(part for part in (site.contact_name, site.contact_phone, site.contact_email) if part)
 
 
 def _fetch_rules(settings: Settings, data: Path) -> FetchRules:

@@ -38,7 +38,7 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose X-Forwarded-For and -Proto are believed."""
     allowed_hosts: tuple[str, ...] = ()
-    """Host headers that are answered; empty answers any."""
+    """Host names that are answered besides localhost, this machine's name, IP addresses and `public_url`; "*": any."""
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -180,9 +180,9 @@ def test_over_https_the_cookie_belongs_to_this_host_alone(tmp_path: Path) -> Non
 def test_a_wrong_token_starts_no_session_and_guessing_is_slowed(tmp_path: Path) -> None:
     async def story(node: Node) -> None:
         for _ in range(10):
-            reply = await node.client.post("/session", form={"token": "guess"})
+            reply = await node.client.post("/session", form={"token": "guess"}, address="203.0.113.7")
             assert reply.json == {"ok": False}
-        slowed = await node.client.post("/session", form={"token": "guess"})
+        slowed = await node.client.post("/session", form={"token": "guess"}, address="203.0.113.7")
         assert slowed.status == 429
         assert int(slowed.header("retry-after")) >= 1
 

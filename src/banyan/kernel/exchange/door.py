@@ -160,7 +160,7 @@ class Door:
     def _enter(self, request: DoorRequest, endpoint: Endpoint) -> None:
         """May this caller use this route now: rate, and for a page's form, whether our own page sent it."""
         request.enter(endpoint.channel, endpoint.lang)
-        if self._rates.is_on and not request.caller.may_write:
+        if self._rates.is_on and not request.is_local and not request.caller.may_write:
             wait = self._rates.take(endpoint.rate, request.client)
             if wait is not None:
                 raise TooMany(wait, request.lang)

@@ -25,8 +25,6 @@ from banyan.kernel.ledger.usage import OpenUsage
 from banyan.limits import READY_TIME_S
 from banyan.wire.cloudevents import BATCH_MEDIA_TYPE, encode_batch
 
-_LOOPBACK = ("127.0.0.1", "::1")
-
 
 class Own:
     """Answers the node's own routes."""
@@ -67,7 +65,7 @@ class Own:
 
     async def metrics(self, request: FaceRequest) -> FaceAnswer:
         """Prometheus text, for this machine and the administrator."""
-        if getattr(request, "client", "") not in _LOOPBACK and not request.caller.may_write:
+        if not getattr(request, "is_local", False) and not request.caller.may_write:
             raise Denied("metrics are for this machine", remedy="read them on the node, or send the token")
         usage = self._gate.usage
         body = self._record.metrics(self._gauges(), usage.counts if isinstance(usage, OpenUsage) else {})

@@ -5,6 +5,7 @@ Sources: CSP Level 3; RFC 6797 (HSTS); Fetch standard (CORS, nosniff); RFC 9110 
 
 from __future__ import annotations
 
+from socket import gethostname
 from urllib.parse import urlsplit
 
 from banyan.kernel.exchange.request import DoorRequest, is_address
@@ -44,11 +45,12 @@ _LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]", "testserver"))
 
 
 class Hosts:
-    """The names we answer to. An IP address cannot be rebound by DNS, so any address is ours."""
+    """The names we answer to: loopback, this machine's own, and those configured. An IP address cannot be rebound by
+    DNS, so any address is ours."""
 
     def __init__(self, settings: DoorSettings) -> None:
         own = {urlsplit(settings.public_url).netloc} if settings.public_url else set()
-        self._names = _LOOPBACK | {name.lower() for name in (*settings.hosts, *own)}
+        self._names = _LOOPBACK | {gethostname().lower()} | {name.lower() for name in (*settings.hosts, *own)}
         self._any = "*" in settings.hosts
         self._seen: set[bytes] = set()
 

@@ -26,11 +26,13 @@ class DoorSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     """`https://data.example.gov.tw` when the node stands behind a name; empty: what the caller's Host says."""
     hosts: tuple[str, ...] = ()
-    """More host names that are ours. Loopback names, IP addresses and the public URL's host always are."""
+    """More host names that are ours, `*` for any. Loopback names, this machine's name, IP addresses and the host of the
+    public URL always are."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     rate_scale: float = 1.0
-    """Multiplies every rate of limits.py; 0 turns rate limits off (a proxy in front does it)."""
+    """Multiplies every rate of limits.py; 0 turns rate limits off (a proxy in front does it). Programs of this machine
+    that ask by themselves and the administrator have none."""
 
     def __post_init__(self) -> None:
         assert len(self.secret) >= 32, "the door's secret needs 32 bytes or more"
