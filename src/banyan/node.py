@@ -71,7 +71,6 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
     """Open every store under `data`, start the services, and close all at the end. Raises Problem when it cannot."""
     from banyan.channel.chat import build_chat
     from banyan.channel.mcp import build_mcp
-    from banyan.channel.chat import build_chat
     from banyan.channel.web import build_portal
 
     services = plug(settings.services)
