@@ -11,6 +11,8 @@ from urllib.parse import quote, urlencode
 from tests.make import TOKEN
 from tests.service.opendata.tables.made import PHARMACIES, PHARMACY_ROWS, a_portal, a_version, publish
 
+from banyan.service.opendata import registry
+
 
 def ask(
     folder: Path, *targets: str, key: tuple[str, ...] = ("代碼",), private: bool = False, token: str = ""
@@ -101,3 +103,45 @@ def test_a_private_table_is_not_found_but_by_the_administrator(tmp_path: Path) -
     [hidden] = ask(tmp_path / "a", "/api/opendata/rows/mask", private=True)
     [seen] = ask(tmp_path / "b", "/api/opendata/rows/mask", private=True, token=TOKEN)
     assert (hidden.status, seen.status) == (404, 200)
+
+
+def test_sql_names_tables_by_id_alias_or_dataset_and_sees_no_private_one(tmp_path: Path) -> None:
+    async def run() -> list[Any]:
+        async with a_portal(tmp_path) as node:
+            lake = node.drawers["opendata"].lake
+            await publish(
+                node, "mask", a_version(lake, PHARMACIES, PHARMACY_ROWS, resource_id="rid-1"), aliases=("m2",)
+            )
+            await publish(node, "hidden", a_version(lake, PHARMACIES, PHARMACY_ROWS), private=True)
+            return [
+                await node.client.get("/api/opendata/sql?" + urlencode({"sql": sql}), token=TOKEN)
+                for sql in (
+                    'SELECT count(*) FROM "rid-1"',
+                    "SELECT max(成人) AS most FROM m2 WHERE 縣市 = '花蓮縣'",
+                    "SELECT a.名稱 FROM mask a ORDER BY 名稱 LIMIT 1",
+                    "SELECT * FROM hidden",
+                    'SELECT * FROM "rid-1" WHERE zz = 1',
+                    "SELECT pg_sleep(1)",
+                )
+            ]
+
+    by_id, by_alias, by_name, hidden, wrong, function = asyncio.run(run())
+    assert by_id.json["records"] == [{"count": 4}]
+    assert by_alias.json["records"] == [{"most": 20}]
+    assert by_name.json["records"] == [{"名稱": "=1+1"}]
+    assert (hidden.status, wrong.status, function.status) == (404, 409, 403)
+
+
+def test_a_version_before_is_asked_by_its_number(tmp_path: Path) -> None:
+    async def run() -> list[Any]:
+        async with a_portal(tmp_path) as node:
+            lake = node.drawers["opendata"].lake
+            first = a_version(lake, {"n": "integer"}, [[1]], resource_id="rid-1")
+            await publish(node, "mask", first)
+            second = a_version(lake, {"n": "integer"}, [[1], [2]], resource_id="rid-1", number=2)
+            await node.drawers["opendata"].sql.write(lambda tx: registry.put_version(tx, second, choices=""))
+            return [await node.client.get(f"/api/opendata/rows/mask?version={number}") for number in (0, 1, 2, 3)]
+
+    served, one, two, none = asyncio.run(run())
+    assert (served.json["total"], one.json["total"], two.json["total"], none.status) == (1, 1, 2, 404)
+    assert two.json["origin"]["version"] == 2
