@@ -18,15 +18,6 @@ from banyan.wire import national
 _TIMER, _BOARD = "quality", "quality.board"
 
 
-class _Rules:
-    allow_private = False
-
-
-def configure(*, allow_private: bool) -> None:
-    """Called by the node with node.toml's `[fetch]` rules: whether links into our own network may be looked at."""
-    _Rules.allow_private = allow_private
-
-
 @SERVICE.on("version.published")
 async def version_published(ctx: Context, event: Event) -> None:
     await _soon(ctx, event, wait_s=QUALITY_LIVE_S)
@@ -67,7 +58,10 @@ async def measure_again(ctx: Context, event: Event) -> None:
     if dataset is None or dataset.state == "deleted":
         return
     await ctx.db.sql.write(lambda tx: timers.set(tx, _TIMER, dataset.id, _next(dataset, ctx.now)))
-    await measure(ctx, dataset.id, may_look=True, allow_private=_Rules.allow_private)
+    # Imported here: the desk needs the reading process, which needs this package's look before publication.
+    from banyan.service.opendata.desk import desk_of
+
+    await measure(ctx, dataset.id, may_look=True, allow_private=desk_of(ctx.db).rules.allow_private)
 
 
 def _next(dataset: Dataset, now: EpochS) -> EpochS:
