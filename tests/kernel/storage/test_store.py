@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -295,6 +296,19 @@ class TestWrites:
         with pytest.raises(AssertionError, match="failed"):
             asyncio.run(made.write(swallow))
         assert codes(made) == []
+
+    def test_an_error_that_a_job_keeps_to_itself_fails_it_all_the_same(self, made: SchemaStore) -> None:
+        def swallow(tx: Tx) -> str:
+            add("a")(tx)
+            with suppress(Conflict):
+                add("a")(tx)
+            return "fine"
+
+        with pytest.raises(Conflict):
+            asyncio.run(made.write(swallow))
+        outcomes = asyncio.run(in_one_group(made, [add("b"), swallow, add("c")]))
+        assert [type(outcome) for outcome in outcomes] == [tuple, Conflict, tuple]
+        assert codes(made) == ["b", "c"]
 
 
 class TestReads:

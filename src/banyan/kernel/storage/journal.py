@@ -84,7 +84,7 @@ class Journal:
         return _events(segments, after, until)
 
     def snapshot(self, seq: int, state: bytes) -> None:
-        """Keep the state after event `seq` durably; the newest two are kept."""
+        """Keep the state after event `seq` durably; the newest two are kept. Flushes: a large one goes to a thread."""
         assert 0 <= seq <= self.last_seq, f"a snapshot at {seq} of a journal at {self.last_seq}"
         try:
             self._snapshots.write(seq, state)

@@ -18,6 +18,7 @@ from typing import Final, TypeVar, cast
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 
 from banyan.errors import Conflict, Problem, Unavailable
 from banyan.kernel.storage.full import storage_full
@@ -150,7 +151,7 @@ class PostgresStore:
             boundary = "release job; savepoint job"
             tx = _PostgresTx(self._writer, self._texts, self._schema)
             try:
-                outcomes.append(job(tx))
+                outcomes.append(tx.finish(job(tx)))
             except Exception as error:  # the worker loop: one job's error is its own
                 outcomes.append(Failed(error))
                 boundary = "rollback to job; release job; savepoint job"
@@ -160,6 +161,8 @@ class PostgresStore:
 
     def _begin(self) -> None:
         """Begin, connected again when the server dropped us; nothing was asked of it yet, so that is safe."""
+        if self._writer.info.transaction_status != TransactionStatus.IDLE:
+            self._roll_back()
         try:
             self._writer.execute("begin")
         except psycopg.OperationalError:
@@ -187,7 +190,7 @@ class PostgresStore:
         self._begin()
         tx = _PostgresTx(self._writer, self._texts, self._schema)
         try:
-            outcome = job(tx)
+            outcome = tx.finish(job(tx))
             self._writer.execute("commit")
         except psycopg.Error as error:
             self._roll_back()
@@ -211,13 +214,14 @@ class _GroupLost(Exception):
 class _PostgresTx:
     """Tx over one connection; usable until the job returns, and not after an error."""
 
-    __slots__ = ("_connection", "_is_usable", "_schema", "_texts")
+    __slots__ = ("_connection", "_is_usable", "_schema", "_texts", "error")
 
     def __init__(self, connection: Connection, texts: dict[str, str], schema: str) -> None:
         self._connection = connection
         self._texts = texts
         self._schema = schema
         self._is_usable = True
+        self.error: Exception | None = None
 
     def rows(self, statement: Statement, **values: SqlValue) -> list[Row]:
         refuse_unfit(values)
@@ -225,8 +229,7 @@ class _PostgresTx:
             cursor = self._connection.execute(self._text(statement), values)
             return cursor.fetchall() if cursor.description else []
         except (psycopg.Error, UnicodeEncodeError) as error:
-            self._is_usable = False
-            raise translated(error) from error
+            raise self._broken(translated(error)) from error
 
     def row(self, statement: Statement, **values: SqlValue) -> Row | None:
         found = self.rows(statement, **values)
@@ -241,8 +244,7 @@ class _PostgresTx:
         try:
             self._connection.cursor().executemany(self._text(statement), values)
         except (psycopg.Error, UnicodeEncodeError) as error:
-            self._is_usable = False
-            raise translated(error) from error
+            raise self._broken(translated(error)) from error
 
     def signal(self, topic: str) -> None:
         # Delivered by the server at commit, to every node; several of one topic in a transaction count once.
@@ -254,8 +256,19 @@ class _PostgresTx:
         except psycopg.Error as error:
             raise translated(error) from error
 
+    def finish(self, outcome: object) -> object:
+        """The job's value, or the error it should have let pass: on PostgreSQL a commit would silently undo all."""
+        if self.error is not None:
+            raise self.error
+        return outcome
+
     def end(self) -> None:
         self._is_usable = False
+
+    def _broken(self, error: Exception) -> Exception:
+        self._is_usable = False
+        self.error = error
+        return error
 
     def _text(self, statement: Statement) -> str:
         assert self._is_usable, "a Tx is used after its job returned or failed"

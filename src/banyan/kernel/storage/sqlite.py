@@ -106,6 +106,7 @@ class SqliteStore:
             connection.execute("rollback")
 
     def _run_group(self, jobs: list[Callable[[Tx], object]]) -> Sequence[object | Failed]:
+        self._roll_back()  # a disk error may have left the last group's transaction open
         if len(jobs) == 1:
             return [self._alone(jobs[0])]
         try:
@@ -126,7 +127,7 @@ class SqliteStore:
             run("savepoint job")
             tx = _SqliteTx(self._writer, self._texts, self._path)
             try:
-                outcomes.append(job(tx))
+                outcomes.append(tx.finish(job(tx)))
                 signals += tx.signals
             except Exception as error:  # the worker loop: one job's error is its own
                 outcomes.append(Failed(error))
@@ -147,7 +148,7 @@ class SqliteStore:
         tx = _SqliteTx(self._writer, self._texts, self._path)
         try:
             self._writer.execute("begin immediate")
-            outcome = job(tx)
+            outcome = tx.finish(job(tx))
             self._writer.execute("commit")
         except apsw.Error as error:
             self._roll_back()
@@ -177,13 +178,14 @@ class _GroupLost(Exception):
 class _SqliteTx:
     """Tx over one connection; usable until the job returns, and not after an error."""
 
-    __slots__ = ("_connection", "_is_usable", "_path", "_texts", "signals")
+    __slots__ = ("_connection", "_is_usable", "_path", "_texts", "error", "signals")
 
     def __init__(self, connection: apsw.Connection, texts: dict[str, str], path: Path) -> None:
         self._connection = connection
         self._texts = texts
         self._path = path
         self._is_usable = True
+        self.error: Exception | None = None
         self.signals: list[str] = []
 
     def rows(self, statement: Statement, **values: SqlValue) -> list[Row]:
@@ -191,8 +193,7 @@ class _SqliteTx:
         try:
             return self._connection.execute(self._text(statement), values).fetchall()
         except (apsw.Error, UnicodeEncodeError) as error:
-            self._is_usable = False
-            raise translated(error, self._path) from error
+            raise self._broken(translated(error, self._path)) from error
 
     def row(self, statement: Statement, **values: SqlValue) -> Row | None:
         # All rows are stepped through: an INSERT .. RETURNING is complete only when its cursor is exhausted.
@@ -208,8 +209,7 @@ class _SqliteTx:
         try:
             self._connection.executemany(self._text(statement), values).fetchall()
         except (apsw.Error, UnicodeEncodeError) as error:
-            self._is_usable = False
-            raise translated(error, self._path) from error
+            raise self._broken(translated(error, self._path)) from error
 
     def signal(self, topic: str) -> None:
         self.signals.append(topic)
@@ -220,8 +220,19 @@ class _SqliteTx:
         except apsw.Error as error:
             raise translated(error, self._path) from error
 
+    def finish(self, outcome: object) -> object:
+        """The job's value, or the error it should have let pass: on PostgreSQL a commit would silently undo all."""
+        if self.error is not None:
+            raise self.error
+        return outcome
+
     def end(self) -> None:
         self._is_usable = False
+
+    def _broken(self, error: Exception) -> Exception:
+        self._is_usable = False
+        self.error = error
+        return error
 
     def _text(self, statement: Statement) -> str:
         assert self._is_usable, "a Tx is used after its job returned or failed"
