@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from banyan.service.opendata.ckan import (
     bodies,
+    changing,
     datastore,
     dump,
     face,
@@ -15,4 +16,4 @@ from banyan.service.opendata.ckan import (
     writing,
 )
 
-MODULES = (bodies, datastore, dump, face, packages, saving, saving_resources, site, tags, writing)
+MODULES = (bodies, changing, datastore, dump, face, packages, saving, saving_resources, site, tags, writing)

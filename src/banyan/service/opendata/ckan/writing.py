@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from banyan.errors import Limit, NotFound
+from banyan.errors import Conflict, Limit, NotFound
 from banyan.limits import DATASTORE_ROWS, QUERY_ROWS
 from banyan.service.opendata import uploads
 from banyan.service.opendata.ckan.action import Ask, action
+from banyan.service.opendata.ckan.changing import ChangeRows
 from banyan.service.opendata.ckan.declared import KEY, Declared, declared, word
 from banyan.service.opendata.ckan.mapping import WRITTEN
 from banyan.service.opendata.ckan.saving_resources import resource_values
 from banyan.service.opendata.ckan.written import (
+    Method,
     Record,
     Table,
     add_columns,
@@ -30,6 +32,7 @@ from banyan.service.opendata.ckan.written import (
     columns_of,
     lines,
     method_of,
+    typed,
 )
 from banyan.service.opendata.committing import Published
 from banyan.service.opendata.datasets import DatasetQuery, ResourceId, SaveResource
@@ -37,6 +40,7 @@ from banyan.service.opendata.ingest import Options
 from banyan.service.opendata.model import Dataset, Resource
 from banyan.service.opendata.publish import Publish
 from banyan.service.opendata.tables.operations import Rows, RowsQuery
+from banyan.service.opendata.tables.query import Scalar
 from banyan.service.opendata.uploads import BeginUpload
 from banyan.service.opendata.versions import ResourceAnswer, ResourceQuery
 from banyan.wire.ckan.envelope import Json, not_found, validation_error
@@ -65,16 +69,22 @@ async def datastore_create(ask: Ask) -> Json:
         id = await _new_resource(ask, given)
     async with _turn(id):
         found = await _writable(ask, id, is_new=isinstance(given, Mapping))
-        table = await _read(ask, found)
-        key = key or table.key
+        table = _columns_alone(found)
+        before = Table(dict(table.columns), table.key, [])
         table.columns |= {name: kind for name, kind in columns.items() if name not in table.columns}
         add_columns(table, records)
-        table.key = key
+        table.key = key = key or table.key
         check_key(table)
         if not table.columns:
             raise validation_error({"fields": ["Missing value"]})
-        apply(table, records, "upsert" if key else "insert")
-        await _write(ask, found, table)
+        written = [typed(record, table.columns) for record in records]
+        method: Method = "upsert" if key else "insert"
+        if found.resource.is_table and (before.columns, before.key) == (table.columns, table.key):
+            await _change(ask, found, table, written, method)
+        else:
+            table.records = await _records(ask, found)
+            apply(table, written, method)
+            await _write(ask, found, table)
     if aliases:
         await ask.call("save_resource", SaveResource(id=id, aliases=aliases))
     return _told(ask, id, records) | {
@@ -99,12 +109,12 @@ async def datastore_upsert(ask: Ask) -> Json:
     reader.finish()
     async with _turn(id):
         found = await _writable(ask, id)
-        table = await _read(ask, found)
         _must_be_table(found)
+        table = _columns_alone(found)
         check_records(table, records, method)
-        apply(table, records, method)
+        written = [typed(record, table.columns) for record in records]
         if not reader.flag("dry_run"):
-            await _write(ask, found, table)
+            await _change(ask, found, table, written, method)
     return _told(ask, id, records) | {"method": method}
 
 
@@ -128,9 +138,7 @@ async def datastore_delete(ask: Ask) -> Json:
         if not isinstance(filters, Mapping):
             await _drop(ask, found)
         elif found.resource.is_table:
-            gone = {row["_id"] for row in await _rows(ask, id, fields=("_id",), filters=dict(filters))}
-            table = await _read(ask, found, without=gone)
-            await _write(ask, found, table)
+            await _remove(ask, found, dict(filters))
     return {"resource_id": id} | ({"filters": dict(filters)} if isinstance(filters, Mapping) else {})
 
 
@@ -168,30 +176,57 @@ def _must_be_table(found: ResourceAnswer) -> None:
         raise not_found(f'Resource "{found.resource.id}" was not found.')
 
 
-async def _read(ask: Ask, found: ResourceAnswer, *, without: Iterable[Json] = ()) -> Table:
-    """The table as it is; empty when there is none yet."""
-    version = found.version
-    if version is None:
+def _columns_alone(found: ResourceAnswer) -> Table:
+    """The table's columns and key; nothing when there is no table yet."""
+    if found.version is None:
         before = declared(found.resource) or Declared({})
         return Table(dict(before.columns), before.key, [])
-    if version.rows > DATASTORE_ROWS:
+    return Table({column.name: column.type for column in found.version.columns}, found.resource.key, [])
+
+
+async def _change(ask: Ask, found: ResourceAnswer, table: Table, records: list[Record], method: Method) -> None:
+    """Write the records into the table that is served; the first ones of a declared table are published."""
+    if not found.resource.is_table:
+        apply(table, records, method)
+        await _write(ask, found, table)
+    elif records:
+        wanted = ChangeRows(found.resource.id, method, msgspec.convert(records, list[dict[str, Scalar]]))
+        try:
+            await ask.call("change_rows", wanted)
+        except NotFound as problem:
+            raise validation_error({"key": [f"key not found: {problem.title}"]}) from problem
+        except Conflict as problem:
+            taken = problem.kind == "key-taken"
+            words = "duplicate key value violates unique constraint" if taken else problem.title
+            raise validation_error({"records": [words]}) from problem
+
+
+async def _remove(ask: Ask, found: ResourceAnswer, filters: dict[str, object]) -> None:
+    """Remove the rows that pass; a table that loses its last row is declared again."""
+    page = await ask.call("rows", RowsQuery(register=found.resource.id, filters=filters, limit=0))
+    assert found.version is not None, "only a served table has rows to remove"
+    if page.total == found.version.rows:
+        await _write(ask, found, _columns_alone(found))
+    elif page.total:
+        await ask.call("change_rows", ChangeRows(found.resource.id, "delete", filters=filters))
+
+
+async def _records(ask: Ask, found: ResourceAnswer) -> list[Record]:
+    """Every row, to be published again with new columns or another key."""
+    if found.version is None:
+        return []
+    if found.version.rows > DATASTORE_ROWS:
         raise Limit(
-            f"datastore_create and datastore_upsert take tables of up to {DATASTORE_ROWS} rows.",
+            f"datastore_create changes the columns of tables of up to {DATASTORE_ROWS} rows.",
             remedy="Publish a larger table as a file, with resource_create or ./banyan publish.",
             kind="datastore-rows",
         )
-    columns = {column.name: column.type for column in version.columns}
-    gone = set(without)
-    rows = await _rows(ask, found.resource.id, fields=("_id", *columns))
-    kept = [{name: row[name] for name in columns} for row in rows if row["_id"] not in gone]
-    return Table(columns, found.resource.key, kept)
+    return await _rows(ask, found.resource.id, fields=[column.name for column in found.version.columns])
 
 
-async def _rows(
-    ask: Ask, id: str, *, fields: Sequence[str], filters: Mapping[str, object] | None = None
-) -> list[Record]:
+async def _rows(ask: Ask, id: str, *, fields: Sequence[str]) -> list[Record]:
     found: list[Record] = []
-    query = RowsQuery(register=id, fields=tuple(f'"{name}"' for name in fields), filters=dict(filters or {}))
+    query = RowsQuery(register=id, fields=tuple(f'"{name}"' for name in fields))
     query = msgspec.structs.replace(query, limit=QUERY_ROWS, total=False)
     while True:
         page: Rows = await ask.call("rows", query)

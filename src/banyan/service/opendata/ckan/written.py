@@ -108,8 +108,7 @@ def check_records(table: Table, records: Sequence[Record], method: Method) -> No
 def apply(table: Table, records: Sequence[Record], method: Method) -> None:
     """Put the records into the table. Raises CKAN's 409 for a double key and for an update without its row."""
     places = {_key(table, record): at for at, record in enumerate(table.records)} if table.key else {}
-    for given in records:
-        record = {name: _typed(name, value, table.columns) for name, value in given.items()}
+    for record in records:
         row = {name: record.get(name) for name in table.columns}
         at = places.get(_key(table, row)) if table.key else None
         if at is not None and method == "insert":
@@ -132,6 +131,11 @@ def lines(table: Table) -> bytes:
     return b"".join(
         msgspec.json.encode({name: record.get(name) for name in table.columns}) + b"\n" for record in table.records
     )
+
+
+def typed(record: Record, columns: Mapping[str, ColumnType]) -> Record:
+    """The record with each value as its column's type takes it; `_id` is ours to give."""
+    return {name: _typed(name, value, columns) for name, value in record.items() if name != "_id"}
 
 
 def _typed(name: str, value: Json, columns: Mapping[str, ColumnType]) -> Json:
