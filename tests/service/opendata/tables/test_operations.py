@@ -145,3 +145,43 @@ def test_a_version_before_is_asked_by_its_number(tmp_path: Path) -> None:
     served, one, two, none = asyncio.run(run())
     assert (served.json["total"], one.json["total"], two.json["total"], none.status) == (1, 1, 2, 404)
     assert two.json["origin"]["version"] == 2
+
+
+ODD: list[dict[str, Any]] = [
+    {"filters": {"成人": 10**50}},
+    {"filters": {"成人": "1e999"}},
+    {"filters": {"成人": "nan"}},
+    {"filters": {"成人": {"gt": -(10**40)}}},
+    {"filters": {"日期": "2020-13-01"}},
+    {"filters": {"日期": {"lt": "99999-01-01"}}},
+    {"filters": {"更新": "0001-01-01T00:00:00+14:00"}},
+    {"filters": {"名稱": {"contains": "(?i)[[" * 30}}},
+    {"filters": {"名稱": {"contains": "a" * 5000}}},
+    {"filters": {"名稱": {"startswith": "%_\\"}}},
+    {"filters": {"名稱": {"isnull": "perhaps"}}},
+    {"filters": {"成人": {"contains": "1"}}},
+    {"filters": {"_id": {"in": []}}},
+    {"filters": {"$or": []}},
+    {"filters": {'"; DROP TABLE t; --': 1}},
+    {"q": "台" * 3000},
+    {"q": " ".join("abcdefghijklmnopqrstuvwxyz")},
+    {"q": "\U0001f600 \u202e"},
+    {"offset": 2**63},
+    {"offset": 2**53},
+    {"after": 2**53},
+    {"limit": 10**30},
+    {"version": 2**40},
+    {"sort": "a" * 5000},
+    {"sort": "成人 desc nulls"},
+    {"sort": "成人, 成人 desc, _id"},
+    {"fields": "代碼,代碼"},
+    {"fields": ",,,"},
+    {"distinct": True, "sort": "成人", "fields": "代碼"},
+    {"distinct": True, "after": 1},
+    {"records": "csv", "fields": "更新"},
+]
+
+
+def test_odd_questions_never_break_the_node(tmp_path: Path) -> None:
+    replies = ask(tmp_path, *(rows(**query) for query in ODD))
+    assert {str(query): reply.status for query, reply in zip(ODD, replies, strict=True) if reply.status >= 500} == {}

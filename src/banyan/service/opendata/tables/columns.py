@@ -156,7 +156,7 @@ def _text(value: Scalar) -> Cell:
 
 def _integer(value: Scalar) -> Cell:
     if isinstance(value, int):
-        return int(value)
+        return _in_range(int(value))
     text = str(value).strip()
     try:
         return _in_range(int(text))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from banyan.limits import WORD_CHARACTERS, WORDS
 from banyan.service.opendata.tables.columns import ROW_ID, Shape, Stored, coerce, quoted
 from banyan.service.opendata.tables.query import (
     AggregateQuery,
@@ -98,7 +99,10 @@ class Text:
         else:
             columns = self.shape.texts
         found = []
-        for word in words_of(asked.text):
+        words = words_of(asked.text)
+        if len(words) > WORDS:
+            raise wrong_value("q", f"at most {WORDS} words")
+        for word in words:
             holds = " OR ".join(self._holds(column, word, start=False) for column in columns)
             found.append(f"({holds or 'false'})")
         return found
@@ -106,6 +110,8 @@ class Text:
     def _holds(self, column: Stored, text: str, *, start: bool) -> str:
         """The cell contains (or begins with) text that folds like `text`."""
         cell = quoted(column.name) if column.is_text else f"CAST({quoted(column.name)} AS VARCHAR)"
+        if len(text) > WORD_CHARACTERS:
+            raise wrong_value("q", f"at most {WORD_CHARACTERS} characters a word")
         folded = fold_cell(text)
         if is_plain(folded):
             return f"{'starts_with' if start else 'contains'}({cell}, {self.value(folded)})"

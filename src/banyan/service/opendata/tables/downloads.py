@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import cast
 from urllib.parse import quote
 
 import msgspec
@@ -12,7 +12,7 @@ from banyan.service.opendata import usage
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables.export import MEDIA_TYPES, ExportQuery, Format
 from banyan.service.opendata.tables.filters import parse_filters, parse_sort, parse_words
-from banyan.service.opendata.tables.operations import Filters, Name, names_of
+from banyan.service.opendata.tables.operations import Filters, Name, Number, names_of
 from banyan.service.opendata.tables.refusals import not_found, wrong_value
 from banyan.service.opendata.tables.tenancy import exports, register
 
@@ -23,7 +23,7 @@ class Download(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     register: Name
     format: Format = "csv"
-    version: Annotated[int, msgspec.Meta(ge=0)] = 0
+    version: Number = 0
     filters: Filters = {}
     q: str = ""
     words: dict[str, str] = {}

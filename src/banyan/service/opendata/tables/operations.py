@@ -38,6 +38,9 @@ from banyan.service.opendata.tables.refusals import not_found, wrong_value
 from banyan.service.opendata.tables.tenancy import Register, engine, register
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARACTERS)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""A version's number; 0 is the one served."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Filters = dict[str, object]
 """CKAN's filters: `{"county": "花蓮縣", "adult": {"gt": 10}, "$or": [...]}`."""
 Records = list[dict[str, Plain] | list[Plain]]
@@ -63,16 +66,16 @@ class RowsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     register: Name
-    version: Annotated[int, msgspec.Meta(ge=0)] = 0
+    version: Number = 0
     filters: Filters = {}
     q: str = ""
     words: dict[str, str] = {}
     distinct: bool = False
     fields: tuple[str, ...] = ()
     sort: str = ""
-    limit: Annotated[int, msgspec.Meta(ge=0)] = LIST_DEFAULT_ROWS
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
-    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    limit: Count = LIST_DEFAULT_ROWS
+    offset: Count = 0
+    after: Count | None = None
     total: bool = True
     records: Literal["objects", "lists", "csv", "tsv"] = "objects"
     dialect: Dialect = "plain"
@@ -93,7 +96,7 @@ class Rows(msgspec.Struct, frozen=True):
 class FacetsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     register: Name
     fields: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=AGGREGATE_FIELDS)]
-    version: Annotated[int, msgspec.Meta(ge=0)] = 0
+    version: Number = 0
     filters: Filters = {}
     q: str = ""
     words: dict[str, str] = {}
@@ -125,7 +128,7 @@ class GroupQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     register: Name
     by: Annotated[tuple[str, ...], msgspec.Meta(max_length=AGGREGATE_FIELDS)] = ()
     measures: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=AGGREGATE_FIELDS)] = ("count",)
-    version: Annotated[int, msgspec.Meta(ge=0)] = 0
+    version: Number = 0
     filters: Filters = {}
     q: str = ""
     words: dict[str, str] = {}
@@ -144,7 +147,7 @@ class KeyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     register: Name
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARACTERS)]
-    version: Annotated[int, msgspec.Meta(ge=0)] = 0
+    version: Number = 0
 
 
 class Found(msgspec.Struct, frozen=True):

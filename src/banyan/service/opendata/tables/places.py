@@ -13,7 +13,7 @@ from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables.columns import ROW_ID
 from banyan.service.opendata.tables.filters import all_of, parse_filters, parse_words
 from banyan.service.opendata.tables.nearest import nearest as nearest_of
-from banyan.service.opendata.tables.operations import Filters, Name, Origin, counted, origin
+from banyan.service.opendata.tables.operations import Filters, Name, Number, Origin, counted, origin
 from banyan.service.opendata.tables.query import Compare, Field, SearchQuery
 from banyan.service.opendata.tables.records import Plain, objects, plain_rows
 from banyan.service.opendata.tables.tenancy import engine, register
@@ -28,7 +28,7 @@ class NearestQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
     k: Annotated[int, msgspec.Meta(ge=1, le=NEAREST)] = 10
     radius: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    version: Annotated[int, msgspec.Meta(ge=0)] = 0
+    version: Number = 0
     filters: Filters = {}
     q: str = ""
 
