@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -118,6 +119,25 @@ def test_an_upload_form(tmp_path: Path) -> None:
         dataset = get(f"{url}/api/opendata/dataset/stock")
         assert dataset["title"] == "藥局庫存"
         assert not [path for path in node.drawers["opendata"].work.rglob("*") if path.is_file()]
+
+
+def test_progress_is_streamed(tmp_path: Path) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/csv"}
+    with live_node(tmp_path, [SERVICE]) as (url, _):
+        target = f"{url}/api/opendata/upload?filename=stock.csv&wait=0"
+        with urlopen(Request(target, data=STOCK.encode(), headers=headers)) as answer:
+            assert answer.status == 202
+            job = json.load(answer)["job"]
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{url}/api/opendata/publish_stream/{job}")
+        assert refused.value.code in (401, 403)
+        refused.value.close()
+        with urlopen(Request(f"{url}/api/opendata/publish_stream/{job}", headers=headers)) as answer:
+            assert answer.headers["Content-Type"].startswith("text/event-stream")
+            events = answer.read().decode().strip().split("\n\n")
+        states = [event.splitlines()[0].removeprefix("event: ") for event in events]
+        assert states[-1] == "done"
+        assert json.loads(events[-1].splitlines()[1].removeprefix("data: "))["published"]["page"] == "/dataset/stock"
 
 
 def test_ctrl_c_cancels(tmp_path: Path) -> None:

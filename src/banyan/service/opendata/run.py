@@ -46,6 +46,7 @@ from banyan.service.opendata.wording import refusal, unknown
 from banyan.service.opendata.worker import CompareOrder, ReadOrder
 
 T = TypeVar("T")
+OVERTAKEN_TRIES = 3
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -96,17 +97,34 @@ class Run:
 
     async def go(self) -> Published:
         """Publish. Raises what reading, comparing or saving refuses; then nothing is left behind."""
-        async with self._desk.turn(self._plan.save.id or self._plan.save.name):
-            try:
-                self._work.mkdir(parents=True, exist_ok=True)
-                published = await self._publish()
-            except BaseException:
-                await asyncio.shield(files.sweep(self._db, self._staged, job=self._job.id))
-                raise
-            finally:
-                await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True))
-        await searching.refresh(self._db, published.dataset_id)
-        return published
+        for left in range(OVERTAKEN_TRIES, -1, -1):
+            standing = await self._db.sql.read(self._dataset)
+            async with self._desk.turn(standing.id if standing else self._plan.save.name):
+                try:
+                    published = await self._tidily()
+                except Conflict as conflict:
+                    # A writer that saw the dataset under another key (its name, before it was made) came first.
+                    if conflict.kind != "overtaken" or not left:
+                        raise
+                    continue
+            await searching.refresh(self._db, published.dataset_id)
+            return published
+        raise AssertionError("the last try returns or raises")
+
+    async def _tidily(self) -> Published:
+        """One try; when it fails, its files are swept."""
+        try:
+            self._work.mkdir(parents=True, exist_ok=True)
+            return await self._publish()
+        except BaseException:
+            staged, self._staged = self._staged, []
+            await asyncio.shield(files.sweep(self._db, staged, job=self._job.id))
+            raise
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True))
+
+    def _dataset(self, tx: Tx) -> Dataset | None:
+        return registry.dataset_by(tx, self._plan.save.id or self._plan.save.name)
 
     async def _publish(self) -> Published:
         plan = self._plan
@@ -158,7 +176,7 @@ class Run:
 
     def _target(self, tx: Tx) -> Target:
         plan = self._plan
-        dataset = registry.dataset_by(tx, plan.save.id or plan.save.name)
+        dataset = self._dataset(tx)
         resource = matching.anchor(dataset, resource_id=plan.resource_id, filename=plan.filename, add=plan.add)
         if plan.resource_id and resource is None:
             raise unknown("resource", plan.resource_id)

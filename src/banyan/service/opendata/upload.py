@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from typing import BinaryIO
 from urllib.parse import unquote
 
@@ -40,6 +41,21 @@ async def upload(request: FaceRequest) -> FaceAnswer:
     if wait:
         job = await _ended(request, job)
     return _answer(request, job)
+
+
+@SERVICE.face("GET", path="/api/opendata/publish_stream/{job}")
+async def publish_stream(request: FaceRequest) -> FaceAnswer:
+    """The steps of a publish as server-sent events: `event: STATE`, the job as data; ends when the job does."""
+    first = await request.call("opendata.publish_progress", JobQuery(request.params["job"]))
+    return FaceAnswer(_steps(request, first), media_type="text/event-stream", headers=(("Cache-Control", "no-store"),))
+
+
+async def _steps(request: FaceRequest, job: JobView) -> AsyncIterator[bytes]:
+    while True:
+        yield b"event: %s\ndata: %s\n\n" % (job.state.encode(), msgspec.json.encode(job))
+        if job.state in ENDED:
+            return
+        job = await request.call("opendata.publish_progress", JobQuery(job.job, wait_s=JOB_WAIT_S))
 
 
 async def _received(request: FaceRequest, ticket: str) -> tuple[Publish, bool]:
