@@ -62,7 +62,7 @@ def build_chat(operations: Sequence[Operation], *, secret: bytes, contact: str =
     @service.page("GET", "POST", path="/chat", title={"zh-Hant": "問答", "en": "Ask"}, menu=6, rate="query")
     async def page(request: FaceRequest) -> View:
         """One turn a page: the form holds the state, so it works without script and without a session."""
-        fields = (await request.form()).fields if request.method == "POST" else request.query
+        fields = (await request.form()).fields if request.method == "POST" else []  # words never stand in an address
         known = [(name, value) for name, value in fields if name in ("text", "state", "place")]
         said = binder.from_pairs(known, {})
         assert isinstance(said, Say), "the binder makes its own type"

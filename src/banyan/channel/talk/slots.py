@@ -34,8 +34,9 @@ class Form:
 
     @property
     def is_for_people(self) -> bool:
-        """Whether every field it needs has a name in words; the others are tools for programs."""
-        return all(_is_named(field) for field in self._fields if field.required)
+        """Whether it asks for something, and all it needs has a name in words; others are tools for programs."""
+        needed = [field for field in self._fields if field.required]
+        return bool(needed) and all(_is_named(field) for field in needed)
 
     def slots(self, lang: Language) -> list[Slot]:
         """The fields a person is asked for: those required, and the optional ones that have a name in words."""
