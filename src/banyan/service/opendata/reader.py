@@ -1,6 +1,6 @@
 """The node's side of the reading process: one kept warm, given one order at a time, killed on cancel or over memory.
 
-Measured in docs/decisions/0031: a thread reading a 200 MB CSV holds the event loop and its memory stays with the
+Measured in docs/decisions/0061: a thread that reads a large CSV delays the event loop and its memory stays with the
 node; a process gives both back.
 """
 
