@@ -56,6 +56,8 @@
     frame.className = "map";
     holder.prepend(frame);
     const map = L.map(frame, { preferCanvas: true, attributionControl: false, zoomControl: false, minZoom: 6, maxZoom: 17 });
+    // Leaflet needs a view before it can lay out canvas paths.
+    map.setView([23.7, 120.9], 7);
     L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
     const canvas = L.canvas({ padding: 0.3 });
     const towns = topojson.feature(atlas, atlas.objects.towns);
