@@ -10,16 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.make import NOW, shared_data
 
-from banyan.service.opendata.ingest import Options, ingest
+from banyan.service.opendata.ingest import Options, Table, ingest
 from banyan.service.opendata.model import Check, Version
 from banyan.service.opendata.quality import content, look_before_publishing, personal, scan
 
 
-def checks_of(path: Path, work: Path, options: Options | None = None) -> dict[str, Check]:
-    (table,) = ingest(
-        path, path.name, options=options or Options(), work=work, progress=lambda _: None, cancelled=lambda: False
-    )
-    version = Version(
+def a_version(table: Table) -> Version:
+    return Version(
         resource_id="r",
         number=1,
         at=NOW,
@@ -30,7 +27,13 @@ def checks_of(path: Path, work: Path, options: Options | None = None) -> dict[st
         parquet="",
         findings=table.findings,
     )
-    found = content.judge(version, scan.scan(table.parquet, table.columns, key=table.key))
+
+
+def checks_of(path: Path, work: Path, options: Options | None = None) -> dict[str, Check]:
+    (table,) = ingest(
+        path, path.name, options=options or Options(), work=work, progress=lambda _: None, cancelled=lambda: False
+    )
+    found = content.judge(a_version(table), scan.scan(table.parquet, table.columns, key=table.key))
     assert tuple(check.code for check in found) == content.CODES
     return {check.code: check for check in found if check.count}
 
@@ -167,7 +170,10 @@ def test_a_scan_without_time_says_it_is_not_whole(tmp_path: Path) -> None:
     (table,) = ingest(
         path, path.name, options=Options(), work=tmp_path, progress=lambda _: None, cancelled=lambda: False
     )
-    assert scan.scan(table.parquet, table.columns, time_s=0.0).is_whole is False
+    hurried = scan.scan(table.parquet, table.columns, time_s=0.0)
+    assert hurried.is_whole is False
+    checks = {check.code: check for check in content.judge(a_version(table), hurried)}
+    assert (checks["unfinished"].count, checks["unfinished"].passed) == (1, None)
     assert scan.scan(table.parquet, table.columns).is_whole is True
 
 

@@ -38,13 +38,13 @@ _FROM_FINDINGS: Mapping[str, tuple[str, ...]] = {
 _SIMPLE = ("literal-escape", "replacement", "mojibake", "lost-character", "private-use", "control", "html", "formula",
     "full-width")  # fmt: skip
 NOTICES = frozenset(
-    ("date-form", "constant-columns", "padding", "preamble", "full-width", "private-use", "missing-words")
+    ("unfinished", "date-form", "constant-columns", "padding", "preamble", "full-width", "private-use", "missing-words")
 )
 CODES = (
     "mixed-encoding", "two-headers", "header-names", "no-header", "preamble", "ragged", "merged-cells",
     "duplicate-rows", "duplicate-keys", "footer", "empty-columns", "constant-columns", "unfit", "number-words",
     "thousands", "yearless", "mixed-dates", "date-form", "missing-words", "damaged-codes", *_SIMPLE, "mixed-tai",
-    "padding", "no-crs", "coordinates", "place-differs", "national-id", "resident-id", "mobile",
+    "padding", "no-crs", "coordinates", "place-differs", "national-id", "resident-id", "mobile", "unfinished",
 )  # fmt: skip
 
 
@@ -131,6 +131,8 @@ def _rows(seen: Scan) -> Iterator[Check]:
         yield _one("duplicate-rows", seen.duplicate_rows, [f"{seen.duplicate_rows} / {seen.scanned}"])
     if seen.duplicate_keys:
         yield _one("duplicate-keys", seen.duplicate_keys, seen.duplicate_examples)
+    if not seen.is_whole:
+        yield _one("unfinished", 1, [f"{len(seen.columns)}"])
     if seen.footer:
         yield _one("footer", len(seen.footer), [_line(hit) for hit in seen.footer])
 

@@ -1,6 +1,6 @@
 """Measures a dataset: reads it, looks through its tables, looks at its links, keeps the report and its summary.
 
-Content checks are kept per table version and links per address, so measuring again is cheap. Two tables are looked
+Content checks are kept per table version and links per address, so measuring again is cheap. One table is looked
 through and LINKS_AT_ONCE links looked at side by side, however many timers are due.
 """
 
@@ -189,5 +189,5 @@ def _requests(tx: Tx, name: str) -> list[DataRequest]:
 def _turn(db: Drawer) -> _Turns:
     found = _turns.get(db.sql)
     if found is None:
-        found = _turns[db.sql] = _Turns(asyncio.Semaphore(2), asyncio.Semaphore(LINKS_AT_ONCE))
+        found = _turns[db.sql] = _Turns(asyncio.Semaphore(1), asyncio.Semaphore(LINKS_AT_ONCE))
     return found
