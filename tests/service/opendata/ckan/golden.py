@@ -32,7 +32,7 @@ async def act(node: Node, name: str, /, **params: Any) -> Any:
     return reply.json["result"]
 
 
-async def load(node: Node) -> None:
+async def load(node: Node, *, with_tables: bool = True) -> None:
     """3 organizations, 2 groups, 7 datasets (one private) and the DataStore tables, with the ids they had."""
     for body in result("organization_list all_fields"):
         await act(node, "organization_create", **{key: body[key] for key in ("name", "title", "description")})
@@ -51,6 +51,11 @@ async def load(node: Node) -> None:
         owner = package["organization"]["name"]
         await act(node, "package_create", **given, resources=resources, groups=groups, owner_org=owner)
     await act(node, "package_create", name="ds-private", title="未公開", owner_org="moi", private=True)
+    if with_tables:
+        await load_tables(node)
+
+
+async def load_tables(node: Node) -> None:
     await act(
         node,
         "datastore_create",

@@ -19,11 +19,11 @@ Story = Callable[[Node], Awaitable[None]]
 ADMIN = {"Authorization": TOKEN}
 
 
-def on_a_site(folder: Path, story: Story, *, with_content: bool = True) -> None:
+def on_a_site(folder: Path, story: Story, *, with_content: bool = True, with_tables: bool = True) -> None:
     async def run() -> None:
         async with a_node(folder, [SERVICE]) as node:
             if with_content:
-                await load(node)
+                await load(node, with_tables=with_tables)
             await story(node)
 
     asyncio.run(run())
@@ -73,7 +73,7 @@ def test_searches_that_clients_send(tmp_path: Path) -> None:
         assert [one["name"] for one in private["results"]] == ["ds-private"]
         assert [one["name"] for one in await ask(node, "package_autocomplete", q="村里")] == ["ds-4"]
 
-    on_a_site(tmp_path, story)
+    on_a_site(tmp_path, story, with_tables=False)
 
 
 def test_a_saved_dataset_is_found_at_once_and_a_deleted_one_is_not(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_forms_of_a_request(tmp_path: Path) -> None:
         head = await node.client.request("HEAD", "/api/3/action/package_list")
         assert (head.status, head.body) == (200, b"")
 
-    on_a_site(tmp_path, story)
+    on_a_site(tmp_path, story, with_tables=False)
 
 
 def test_table_writes_say_what_is_wrong(tmp_path: Path) -> None:

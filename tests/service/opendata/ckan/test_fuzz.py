@@ -93,7 +93,7 @@ def check(name: str, status: int, body: Any, params: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", sorted(ACTIONS.keys() - WRITES_FILES))
 def test_any_parameters(site: Site, name: str) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(params_of(name))
     def run(params: dict[str, Any]) -> None:
         check(name, *site.send(name, params, token=TOKEN), params)
@@ -108,7 +108,7 @@ def test_any_parameters(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(WRITES_FILES))
 def test_any_parameters_of_table_writes(site: Site, name: str) -> None:
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
     @given(params_of(name))
     def run(params: dict[str, Any]) -> None:
         check(name, *site.send(name, params, token=TOKEN), params)

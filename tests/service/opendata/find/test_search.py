@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import pytest
@@ -66,7 +67,8 @@ async def _nothing(*_: object, **__: object) -> None:
 
 def find(drawer: Drawer, caller: Caller = ANONYMOUS, **wanted: object) -> Found:
     context = Context(caller=caller, now=NOW, db=drawer, call=_nothing, emit=_nothing, log=lambda name, fields: None)
-    return asyncio.run(find_datasets(context, msgspec.convert(wanted, FindDatasets)))
+    given: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in wanted.items()}
+    return asyncio.run(find_datasets(context, FindDatasets(**given)))
 
 
 def names(found: Found) -> list[str]:
