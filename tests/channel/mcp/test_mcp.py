@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.kernel.exchange.sample import Echo, Echoed, sample
-from tests.make import Client, Reply, a_node
+from tests.make import Client, Reply, a_node, live_node
 
 from banyan.channel.mcp import build_mcp
 from banyan.kernel.catalogue import Catalogue, Context, Service
@@ -128,3 +128,23 @@ def test_only_reads_are_offered() -> None:
     names = [tool["name"] for tool in Tools(list(SERVICE.operations.values())).listed("en")]
     assert {"opendata_answer", "opendata_find_datasets", "opendata_look_up", "opendata_nearest"} <= set(names)
     assert not any("publish" in str(name) or "delete" in str(name) for name in names)
+
+
+@pytest.mark.peers
+def test_the_official_client_lists_and_calls(tmp_path: Path) -> None:
+    import json
+    import subprocess
+
+    python = Path(__file__).parents[3] / ".venv-peers/bin/python"
+    script = Path(__file__).with_name("official_client.py")
+    if not python.exists() or subprocess.run([python, "-c", "import mcp"], check=False, capture_output=True).returncode:
+        pytest.skip("no .venv-peers with mcp")
+    service = tools()
+    mcp = build_mcp(list(Catalogue([service]).operations.values()))
+    with live_node(tmp_path, [service], extra=[mcp]) as (url, _):
+        done = subprocess.run([python, script, url], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout)
+    assert seen["tools"] == ["sample_say", "sample_flood"]
+    assert seen["words"] == ["臺", "臺"]
+    assert seen["is_error"] == [False, True]
