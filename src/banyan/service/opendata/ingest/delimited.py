@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from banyan.limits import CELL_BYTES, COLUMNS, LINE_BYTES, MIB
+from banyan.limits import CELL_BYTES, COLUMNS, INGEST_SAMPLE_BYTES, MIB
 from banyan.service.opendata.ingest.dialect import ALONE, Dialect, guess_dialect, reader_of, sample_rows, text_lines
 from banyan.service.opendata.ingest.header import Head, find_head
 from banyan.service.opendata.ingest.options import Options
@@ -24,6 +24,9 @@ from banyan.service.opendata.model import ColumnType, Finding
 
 EXAMPLES = 20
 SLOW_NAME = "rows.csv"
+FAST_LINE_BYTES = 2 * MIB
+FAST_BUFFER_BYTES = 16 * MIB
+"""DuckDB's own buffer is 32 of the longest line, one for each thread: that would be the whole memory bound."""
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -70,11 +73,15 @@ def stage_text(stage: Stage, path: Path, options: Options) -> Staged:
     guess = _about_dialect(dialect, declared=bool(options.delimiter))
     try:
         _load(stage, path, dialect.delimiter, len(head.names), skip=head.skip_lines)
-        return Staged(head, dialect.delimiter, guess)
+        if _holds(stage, path, len(head.names)):
+            return Staged(head, dialect.delimiter, guess)
+        stage.run("drop table stage")
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error:
         stage.run("drop table if exists stage")
     report = _Report()
-    rest = _normalise(path, dialect, head, stage.work / SLOW_NAME, report, stage)
+    rest = _normalise(path, dialect, head, report, stage)
     _load(stage, stage.work / SLOW_NAME, ",", len(head.names) + 1, skip=0)
     (stage.work / SLOW_NAME).unlink()
     return Staged(head, dialect.delimiter, (*guess, *report.findings()), rest)
@@ -96,6 +103,18 @@ def stage_rows(stage: Stage, rows: Iterable[list[str]], width: int) -> int:
     return count
 
 
+def _holds(stage: Stage, path: Path, width: int) -> bool:
+    """Whether the stage can hold the whole text: a first row longer than its buffer makes DuckDB return nothing.
+
+    Quoting at most doubles the cells' bytes and adds three bytes a cell.
+    """
+    lengths = " + ".join(f"coalesce(sum(strlen(c{place})), 0)" for place in range(width))
+    rows, cells = stage.row(f"select count(*), ({lengths})::bigint from stage")
+    assert isinstance(rows, int)
+    assert isinstance(cells, int)
+    return path.stat().st_size <= 2 * cells + rows * (3 * width + 2) + INGEST_SAMPLE_BYTES
+
+
 def _load(stage: Stage, path: Path, delimiter: str, width: int, *, skip: int) -> None:
     """DuckDB's strict reader. Raises duckdb.Error on the first row that is not regular."""
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(width))
@@ -103,18 +122,18 @@ def _load(stage: Stage, path: Path, delimiter: str, width: int, *, skip: int) ->
         f"create table stage as select * from read_csv({literal(str(path))}, auto_detect=false, "
         f"header=false, skip={skip}, delim={literal(delimiter)}, quote='\"', escape='\"', "
         f"columns={{{columns}}}, nullstr='', strict_mode=true, "
-        f"max_line_size={LINE_BYTES}, parallel=true)",
+        f"max_line_size={FAST_LINE_BYTES}, buffer_size={FAST_BUFFER_BYTES})",
         phase="read",
     )
 
 
-def _normalise(path: Path, dialect: Dialect, head: Head, target: Path, report: _Report, stage: Stage) -> bool:
+def _normalise(path: Path, dialect: Dialect, head: Head, report: _Report, stage: Stage) -> bool:
     """Write the rows as regular CSV with one more column for what is too long; whether that column is used."""
     width = len(head.names)
     quoted = dialect.quoted and not _quote_runs_away(path, dialect.delimiter, report)
     reader = reader_of(text_lines(path, skip=head.skip_lines), dialect.delimiter, quoted=quoted)
     total = path.stat().st_size
-    with target.open("w", encoding="utf-8", newline="") as file:
+    with (stage.work / SLOW_NAME).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         try:
             for count, cells in enumerate(reader):
@@ -147,17 +166,12 @@ def _regular(cells: list[str], width: int, line: int, report: _Report) -> list[s
 
 def _quote_runs_away(path: Path, delimiter: str, report: _Report) -> bool:
     """A quote that opens and never closes would swallow the rest of the file: then quotes are plain characters."""
-    opened = 0
     inside = False
     start = 0
     for number, line in enumerate(text_lines(path), 1):
-        before = inside
-        inside = _open_after(line, delimiter, inside)
+        before, inside = inside, _open_after(line, delimiter, inside)
         if inside and not before:
             start = number
-        opened += len(line) if inside else -opened
-        if opened > 4 * CELL_BYTES:
-            break
     if inside:
         report.broken_quote = start
     return inside
@@ -165,7 +179,7 @@ def _quote_runs_away(path: Path, delimiter: str, report: _Report) -> bool:
 
 def _open_after(line: str, delimiter: str, inside: bool) -> bool:
     """Whether a quoted cell is open at the end of this line."""
-    if '"' not in line:
+    if line.count('"') % 2 == 0:
         return inside
     place, size = 0, len(line)
     at_start = not inside

@@ -65,20 +65,20 @@ def to_utf8(source: Path, work: Path, watch: Watch, *, encoding: str = "") -> Te
         return _declared(source, work, watch, encoding)
     for bom, codec in BOMS:
         if sample.startswith(bom):
-            return _strict_or_lines(source, work, watch, codec, len(bom), "bom")
+            return _strict_or_lines(source, work, watch, codec, skip=len(bom), evidence="bom")
     if b"\x00" in sample:
         return _by_nul(source, work, watch, sample)
     if (marks := _fits(source, "utf-8", watch)) is not None:
         return Text(source, "utf-8", (_guess("utf-8", "strict"),) if not sample.isascii() else (), marks)
     for codec in ("cp950", "big5hkscs"):
         if _fits(source, codec, watch) is not None and _reads_chinese(sample, codec):
-            return _strict_or_lines(source, work, watch, codec, 0, "strict")
+            return _strict_or_lines(source, work, watch, codec, skip=0, evidence="strict")
     if _mostly_ours(sample):
         return _by_lines(source, work, watch, _primary(sample), 0)
     guess = chardet.detect(sample)
     codec = _known(str(guess["encoding"] or ""))
     if codec and codec not in {"utf-8", "ascii", "cp950", "big5"} and _fits(source, codec, watch) is not None:
-        return _strict_or_lines(source, work, watch, codec, 0, "chardet")
+        return _strict_or_lines(source, work, watch, codec, skip=0, evidence="chardet")
     return _by_lines(source, work, watch, _primary(sample), 0)
 
 
@@ -88,7 +88,7 @@ def _declared(source: Path, work: Path, watch: Watch, encoding: str) -> Text:
         raise invalid("encoding-unknown", "encoding", encoding=encoding[:40])
     sample = _head(source)
     skip = next((len(bom) for bom, of in BOMS if sample.startswith(bom) and of.removesuffix("-sig") == codec), 0)
-    return _strict_or_lines(source, work, watch, codec, skip, "declared")
+    return _strict_or_lines(source, work, watch, codec, skip=skip, evidence="declared")
 
 
 def _by_nul(source: Path, work: Path, watch: Watch, sample: bytes) -> Text:
@@ -99,10 +99,10 @@ def _by_nul(source: Path, work: Path, watch: Watch, sample: bytes) -> Text:
         raise invalid("file-binary")
     if _fits(source, codec, watch) is None:
         raise invalid("file-binary")
-    return _strict_or_lines(source, work, watch, codec, 0, "nul-bytes")
+    return _strict_or_lines(source, work, watch, codec, skip=0, evidence="nul-bytes")
 
 
-def _strict_or_lines(source: Path, work: Path, watch: Watch, codec: str, skip: int, evidence: str) -> Text:
+def _strict_or_lines(source: Path, work: Path, watch: Watch, codec: str, *, skip: int, evidence: str) -> Text:
     """Transcode strictly; a file that breaks its own promise is read line by line, and says so."""
     target = work / (source.name + ".utf8")
     total = source.stat().st_size

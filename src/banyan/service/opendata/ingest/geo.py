@@ -89,7 +89,7 @@ def locate(stage: Stage, planned: Sequence[Planned], options: Options, hidden: d
         system, found = _system(stage, coordinates, pair, options)
         findings += found
         if system:
-            _make_points(stage, coordinates, system, named, tally, rows)
+            _make_points(stage, coordinates, system, named=named, tally=tally, rows=rows)
             findings += _about_points(tally, rows)
     if not tally.points and not named:
         return Located(findings=tuple(findings))
@@ -152,7 +152,9 @@ def _system(
     return "", [Finding("problem", "crs-unclear", count=known, values=evidence, override="--crs EPSG:CODE")]
 
 
-def _make_points(stage: Stage, coordinates: tuple[str, str], system: str, named: str, tally: _Tally, rows: int) -> None:
+def _make_points(
+    stage: Stage, coordinates: tuple[str, str], system: str, *, named: str, tally: _Tally, rows: int
+) -> None:
     """Fill `points(row, lon, lat, town)` chunk by chunk."""
     stage.run("create table points (row bigint, lon double, lat double, town integer)")
     x, y = map(_number, coordinates)

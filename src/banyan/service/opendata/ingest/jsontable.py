@@ -46,11 +46,11 @@ def stage_json(stage: Stage, path: Path, options: Options) -> tuple[Staged, Foun
         if not count or not columns:
             raise invalid("json-shape")
         scratch.seek(0)
-        return _staged(stage, scratch, columns, nested, found, options), found
+        return _staged(stage, scratch, columns, nested=nested, found=found, options=options), found
 
 
 def _staged(
-    stage: Stage, scratch: Iterator[str], columns: dict[str, int], nested: set[str], found: Found, options: Options
+    stage: Stage, scratch: Iterator[str], columns: dict[str, int], *, nested: set[str], found: Found, options: Options
 ) -> Staged:
     published = [name for name in columns if name != GEOMETRY]
     names, mended = unique_names(published)

@@ -42,6 +42,8 @@ class Stage:
             f"set memory_limit='{INGEST_MEMORY_BYTES // MIB}MiB'",
             "set threads=2",
             "set TimeZone='UTC'",
+            "set enable_progress_bar=true",
+            "set enable_progress_bar_print=false",
             f"set temp_directory={literal(str(work / 'spill'))}",
             f"set max_temp_directory_size='{INGEST_DISK_BYTES // MIB}MiB'",
             f"set allowed_directories=[{literal(str(work))}]",
