@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +10,7 @@ import msgspec
 
 from banyan.errors import Conflict, Invalid, NotFound
 from banyan.kernel.catalogue import Context, FaceAnswer, FaceRequest, Service, View
+from banyan.kernel.events import Event
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=40, title="詞", description="A word")]
 
@@ -108,6 +109,10 @@ def sample(name: str = "sample") -> Service:
     async def twice(ctx: Context, request: Person) -> Echoed:
         answer: Echoed = await ctx.call(f"{name}.echo", Echo(word=request.name, times=2))
         return answer
+
+    @service.shows
+    async def shown(ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
+        return [event for event in events if not event.topic.startswith("secret")]
 
     return service
 

@@ -6,13 +6,14 @@ import asyncio
 import http.client
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import msgspec
 from tests.kernel.exchange.sample import sample
-from tests.make import NOW, Node, a_node, live_node
+from tests.make import NOW, TOKEN, Node, a_node, live_node
 
+from banyan.kernel.catalogue import Context, Service
 from banyan.kernel.events import feed
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.events.feed import Event
@@ -29,11 +30,15 @@ def on_node(folder: Path, story: Story) -> None:
     asyncio.run(run())
 
 
-def sample_b():  # type: ignore[no-untyped-def]
+def sample_b() -> Service:
     """A second service with its own feed and no routes that clash."""
-    from banyan.kernel.catalogue import Service
+    service = Service("other", title={"zh-Hant": "他", "en": "Other"}, package="tests.kernel.exchange")
 
-    return Service("other", title={"zh-Hant": "他", "en": "Other"}, package="tests.kernel.exchange")
+    @service.shows
+    async def shown(ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
+        return events
+
+    return service
 
 
 async def happen(node: Node, service: str, number: int, *, at: float = NOW, topic: str = "row.changed") -> int:
@@ -74,6 +79,33 @@ def test_a_clock_that_jumped_back_loses_no_event(tmp_path: Path) -> None:
         assert sorted(seen) == [0, 1, 2, 3, 9]
 
     on_node(tmp_path, story)
+
+
+def test_what_is_not_public_is_hidden_and_still_passed(tmp_path: Path) -> None:
+    async def story(node: Node) -> None:
+        for number in range(9):
+            await happen(node, "rows", number, at=NOW + number, topic="row.changed" if number % 3 else "secret.made")
+        seen, cursor, more = [], "", True
+        while more:
+            page = (await node.client.get(f"/api/feed?limit=2&after={cursor}")).json
+            seen += [event["data"]["n"] for event in page["events"]]
+            cursor, more = page["cursor"], page["more"]
+        assert seen == [1, 2, 4, 5, 7, 8]
+        whole = (await node.client.get("/api/feed", token=TOKEN)).json
+        assert len(whole["events"]) == 9
+
+    on_node(tmp_path, story)
+
+
+def test_a_service_that_does_not_say_what_it_shows_shows_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        mute = Service("mute", title={"zh-Hant": "靜", "en": "Mute"}, package="tests.kernel.exchange")
+        async with a_node(tmp_path, [mute]) as node:
+            await happen(node, "mute", 1)
+            page = (await node.client.get("/api/feed")).json
+            assert (page["events"], page["cursor"]) == ([], "mute.1")
+
+    asyncio.run(story())
 
 
 def test_events_are_cloudevents(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ dialogue, the MCP tool and the touchpoint event; there is no second declaration.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
@@ -195,6 +195,10 @@ class Handler(msgspec.Struct, frozen=True):
     run: Callable[[Context, Event], Awaitable[None]]
 
 
+Shown = Callable[[Context, Sequence[Event]], Awaitable[Sequence[Event]]]
+"""Which events of a service's feed anybody may follow: some are of things that are not public yet."""
+
+
 class Service:
     """One folder's declaration. It only registers: nothing runs, nothing is wrapped."""
 
@@ -206,6 +210,7 @@ class Service:
         self.faces: list[Face] = []
         self.pages: list[Page] = []
         self.on_event: list[Handler] = []
+        self.shown: Shown | None = None
         self.on_timer: list[Handler] = []
         self.on_start: list[Callable[[Context], Awaitable[None]]] = []
         self.on_stop: list[Callable[[Context], Awaitable[None]]] = []
@@ -295,6 +300,12 @@ class Service:
             return run
 
         return register
+
+    def shows(self, choose: F) -> F:
+        """`choose(ctx, events)` gives those of its events that anybody may follow. Without it the feed shows none."""
+        assert self.shown is None, f"{self.name} says twice what its feed shows"
+        self.shown = choose
+        return choose
 
     def start(self, run: F) -> F:
         """`run(ctx)` is awaited once, as the system, before the first call: sweep leftovers, rebuild derived data."""

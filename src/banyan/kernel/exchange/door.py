@@ -76,7 +76,7 @@ class Door:
         self._hosts = Hosts(tools.settings)
         self._deadlines = tools.deadlines
         self._trusted = tools.settings.trusted_proxies
-        self._feeds = Feeds(tools.gate.drawers, member=self._member)
+        self._feeds = Feeds(tools.gate, member=self._member)
         own = Own(tools.gate, self._feeds, record, self._deadlines, tools.settings)
         self._router: Router[Endpoint] = Router()
         for endpoint in (*endpoints_of(catalogue, render), *map(face_endpoint, own.faces())):

@@ -19,7 +19,8 @@ from banyan.kernel.events import feed
 from banyan.kernel.events.clock import iso
 from banyan.kernel.events.feed import Event
 from banyan.kernel.events.follower import Follower
-from banyan.kernel.storage.drawer import Drawer
+from banyan.kernel.exchange.gate import Gate
+from banyan.kernel.identity.caller import Caller
 from banyan.limits import FEED_PAGE_EVENTS, LIST_DEFAULT_ROWS, SSE_CLIENTS, SSE_QUEUE_EVENTS
 from banyan.wire import cloudevents, sse
 from banyan.wire.cloudevents import CloudEvent
@@ -49,32 +50,52 @@ class Ask(msgspec.Struct, frozen=True):
 class Feeds:
     """The feeds of a node's drawers and their live followers."""
 
-    def __init__(self, drawers: Mapping[str, Drawer], *, member: str) -> None:
-        self._drawers = drawers
+    def __init__(self, gate: Gate, *, member: str) -> None:
+        self._gate = gate
+        self._drawers = gate.drawers
         self._member = member
         self._followers: dict[str, Follower] = {}
         self.readers = 0
 
     async def page(self, request: FaceRequest) -> FaceAnswer:
         """One page; as a bare CloudEvents batch when the reader's Accept says so, then `Link` names the next page."""
-        asked = self._asked(request, SSE_QUEUE_EVENTS)
-        cursor = dict(asked.after or dict.fromkeys(asked.services, 0))
-        events: list[tuple[str, Event]] = []
-        for service in asked.services:
-            await self._refuse_gap(service, cursor.get(service, 0), is_cursor=asked.after is not None)
-            sql = self._drawers[service].sql
-            found = await feed.read(sql, cursor.get(service, 0), asked.limit + 1, asked.topic)
-            events.extend((service, event) for event in found)
-        events.sort(key=lambda pair: (pair[1].at, pair[0], pair[1].seq))
-        shown = _in_order(events)[: asked.limit]
-        for service, event in shown:
-            cursor[service] = max(cursor.get(service, 0), event.seq)
-        page = FeedPage([self.cloud(*pair) for pair in shown], written(cursor), more=len(events) > asked.limit)
+        asked = self._asked(request, FEED_PAGE_EVENTS)
+        page = await self._page(asked, request.caller)
         if cloudevents.BATCH_MEDIA_TYPE in request.header("accept"):
             link = f'<{request.base_url}/api/feed?after={page.cursor}>; rel="next"'
             body = cloudevents.encode_batch(page.events)
             return FaceAnswer(body, media_type=cloudevents.BATCH_MEDIA_TYPE, headers=(("Link", link),))
         return FaceAnswer(msgspec.json.encode(page))
+
+    async def _page(self, asked: Ask, caller: Caller) -> FeedPage:
+        """Read every feed asked for, keep what may be shown, and merge. What is hidden still moves the cursor."""
+        cursor = dict(asked.after or dict.fromkeys(asked.services, 0))
+        read: dict[str, int] = {}
+        events: list[tuple[str, Event]] = []
+        is_more = False
+        for service in asked.services:
+            after = cursor.get(service, 0)
+            await self._refuse_gap(service, after, is_cursor=asked.after is not None)
+            found = await feed.read(self._drawers[service].sql, after, asked.limit + 1, asked.topic)
+            is_more = is_more or len(found) > asked.limit
+            read[service] = found[-1].seq if found else after
+            events.extend((service, event) for event in await self._shown(service, found, caller))
+        events.sort(key=lambda pair: (pair[1].at, pair[0], pair[1].seq))
+        shown = _in_order(events)[: asked.limit]
+        if len(shown) == len(events):
+            cursor |= read
+        else:
+            is_more = True
+            for service, event in shown:
+                cursor[service] = max(cursor.get(service, 0), event.seq)
+        return FeedPage([self.cloud(*pair) for pair in shown], written(cursor), more=is_more)
+
+    async def _shown(self, service: str, events: Sequence[Event], caller: Caller) -> Sequence[Event]:
+        """Those of a service's events that this caller may follow; none unless the service says which."""
+        if caller.may_write or not events:
+            return events
+        choose = self._gate.catalogue.services[service].shown
+        return await choose(self._gate.context(service, caller), events) if choose is not None else ()
 
     async def stream(self, request: FaceRequest) -> FaceAnswer:
         """Live events from `Last-Event-ID`, else `after`, else from now."""
@@ -89,7 +110,7 @@ class Feeds:
                 cursor[service] = asked.after.get(service, 0)
                 await self._refuse_gap(service, cursor[service], is_cursor=True)
         headers = (("X-Accel-Buffering", "no"), ("Cache-Control", "no-store"))
-        return FaceAnswer(self._live(cursor, asked.topic), media_type=sse.MEDIA_TYPE, headers=headers)
+        return FaceAnswer(self._live(cursor, asked.topic, request.caller), media_type=sse.MEDIA_TYPE, headers=headers)
 
     def cloud(self, service: str, event: Event) -> CloudEvent:
         """The CloudEvent of a feed's event."""
@@ -109,7 +130,7 @@ class Feeds:
             follower.close()
         self._followers.clear()
 
-    async def _live(self, cursor: dict[str, int], topic: str) -> AsyncIterator[bytes]:
+    async def _live(self, cursor: dict[str, int], topic: str, caller: Caller) -> AsyncIterator[bytes]:
         """Bytes of the stream. The queue holds one batch a service: a slow reader holds its cursor, not memory."""
         queue: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
         tasks = [asyncio.create_task(self._follow(name, after, topic, queue)) for name, after in cursor.items()]
@@ -121,9 +142,9 @@ class Feeds:
                 if not events:
                     yield sse.HEARTBEAT
                 for start in range(0, len(events), SSE_QUEUE_EVENTS):
-                    yield b"".join(
-                        self._said(service, event, cursor) for event in events[start : start + SSE_QUEUE_EVENTS]
-                    )
+                    shown = await self._shown(service, events[start : start + SSE_QUEUE_EVENTS], caller)
+                    if shown:
+                        yield b"".join(self._said(service, event, cursor) for event in shown)
         finally:
             self.readers -= 1
             for task in tasks:

@@ -7,15 +7,33 @@ or agency (or the request's id).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import Event, feed
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Tx
+from banyan.service.opendata import registry
+from banyan.service.opendata.service import SERVICE
+
+OF_DATASETS = ("dataset.", "version.", "source.")
 
 
 def announce(tx: Tx, topic: str, subject: str, data: Mapping[str, object] | msgspec.Struct, now: EpochS) -> int:
     """Append one event; its position in the feed."""
     return feed.append(tx, Event(topic=topic, subject=subject, data=msgspec.Raw(msgspec.json.encode(data)), at=now))
+
+
+@SERVICE.shows
+async def shown(ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
+    """What anybody may follow: not the events of a dataset that is private, a draft, or gone without a trace."""
+
+    def job(tx: Tx) -> list[Event]:
+        subjects = {event.subject for event in events if event.topic.startswith(OF_DATASETS)}
+        found = {subject: registry.dataset_by(tx, subject) for subject in subjects}
+        hidden = {subject for subject, one in found.items() if one is None or one.private or one.state == "draft"}
+        return [event for event in events if not (event.topic.startswith(OF_DATASETS) and event.subject in hidden)]
+
+    return await ctx.db.sql.read(job)
