@@ -108,6 +108,9 @@ ARCHIVE_MEMBERS: Final = 1_000
 QUERY_TIME_S: Final = 5.0  # a public query; measured group-by over 1M rows takes 0.01
 QUERY_MEMORY_BYTES: Final = 512 * MIB
 QUERY_ROWS: Final = 32_000  # CKAN's cap, which its clients expect
+VERSION_NUMBER: Final = 2**31 - 1  # of a resource; one a second for 68 years
+PAGE_OFFSET: Final = 1_000_000  # rows skipped by a page; further on one asks for less
+FILE_NAME_CHARACTERS: Final = 200  # of a published file's name
 DATASET_RESOURCES: Final = 1_000  # of one dataset; its document is read whole
 DATASET_TAGS: Final = 200
 USAGE_FLUSH_S: Final = 3.0  # usage counts lost by a crash; one write for all of them
@@ -192,7 +195,7 @@ SOLR_DEPTH: Final = 20
 SOLR_CLAUSES: Final = 1_024  # Solr's own maxBooleanClauses
 SEARCH_DATASETS: Final = 1_000_000  # catalogue kept in memory for search: about 1 KB each; the nation has 52,442
 RESOURCE_SEARCH_DATASETS: Final = 5_000  # datasets read for one resource_search (about 0.2 s)
-SEARCH_LOOKS: Final = 64  # texts, patterns and ranges of one search; each may look at every dataset (10 ms)
+SEARCH_LOOKS: Final = 32  # texts, patterns and ranges of one search; each may look at every dataset (10 ms)
 
 # Tables
 FILTER_DEPTH: Final = 10  # CKAN 2.12's own bounds of a filter

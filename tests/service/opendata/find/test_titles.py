@@ -131,3 +131,23 @@ def test_every_name_is_listed(nation: tuple[Drawer, dict[str, str]]) -> None:
         names = runner.run(dataset_names(context(drawer), NamesPage(rows=100_000)))
         assert names == [id.replace("id-", "ds-") for id in sorted(folded)]
         assert runner.run(dataset_names(context(drawer), NamesPage(start=2, rows=1))) == ["ds-00002"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        " OR ".join(f"title:*{char}*表*" for char in "人口台北市水位雨量公車停車場預算地籍戶"),
+        " OR ".join("人口台北市水位雨量公車停車場預算地籍戶統計資料表"),
+        " OR ".join(f"metadata_modified:[2000-01-0{n % 9 + 1} TO *]" for n in range(30)),
+        "id:(" + " OR ".join(f"id-{n:05}" for n in range(1_000)) + ")",
+    ],
+    ids=["patterns", "characters", "ranges", "ids"],
+)
+def test_the_costliest_queries_stay_bounded(nation: tuple[Drawer, dict[str, str]], query: str) -> None:
+    """What SEARCH_LOOKS and SOLR_CLAUSES let through, over the whole nation: CPU seconds of one thread."""
+    drawer, _ = nation
+    with asyncio.Runner() as runner:
+        started = time.process_time()
+        runner.run(find_datasets(context(drawer), FindDatasets(filters=(query,), rows=1)))
+        spent = time.process_time() - started
+    assert spent < 3, f"{spent:.2f} s"

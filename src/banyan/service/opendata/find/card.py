@@ -34,6 +34,8 @@ class Card(msgspec.Struct, frozen=True):
     medal: str = ""
     extras: tuple[tuple[str, str], ...] = ()
     text: str = ""
+    folded: str = ""
+    """The title as search compares it."""
 
     @property
     def is_public(self) -> bool:
@@ -64,6 +66,7 @@ def card_of(dataset: Dataset, *, agency: str, medal: str) -> Card:
         medal=medal,
         extras=dataset.extras,
         text=fold("\n".join((hidden, *dataset.tags))) if hidden else "",
+        folded=fold(dataset.title),
     )
 
 
@@ -95,11 +98,11 @@ EXACT: Mapping[str, Values] = {
 """Fields compared as a whole by looking at every card."""
 
 WORDED: Mapping[str, Values] = {
-    "title": lambda card: (card.title,),
-    "author": lambda card: (card.author,) if card.author else (),
-    "maintainer": lambda card: (card.maintainer,) if card.maintainer else (),
+    "title": lambda card: (card.folded,),
+    "author": lambda card: (fold(card.author),) if card.author else (),
+    "maintainer": lambda card: (fold(card.maintainer),) if card.maintainer else (),
 }
-"""Fields of which a word is enough."""
+"""Fields of which a word is enough; folded."""
 
 TIMES: Mapping[str, Callable[[Card], float]] = {
     "metadata_created": lambda card: card.created,

@@ -39,7 +39,6 @@ class Evaluation:
         self._scope = scope
         self._now = now
         self._looks = 0
-        self._exact: dict[str, dict[str, set[str]]] = {}
 
     def run(self, node: Node) -> Matches:
         """Raises UnknownField, and Invalid when a text is longer than the index takes."""
@@ -79,23 +78,27 @@ class Evaluation:
         if term.field in TIMES:
             return Matches(self._range(Range(term.field, term.text, term.text)))
         if term.is_pattern:
-            regex = re.compile(pattern_regex(term.text), re.IGNORECASE | re.DOTALL)
+            pattern = _folded_pattern(term.text) if term.field in WORDED else term.text
+            regex = re.compile(pattern_regex(pattern), re.IGNORECASE | re.DOTALL)
             return Matches(self._scan(_values(term.field), lambda value: regex.fullmatch(value) is not None))
         if term.field in WORDED:
             wanted = fold(term.text)
-            return Matches(self._scan(WORDED[term.field], lambda value: wanted in fold(value)))
+            return Matches(self._scan(WORDED[term.field], lambda value: wanted in value))
         return Matches(self._whole(term.field).get(fold(term.text), frozenset[str]()))
 
     def _whole(self, field: str) -> dict[str, set[str]]:
-        """Ids by the folded value of a field: made once a search, so that a list of a thousand ids is one look."""
-        found = self._exact.get(field)
+        """Ids by the folded value of a field: made once a change, so that a list of a thousand ids is one look."""
+        key = (field, len(self._scope) == len(self._shelf.cards))
+        found = self._shelf.whole.get(key)
         if found is None:
             values = _values(field)
             self._look()
-            found = self._exact[field] = {}
+            found = {}
             for id in self._scope:
                 for value in values(self._shelf.cards[id]):
                     found.setdefault(fold(value), set()).add(id)
+            if field in EXACT:
+                self._shelf.whole[key] = found
         return found
 
     def _look(self) -> None:
@@ -161,6 +164,10 @@ def _between(span: Range) -> Callable[[str], bool]:
         return above and (not span.high or value < span.high or (span.with_high and value == span.high))
 
     return holds
+
+
+def _folded_pattern(pattern: str) -> str:
+    return "".join(piece if piece in ("*", "?") else fold(piece) for piece in re.split(r"([*?])", pattern))
 
 
 def _is_text(node: Node) -> bool:

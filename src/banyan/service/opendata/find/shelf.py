@@ -34,13 +34,15 @@ class _Subject(msgspec.Struct):
 
 
 class Shelf:
-    """`cards` by id; `posts[field][value]` the ids that carry the value; `folded[field][fold(value)]` its spellings."""
+    """`cards` by id; `posts[field][value]` the ids that carry the value; `folded[field][fold(value)]` its spellings.
+    `orders` and `whole` are finished work, good until something changes."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.seq = -1
         self.revision = 0
         self.orders: OrderedDict[object, tuple[int, list[str], dict[str, float]]] = OrderedDict()
+        self.whole: dict[tuple[str, bool], dict[str, set[str]]] = {}
         self._clear()
 
     def _clear(self) -> None:
@@ -63,6 +65,7 @@ class Shelf:
             self._renew(tx, {subject.dataset or subject.id for subject in subjects})
         self.seq = newest
         self.revision += 1
+        self.whole.clear()
 
     def keep(self, key: object, ordered: list[str], scores: dict[str, float]) -> None:
         """Remember a finished search until something changes."""
