@@ -13,7 +13,7 @@ from banyan.errors import Conflict, Invalid, NotFound
 from banyan.service.opendata import agencies, datasets, registry, versions
 from banyan.service.opendata.agencies import ByName, Everything, SaveAgency, SaveTheme
 from banyan.service.opendata.datasets import DatasetQuery, DeleteDataset, ResourceId, SaveDataset, SaveResource
-from banyan.service.opendata.slugs import free_slug, slug_of_file, stem_of
+from banyan.service.opendata.slugs import free_slug, plain_name, slug_of_file, stem_of
 from banyan.service.opendata.versions import ResourceQuery, VersionQuery, VersionsQuery
 
 STOCK = "code,name,count\n0101,甲藥局,5\n0102,乙藥局,0\n"
@@ -218,3 +218,19 @@ def test_a_chinese_title_gets_a_steady_name() -> None:
     assert slug_of_file("口罩.csv").startswith("data-")
     taken = {free_slug("Water", lambda name: True)}
     assert free_slug("Water", lambda name: name not in taken) == "water-2"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../etc/passwd.csv", "passwd.csv"),
+        ("C:\\data\\stock.csv", "stock.csv"),
+        ("a\r\nSet-Cookie: x.csv", "aSet-Cookie: x.csv"),
+        ("...hidden.csv", "hidden.csv"),
+        ("", "data"),
+        ("口罩 剩餘.csv", "口罩 剩餘.csv"),
+        ("x" * 500 + ".csv", "x" * 196 + ".csv"),
+    ],
+)
+def test_names_of_files_are_made_plain(sent: str, kept: str) -> None:
+    assert plain_name(sent) == kept

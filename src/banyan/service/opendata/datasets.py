@@ -22,7 +22,7 @@ from banyan.service.opendata.announcing import announce
 from banyan.service.opendata.licences import KNOWN_LICENCES
 from banyan.service.opendata.model import Contact, Dataset, Resource
 from banyan.service.opendata.service import SERVICE
-from banyan.service.opendata.slugs import AnySlug, free_slug
+from banyan.service.opendata.slugs import AnyId, AnySlug, free_slug
 from banyan.service.opendata.wording import refusal, unknown
 
 Pairs = tuple[tuple[str, str], ...]
@@ -31,7 +31,7 @@ Pairs = tuple[tuple[str, str], ...]
 class SaveResource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person says about a resource. Fields left out keep their value; without `id` it is a new one."""
 
-    id: str = ""
+    id: AnyId = ""
     dataset: str = ""
     """Name or id of the dataset; not needed when the resource exists or stands inside a dataset."""
     name: str | UnsetType = UNSET
@@ -54,7 +54,7 @@ class SaveDataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in order: one that is left out is removed. `create` insists that it is new.
     """
 
-    id: str = ""
+    id: AnyId = ""
     name: AnySlug = ""
     create: bool = False
     title: str | UnsetType = UNSET
@@ -203,6 +203,8 @@ def _check(dataset: Dataset) -> None:
         raise refusal(Invalid, "registry.unknown_licence", field="licence_id", id=dataset.licence_id)
     if len(dataset.tags) > DATASET_TAGS:
         raise refusal(Invalid, "registry.too_many_tags", field="tags", most=DATASET_TAGS)
+    if len({resource.id for resource in dataset.resources}) < len(dataset.resources):
+        raise refusal(Invalid, "registry.resource_twice", field="resources")
     if len(dataset.resources) > DATASET_RESOURCES:
         raise refusal(Invalid, "registry.too_many_resources", field="resources", most=DATASET_RESOURCES)
 

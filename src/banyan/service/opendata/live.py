@@ -28,6 +28,7 @@ from banyan.service.opendata.fetch import fetch
 from banyan.service.opendata.model import Dataset, Live, Resource
 from banyan.service.opendata.run import Plan, Run
 from banyan.service.opendata.service import SERVICE
+from banyan.service.opendata.slugs import plain_name
 from banyan.service.opendata.versions import find_resource
 from banyan.service.opendata.watching import copied, look, watched_path
 from banyan.service.opendata.wording import refusal, unknown
@@ -198,7 +199,7 @@ class Look(msgspec.Struct, frozen=True):
         db, desk = self.ctx.db, desk_of(self.ctx.db)
         plan = Plan(
             file=path,
-            filename=filename,
+            filename=plain_name(filename),
             save=SaveDataset(id=self.dataset.id, name=self.dataset.name),
             resource_id=self.resource.id,
             accept=self.accept,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import traceback
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from msgspec import UNSET
 from banyan.errors import Conflict, Invalid, Limit, Problem
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.storage import Drawer, Tx
-from banyan.limits import JOB_WAIT_S, LIVE_MIN_S
+from banyan.limits import JOB_WAIT_S, LIVE_MAX_S, LIVE_MIN_S
 from banyan.service.opendata import committing, files, registry, searching, uploads, usage
 from banyan.service.opendata.committing import Published
 from banyan.service.opendata.datasets import SaveDataset
@@ -28,7 +29,7 @@ from banyan.service.opendata.model import Live
 from banyan.service.opendata.registry import SQL
 from banyan.service.opendata.run import Plan, Run
 from banyan.service.opendata.service import SERVICE
-from banyan.service.opendata.slugs import AnySlug, slug_of_file, stem_of
+from banyan.service.opendata.slugs import AnySlug, plain_name, slug_of_file, stem_of
 from banyan.service.opendata.wording import refusal, unknown
 from banyan.service.opendata.worker import Refusal
 
@@ -69,7 +70,7 @@ class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Columns that are new, though they resemble one that is gone."""
     accept: tuple[Literal["columns", "shrunk"], ...] = ()
     """Differences that would otherwise hold the file back."""
-    live_s: Annotated[int, msgspec.Meta(ge=0)] = 0
+    live_s: Annotated[int, msgspec.Meta(ge=0, le=LIVE_MAX_S)] = 0
     """With `url`: look again every so many seconds; 0: once."""
     private: bool = False
     idempotency_key: str = ""
@@ -178,7 +179,7 @@ def begin(ctx: Context, request: Publish) -> Job:
         return twin
     filename = request.filename or request.file or request.url.rstrip("/").rpartition("/")[2].partition("?")[0]
     key = request.idempotency_key
-    job = Job(uuid.uuid4().hex, filename=filename, started=ctx.now, idempotency_key=key)
+    job = Job(uuid.uuid4().hex, filename=plain_name(filename), started=ctx.now, idempotency_key=key)
     desk.enter(job)
     job.task = asyncio.get_running_loop().create_task(_work(ctx, job, request))
     return job
@@ -209,13 +210,14 @@ async def _work(ctx: Context, job: Job, request: Publish) -> None:
     except Exception as error:  # the worker loop records what nobody foresaw, and the node goes on
         job.refusal = Refusal.of(_broke(ctx, job, error))
         job.move("failed")
-        raise
     finally:
         await uploads.forget(request.file)
 
 
 def _broke(ctx: Context, job: Job, error: Exception) -> Problem:
-    ctx.log("publish.broke", {"job": job.id, "error": type(error).__name__})
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    ctx.log("publish.broke", {"job": job.id, "error": type(error).__name__, "where": where})
     return refusal(Problem, "publish.broke", job=job.id)
 
 
@@ -258,7 +260,7 @@ async def _run(ctx: Context, job: Job, request: Publish, path: Path, fetched: Fe
 
 def _plan(tx: Tx, request: Publish, path: Path) -> Plan:
     """What the request comes to: the dataset it names, or the one its file's name leads to."""
-    filename = request.filename or request.file
+    filename = plain_name(request.filename)
     name = request.name
     if not name and request.resource:
         owned = registry.resource_by(tx, request.resource)

@@ -14,7 +14,7 @@ import msgspec
 from banyan.errors import Limit
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.storage import SqlValue, Tx
-from banyan.limits import PAGE_ROWS, REQUEST_CHARACTERS, REQUESTS_PER_HOUR
+from banyan.limits import PAGE_OFFSET, PAGE_ROWS, REQUEST_CHARACTERS, REQUESTS_PER_HOUR
 from banyan.service.opendata import registry
 from banyan.service.opendata.announcing import announce
 from banyan.service.opendata.model import DataRequest
@@ -68,7 +68,7 @@ class RequestsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     status: Status | Literal[""] = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_ROWS)] = 50
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset: Annotated[int, msgspec.Meta(ge=0, le=PAGE_OFFSET)] = 0
 
 
 class Requests(msgspec.Struct, frozen=True):

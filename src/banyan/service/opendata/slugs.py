@@ -11,9 +11,13 @@ from typing import Annotated
 
 import msgspec
 
+from banyan.limits import FILE_NAME_CHARACTERS
+
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{2,100}$")]
 AnySlug = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9_-]{2,100})?$")]
 """A slug, or empty: not named. (`Slug | Literal[""]` would apply the pattern to the empty text too.)"""
+AnyId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,100}$")]
+"""An id as other portals give them (a UUID, a slug), or empty; it becomes part of addresses and of file names."""
 
 _ENDINGS = re.compile(
     r"(\.(csv|tsv|txt|tab|xlsx|xls|json|ndjson|jsonl|geojson|parquet|gz|zip))+$|\.[a-z][a-z0-9]{1,4}$"
@@ -36,6 +40,13 @@ def stem_of(filename: str) -> str:
     """A file's name without folders and endings: what a table read from it is called."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     return name[: len(name) - len(match.group())] if (match := _ENDINGS.search(name.casefold())) else name
+
+
+def plain_name(filename: str) -> str:
+    """A file's own name as it is kept and shown: no folders, no control characters, not too long, never empty."""
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    name = "".join(character for character in name if character.isprintable()).strip()
+    return name[-FILE_NAME_CHARACTERS:].lstrip(". ") or "data"
 
 
 def slug_of_file(filename: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceRequest
 from banyan.kernel.events import EpochS
-from banyan.limits import PAGE_ROWS
+from banyan.limits import PAGE_ROWS, VERSION_NUMBER
 from banyan.service.opendata import registry, usage
 from banyan.service.opendata.model import Change, Dataset, Resource, Version
 from banyan.service.opendata.service import SERVICE
@@ -47,7 +47,7 @@ class VersionsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     resource: str
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_ROWS)] = 50
-    before: Annotated[int, msgspec.Meta(ge=0)] = 0
+    before: Annotated[int, msgspec.Meta(ge=0, le=VERSION_NUMBER)] = 0
 
 
 class VersionLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,14 +77,14 @@ class VersionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version of a resource; number 0 is the one served."""
 
     resource: str
-    number: Annotated[int, msgspec.Meta(ge=0)] = 0
+    number: Annotated[int, msgspec.Meta(ge=0, le=VERSION_NUMBER)] = 0
 
 
 class OriginalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file a version was read from, or a resource without a table; number 0 is the one served."""
 
     resource: str
-    number: Annotated[int, msgspec.Meta(ge=0)] = 0
+    number: Annotated[int, msgspec.Meta(ge=0, le=VERSION_NUMBER)] = 0
 
 
 def freshness(resource: Resource, now: EpochS) -> Freshness:

@@ -20,11 +20,15 @@ def watched_path(source: str, folders: Sequence[Path]) -> Path | None:
 
     Raises Denied outside the folders the node lets be watched; links are followed before that is decided.
     """
-    parts = urlsplit(source)
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        raise refusal(Invalid, "fetch.address", field="source") from None
     if parts.scheme not in ("", "file"):
         return None
-    path = Path(unquote(parts.path))
-    if not path.is_absolute():
+    name = unquote(parts.path)
+    path = Path(name)
+    if not path.is_absolute() or not name.isprintable():
         raise refusal(Invalid, "fetch.address", field="source")
     path = path.resolve()
     if not any(path.is_relative_to(folder.resolve()) for folder in folders):
