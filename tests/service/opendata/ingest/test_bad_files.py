@@ -119,7 +119,7 @@ def test_unpacked_sheet_claims_are_not_believed(tmp_path: Path) -> None:
     assert refused.value.kind == "workbook-large"
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 def test_damage_anywhere_never_crashes(seed: int, tmp_path: Path) -> None:
     """Cut, flip or insert bytes: a table or a Problem, nothing else, and no litter."""
     chance = random.Random(seed)
@@ -165,9 +165,7 @@ def test_cancel_leaves_nothing(tmp_path: Path) -> None:
 
         return cancelled
 
-    (done,) = ingest(source, "x.csv", work=tmp_path / "work", cancelled=after(10_000))
-    done.parquet.unlink()
-    for limit in range(0, calls, 7):
+    for limit in (0, 1, 2, 5, 10, 20):
         with pytest.raises(Cancelled):
             ingest(source, "x.csv", work=tmp_path / "work", cancelled=after(limit))
         assert list((tmp_path / "work").iterdir()) == []

@@ -117,7 +117,7 @@ def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     named = [cell for cell in cells if cell]
     if not named or all(VALUE.fullmatch(cell) for cell in named):
         return False
-    values = [cell for cell in named if VALUE.fullmatch(cell) and not YEAR.fullmatch(cell)]
+    values = [cell for cell in _without_year_headings(named) if VALUE.fullmatch(cell)]
     below = [[row[place].strip() for row in rest[:200]] for place in range(len(cells))]
     differs = sum(
         1
@@ -137,7 +137,7 @@ def _is_second(first: Sequence[str], second: Sequence[str], rest: Sequence[Seque
     filled = sum(1 for cell in second if cell.strip())
     columns = [[row[place].strip() for row in rest[:200]] for place in range(len(second))]
     values = [place for place, column in enumerate(columns) if _value_share(column) > 0.6]
-    if any(_is_datum(second[place].strip(), columns[place]) for place in range(len(second))):
+    if any(VALUE.fullmatch(cell) for cell in _without_year_headings(second)):
         return False
     worded = [place for place in values if second[place].strip()]
     gaps = any(not cell.strip() for cell in first)
@@ -148,11 +148,11 @@ def _is_second(first: Sequence[str], second: Sequence[str], rest: Sequence[Seque
     return (filled * 2 >= len(second) or gaps) and list(second) != list(first)
 
 
-def _is_datum(cell: str, below: Sequence[str]) -> bool:
-    """A value; a year is one only above other years (over counts it is a heading)."""
-    if YEAR.fullmatch(cell):
-        return sum(1 for one in below if YEAR.fullmatch(one)) * 2 > len(below)
-    return bool(VALUE.fullmatch(cell))
+def _without_year_headings(cells: Sequence[str]) -> list[str]:
+    """The cells without those years that are headings: two different ones (2019, 2020); one alone is a value."""
+    trimmed = [cell.strip() for cell in cells]
+    years = {cell for cell in trimmed if YEAR.fullmatch(cell)}
+    return [cell for cell in trimmed if len(years) < 2 or cell not in years]
 
 
 def _value_share(column: Sequence[str]) -> float:
