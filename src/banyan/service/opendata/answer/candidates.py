@@ -111,7 +111,7 @@ async def _match(tables: Tables, one: Known, asked: Asked) -> Match:
     measures: list[Column] = []
     scores: list[float] = []
     for subject in asked.subjects:
-        numbers = [column for names, column in one.columns if subject in names and column.type in _NUMBERS]
+        numbers = _measured(one, subject)
         in_rows = None if numbers else await _standing(tables, one, subject)
         if in_rows is not None:  # it may be nowhere in this place: none here is an answer too
             words += (in_rows,)
@@ -130,6 +130,13 @@ async def _match(tables: Tables, one: Known, asked: Asked) -> Match:
         score = 0.0
     total = await _count(tables, one, where, words) if score else 0
     return Match(one, score, where, words, tuple(measures), total, has_place)
+
+
+def _measured(one: Known, subject: str) -> list[Column]:
+    """The columns of numbers called so: the one of exactly that name, else all that have it in theirs."""
+    found = [(names, column) for names, column in one.columns if subject in names and column.type in _NUMBERS]
+    exact = [column for names, column in found if subject in names.split()]
+    return exact or [column for _, column in found]
 
 
 async def _standing(tables: Tables, one: Known, subject: str) -> Words | None:
@@ -157,15 +164,13 @@ async def _count(tables: Tables, one: Known, where: Filter | None, words: tuple[
 
 def placing(one: Known, spot: Spot) -> tuple[Filter | None, tuple[Words, ...], bool]:
     """The test that keeps a table's rows to a place: by its own columns of county and town, by code, or by address."""
-    by_role = {column.role: column.name for _, column in one.columns if column.role}
-    if "county" in by_role and (not spot.town or "town" in by_role):
-        words = [Words(spot.county, by_role["county"])]
-        if spot.town:
-            words.append(Words(spot.town, by_role["town"]))
-        return None, tuple(words), True
-    if spot.county_code and "_county" in one.names:
-        code = Compare("_town", "eq", spot.town_code) if spot.town_code else None
-        return all_of([code or Compare("_county", "eq", spot.county_code)]), (), True
+    by_role: dict[str, str] = {column.role: column.name for _, column in one.columns if column.role}
+    parts = [(role, name) for role, name in (("county", spot.county), ("town", spot.town)) if name]
+    if all(role in by_role for role, _ in parts):
+        return None, tuple(Words(name, by_role[role]) for role, name in parts), True
+    if (spot.county_code or spot.town_codes) and "_county" in one.names:
+        towns = Compare("_town", "in", spot.town_codes) if spot.town_codes else None
+        return all_of([towns or Compare("_county", "eq", spot.county_code)]), (), True
     address = by_role.get("address") or next((c.name for names, c in one.columns if "地址" in names), "")
     if address:
         return None, (Words(spot.name, address),), True

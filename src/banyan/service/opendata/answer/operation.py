@@ -13,18 +13,18 @@ from banyan.kernel.catalogue.dialogue import Choice, Grid, Reply, Source, Uttera
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import iso
-from banyan.kernel.storage import Tx
+from banyan.kernel.storage import Tx, fold
 from banyan.limits import CHAT_ROWS
 from banyan.service.opendata import registry
 from banyan.service.opendata.answer.candidates import Known, Match, known_tables, matches, placing
-from banyan.service.opendata.answer.parse import Asked, Spot, read
+from banyan.service.opendata.answer.parse import Asked, Spot, is_additive, read
 from banyan.service.opendata.find.operation import FindDatasets, Found
 from banyan.service.opendata.model import Column, Dataset
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables.engine import Tables
 from banyan.service.opendata.tables.nearest import nearest
 from banyan.service.opendata.tables.operations import key_filter
-from banyan.service.opendata.tables.query import AggregateQuery, Cell, Compare, Measure, SearchQuery, SortKey
+from banyan.service.opendata.tables.query import AggregateQuery, Cell, Compare, Function, Measure, SearchQuery, SortKey
 from banyan.service.opendata.tables.records import plain_cell
 from banyan.service.opendata.tables.tenancy import Register, engine
 
@@ -77,7 +77,7 @@ async def _listed(ctx: Context, found: Sequence[Match], asked: Asked, lang: str)
     page = await tables.search(register.version, query)
     total = page.total or 0
     if best.measures:
-        text = await _sums(tables, best, place=place, lang=lang)
+        text = await _measured(tables, best, place=place, lang=lang)
     elif not total:
         text = MESSAGES.text("answer.none", lang, place=place, subject=subject)
     else:
@@ -94,23 +94,27 @@ async def _listed(ctx: Context, found: Sequence[Match], asked: Asked, lang: str)
     )
 
 
-async def _sums(tables: Tables, best: Match, *, place: str, lang: str) -> str:
-    query = AggregateQuery(
-        measures=tuple(Measure("sum", column.name) for column in best.measures), where=best.where, words=best.words
-    )
+async def _measured(tables: Tables, best: Match, *, place: str, lang: str) -> str:
+    """The total of what may be added up; of everything else the range and the mean."""
+    return " ".join([await _figure(tables, best, column, place=place, lang=lang) for column in best.measures])
+
+
+async def _figure(tables: Tables, best: Match, column: Column, *, place: str, lang: str) -> str:
+    functions: tuple[Function, ...] = ("sum",) if is_additive(fold(column.name)) else ("min", "max", "avg")
+    measures = tuple(Measure(function, column.name) for function in (*functions, "count"))
+    query = AggregateQuery(measures=measures, where=best.where, words=best.words)
     grid = await tables.aggregate(best.known.register.version, query)
-    sums = grid.rows[0] if grid.rows else ()
-    return " ".join(
-        MESSAGES.text(
-            "answer.sum",
-            lang,
-            place=place,
-            column=column.title or column.name,
-            sum=f"{value:,}" if isinstance(value, int) else f"{float(str(value or 0)):,.10g}",
-            total=f"{best.total:,}",
-        )
-        for column, value in zip(best.measures, sums, strict=False)
-    )
+    row = grid.rows[0] if grid.rows else (None,) * len(measures)
+    values = {name: _number(value) for name, value in zip((*functions, "count"), row, strict=True)}
+    key = "answer.sum" if "sum" in values else "answer.range"
+    return MESSAGES.text(key, lang, place=place, column=column.title or column.name, **values)
+
+
+def _number(value: Cell) -> str:
+    """A figure as people read it: thousands separated, at most two decimals."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "–" if value is None else f"{float(str(value)):,.2f}".rstrip("0").rstrip(".")
 
 
 async def _near(ctx: Context, best: Match, asked: Asked, request: Utterance) -> Reply:

@@ -28,7 +28,8 @@ class Spot(msgspec.Struct, frozen=True):
     county: str
     town: str = ""
     county_code: str = ""
-    town_code: str = ""
+    town_codes: tuple[str, ...] = ()
+    """More than one when only the town was named and several counties have one (大安區)."""
 
     @property
     def name(self) -> str:
@@ -53,6 +54,7 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beyond: list[str]
     near: list[str]
     datasets: list[str]
+    additive: list[str]
     synonyms: dict[str, list[str]]
     counties_en: dict[str, list[str]]
 
@@ -97,10 +99,28 @@ def _placed(said: str) -> tuple[str, Spot | None]:
             if _holds(said, form):
                 pattern = rf"\b{re.escape(form)}\b" if form.isascii() else re.escape(fold(form))
                 return re.sub(pattern, _GAP, said), _spot_of_name(name)
+    for name, codes in _town_codes().items():
+        if name in said:
+            return said.replace(name, _GAP), Spot("", town_names()[codes[0]], town_codes=codes)
     match = _COUNTY.search(said)
     if match and not county_names():  # without the atlas the name itself is all there is
         return said.replace(match[0], _GAP), Spot(match[0])
     return said, None
+
+
+def is_additive(names: str) -> bool:
+    """Whether values of a column so called may be added up. Adding PM2.5 of ten stations would say nothing."""
+    return any(fold(word) in names for word in _words().additive)
+
+
+@cache
+def _town_codes() -> dict[str, tuple[str, ...]]:
+    """Codes of the towns of each name, folded; names of two characters (東區) say too little alone."""
+    found: dict[str, tuple[str, ...]] = {}
+    for code, name in town_names().items():
+        if len(name) > 2:
+            found[fold(name)] = (*found.get(fold(name), ()), code)
+    return found
 
 
 @cache
@@ -125,7 +145,7 @@ def _spot(county_code: str, town_code: str) -> Spot:
         county=county_names().get(county_code, ""),
         town=town_names().get(town_code, "") if town_code else "",
         county_code=county_code,
-        town_code=town_code,
+        town_codes=(town_code,) if town_code else (),
     )
 
 
