@@ -1,0 +1,53 @@
+"""One live portal with a small table, a long text, a request; shared by the tests of its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.portal import LivePortal, live_portal, small_table
+
+
+class Filled(LivePortal, frozen=True):
+    """A portal with something on every page. `resource` is the small table's id, `request` a data request's."""
+
+    resource: str = ""
+    asked: str = ""
+
+    @property
+    def paths(self) -> list[str]:
+        """Every page, in Chinese; English is the same under `/en`."""
+        table = f"/dataset/stores/resource/{self.resource}"
+        views = [table + view for view in ("", "?q=藥局&group=名稱&sort=數量", "/chart", "/map", "/columns", "/notes")]
+        return [
+            *("/", "/about", "/usage", "/dataset", "/dataset?q=藥局", "/dataset?q=沒有這種東西", "/dataset/stores"),
+            *("/dataset/stores/quality", "/organization", "/organization/health", "/group", "/quality"),
+            *("/request", "/request/new", f"/request/{self.asked}", "/publish", "/chat", "/session", "/operations"),
+            *("/operations/opendata.rows", "/operations/opendata.agencies?run=1", "/operations/opendata.save_dataset"),
+            *("/api", "/sitemap", "/accessibility", "/nothing-here"),
+            *(*views, f"{table}/chart?kind=line&by=代碼&measure=sum&of=數量", f"{table}/versions", f"{table}/api"),
+        ]
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    with live_portal(tmp_path_factory.mktemp("portal")) as live:
+        fields = {"name": "stores", "title": "藥局存量", "tag": "藥局", "agency": "health"}
+        notes = "第一段 **重點**\n\n- 一\n- 二\n\n<script>alert(1)</script> https://example.org/a"
+        live.publish("stores.csv", small_table(), notes=notes, **fields)
+        job = live.publish("stores.csv", small_table().replace(b",12\n", b",15\n"), **fields)
+        asked = _ask(live)
+        resource = job["published"]["resource_id"]
+        yield Filled(live.url, live.token, resource=resource, asked=asked)
+
+
+def _ask(live: LivePortal) -> str:
+    import json
+    import urllib.request
+
+    body = json.dumps({"title": "想要即時雨量", "text": "每 10 分鐘的雨量，要做淹水提醒。"}).encode()
+    request = urllib.request.Request(
+        f"{live.url}/api/opendata/ask_for_data", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(json.load(answer)["id"])

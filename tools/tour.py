@@ -1,0 +1,93 @@
+"""Take the pictures of docs/tour from a live portal: publish two real files, then walk as a citizen would.
+
+.venv/bin/python tools/tour.py          # about half a minute; needs Chromium and ../shared/data
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.make import shared_data  # noqa: E402
+from tests.portal import LivePortal, browser, live_portal  # noqa: E402
+
+MASKS = "supplies/raw/maskdata_20200214T085535.csv.gz"
+OUTLETS = "supplies/outlets.csv.gz"
+OUT = ROOT / "docs/tour"
+LARGEST_BYTES = 300_000
+
+
+def main() -> int:
+    OUT.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder, live_portal(Path(folder)) as portal, browser() as chromium:
+        masks = portal.publish(
+            Path(MASKS).name,
+            shared_data(MASKS).read_bytes(),
+            name="masks",
+            title="藥局口罩存量（2020-02-14）",
+            notes="實名制口罩各藥局與衛生所的剩餘數量。",
+            tag="口罩",
+            agency="衛生福利部中央健康保險署",
+            frequency="每日",
+        )
+        outlets = portal.publish(
+            Path(OUTLETS).name, shared_data(OUTLETS).read_bytes(), name="outlets", title="藥局與衛生所位置", tag="藥局"
+        )
+        page = chromium.new_page(viewport={"width": 1200, "height": 860})
+        for number, (name, path, wait) in enumerate(_stops(masks, outlets), start=1):
+            _take(page, portal, f"{number:02d}-{name}", path, wait)
+        _chat(page, portal)
+    return 0
+
+
+def _stops(masks: dict[str, Any], outlets: dict[str, Any]) -> list[tuple[str, str, str]]:
+    table = f"/dataset/masks/resource/{masks['published']['resource_id']}"
+    places = f"/dataset/outlets/resource/{outlets['published']['resource_id']}"
+    return [
+        ("home", "/", ""),
+        ("search", "/dataset?q=藥局", ""),
+        ("dataset", "/dataset/masks", ""),
+        ("rows", f"{table}?f=醫事機構地址&o=contains&v=花蓮縣&sort=成人口罩剩餘數&down=1", ""),
+        ("mended", f"{places}/notes", ""),
+        ("chart", f"{table}/chart?by=醫事機構名稱&measure=sum&of=成人口罩剩餘數", ".chart-canvas canvas"),
+        ("map", f"{places}/map", "#map[data-ready]"),
+        ("quality", "/dataset/masks/quality", ""),
+        ("api", f"{table}/api", ""),
+        ("english", "/en/dataset/masks", ""),
+    ]
+
+
+def _take(page: Any, portal: LivePortal, name: str, path: str, wait: str) -> None:
+    page.goto(portal.url + path)
+    if wait:
+        page.wait_for_selector(wait, timeout=30_000)
+        page.wait_for_timeout(600)  # the canvas's own fade
+    if name.endswith("map"):
+        page.locator("#map").scroll_into_view_if_needed()
+        page.evaluate("window.scrollTo(0, document.querySelector('.views').offsetTop - 20)")
+    _save(page, name)
+
+
+def _chat(page: Any, portal: LivePortal) -> None:
+    page.goto(f"{portal.url}/chat")
+    page.fill("#f-text", "花蓮縣有哪些藥局？")
+    page.click("form.chat-form button[type=submit]")
+    page.wait_for_selector(".chat-you")
+    _save(page, "11-chat")
+
+
+def _save(page: Any, name: str) -> None:
+    path = OUT / f"{name}.png"
+    page.screenshot(path=path)
+    size = path.stat().st_size
+    assert size <= LARGEST_BYTES, f"{path.name} has {size} bytes"
+    print(f"{path.relative_to(ROOT)}  {size:,} bytes")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
