@@ -85,7 +85,7 @@ def test_the_api_talks_and_carries_its_state(tmp_path: Path) -> None:
         named = (await client.post("/api/chat", json={"text": "王家", "state": form["state"]})).json
         sent = (await client.post("/api/chat", json={"text": "送出", "state": named["state"]})).json
         assert sent["status"] == "done"
-        assert ["name", "王家"] in sent["replies"][0]["grid"]["rows"]
+        assert sent["replies"][0]["grid"]["rows"] == [["name", "王家"], ["channel", "chat"]]
 
     on_chat(tmp_path, story)
 

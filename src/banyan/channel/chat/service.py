@@ -51,7 +51,7 @@ def build_chat(operations: Sequence[Operation], *, secret: bytes, contact: str =
         kept = states.write(turn.state, request.now)
         return turn, Said(turn.replies, turn.status, kept, turn.state.lang)
 
-    @service.face("POST", path="/api/chat", rate="query")
+    @service.face("POST", path="/api/chat", rate="query", channel="chat")
     async def chat(request: FaceRequest) -> FaceAnswer:
         body = await request.body(_BODY_BYTES)
         said = binder.from_json(body or b"{}", {})
@@ -59,7 +59,9 @@ def build_chat(operations: Sequence[Operation], *, secret: bytes, contact: str =
         _, answer = await answered(request, said)
         return FaceAnswer(msgspec.json.encode(answer))
 
-    @service.page("GET", "POST", path="/chat", title={"zh-Hant": "問答", "en": "Ask"}, menu=6, rate="query")
+    @service.page(
+        "GET", "POST", path="/chat", title={"zh-Hant": "問答", "en": "Ask"}, menu=6, rate="query", channel="chat"
+    )
     async def page(request: FaceRequest) -> View:
         """One turn a page: the form holds the state, so it works without script and without a session."""
         fields = (await request.form()).fields if request.method == "POST" else []  # words never stand in an address

@@ -71,7 +71,7 @@ def build_mcp(operations: Sequence[Operation]) -> Service:
     tools = Tools(operations)
     service = Service("mcp", title={"zh-Hant": "AI 助理介面", "en": "Assistants"}, package="banyan.channel.mcp")
 
-    @service.face("POST", path="/mcp", rate="query")
+    @service.face("POST", path="/mcp", rate="query", channel="mcp")
     async def mcp(request: FaceRequest) -> FaceAnswer:
         """One JSON-RPC message; 202 for what needs no answer."""
         _refuse_other_sites(request)

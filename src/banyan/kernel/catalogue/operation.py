@@ -161,6 +161,8 @@ class Face(msgspec.Struct, frozen=True):
     run: Callable[[FaceRequest], Awaitable[FaceAnswer]]
     rate: RateClass = ""
     time_s: float = 0.0
+    channel: str = "api"
+    """How its callers come, as use records and touchpoints name it."""
 
 
 class View(msgspec.Struct, frozen=True):
@@ -186,6 +188,7 @@ class Page(msgspec.Struct, frozen=True):
     """Its place in the main menu, from 1; 0 keeps it out."""
     rate: RateClass = ""
     time_s: float = 0.0
+    channel: str = "web"
 
 
 class Handler(msgspec.Struct, frozen=True):
@@ -264,9 +267,12 @@ class Service:
 
         return register
 
-    def face(self, *methods: str, path: str, rate: RateClass = "", time_s: float = 0.0) -> Callable[[F], F]:
+    def face(
+        self, *methods: str, path: str, rate: RateClass = "", time_s: float = 0.0, channel: str = "api"
+    ) -> Callable[[F], F]:
         def register(run: F) -> F:
-            self.faces.append(Face(methods=methods, path=path, run=run, rate=rate, time_s=time_s))
+            face = Face(methods=methods, path=path, run=run, rate=rate, time_s=time_s, channel=channel)
+            self.faces.append(face)
             return run
 
         return register
@@ -279,9 +285,10 @@ class Service:
         menu: int = 0,
         rate: RateClass = "",
         time_s: float = 0.0,
+        channel: str = "web",
     ) -> Callable[[F], F]:
         def register(run: F) -> F:
-            page = Page(methods, path, run, title=title or {}, menu=menu, rate=rate, time_s=time_s)
+            page = Page(methods, path, run, title=title or {}, menu=menu, rate=rate, time_s=time_s, channel=channel)
             self.pages.append(page)
             return run
 

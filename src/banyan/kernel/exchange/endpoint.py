@@ -124,6 +124,7 @@ def face_endpoint(face: Face) -> Endpoint:
         headers=[*public, OPEN_CACHE],
         private_headers=[*DATA_HEADERS, PRIVATE_CACHE],
         rate=face.rate or ("read" if is_open else "write"),
+        channel=face.channel,
         time_s=face.time_s or REQUEST_TIME_S,
     )
 
@@ -144,7 +145,7 @@ def page_endpoint(page: Page, render: Render, *, lang: str) -> Endpoint:
         headers=[*PAGE_HEADERS, OPEN_CACHE],
         private_headers=[*PAGE_HEADERS, PRIVATE_CACHE],
         rate=page.rate or "page",
-        channel="web",
+        channel=page.channel,
         lang=lang,
         time_s=page.time_s or REQUEST_TIME_S,
     )
