@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.service.opendata.workshop import Workshop, workshop
 
 from banyan.errors import Denied, Problem
-from banyan.kernel.events import EpochS, timers
+from banyan.kernel.events import EpochS, Event, timers
 from banyan.service.opendata import live, publish, registry, versions
 from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.live import Follow, FollowNow
@@ -176,6 +177,24 @@ def _break(source: Source, bad: str) -> None:
     }[bad].encode()
     source.broken = bad == "broken"
     source.status = 503 if bad == "status" else 200
+
+
+def test_the_timer_looks_and_sets_itself_again(tmp_path: Path) -> None:
+    async def job(shop: Workshop) -> None:
+        set_rules(shop.db, FetchRules(allow_private=True))
+        with a_source() as source:
+            await publish.publish(shop.ctx(), Publish(url=source.url, live_s=10))
+            source.body = rows(21).encode()
+            shop.now = EpochS(shop.now + 10)
+            (timer,) = await timers.claim(shop.db.sql, now=shop.now, lease_s=60)
+            event = Event(topic=timer.name, subject=timer.key, data=msgspec.Raw(b"null"))
+            await asyncio.gather(live.due(shop.ctx(), event), live.due(shop.ctx(), event))
+            assert not await shop.db.sql.write(lambda tx: timers.done(tx, timer)), "it set itself anew"
+            while (await shop.served())[1].number < 2 or await shop.db.sql.read(timers.next_at) != shop.now + 10:
+                await asyncio.sleep(0.01)
+            assert len(source.asked) == 2, "one look at a time"
+
+    in_workshop(tmp_path, job)
 
 
 def test_what_is_held_back_can_be_accepted(tmp_path: Path) -> None:
