@@ -55,7 +55,7 @@
     const frame = document.createElement("div");
     frame.className = "map";
     holder.prepend(frame);
-    const map = L.map(frame, { preferCanvas: true, attributionControl: false, zoomControl: false, minZoom: 6, maxZoom: 17 });
+    const map = L.map(frame, { preferCanvas: true, attributionControl: false, zoomControl: false, minZoom: 6, maxZoom: 17, zoomSnap: 0.25 });
     // Leaflet needs a view before it can lay out canvas paths.
     map.setView([23.7, 120.9], 7);
     L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);

@@ -6,17 +6,21 @@ import math
 from collections.abc import Sequence
 
 STEPS = (1, 2, 2.5, 5, 10)
+NARROW = 1e-9
+"""A range narrower than this share of its values cannot be told apart on a screen, nor in a float's digits."""
 
 
 def ticks_of(low: float, high: float, *, about: int = 5) -> list[float]:
     """Round values from at most `low` to at least `high`, about that many. The range of nothing is 0 to 1."""
-    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
-        low, high = (low, low + 1) if math.isfinite(low) else (0.0, 1.0)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        low, high = 0.0, 1.0
+    elif high - low <= max(abs(low), abs(high), 1e-6) * NARROW:
+        high = low + max(1.0, abs(low))
     rough = (high - low) / max(about, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(step * power for step in STEPS if step * power >= rough * 0.999999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(number * step, 10) for number in range(first, last + 1)]
+    return [round(number * step, max(0, 2 - math.floor(math.log10(step)))) for number in range(first, last + 1)]
 
 
 def bins_of(values: Sequence[float], *, about: int = 12) -> list[tuple[float, float, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.opendata.ingest.explain import explain
 from banyan.service.opendata.model import Finding
@@ -9,7 +11,7 @@ from banyan.service.opendata.pages.addresses import download_address, rows_addre
 from banyan.service.opendata.pages.examples import examples
 from banyan.service.opendata.pages.grid import OPS, PAGE, Asked, Test, asked_of, shown_columns
 from banyan.service.opendata.pages.saying import one, page_links
-from banyan.service.opendata.pages.table import Shown, shown
+from banyan.service.opendata.pages.table import Shown, formats_of, shown
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.tables.operations import FacetsQuery
 from banyan.service.opendata.versions import VersionsQuery
@@ -42,13 +44,16 @@ async def rows(request: FaceRequest) -> View:
         "group": group,
         "groups": groups,
         "ops": OPS,
+        "removals": _removals(page.path, asked),
         "tests": [*asked.tests, *[Test("", "eq", "")] * max(1, 3 - len(asked.tests))][:6],
         "columns": shown_columns(page.version),
         "sorts": {column.name: _sorted(page.path, asked, column.name) for column in page.version.columns},
         "pages": page_links(asked.page, max(1, -(-total // PAGE)), asked.pairs, page.path),
         "first": (asked.page - 1) * PAGE + 1 if total else 0,
         "last": min(asked.page * PAGE, total),
-        "downloads": {name: download_address(page.resource.id, name, asked.api_pairs) for name in values_formats(page)},
+        "downloads": {
+            name: download_address(page.resource.id, name, asked.api_pairs) for name in formats_of(page.version)
+        },
         "api": rows_address(page.resource.id, asked.api_pairs),
         "pairs": asked.pairs,
     }
@@ -108,12 +113,6 @@ def said(finding: Finding, lang: str) -> tuple[str, str]:
         return finding.code, ""
 
 
-def values_formats(page: Shown) -> tuple[str, ...]:
-    from banyan.service.opendata.pages.table import formats_of
-
-    return formats_of(page.version)
-
-
 async def _groups(request: FaceRequest, page: Shown, asked: Asked, column: str) -> list[tuple[object, int, str]]:
     """Values of a column with their counts, and the address that keeps only that value."""
     found = await request.call(
@@ -130,6 +129,14 @@ async def _groups(request: FaceRequest, page: Shown, asked: Asked, column: str) 
             else "",
         )
         for value in found.facets[0].values
+    ]
+
+
+def _removals(path: str, asked: Asked) -> list[tuple[Test, str]]:
+    """Each test with the address that asks the same without it."""
+    return [
+        (test, with_pairs(path, structs.replace(asked, tests=(*asked.tests[:place], *asked.tests[place + 1 :])).pairs))
+        for place, test in enumerate(asked.tests)
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from banyan.kernel.catalogue import FaceRequest
+from banyan.service.opendata.pages.addresses import with_pairs
 
 
 class Titled(Protocol):
@@ -49,8 +50,6 @@ def whole(text: str, default: int, *, most: int) -> int:
 
 def page_links(here: int, last: int, address: Sequence[tuple[str, str]], path: str) -> list[PageLink | None]:
     """Numbers around this page, the first and the last; None where some are left out."""
-    from banyan.service.opendata.pages.addresses import with_pairs
-
     shown = sorted({1, last, *(number for number in range(here - 2, here + 3) if 1 <= number <= last)})
     links: list[PageLink | None] = []
     for place, number in enumerate(shown):
