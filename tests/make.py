@@ -18,8 +18,8 @@ import uvicorn
 
 from banyan.kernel.catalogue import Catalogue, Service
 from banyan.kernel.events.clock import Clock, EpochS
-from banyan.kernel.events.feed import Event
 from banyan.kernel.exchange import App, DoorSettings, Gate, Remote, Render, build_door
+from banyan.kernel.exchange.gate import emit_to_feeds
 from banyan.kernel.exchange.server import server_config
 from banyan.kernel.exchange.token import holder_of
 from banyan.kernel.storage.drawer import Drawer
@@ -72,7 +72,6 @@ async def a_node(
 
     `settings` are fields of DoorSettings; rate limits are off unless `rate_scale` says otherwise.
     """
-    from banyan.kernel.events import feed
     from banyan.kernel.storage import close_drawer, open_drawer
 
     clock = clock or frozen_clock()
@@ -86,15 +85,12 @@ async def a_node(
                 open_drawer(folder / service.name, service=service.name, package=service.package, clock=clock)
             )
 
-        async def emit(service: str, event: Event) -> None:
-            await drawers[service].sql.write(lambda tx: feed.append(tx, event))
-
         catalogue = Catalogue([*services, *extra])
         gate = Gate(
             catalogue,
             drawers,
             clock=clock,
-            emit=emit,
+            emit=emit_to_feeds(drawers, clock),
             log=lambda name, fields: logged.append((name, fields)),
             remotes=remotes,
         )

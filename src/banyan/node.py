@@ -19,10 +19,11 @@ import uvicorn
 
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.catalogue import Catalogue, Service
-from banyan.kernel.events import Event, feed, system_clock
+from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
 from banyan.kernel.exchange.attendant import Attendant
+from banyan.kernel.exchange.gate import emit_to_feeds
 from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import server_config
 from banyan.kernel.exchange.token import holder_of, new_token
@@ -89,15 +90,12 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
             stack.push_async_callback(close_drawer, drawer)
             drawers[service.name] = drawer
 
-        async def emit(service: str, event: Event) -> None:
-            await drawers[service].sql.write(lambda tx: feed.append(tx, event))
-
         log = partial(_log, settings.log)
         operations = list(Catalogue(services).operations.values())
         chat = build_chat(operations, secret=_kept_secret(data), contact=_contact(settings))
         portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
         catalogue = Catalogue([*services, chat, build_mcp(operations), *portal.services])
-        gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log)
+        gate = Gate(catalogue, drawers, clock=clock, emit=emit_to_feeds(drawers, clock), log=log)
         if "opendata" in drawers:
             set_rules(drawers["opendata"], _fetch_rules(settings, data))
             configure(msgspec.convert(settings.site, Site, from_attributes=True))

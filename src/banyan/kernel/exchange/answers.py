@@ -76,7 +76,8 @@ class Wire:
         if status == 200 and request.method in ("GET", "HEAD"):
             tag = quoted(answer.etag) if answer.etag else etag_of(body)
             headers.append((b"etag", tag))
-            if is_known(request.raw_header(b"if-none-match"), tag):
+            known = request.raw_header(b"if-none-match")
+            if known and is_known(known, tag):
                 await self._not_modified(headers)
                 return
         if status != 204:

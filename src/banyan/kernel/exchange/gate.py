@@ -20,7 +20,7 @@ from banyan.errors import Denied, Invalid, Problem
 from banyan.kernel.catalogue.catalogue import Catalogue
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import feed
-from banyan.kernel.events.clock import Clock
+from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.events.feed import Event
 from banyan.kernel.exchange.remote import Envelope, Remote
 from banyan.kernel.exchange.touchpoint import TouchOutcome, Touchpoints
@@ -120,7 +120,7 @@ class Gate:
         """Run an operation by its id. Raises NotFound, Refused, or what the operation raises (the Problem tree)."""
         declared = self.catalogue.operation(operation)
         assert isinstance(request, declared.request), f"{operation} takes {declared.request.__name__}"
-        started = perf_counter_ns()
+        now, started = self.clock(), perf_counter_ns()
         decision = decide(declared, caller, purpose)
         outcome: Outcome = "failed"
         touched: TouchOutcome = "failed"
@@ -131,7 +131,7 @@ class Gate:
             service = declared.service
             remote = self._remotes.get(service) if self._remotes else None
             if remote is None:
-                answer = await declared.run(self.context(service, caller, trace), request)
+                answer = await declared.run(self.context(service, caller, trace, now=now), request)
             else:
                 parent = trace.traceparent if trace is not None else ""
                 answer = await remote.call(declared, request, Envelope(caller, purpose or declared.purpose, parent))
@@ -150,7 +150,7 @@ class Gate:
                 caller.channel,
                 touched,
                 duration_us=(perf_counter_ns() - started) // 1000,
-                at=self.clock(),
+                at=now,
             )
             await self.usage.record(
                 Use(operation, decision.basis, purpose or declared.purpose, caller.kind, caller.channel, outcome)
@@ -168,11 +168,13 @@ class Gate:
         declared = self.catalogue.operations.get(operation)
         return decide(declared, caller, "").basis if declared is not None else ""
 
-    def context(self, service: str, caller: Caller, trace: Trace | None = None) -> Context:
+    def context(
+        self, service: str, caller: Caller, trace: Trace | None = None, *, now: EpochS | None = None
+    ) -> Context:
         """What an operation, event handler or timer of `service` is given."""
         return Context(
             caller=caller,
-            now=self.clock(),
+            now=self.clock() if now is None else now,
             db=self.drawers[service],
             call=Bound(self, caller, trace),
             emit=self._emits[service],

@@ -25,6 +25,9 @@ from banyan.kernel.ledger.usage import OpenUsage
 from banyan.limits import READY_TIME_S
 from banyan.wire.cloudevents import BATCH_MEDIA_TYPE, encode_batch
 
+_ANY = {"allow": "…", "seconds": "…", "accepted": "…"}
+"""Stands for what a case fills in."""
+
 
 class Own:
     """Answers the node's own routes."""
@@ -106,6 +109,6 @@ class Own:
         said = {
             "kind": kind,
             "title": {lang: MESSAGES.text(f"kind.{kind}", lang) for lang in LANGUAGES},
-            "remedy": {lang: MESSAGES.text(remedy, lang) for lang in LANGUAGES} if remedy in MESSAGES else {},
+            "remedy": {lang: MESSAGES.text(remedy, lang, **_ANY) for lang in LANGUAGES} if remedy in MESSAGES else {},
         }
         return FaceAnswer(msgspec.json.encode(said))

@@ -51,8 +51,8 @@ class AccessRecord:
 
     def __init__(self, write: Callable[[bytes], None] | None = None) -> None:
         self._write = write
-        self._lines: list[bytes] = []
-        self._encode = msgspec.json.Encoder().encode
+        self._lines: list[Access] = []
+        self._encode = msgspec.json.Encoder().encode_lines
         self._series: dict[tuple[str, str], _Series] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -67,7 +67,7 @@ class AccessRecord:
         series.times[bisect_left(BUCKETS_US, access.us)] += 1
         series.total_us += access.us
         if self._write is not None:
-            self._lines.append(self._encode(access))
+            self._lines.append(access)
             if len(self._lines) >= ACCESS_BUFFER_LINES:
                 self.flush()
             elif self._timer is None:
@@ -79,7 +79,7 @@ class AccessRecord:
             self._timer.cancel()
             self._timer = None
         if self._lines and self._write is not None:
-            self._write(b"\n".join(self._lines) + b"\n")
+            self._write(self._encode(self._lines))
             self._lines.clear()
 
     def metrics(self, gauges: Mapping[str, float], uses: Mapping[Use, int]) -> bytes:

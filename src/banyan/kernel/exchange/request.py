@@ -153,7 +153,7 @@ class DoorRequest:
     @property
     def is_local(self) -> bool:
         """Whether a program of this machine asks by itself; what a proxy passes on says so in its headers."""
-        return self.client in LOOPBACK and not self._headers.keys() & FORWARDED
+        return self.client in LOOPBACK and FORWARDED.isdisjoint(self._headers)
 
     # Who
 

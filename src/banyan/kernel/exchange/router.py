@@ -115,18 +115,17 @@ def _part(node: _Node[T], prefix: str, suffix: str) -> _Node[T]:
 
 def _walk(node: _Node[T], segments: list[str], at: int, values: list[str]) -> Route[T] | None:
     """Depth-first with backtracking; depth and width are those of the declared routes, never of the request."""
-    while at < len(segments):
-        segment = segments[at]
+    for segment in segments[at:] if at else segments:
         child = node.literal.get(segment)
-        if child is None and not node.part and node.rest is None:  # the only way on: no backtracking
-            if node.segment is None or not segment:
-                return None
+        if node.part or node.rest is not None or (child is not None and node.segment is not None):
+            return _choose(node, segments, at, values)
+        if child is not None:
+            node = child
+        elif node.segment is None or not segment:
+            return None
+        else:
             values.append(segment)
             node = node.segment
-        elif child is not None and not node.part and node.segment is None and node.rest is None:
-            node = child
-        else:
-            return _choose(node, segments, at, values)
         at += 1
     return node.route
 

@@ -35,8 +35,8 @@ class Decision(msgspec.Struct, frozen=True):
 
 def decide(operation: Operation, caller: Caller, purpose: str) -> Decision:
     """Decide one call. `purpose` empty means the operation's own. Pure."""
-    personal = tuple(name for name in operation.data if name not in OPEN)
-    if personal:
+    if operation.data != OPEN:
+        personal = tuple(name for name in operation.data if name not in OPEN)
         return _refuse(operation, "personal", missing=personal, classes="、".join(personal))
     if operation.effect == "write" and not caller.may_write:
         if operation.audience == "public" and (purpose or operation.purpose) == operation.purpose in INTAKE:
