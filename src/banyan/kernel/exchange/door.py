@@ -17,7 +17,7 @@ from banyan.kernel.exchange.answers import Send, Wire
 from banyan.kernel.exchange.binder import Unreadable, decoded
 from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of, face_endpoint
-from banyan.kernel.exchange.explain import document, encoded, say
+from banyan.kernel.exchange.explain import document, say
 from banyan.kernel.exchange.feeds import Feeds
 from banyan.kernel.exchange.gate import Gate, Log, Refused
 from banyan.kernel.exchange.own import Own
@@ -39,6 +39,7 @@ from banyan.kernel.exchange.session import Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify, Render
 from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES, SEND_IDLE_S
 from banyan.wire.problem import MEDIA_TYPE as PROBLEM
+from banyan.wire.problem import encode as encoded
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Found = tuple[Route[Endpoint], Mapping[str, str]]

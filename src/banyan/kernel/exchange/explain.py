@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import msgspec
-
 from banyan.errors import FieldError, Problem
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.exchange.binder import Misfit, Repeated, parameters_of
@@ -98,7 +96,3 @@ def _fix(what: str, lang: str) -> str:
     expected = _EXPECTED.match(what)
     key = _TYPES.get(expected["kind"].split(" | ")[0], "") if expected else ""
     return MESSAGES.text(f"fix.{key}", lang) if key else MESSAGES.text("fix.other", lang, reason=what)
-
-
-def encoded(document: ProblemDocument) -> bytes:
-    return msgspec.json.encode(document)
