@@ -1,7 +1,8 @@
 """Compares two Parquet versions of a table row by row. Runs in the reading process (worker.py), on DuckDB.
 
 Cells are compared as text, what did not fit a column's type included. With a key, rows are matched by it; without
-one, a row is the same when all its common cells are.
+one, a row is the same when all its common cells are. A column that says one time for the whole file (來源資料時間 of
+the 2020 mask list) is the version's as-of, not a change of each of its rows, and is not compared.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def compare_files(old: Side, new: Side, *, key: Sequence[str], renamed: Sequence
         for column in new.columns
         if former.get(column.name, column.name) in before
     ]
+    common = [pair for pair in common if pair[1].name in key or not all(map(_stamps_file, pair))]
     with duckdb.connect() as connection:
         connection.execute("SET memory_limit = ?", [f"{INGEST_MEMORY_BYTES >> 20}MiB"])
         connection.execute("SET preserve_insertion_order = false")
@@ -65,6 +67,10 @@ def compare_files(old: Side, new: Side, *, key: Sequence[str], renamed: Sequence
         if keyed:
             return _by_key(connection, (old, new), common, key)
         return _by_row(connection, (old, new), common)
+
+
+def _stamps_file(column: Column) -> bool:
+    return column.type == "datetime" and column.distinct == 1 and not column.nulls
 
 
 def _text(column: Column) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from banyan.service.opendata.drift import translated
 from banyan.service.opendata.ingest import Options, Table
 from banyan.service.opendata.model import Dataset, Resource
-from banyan.service.opendata.slugs import stem_of
+from banyan.service.opendata.slugs import stem_of, undated
 
 BY_NAME = ("types", "rename", "key", "geo", "repair")
 """Options that speak of columns by name: a renamed column breaks them."""
@@ -23,7 +23,7 @@ def anchor(dataset: Dataset | None, *, resource_id: str, filename: str, add: boo
     tables = [resource for resource in dataset.resources if resource.is_table and resource.state == "active"]
     if resource_id:
         return next((resource for resource in dataset.resources if resource.id == resource_id), None)
-    named = [resource for resource in tables if resource.name == stem_of(filename)]
+    named = [resource for resource in tables if undated(resource.name) == undated(stem_of(filename))]
     return named[0] if len(named) == 1 else tables[0] if len(tables) == 1 else None
 
 

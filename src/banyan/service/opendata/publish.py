@@ -29,7 +29,7 @@ from banyan.service.opendata.model import Live
 from banyan.service.opendata.registry import SQL
 from banyan.service.opendata.run import Plan, Run
 from banyan.service.opendata.service import SERVICE
-from banyan.service.opendata.slugs import AnySlug, plain_name, slug_of_file, stem_of
+from banyan.service.opendata.slugs import AnySlug, plain_name, slug_of_file, stem_of, undated
 from banyan.service.opendata.wording import refusal, unknown
 from banyan.service.opendata.worker import Refusal
 
@@ -269,7 +269,7 @@ def _plan(tx: Tx, request: Publish, path: Path) -> Plan:
         name = owned[0].name
     name = name or slug_of_file(filename)
     is_there = registry.dataset_by(tx, name) is not None
-    title = request.title or ("" if is_there else stem_of(filename))
+    title = request.title or ("" if is_there else undated(stem_of(filename)))
     return Plan(
         file=path,
         filename=filename,

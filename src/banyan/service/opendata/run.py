@@ -42,6 +42,7 @@ from banyan.service.opendata.ingest import Options, Table
 from banyan.service.opendata.model import Dataset, Live, Resource, Version
 from banyan.service.opendata.reader import Reader
 from banyan.service.opendata.registry import SQL
+from banyan.service.opendata.slugs import stem_of, undated
 from banyan.service.opendata.wording import refusal, unknown
 from banyan.service.opendata.worker import CompareOrder, ReadOrder
 
@@ -261,7 +262,7 @@ class Run:
             parquet_bytes=size,
             options=options,
             choices=matching.fingerprint(options),
-            name=self._plan.resource_name or table.name,
+            name=self._plan.resource_name or _name_of(table, self._plan.filename),
             previous=served.number if served else 0,
             columns=carried(table.columns, served, found),
             drift=found,
@@ -337,3 +338,8 @@ async def _seen_through(work: Awaitable[T]) -> T:
 def _digest(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name_of(table: Table, filename: str) -> str:
+    """A file's only table is named as the file less its date; a sheet and a member keep their own names."""
+    return undated(table.name) if table.name == stem_of(filename) else table.name

@@ -23,7 +23,8 @@ _ENDINGS = re.compile(
     r"(\.(csv|tsv|txt|tab|xlsx|xls|json|ndjson|jsonl|geojson|parquet|gz|zip))+$|\.[a-z][a-z0-9]{1,4}$"
 )
 _STAMP = re.compile(
-    r"[-_ ]*(?<![0-9])(1[0-9]{2}|19[0-9]{2}|20[0-9]{2})[-_./]?[01][0-9][-_./]?[0-3][0-9]([-_t ]?[0-9]{4,6})?$"
+    r"[-_ ]*(?<![0-9])(1[0-9]{2}|19[0-9]{2}|20[0-9]{2})[-_./]?[01][0-9][-_./]?[0-3][0-9]([-_t ]?[0-9]{4,6})?$",
+    re.IGNORECASE,
 )
 _UNFIT = re.compile(r"[^a-z0-9_]+")
 _LONGEST = 90
@@ -42,6 +43,11 @@ def stem_of(filename: str) -> str:
     return name[: len(name) - len(match.group())] if (match := _ENDINGS.search(name.casefold())) else name
 
 
+def undated(stem: str) -> str:
+    """The stem without the date at its end, so that the next day's file has the same name; itself when that is all."""
+    return _STAMP.sub("", stem) or stem
+
+
 def plain_name(filename: str) -> str:
     """A file's own name as it is kept and shown: no folders, no control characters, not too long, never empty."""
     name = filename.replace("\\", "/").rpartition("/")[2]
@@ -55,7 +61,7 @@ def slug_of_file(filename: str) -> str:
     Without the date, the next day's file is the next version of the same dataset.
     """
     stem = stem_of(filename).casefold()
-    return slug_of(_STAMP.sub("", stem)) or slug_of(stem) or _hashed(filename)
+    return slug_of(undated(stem)) or slug_of(stem) or _hashed(filename)
 
 
 def free_slug(title: str, is_free: Callable[[str], bool]) -> str:
