@@ -12,6 +12,7 @@ from tests.make import TOKEN, a_node
 from tests.service.opendata.workshop import Workshop, workshop
 
 from banyan.errors import Denied, Limit, NotFound
+from banyan.kernel.events import feed
 from banyan.kernel.identity.caller import Caller
 from banyan.limits import REQUESTS_PER_HOUR
 from banyan.service.opendata import datasets, requests, usage
@@ -89,6 +90,17 @@ def test_through_the_door_the_contact_never_comes_out(tmp_path: Path) -> None:
             assert (await node.client.post("/api/opendata/answer_request", json=answer)).status in (401, 403)
 
     asyncio.run(run())
+
+
+def test_a_hidden_request_is_not_in_the_feed(tmp_path: Path) -> None:
+    async def job(shop: Workshop) -> None:
+        asked = await requests.ask_for_data(shop.citizen, AskForData(title="王小明的病歷", text="A123456789"))
+        await requests.answer_request(shop.ctx(), AnswerRequest(id=asked.id, status="declined", hide=True))
+        events = await feed.read(shop.db.sql, 0, 100)
+        assert [event.topic for event in events] == ["request.received", "request.answered"]
+        assert "王小明" not in "".join(bytes(event.data).decode() for event in events)
+
+    in_workshop(tmp_path, job)
 
 
 def test_usage_is_counted_by_day(tmp_path: Path) -> None:

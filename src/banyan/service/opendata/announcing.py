@@ -16,6 +16,7 @@ from banyan.kernel.events import Event, feed
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Tx
 from banyan.service.opendata import registry
+from banyan.service.opendata.model import Dataset
 from banyan.service.opendata.service import SERVICE
 
 OF_DATASETS = ("dataset.", "version.", "source.")
@@ -28,12 +29,20 @@ def announce(tx: Tx, topic: str, subject: str, data: Mapping[str, object] | msgs
 
 @SERVICE.shows
 async def shown(ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
-    """What anybody may follow: not the events of a dataset that is private, a draft, or gone without a trace."""
+    """What anybody may follow: not the events of a dataset that is private, a draft, or gone without a trace; of a
+    deleted one only that it was deleted, so that a copy elsewhere can follow."""
 
     def job(tx: Tx) -> list[Event]:
         subjects = {event.subject for event in events if event.topic.startswith(OF_DATASETS)}
         found = {subject: registry.dataset_by(tx, subject) for subject in subjects}
-        hidden = {subject for subject, one in found.items() if one is None or one.private or one.state == "draft"}
-        return [event for event in events if not (event.topic.startswith(OF_DATASETS) and event.subject in hidden)]
+        return [event for event in events if _is_shown(event, found.get(event.subject))]
 
     return await ctx.db.sql.read(job)
+
+
+def _is_shown(event: Event, dataset: Dataset | None) -> bool:
+    if not event.topic.startswith(OF_DATASETS):
+        return True
+    if dataset is None or dataset.private:
+        return False
+    return dataset.state == "active" or (dataset.state == "deleted" and event.topic == "dataset.deleted")
