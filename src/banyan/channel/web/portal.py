@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
+from markupsafe import Markup
 
 from banyan.channel.web.assets import Assets
 from banyan.channel.web.links import bare, in_language, with_query
@@ -119,6 +120,7 @@ class Portal:
             **values,
             **self._speech(lang),
             "lang": lang,
+            "zh": Markup(' lang="zh-Hant-TW"') if lang == "en" else "",
             "html_lang": HTML_LANG[lang],
             "now": request.now,
             "visitor": request.caller,

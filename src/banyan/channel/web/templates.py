@@ -39,7 +39,7 @@ def build_environment(services: Sequence[Service], messages: Messages) -> jinja2
 
 
 def gather_messages(services: Sequence[Service]) -> Messages:
-    """The channel's sentences with the services': `messages.toml` of the folder, and `templates/*.toml` beside pages."""
+    """The channel's sentences with the services': `messages.toml`, and `templates/*.toml` beside pages."""
     packages = [service.package for service in services if service.package != PACKAGE]
     found = [load_messages(package) for package in packages if files(package).joinpath("messages.toml").is_file()]
     found += [

@@ -48,7 +48,7 @@ def draw(chart: Chart, *, ident: str) -> str:
     return "".join(
         [
             f'<svg class="chart chart-{chart.kind}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"',
-            f' role="img" aria-labelledby="{ident}-t {ident}-d">',
+            f' font-size="{TEXT}" role="img" aria-labelledby="{ident}-t {ident}-d">',
             f'<title id="{ident}-t">{escape(chart.title)}</title>',
             f'<desc id="{ident}-d">{escape(chart.description)}</desc>',
             *body,

@@ -100,10 +100,13 @@ def wanted_of(request: FaceRequest, version: Version) -> Wanted:
 
 
 def _telling(version: Version) -> str:
-    """A column that groups well: time first, else the text with a few values, else the county, else the first."""
+    """A column that groups well: time first, else a text with a few values, else the text that repeats most."""
     times = [column for column in version.columns if column.type in MOMENTS and column.distinct > 2]
     few = [column for column in version.columns if column.type == "text" and 2 <= column.distinct <= 60]
-    found: Column | None = next(iter([*times, *sorted(few, key=lambda column: -column.distinct)]), None)
+    repeating = [column for column in version.columns if column.type == "text" and 1 < column.distinct < version.rows]
+    ordered = [*times, *sorted(few, key=lambda column: -column.distinct)]
+    ordered += sorted(repeating, key=lambda column: column.distinct)
+    found: Column | None = next(iter(ordered), None)
     return found.name if found else version.columns[0].name if version.columns else ""
 
 

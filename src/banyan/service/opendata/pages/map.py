@@ -47,7 +47,7 @@ async def map_page(request: FaceRequest) -> View:
             ],
         ),
         "popup_columns": names,
-        "styles": ("leaflet-css",),
+        "styles": ("map.css",),
         "scripts": ("leaflet", "topojson", "map.js"),
     }
     return View("opendata/map.html", values, title=f"{TITLE[lang]} – {page.resource.name}")
