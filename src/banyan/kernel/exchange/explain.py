@@ -53,6 +53,9 @@ def document(problem: Problem, lang: str, *, instance: str = "", trace: str = ""
     elif isinstance(problem, Repeated):
         errors = (FieldError(problem.name, MESSAGES.text("fix.repeated", lang)),)
         detail = f"{problem.name}: {errors[0].fix}"
+    elif f"storage.{problem.kind}.title" in MESSAGES:
+        title = detail = MESSAGES.text(f"storage.{problem.kind}.title", lang)
+        remedy = MESSAGES.text(f"storage.{problem.kind}.remedy", lang)
     elif not remedy and f"remedy.{problem.kind}" in MESSAGES:
         remedy = MESSAGES.text(f"remedy.{problem.kind}", lang)
     return ProblemDocument(
