@@ -64,9 +64,27 @@ def test_addresses_go_there_and_back(path: str) -> None:
     assert in_language(path, "zh-Hant") == bare(path)
 
 
-@pytest.mark.parametrize("address", ["//evil.example", "https://evil.example", "/\\evil", "javascript:x", "", "/a\nb"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("//evil.example", "https://evil.example", "/\\evil", "javascript:x", "", "/a\nb", "/a\rb"),
+        *("/\t/evil.example", "/en//evil.example", "/en/\t/evil.example", "/a\\b", "/\u2028/evil.example"),
+    ],
+)
 def test_signing_in_leads_only_to_this_site(address: str) -> None:
     assert safe_return(address) == "/"
+
+
+@pytest.mark.parametrize(
+    ("address", "to"),
+    [
+        ("/dataset?q=%E5%8F%A3", "/dataset?q=%E5%8F%A3"),
+        ("/dataset/藥局", "/dataset/%E8%97%A5%E5%B1%80"),
+        ("/en", "/en"),
+    ],
+)
+def test_signing_in_from_a_page_with_a_chinese_name(address: str, to: str) -> None:
+    assert safe_return(address) == to
 
 
 def test_listed_files_are_the_installed_ones() -> None:

@@ -35,7 +35,10 @@ def segment(text: str) -> str:
 
 
 def safe_return(address: str) -> str:
-    """A place on this site to go back to after signing in; anything else (another host, a script) is home."""
-    if address.startswith("/") and not address.startswith(("//", "/\\")) and "\n" not in address:
-        return address
-    return "/"
+    """A place on this site to go back to after signing in, percent-encoded; anything else (another host, a script) is
+    home. Browsers drop control characters and take `\\` for `/`, and the language's prefix may be cut off later, so
+    `/<TAB>/host`, `/\\host` and `/en//host` lead to another host too (WHATWG URL 4.4)."""
+    is_here = address.startswith("/") and not any(place.startswith("//") for place in (address, bare(address)))
+    if not is_here or "\\" in address or not address.isprintable():
+        return "/"
+    return quote(address, safe="/?&=%#:;,+@!$'()*~")
