@@ -177,6 +177,23 @@ def test_over_https_the_cookie_belongs_to_this_host_alone(tmp_path: Path) -> Non
     on_node(tmp_path, story)
 
 
+def test_a_session_behind_a_tls_proxy_is_kept_out_of_shared_caches(tmp_path: Path) -> None:
+    async def story(node: Node) -> None:
+        proxied = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+        made = await node.client.post("/session", form={"token": TOKEN}, headers=proxied, address="10.0.0.1")
+        cookie = made.header("set-cookie").split(";")[0]
+        assert cookie.startswith("__Host-session=")
+        headers = {**proxied, "Cookie": cookie}
+        shown = await node.client.get("/save", headers=headers, address="10.0.0.1")
+        assert (shown.json["caller"], shown.header("cache-control")) == ("administrator", "private, no-store")
+        read = await node.client.get("/api/sample/item/1", headers=headers, address="10.0.0.1")
+        assert read.header("cache-control") == "private, no-store"
+        plain = {**headers, "X-Forwarded-Proto": "http"}
+        assert (await node.client.get("/save", headers=plain, address="10.0.0.1")).json["caller"] == "anonymous"
+
+    on_node(tmp_path, story, trusted_proxies=("10.0.0.1",))
+
+
 def test_a_wrong_token_starts_no_session_and_guessing_is_slowed(tmp_path: Path) -> None:
     async def story(node: Node) -> None:
         for _ in range(10):

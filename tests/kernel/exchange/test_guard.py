@@ -42,6 +42,8 @@ def on_node(folder: Path, story: Story, **settings: object) -> None:
         ("", 421),
         ("localhost/..", 421),
         ("a@localhost", 421),
+        ("localhost:80x", 421),
+        ('localhost:"><script>', 421),
     ],
 )
 def test_we_answer_only_to_our_own_names(tmp_path: Path, host: str, status: int) -> None:

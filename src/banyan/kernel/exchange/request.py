@@ -149,6 +149,8 @@ class DoorRequest:
         forwarded = self.header("x-forwarded-proto").strip().lower()
         if forwarded in ("http", "https"):
             self.scheme = forwarded
+            self._session = None  # its cookie has another name over https
+            self.has_credentials = self._has_token or self.session is not None
 
     @property
     def is_local(self) -> bool:

@@ -65,7 +65,9 @@ class Hosts:
     def _judge(self, host: str) -> bool:
         if not host or set(host) & set("/\\@?# \t"):
             return False
-        name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
+        name, _, port = host.rpartition(":") if ":" in host and not host.endswith("]") else (host, "", "0")
+        if not (port.isascii() and port.isdigit()):
+            return False
         return self._any or host in self._names or name in self._names or is_address(name)
 
 
