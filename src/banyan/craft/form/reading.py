@@ -63,7 +63,7 @@ def _plain(field: Field, texts: Sequence[str], lang: str) -> object:
     if field.kind == "json":
         try:
             decoded: object = msgspec.json.decode(texts[-1])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise _wrong(field, "json", lang) from error
         return decoded
     return texts[-1]

@@ -106,8 +106,9 @@ def test_xlsx_keeps_codes_and_runs_no_formula(tmp_path: Path) -> None:
 
 
 def test_a_wrong_name_or_format_is_not_found(tmp_path: Path) -> None:
-    replies = download(tmp_path, "mask.doc", "none.csv", "mask", "mask.csv?filters=x")
-    assert [reply.status for reply in replies] == [404, 404, 404, 422]
+    deep = "mask.csv?filters=" + "[" * 5_000
+    replies = download(tmp_path, "mask.doc", "none.csv", "mask", "mask.csv?filters=x", deep)
+    assert [reply.status for reply in replies] == [404, 404, 404, 422, 422]
 
 
 @pytest.mark.parametrize("format_", ["csv", "json", "ndjson"])

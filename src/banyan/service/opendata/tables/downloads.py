@@ -94,5 +94,5 @@ async def download_file(request: FaceRequest) -> FaceAnswer:
 def _json(text: str) -> object:
     try:
         return cast(object, msgspec.json.decode(text))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise wrong_value("filters", "Cannot parse JSON") from None
