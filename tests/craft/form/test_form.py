@@ -58,6 +58,12 @@ def test_every_wrong_field_is_named_with_its_fix() -> None:
     assert fixes["limit"] == "「筆數」要填整數，例如 10"
 
 
+def test_endless_brackets_are_not_json() -> None:
+    with pytest.raises(Invalid) as refused:
+        read_form(Asked, FIELDS, [("dataset", "abc"), ("filters", "[" * 5_000)], lang="en")
+    assert [error.field for error in refused.value.fields] == ["filters"]
+
+
 @pytest.mark.parametrize(("value", "fix"), [("0", "Rows must be 1 or more"), ("101", "Rows must be 100 or less")])
 def test_bounds_are_said(value: str, fix: str) -> None:
     with pytest.raises(Invalid) as refused:
