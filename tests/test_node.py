@@ -65,6 +65,7 @@ def test_a_first_start_gives_the_token_once_and_data_survives(tmp_path: Path) ->
     with up(data, port=port) as (process, said):
         token = next(line.strip() for line in said if line.strip().startswith("banyan_"))
         assert (data / "administrator.token").stat().st_mode & 0o077 == 0
+        assert [path.name for path in (data, *data.iterdir()) if path.is_dir() and path.stat().st_mode & 0o077] == []
         assert json.loads((data / "node.json").read_text())["pid"] == process.pid
         agency = {"name": "health", "title": "衛生局"}
         assert ask(f"{url}/api/opendata/save_agency", body=agency)[0] == 401

@@ -75,7 +75,7 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
     from banyan.channel.web import build_portal
 
     services = plug(settings.services)
-    _make_folders(data)
+    _make_folders(data, services)
     token, is_new = _kept_token(data)
     async with AsyncExitStack() as stack:
         drawers: dict[str, Drawer] = {}
@@ -208,9 +208,10 @@ def _kept_token(data: Path) -> tuple[str, bool]:
     return token, True
 
 
-def _make_folders(data: Path) -> None:
-    for folder in (data, data / "work"):
-        folder.mkdir(parents=True, exist_ok=True)
+def _make_folders(data: Path, services: list[Service]) -> None:
+    """The folders, closed to the machine's other users: records hold private datasets and how to reach people."""
+    for folder in (data, *(data / name for name in ("work", "log", *(service.name for service in services)))):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _contact(settings: Settings) -> str:
