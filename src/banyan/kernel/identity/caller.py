@@ -1,4 +1,4 @@
-"""Who asks. Until the identity issue lands there are two callers: anybody, and the holder of the administrator token."""
+"""Who asks. Until identity lands there are two callers: anybody, and the holder of the administrator token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CallerKind = Literal["anonymous", "administrator", "system", "officer", "citizen
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """`id` is a pseudonym fit for a log, never a person's number. `channel` is how the caller came (web, api, chat…)."""
+    """`id` is a pseudonym fit for a log, never a person's number. `channel` is how the caller came: web, api, chat…"""
 
     kind: CallerKind
     id: str
