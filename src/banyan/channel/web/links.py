@@ -34,6 +34,12 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def is_web_address(text: str) -> bool:
+    """Whether a link may lead there: http, https, ftp, or a place on this site; never a script or data in a link."""
+    is_elsewhere = text.lower().startswith(("http://", "https://", "ftp://"))
+    return text.isprintable() and (is_elsewhere or (text.startswith("/") and not text.startswith("//")))
+
+
 def safe_return(address: str) -> str:
     """A place on this site to go back to after signing in, percent-encoded; anything else (another host, a script) is
     home. Browsers drop control characters and take `\\` for `/`, and the language's prefix may be cut off later, so

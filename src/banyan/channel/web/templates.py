@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from banyan.channel.web import speech
+from banyan.channel.web.links import is_web_address
 from banyan.channel.web.markdown import to_markup
 from banyan.kernel.catalogue import Messages, Service, load_messages
 
@@ -35,6 +36,7 @@ def build_environment(services: Sequence[Service], messages: Messages) -> jinja2
         keep_trailing_newline=True,
     )
     environment.filters |= _filters(messages)
+    environment.tests["web_address"] = is_web_address
     return environment
 
 
