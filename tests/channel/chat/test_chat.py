@@ -91,6 +91,24 @@ def test_the_api_talks_and_carries_its_state(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "headers", "lang"),
+    [
+        ("How high is the river?", {}, "en"),
+        ("How high is the river?", {"Accept-Language": "zh-TW"}, "zh-Hant"),
+        ("水位 now", {}, "zh-Hant"),
+        ("23.98, 121.61", {}, "zh-Hant"),
+    ],
+)
+def test_a_program_that_names_no_language_is_answered_in_its_words(
+    tmp_path: Path, text: str, headers: dict[str, str], lang: str
+) -> None:
+    async def story(client: Client) -> None:
+        assert (await client.post("/api/chat", json={"text": text}, headers=headers)).json["lang"] == lang
+
+    on_chat(tmp_path, story)
+
+
+@pytest.mark.parametrize(
     "body", [{"text": "x" * 301}, {"state": "x" * 9000}, {"who": 1}, {"lang": "fr"}, {"place": [1]}, []]
 )
 def test_what_is_no_question_is_refused(tmp_path: Path, body: object) -> None:

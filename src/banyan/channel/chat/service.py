@@ -42,7 +42,7 @@ def build_chat(operations: Sequence[Operation], *, secret: bytes, contact: str =
 
     async def answered(request: FaceRequest, said: Say) -> tuple[Turn, Said]:
         state = states.read(said.state, request.now)
-        lang: Language = said.lang or (state.lang if said.state else _language(request))
+        lang: Language = said.lang or (state.lang if said.state else _spoken(request, said.text))
         if said.text.strip():
             words = Utterance(text=said.text.strip(), lang=lang, place=said.place)
             turn = await talk.turn(words, state, request.call)
@@ -73,6 +73,14 @@ def build_chat(operations: Sequence[Operation], *, secret: bytes, contact: str =
         return View("chat/chat.html", values, title=service.title[_language(request)])
 
     return service
+
+
+def _spoken(request: FaceRequest, text: str) -> Language:
+    """The language asked for; when the program that asks names none, the one the words are written in."""
+    letters = [character for character in text if character.isalpha()]
+    if not request.header("accept-language") and letters and all(letter.isascii() for letter in letters):
+        return "en"
+    return _language(request)
 
 
 def _language(request: FaceRequest) -> Language:
