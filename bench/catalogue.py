@@ -3,7 +3,6 @@
 `.venv/bin/python bench/catalogue.py [--quick] [--json]`. The peer is rdflib writing the same page from a filled graph.
 """
 
-
 from __future__ import annotations
 
 import argparse

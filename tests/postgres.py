@@ -23,13 +23,19 @@ START_S = 60.0
 
 
 @contextmanager
-def postgres_server(**settings: str) -> Iterator[str]:
-    """The address of a new, empty server that sorts by code points; gone with its data at the end."""
+def postgres_server(data: Path | None = None, **settings: str) -> Iterator[str]:
+    """The address of a new server that sorts by code points: empty, or with a copy of the backup in `data`.
+
+    It is gone with its data at the end.
+    """
     home = Path(tempfile.mkdtemp(prefix="banyan-pg-"))
     try:
         identity = _identity(home)
         programs = _programs(home, identity)
-        _run([programs / "initdb", "-D", home / "data", "-U", "banyan", *INITDB], identity)
+        if data is None:
+            _run([programs / "initdb", "-D", home / "data", "-U", "banyan", *INITDB], identity)
+        else:
+            _restore(data, home / "data")
         chosen = {"listen_addresses": "", "max_connections": "200", "timezone": "UTC"} | settings
         options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         log = (home / "log").open("wb")
@@ -48,6 +54,14 @@ def postgres_server(**settings: str) -> Iterator[str]:
 
 
 INITDB = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
+
+
+def _restore(backup: Path, data: Path) -> None:
+    shutil.copytree(backup, data)
+    owner = data.parent.stat()
+    for folder, _, names in os.walk(data):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _identity(home: Path) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("name", nargs="?", default="", help="a file of bench/ without .py; none lists them")
     bench.add_argument("--quick", action="store_true", help="end within 60 s")
     bench.add_argument("--json", action="store_true", help="last line is one JSON object")
+    bench.add_argument("--ckan", action="store_true", help="datastore: set CKAN up and measure it too")
     bench.set_defaults(run=_bench)
     version = verbs.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
@@ -64,7 +65,9 @@ def _bench(options: argparse.Namespace) -> int:
         return 0
     if options.name not in names:
         raise Problem(f"No benchmark '{options.name}'.", remedy=f"The benchmarks are: {', '.join(names)}.")
-    flags = [flag for flag, on in (("--quick", options.quick), ("--json", options.json)) if on]
+    flags = [
+        flag for flag, on in (("--quick", options.quick), ("--json", options.json), ("--ckan", options.ckan)) if on
+    ]
     return subprocess.run([sys.executable, str(folder / f"{options.name}.py"), *flags], check=False).returncode  # noqa: S603
 
 
