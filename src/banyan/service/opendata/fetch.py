@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _FILENAME = re.compile(r"""filename\*?=(?:UTF-8'')?"?([^";]+)"?""", re.IGNORECASE)
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All of IPv6 that is routed to the public (RFC 4291 s2.4); what lies beside it leads to IPv4 or to this site."""
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv4 addresses as a network without IPv4 sees them (RFC 6052 s2.1)."""
 Told = Callable[[int, int], None]
 
 
@@ -118,6 +122,7 @@ def checked(url: str, *, allow_private: bool) -> Place:
         raise refusal(Invalid, "fetch.address", field="url")
     port = port or (443 if parts.scheme == "https" else 80)
     try:
+        host = host if ":" in host else host.encode("idna").decode("ascii")  # 中文網域 in headers and in TLS
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise refusal(Unavailable, "fetch.no_host", host=host) from None
@@ -130,8 +135,12 @@ def checked(url: str, *, allow_private: bool) -> Place:
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return (mapped or ip).is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) % 2**32) if ip in _NAT64 else None)
+        if inner is None:
+            return ip.is_global and ip in _UNICAST
+        ip = inner
+    return ip.is_global and not ip.is_multicast
 
 
 def asked(place: Place, etag: str) -> urllib3.BaseHTTPResponse:
@@ -144,8 +153,9 @@ def asked(place: Place, etag: str) -> urllib3.BaseHTTPResponse:
         )
     else:
         pool = urllib3.HTTPConnectionPool(place.address, place.port, timeout=timeout)
+    name = f"[{place.host}]" if ":" in place.host else place.host
     headers = {
-        "Host": place.host if place.port in (80, 443) else f"{place.host}:{place.port}",
+        "Host": name if place.port in (80, 443) else f"{name}:{place.port}",
         "User-Agent": f"banyan/{__version__}",
         "Accept-Encoding": "identity",
     }
@@ -165,11 +175,12 @@ def _saved(answer: urllib3.BaseHTTPResponse, to: Path, watch: _Watch, until: flo
     size = 0
     try:
         with to.open("wb") as file:
-            for chunk in answer.stream(FETCH_CHUNK_BYTES):
+            while chunk := answer.read1(FETCH_CHUNK_BYTES):  # what is there: a source that drips must not hold us
                 size += len(chunk)
                 if size > UPLOAD_BYTES:
                     raise refusal(Limit, "fetch.too_large", most=UPLOAD_BYTES >> 30)
-                if watch.stop.is_set or (monotonic() > until and size < FETCH_CHUNK_BYTES):
+                spans = 1 + (monotonic() - until) / FETCH_TIME_S
+                if watch.stop.is_set or (spans > 1 and size < FETCH_CHUNK_BYTES * spans):
                     raise refusal(Limit, "fetch.too_slow", most=int(FETCH_TIME_S))
                 file.write(chunk)
                 watch.told(size, total)

@@ -6,7 +6,9 @@ change between two looks say it is done.
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -46,6 +48,16 @@ def look(path: Path) -> str:
 
 
 def copied(path: Path, to: Path, seen: str) -> bool:
-    """Copy the file; False when it changed while it was copied."""
-    shutil.copyfile(path, to)
+    """Copy the file; False when it changed while it was copied. Raises Unavailable when it cannot be read.
+
+    Whoever may write to the folder could put a link in the file's place after the path was judged: links are not
+    followed here, and only a plain file is read.
+    """
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file, to.open("wb") as copy:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise refusal(Unavailable, "live.no_file", error="NotAFile")
+            shutil.copyfileobj(file, copy)
+    except OSError as error:
+        raise refusal(Unavailable, "live.no_file", error=type(error).__name__) from error
     return look(path) == seen
