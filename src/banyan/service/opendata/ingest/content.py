@@ -45,8 +45,11 @@ def number_findings(stage: Stage, planned: Sequence[Planned]) -> Iterator[Findin
     for one in planned:
         if one.column.type not in {"number", "integer"}:
             continue
-        low, high = stage.row(f"select min({one.value})::double, max({one.value})::double from stage s")
-        for edge in {low, high} & set(SENTINELS):
+        if one.fit.low:
+            ends: set[object] = {float(one.fit.low), float(one.fit.high)}
+        else:
+            ends = set(stage.row(f"select min({one.value})::double, max({one.value})::double from stage s"))
+        for edge in ends & set(SENTINELS):
             count = stage.count(f"select count(*) from stage s where {one.value} = ?", (edge,))
             yield Finding("problem", "sentinel", column=one.column.name, count=count, values={"value": f"{edge:g}"})
 

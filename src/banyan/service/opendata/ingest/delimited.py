@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,7 @@ import msgspec
 from banyan.limits import CELL_BYTES, COLUMNS, INGEST_SAMPLE_BYTES, MIB
 from banyan.service.opendata.ingest.dialect import ALONE, Dialect, guess_dialect, reader_of, sample_rows, text_lines
 from banyan.service.opendata.ingest.header import Head, find_head
+from banyan.service.opendata.ingest.infer import Facts, facts_of
 from banyan.service.opendata.ingest.options import Options
 from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.ingest.stage import Stage, literal
@@ -40,6 +41,8 @@ class Staged(msgspec.Struct, frozen=True):
     """Stage columns that are not published as they are: lon, lat, geometry of GeoJSON."""
     declared: dict[str, ColumnType] = {}
     """Column types that the source itself declares (Parquet), by name."""
+    facts: tuple[Facts, ...] = ()
+    """Of every column, when they were counted already."""
 
 
 class _Report:
@@ -73,8 +76,9 @@ def stage_text(stage: Stage, path: Path, options: Options) -> Staged:
     guess = _about_dialect(dialect, declared=bool(options.delimiter))
     try:
         _load(stage, path, dialect.delimiter, len(head.names), skip=head.skip_lines)
-        if _holds(stage, path, len(head.names)):
-            return Staged(head, dialect.delimiter, guess)
+        facts = facts_of(stage, len(head.names))
+        if _holds(stage, path, facts):
+            return Staged(head, dialect.delimiter, guess, facts=tuple(facts))
         stage.run("drop table stage")
     except duckdb.OutOfMemoryException:
         raise
@@ -103,16 +107,13 @@ def stage_rows(stage: Stage, rows: Iterable[list[str]], width: int) -> int:
     return count
 
 
-def _holds(stage: Stage, path: Path, width: int) -> bool:
+def _holds(stage: Stage, path: Path, facts: Sequence[Facts]) -> bool:
     """Whether the stage can hold the whole text: a first row longer than its buffer makes DuckDB return nothing.
 
     Quoting at most doubles the cells' bytes and adds three bytes a cell.
     """
-    lengths = " + ".join(f"coalesce(sum(strlen(c{place})), 0)" for place in range(width))
-    rows, cells = stage.row(f"select count(*), ({lengths})::bigint from stage")
-    assert isinstance(rows, int)
-    assert isinstance(cells, int)
-    return path.stat().st_size <= 2 * cells + rows * (3 * width + 2) + INGEST_SAMPLE_BYTES
+    rows, cells = stage.count("select count(*) from stage"), sum(one.total for one in facts)
+    return path.stat().st_size <= 2 * cells + rows * (3 * len(facts) + 2) + INGEST_SAMPLE_BYTES
 
 
 def _load(stage: Stage, path: Path, delimiter: str, width: int, *, skip: int) -> None:

@@ -7,7 +7,7 @@ raw text beside the typed value. Letters among digits, leading zeros or a fixed 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import msgspec
 
@@ -20,12 +20,20 @@ UNFIT_SHARE = 0.05
 NHI_WIDTH = 10
 """醫事機構代碼 and most agency codes."""
 DIGIT = re.compile(r"\d")
-WHOLE = re.compile(r"\s*\d+\s*")
 WHOLE_MACROS = {
     "as_integer", "as_date_8", "as_roc_date_7", "as_month_6", "as_roc_month_5", "as_year", "as_roc_year",
     "as_datetime_14",
 }  # fmt: skip
 WHOLE_ONLY = {"as_date_8", "as_roc_date_7", "as_month_6", "as_roc_month_5", "as_datetime_14"}
+NUMBERS = {"as_integer", "as_number"}
+SHAPES: tuple[tuple[re.Pattern[str], set[str]], ...] = (
+    (re.compile(r"\s*\d+\s*"), WHOLE_MACROS),
+    (re.compile(r"[+-]?\d+\.\d+"), NUMBERS),
+    (re.compile(r"\d{4}-\d\d-\d\d"), NUMBERS | {"as_date"}),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"), NUMBERS | {"as_datetime"}),
+    (re.compile(r".*(?![年月日民國中華前上下午度學元圓整新臺台幣])[㐀-鿿].*", re.DOTALL), NUMBERS | {"as_true_false"}),
+)
+"""What most cells of a column look like, and the only macros that can fit such cells."""
 BATCH = 24
 """Columns asked about in one statement: wide tables stay within DuckDB's expression limits."""
 
@@ -56,12 +64,12 @@ PATTERNS: tuple[tuple[str, ColumnType], ...] = (
     ("as_datetime_mdy", "datetime"),
 )
 FASTER = {
-    "as_integer": "as_plain_integer",
-    "as_number": "as_plain_number",
-    "as_date": "as_plain_date",
-    "as_datetime": "as_plain_datetime",
+    "as_integer": ("as_plain_integer", "try_cast({c} as bigint)"),
+    "as_number": ("as_plain_number", "try_cast({c} as double)"),
+    "as_date": ("as_plain_date", "try_cast({c} as date)"),
+    "as_datetime": ("as_plain_datetime", "try_cast({c} as timestamp)"),
 }
-"""The same values for well-formed cells, without folding."""
+"""The same values for well-formed cells, without folding; and what is enough once all cells are known to be so."""
 FORCED: dict[ColumnType, tuple[str, ...]] = {
     "text": ("as_text",),
     "integer": ("as_integer",),
@@ -108,10 +116,15 @@ class Facts(msgspec.Struct, frozen=True):
     distinct: int
     shortest: int
     longest: int
+    total: int
+    """All lengths together."""
 
 
 class Fit(msgspec.Struct, frozen=True):
-    """How a column's cells become values. `sql` has `{c}` for the stage column; empty means the text as it is."""
+    """How a column's cells become values. `sql` has `{c}` for the stage column; empty means the text as it is.
+
+    `low` and `high` are the least and greatest value as text, where the confirming pass met them anyway.
+    """
 
     type: ColumnType
     sql: str = ""
@@ -120,6 +133,8 @@ class Fit(msgspec.Struct, frozen=True):
     unfit: int = 0
     unit: str = ""
     findings: tuple[Finding, ...] = ()
+    low: str = ""
+    high: str = ""
 
 
 def facts_of(stage: Stage, width: int) -> list[Facts]:
@@ -129,6 +144,7 @@ def facts_of(stage: Stage, width: int) -> list[Facts]:
         "approx_count_distinct({c})",
         "coalesce(min(strlen({c})), 0)",
         "coalesce(max(strlen({c})), 0)",
+        "coalesce(sum(strlen({c})), 0)::bigint",
     )
     return [Facts(*map(_whole, cells)) for cells in _per_column(stage, parts, range(width))]
 
@@ -136,8 +152,9 @@ def facts_of(stage: Stage, width: int) -> list[Facts]:
 class Inference:
     """Types the columns of one stage."""
 
-    def __init__(self, stage: Stage, rows: int, facts: Sequence[Facts]) -> None:
+    def __init__(self, stage: Stage, rows: int, facts: Sequence[Facts], marks: Set[str]) -> None:
         self._stage = stage
+        self._padded = "is_padded" if "space" in marks else "is_spaced"
         self._facts = facts
         step = max(1, rows // INGEST_SAMPLE_ROWS)
         stage.run(
@@ -184,14 +201,16 @@ class Inference:
         table = "sample"
         if self._stage.count(f"select count({c}) from sample") < min(200, self._facts[place].filled):
             table = "stage"
-        asked = self._worth_asking(f"select {c} from {table} where {c} is not null limit {INGEST_SAMPLE_ROWS}")
+        cells = (
+            f"(select {c} as v from {table} where {c} is not null limit {INGEST_SAMPLE_ROWS}) where not is_missing(v)"
+        )
+        asked = self._worth_asking(f"select v from {cells}")
         tests = ", ".join(f"count({macro}(v))" if macro in asked else "0::bigint" for macro, _ in PATTERNS)
         row = self._stage.row(
             f"select count(*), {tests}, count(*) filter (is_yearless(v)), "
             f"count(*) filter (regexp_full_match(v, '\\d{{5,}}\\.0')), "
             f"count(*) filter (regexp_matches(v, '民國|民前|年|^\\s*1\\d\\d\\D')) "
-            f"from (select {c} as v from {table} where {c} is not null limit {INGEST_SAMPLE_ROWS}) "
-            "where not is_missing(v)"
+            f"from {cells}"
         )
         names = [macro for macro, _ in PATTERNS] + ["yearless", "damaged", "roc_mark"]
         return dict(zip(names, map(_whole, row[1:]), strict=True)), _whole(row[0])
@@ -203,16 +222,21 @@ class Inference:
         if digits * 2 < len(cells) * (1 - UNFIT_SHARE):
             few = sum(1 for cell in cells if len(cell) <= 3)
             return {macro for macro, _ in PATTERNS} if digits * 8 > few > len(cells) // 4 else {"as_true_false"}
-        whole = sum(1 for cell in cells if WHOLE.fullmatch(cell))
-        if whole >= len(cells) * (1 - UNFIT_SHARE):
-            return WHOLE_MACROS
+        for shape, macros in SHAPES:
+            if sum(1 for cell in cells if shape.fullmatch(cell)) > len(cells) * (1 - UNFIT_SHARE):
+                return macros
         return {macro for macro, _ in PATTERNS} - WHOLE_ONLY
 
     def _confirmed(self, place: int, macro: str, findings: tuple[Finding, ...], name: str) -> Fit:
         """Count over all rows what fits; a faster macro that fits as much is preferred."""
         facts, c = self._facts[place], f"c{place}"
-        if (fast := FASTER.get(macro)) and self._fitting(fast, c) == facts.filled:
-            return Fit(_type_of(macro), f"{fast}({{c}})", macro, findings=findings)
+        if macro in FASTER:
+            strict, cast = FASTER[macro]
+            fitting, low, high = self._stage.row(
+                f"select count(v), min(v)::varchar, max(v)::varchar from (select {strict}({c}) as v from stage)"
+            )
+            if fitting == facts.filled:
+                return Fit(_type_of(macro), cast, macro, findings=findings, low=str(low), high=str(high))
         fitting, missing, lettered = map(_whole, self._stage.row(
             f"select count({macro}({c})), count(*) filter (is_missing({c})), "
             f"count(*) filter ({macro}({c}) is null and not is_missing({c}) "
@@ -240,7 +264,7 @@ class Inference:
 
     def _text(self, place: int, findings: tuple[Finding, ...]) -> Fit:
         c = f"c{place}"
-        padded = self._stage.count(f"select count(*) from stage where is_padded({c})")
+        padded = self._stage.count(f"select count(*) from stage where {self._padded}({c})")
         if not padded:
             return Fit("text", findings=findings)
         shown = tuple(f"[{text}]" for text in self._examples(c, f"{c} <> as_text({c})"))

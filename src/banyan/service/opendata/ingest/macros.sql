@@ -96,6 +96,8 @@ create macro as_text(v) as nullif(trim(v, E' \t\r\n 　'), '');
 create macro as_code(v, width) as case
   when regexp_full_match(v, '\d+(\.0+)?') and strlen(regexp_replace(v, '\.0+$', '')) <= width
   then lpad(regexp_replace(v, '\.0+$', ''), width, '0') else as_text(v) end;
+-- The same where the file has no other blank than the space.
+create macro is_spaced(v) as left(v, 1) = ' ' or suffix(v, ' ');
 create macro is_padded(v) as left(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　')
   or right(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　');
 -- What readers trip over in a text cell.

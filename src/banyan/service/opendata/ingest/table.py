@@ -28,14 +28,14 @@ def finish(
 ) -> Table:
     """Infer, describe and write what the stage holds."""
     width = len(staged.head.names) + staged.rest + len(staged.hidden)
-    findings = [*staged.findings, *staged.head.findings, *_without_blank_rows(stage, width)]
+    facts = staged.facts or facts_of(stage, width)
+    findings = [*staged.findings, *staged.head.findings, *_without_blank_rows(stage, facts)]
     rows = stage.count("select count(*) from stage")
     if not rows:
         raise invalid("rows-none")
-    facts = facts_of(stage, width)
     if max(one.longest for one in facts[: width - len(staged.hidden)]) > CELL_BYTES:
         raise beyond("cell-bytes", bound_mib=CELL_BYTES // MIB)
-    planned, found = plan(stage, staged, options, facts, rows)
+    planned, found = plan(staged, options, facts, Inference(stage, rows, facts, marks))
     findings += found
     findings += text_findings(stage, planned, marks)
     findings += number_findings(stage, planned)
@@ -58,12 +58,11 @@ def finish(
 
 
 def plan(
-    stage: Stage, staged: Staged, options: Options, facts: Sequence[Facts], rows: int
+    staged: Staged, options: Options, facts: Sequence[Facts], inference: Inference
 ) -> tuple[list[Planned], list[Finding]]:
     """Every column's name, type and macro; and what was found about its cells."""
     head = staged.head
     names = [*_renamed(head.names, head.headers, options), *([REST] if staged.rest else [])]
-    inference = Inference(stage, rows, facts)
     planned: list[Planned] = []
     findings: list[Finding] = []
     forced = _forced(options, names, head.headers, staged)
@@ -88,9 +87,11 @@ def plan(
     return planned, findings
 
 
-def _without_blank_rows(stage: Stage, width: int) -> list[Finding]:
+def _without_blank_rows(stage: Stage, facts: Sequence[Facts]) -> list[Finding]:
     """Rows in which no cell holds anything are left out and counted."""
-    empty = "coalesce(" + ", ".join(f"c{place}" for place in range(width)) + ", null) is null"
+    if max(one.filled for one in facts) == stage.count("select count(*) from stage"):
+        return []
+    empty = "coalesce(" + ", ".join(f"c{place}" for place in range(len(facts))) + ", null) is null"
     blank = stage.count(f"select count(*) from stage where {empty}")
     if not blank:
         return []

@@ -20,7 +20,7 @@ def source_time(stage: Stage, planned: Sequence[Planned]) -> tuple[str, list[Fin
     for one in planned:
         if one.column.type not in {"datetime", "date"} or not hints.AS_OF.search(hints.folded(one.column.name)):
             continue
-        oldest, newest = stage.row(f"select min({one.value})::varchar, max({one.value})::varchar from stage s")
+        oldest, newest = (one.fit.low, one.fit.high) if one.fit.high else _range(stage, one)
         if newest is None:
             continue
         moment = str(newest).replace(" ", "T") if one.column.type == "datetime" else f"{newest}T00:00:00"
@@ -35,6 +35,10 @@ def source_time(stage: Stage, planned: Sequence[Planned]) -> tuple[str, list[Fin
 
 def _zoned(one: Planned) -> bool:
     return one.fit.pattern == "as_zoned_datetime"
+
+
+def _range(stage: Stage, one: Planned) -> tuple[object, ...]:
+    return stage.row(f"select min({one.value})::varchar, max({one.value})::varchar from stage s")
 
 
 def _clock(stage: Stage, one: Planned, planned: Sequence[Planned]) -> Finding:

@@ -1,4 +1,4 @@
-"""Write the typed table as sorted, compressed Parquet, and describe what each column holds."""
+"""Write the typed table as compressed Parquet, a large one sorted, and describe what each column holds."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ SORT_DISTINCT = 1_000
 """A facet has at most this many values; sorting by more buys nothing for filters."""
 FLAG_DISTINCT = 4
 """A column of two or three values cuts little off a scan."""
-SORT_ROWS = 20_000
-"""Smaller tables are one row group: order would not be felt."""
+SORT_ROWS = 4_000_000
+"""Smaller tables keep their source order. Sorting takes half of the writing (1.6 s of CPU for 0.8 at 1M rows) and
+makes the file larger (18.6 MB for 16.1); a filtered page from it took 17 ms for 29, an unfiltered one 92 for 31."""
 SORT_COLUMNS = 2
 EXAMPLES = 3
 EXACT_ROWS = 200_000
