@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,21 @@ def test_patterns_match_as_solr_wildcards_do() -> None:
     assert re.fullmatch(pattern_regex("mask-*"), "mask-stock")
     assert re.fullmatch(pattern_regex("m?sk**"), "mask")
     assert not re.fullmatch(pattern_regex(r"a\*"), "ab")
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab", max_size=12))
+def test_a_pattern_matches_what_a_plain_walk_matches(pattern: str, value: str) -> None:
+    def matches(wanted: str, left: str) -> bool:
+        if not wanted:
+            return not left
+        if wanted[0] == "*":
+            return any(matches(wanted[1:], left[place:]) for place in range(len(left) + 1))
+        return bool(left) and wanted[0] in ("?", left[0]) and matches(wanted[1:], left[1:])
+
+    assert bool(re.fullmatch(pattern_regex(pattern), value, re.DOTALL)) == matches(pattern, value)
+
+
+def test_many_stars_over_a_long_value_take_no_longer() -> None:
+    started = time.process_time()
+    assert re.fullmatch(pattern_regex("*1" * 30 + "*X"), "121.5," * 20_000, re.DOTALL) is None
+    assert time.process_time() - started < 2

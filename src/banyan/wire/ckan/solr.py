@@ -261,10 +261,20 @@ def _plain(text: str) -> str:
 def pattern_regex(pattern: str) -> str:
     """A Term's pattern as a regular expression: `*` any run, `?` one character, a backslash takes its next as is.
 
-    Runs of `*` are folded so that matching stays linear in practice on short values.
+    What stands between two `*` is looked for once, at its first place, and never elsewhere (an atomic group): the
+    first place leaves most room for the rest, and going back would take time to the power of the number of `*`.
     """
     pieces = re.findall(r"\\.|\*+|\?|[^\\*?]+|\\", pattern, re.DOTALL)
-    return "".join(".*" if piece[0] == "*" else "." if piece == "?" else re.escape(_plain(piece)) for piece in pieces)
+    parts = [""]
+    for piece in pieces:
+        if piece[0] == "*":
+            parts.append("")
+        else:
+            parts[-1] += "." if piece == "?" else re.escape(_plain(piece))
+    first, *between = parts
+    if not between:
+        return first
+    return first + "".join(f"(?>.*?{part})" for part in between[:-1]) + f".*{between[-1]}"
 
 
 def write(node: Node) -> str:

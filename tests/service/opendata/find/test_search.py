@@ -129,6 +129,10 @@ def test_a_filter_that_cannot_be_read_says_so_and_words_that_cannot_are_words(dr
     assert names(find(drawer, q='"雨量站')) == ["rain"]
 
 
+def test_a_query_of_too_many_patterns_is_read_as_words(drawer: Drawer) -> None:
+    assert names(find(drawer, q="*a*b*c* OR " * 40 + "x")) == []
+
+
 def test_a_thousand_ids_are_one_look(drawer: Drawer) -> None:
     many = " OR ".join(f"id:{n}" for n in range(2, SOLR_CLAUSES))
     assert sorted(names(find(drawer, filters=[f"({many})"], rows=1_000))) == ["level", "people"]

@@ -47,18 +47,19 @@ def search(shelf: Shelf, index: TextIndex, wanted: Wanted) -> Ordered:
     scope: Set[str] = shelf.cards.keys() if wanted.hidden else shelf.public
     evaluation = Evaluation(shelf, index, scope=scope, now=wanted.now)
     filters = [_filtered(evaluation, text) for text in wanted.filters if text.strip()]
-    found = _ranked(evaluation, wanted.q)
+    found = _ranked(evaluation, wanted.q, Evaluation(shelf, index, scope=scope, now=wanted.now))
     ids = set(found.ids).intersection(*(one.ids for one in filters)) if filters else found.ids
     ordered = order(shelf.cards, ids, found.scores, wanted.sort or DEFAULT_SORT)
     shelf.keep(key, ordered, found.scores)
     return Ordered(ordered, found.scores)
 
 
-def _ranked(evaluation: Evaluation, q: str) -> Matches:
+def _ranked(evaluation: Evaluation, q: str, of_words: Evaluation) -> Matches:
+    """`of_words` counts its looks anew: plain words are one look, however many the query had."""
     try:
         return evaluation.run(parse(q))
     except (SolrSyntax, UnknownField):
-        return evaluation.run(_bare(words(q)))
+        return of_words.run(_bare(words(q)))
 
 
 def _bare(node: Node) -> Node:
