@@ -15,8 +15,12 @@ from tests.service.opendata.workshop import Workshop, workshop
 
 from banyan.errors import Denied, Problem
 from banyan.kernel.events import EpochS, Event, timers
-from banyan.service.opendata import live, publish, registry, versions
+from banyan.kernel.identity.caller import Caller
+from banyan.service.opendata import datasets, live, publish, registry, versions
+from banyan.service.opendata.datasets import DatasetQuery
 from banyan.service.opendata.desk import FetchRules, set_rules
+from banyan.service.opendata.export import entry
+from banyan.service.opendata.find.operation import FindDatasets, find_datasets
 from banyan.service.opendata.live import Follow, FollowNow
 from banyan.service.opendata.model import Live
 from banyan.service.opendata.publish import Publish
@@ -88,6 +92,41 @@ def in_workshop(folder: Path, job: Callable[[Workshop], Awaitable[None]]) -> Non
             await job(shop)
 
     asyncio.run(run())
+
+
+KEY = "CWA-00000000-SECRET"
+ADMINISTRATOR = Caller(kind="administrator", id="administrator")
+
+
+def test_neither_folder_nor_key_of_a_source_is_told(tmp_path: Path) -> None:
+    async def job(shop: Workshop) -> None:
+        watched = tmp_path / "behind" / "stock.csv"
+        watched.parent.mkdir()
+        watched.write_text(rows(20))
+        set_rules(shop.db, FetchRules(allow_private=True, watch_folders=(watched.parent,)))
+        with a_source() as source:
+            asked = f"{source.url}?Authorization={KEY}&format=CSV"
+            await publish.publish(shop.ctx(), Publish(url=asked, live_s=10))
+            resource, served = await shop.served()
+            assert served.source.url == f"{source.url}?Authorization=…&format=CSV"
+            for followed in (asked, str(watched)):
+                await live.follow(shop.ctx(), Follow(resource.id, followed, 10))
+                kept = await versions.resource(shop.ctx(ADMINISTRATOR), ResourceQuery(resource.id))
+                assert kept.resource.live is not None
+                assert kept.resource.live.source == followed
+                told = [
+                    await versions.resource(shop.citizen, ResourceQuery(resource.id)),
+                    await datasets.dataset(shop.citizen, DatasetQuery("stock")),
+                    await entry.entry(shop.citizen, entry.EntryQuery("stock")),
+                    await entry.entries(shop.citizen, entry.EntriesQuery()),
+                    await find_datasets(shop.citizen, FindDatasets()),
+                ]
+                said = msgspec.json.encode(told).decode()
+                assert KEY not in said
+                assert "behind" not in said
+                assert "stock.csv" in said
+
+    in_workshop(tmp_path, job)
 
 
 async def look(shop: Workshop) -> Live:

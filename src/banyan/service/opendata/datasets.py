@@ -19,6 +19,7 @@ from banyan.kernel.storage import Tx
 from banyan.limits import DATASET_RESOURCES, DATASET_TAGS
 from banyan.service.opendata import files, registry, searching, usage
 from banyan.service.opendata.announcing import announce
+from banyan.service.opendata.disclosing import of_dataset
 from banyan.service.opendata.licences import KNOWN_LICENCES
 from banyan.service.opendata.model import Contact, Dataset, Resource
 from banyan.service.opendata.service import SERVICE
@@ -227,7 +228,7 @@ async def dataset(ctx: Context, request: DatasetQuery) -> Dataset:
         raise unknown("dataset", request.name)
     if ctx.caller.kind != "system":
         usage.note(ctx.db, found.id, "views" if ctx.caller.channel == "web" else "calls", ctx.now)
-    return found
+    return found if ctx.caller.may_write else of_dataset(found)
 
 
 @SERVICE.operation(

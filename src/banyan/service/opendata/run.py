@@ -36,6 +36,7 @@ from banyan.service.opendata.committing import (
 from banyan.service.opendata.comparing import Comparison, Side
 from banyan.service.opendata.datasets import SaveDataset
 from banyan.service.opendata.desk import Desk, Job
+from banyan.service.opendata.disclosing import disclosed
 from banyan.service.opendata.drift import Drift, drift, translated
 from banyan.service.opendata.files import FileRef
 from banyan.service.opendata.ingest import Options, Table
@@ -268,7 +269,7 @@ class Run:
             drift=found,
             comparison=compared,
             key=key,
-            url=self._plan.url,
+            url=disclosed(self._plan.url),
         )
 
     async def _compare(

@@ -13,6 +13,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceReq
 from banyan.kernel.events import EpochS
 from banyan.limits import PAGE_ROWS, VERSION_NUMBER
 from banyan.service.opendata import registry, usage
+from banyan.service.opendata.disclosing import of_dataset, of_resource
 from banyan.service.opendata.model import Change, Dataset, Resource, Version
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.wording import unknown
@@ -134,6 +135,8 @@ async def resource(ctx: Context, request: ResourceQuery) -> ResourceAnswer:
     )
     if ctx.caller.kind != "system":
         usage.note(ctx.db, dataset.id, "views" if ctx.caller.channel == "web" else "calls", ctx.now)
+    if not ctx.caller.may_write:
+        dataset, found = of_dataset(dataset), of_resource(found)
     answer = ResourceAnswer(dataset, found, version, count, age_s(found, version, ctx.now), "", aliases)
     return msgspec.structs.replace(answer, freshness=freshness(found, ctx.now))
 

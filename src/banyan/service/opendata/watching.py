@@ -34,7 +34,7 @@ def watched_path(source: str, folders: Sequence[Path]) -> Path | None:
         raise refusal(Invalid, "fetch.address", field="source")
     path = path.resolve()
     if not any(path.is_relative_to(folder.resolve()) for folder in folders):
-        raise refusal(Denied, "live.folder", path=str(path))
+        raise refusal(Denied, "live.folder", path=path.name)
     return path
 
 

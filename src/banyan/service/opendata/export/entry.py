@@ -12,6 +12,7 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Tx
 from banyan.limits import CATALOGUE_PAGE_DATASETS, SITEMAP_URLS
 from banyan.service.opendata import registry
+from banyan.service.opendata.disclosing import of_dataset
 from banyan.service.opendata.model import Agency, Dataset, Quality, Resource, Theme, Version
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.wording import unknown
@@ -86,7 +87,7 @@ class Reading:
         served = {one.id: registry.version_of(self._tx, one) for one in dataset.resources if one.is_table}
         themes = (self._theme(name) for name in dataset.themes)
         return Entry(
-            dataset=dataset,
+            dataset=of_dataset(dataset),
             agency=self._agency(dataset.agency_id) if dataset.agency_id else None,
             themes=tuple(theme for theme in themes if theme),
             versions={key: version for key, version in served.items() if version},

@@ -11,6 +11,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.storage import Tx
 from banyan.limits import CKAN_SEARCH_ROWS, FACET_VALUES, PAGE_ROWS, QUERY_TEXT, SEARCH_DATASETS
 from banyan.service.opendata import registry
+from banyan.service.opendata.disclosing import of_dataset
 from banyan.service.opendata.find.search import Wanted, facet_counts, search
 from banyan.service.opendata.find.shelf import shelf_of
 from banyan.service.opendata.licences import LICENCES
@@ -118,7 +119,7 @@ async def find_datasets(ctx: Context, request: FindDatasets) -> Found:
             page = found.ids[request.start : request.start + request.rows]
             medals = {id: shelf.cards[id].medal for id in page}
         facets = {name: _values(tx, name, pairs[: request.facet_limit]) for name, pairs in counted.items()}
-        datasets = [dataset for id in page if (dataset := registry.dataset_by(tx, id)) is not None]
+        datasets = [of_dataset(one) for id in page if (one := registry.dataset_by(tx, id)) is not None]
         agencies = _known(registry.agency_by(tx, id) for id in {dataset.agency_id for dataset in datasets} - {""})
         themes = _known(registry.theme_by(tx, name) for name in {name for one in datasets for name in one.themes})
         return Found(
