@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.service.opendata.ingest.test_formats import PLAIN, workbook, zipped
-from tests.service.opendata.ingest.workbench import read, read_one
+from tests.service.opendata.ingest.workbench import finding, read, read_one
 
 from banyan.errors import Invalid, Limit, Problem
 from banyan.service.opendata.ingest import Cancelled, Options, Progress, ingest
@@ -174,12 +174,29 @@ def test_cancel_leaves_nothing(tmp_path: Path) -> None:
 def test_progress_grows_and_names_its_phases(tmp_path: Path) -> None:
     seen: list[Progress] = []
     source = tmp_path / "source"
-    source.write_bytes(("名,數\n" + "甲,1\n" * 400_000).encode("cp950"))
+    lines = "".join(f"{number % 9973},甲\n" for number in range(400_000))
+    source.write_bytes(gzip.compress(("數,名\n" + lines).encode("cp950")))
     ingest(source, "x.csv", options=Options(), work=tmp_path / "work", progress=seen.append)
     assert {"unpack", "decode"} <= {one.phase for one in seen}
     for phase in ("unpack", "decode"):
         done = [one.done for one in seen if one.phase == phase]
         assert done == sorted(done)
+
+
+@pytest.mark.parametrize("damage", [b"\xff", b"\xe4\xb8", b"\xc0\x80", b"\xed\xa0\x80", "中".encode("cp950")])
+def test_bytes_that_are_not_utf8_are_found_far_behind_the_opening(tmp_path: Path, damage: bytes) -> None:
+    """What opens as UTF-8 is read at once; the fast reader must refuse the rest where it is not."""
+    lines = b"".join(b"%d,\xe7\x94\xb2\n" % number for number in range(60_000))
+    table = read_one(tmp_path, b"a,b\n" + lines + b"60000," + damage + b"\n")
+    assert table.rows == 60_001
+    assert {"bytes-unfit", "encoding-mixed"} & {one.code for one in table.findings}
+
+
+def test_an_irregular_row_far_behind_the_opening_is_kept(tmp_path: Path) -> None:
+    lines = "".join(f"{number},甲\n" for number in range(60_000))
+    table = read_one(tmp_path, f"a,b\n{lines}60000,甲,乙\n")
+    assert table.rows == 60_001
+    assert finding(table, "rows-long").count == 1
 
 
 def test_the_original_hash_is_kept(tmp_path: Path) -> None:

@@ -65,30 +65,54 @@ class _Report:
             yield Finding("problem", "quote-broken", count=1, values={"line": str(self.broken_quote)})
 
 
-def stage_text(stage: Stage, path: Path, options: Options) -> Staged:
-    """Fill `stage` from a UTF-8 text. Raises Invalid (no rows, too many columns) and Limit (cells, lines)."""
+def stage_text(stage: Stage, path: Path, options: Options, *, irregular: bool = False) -> Staged:
+    """Fill `stage` from a UTF-8 text. Raises Invalid (no rows, too many columns) and Limit (cells, lines).
+
+    `irregular` says that the fast reader has refused it already.
+    """
+    dialect, head, guess = _opening(path, options)
+    if not irregular and (facts := _fast(stage, path, dialect, head)):
+        return Staged(head, dialect.delimiter, guess, facts=facts)
+    report = _Report()
+    rest = _normalise(path, dialect, head, report, stage)
+    _load(stage, stage.work / SLOW_NAME, ",", len(head.names) + 1, skip=0)
+    (stage.work / SLOW_NAME).unlink()
+    return Staged(head, dialect.delimiter, (*guess, *report.findings()), rest)
+
+
+def stage_regular(stage: Stage, path: Path, options: Options) -> Staged | None:
+    """Fill `stage` from what seems to be UTF-8; None when it is not, or not regular."""
+    try:
+        dialect, head, guess = _opening(path, options)
+    except UnicodeDecodeError:
+        return None
+    facts = _fast(stage, path, dialect, head)
+    return Staged(head, dialect.delimiter, guess, facts=facts) if facts else None
+
+
+def _opening(path: Path, options: Options) -> tuple[Dialect, Head, tuple[Finding, ...]]:
     dialect = guess_dialect(path, delimiter=options.delimiter)
     head = find_head(sample_rows(path, dialect), header_rows=options.header_rows)
     if not head.names:
         raise invalid("file-empty")
     if len(head.names) > COLUMNS:
         raise beyond("columns", count=len(head.names), bound=COLUMNS)
-    guess = _about_dialect(dialect, declared=bool(options.delimiter))
+    return dialect, head, _about_dialect(dialect, declared=bool(options.delimiter))
+
+
+def _fast(stage: Stage, path: Path, dialect: Dialect, head: Head) -> tuple[Facts, ...]:
+    """Fill `stage` with DuckDB's reader, which refuses what is not UTF-8 or not regular: then nothing."""
     try:
         _load(stage, path, dialect.delimiter, len(head.names), skip=head.skip_lines)
         facts = facts_of(stage, len(head.names))
         if _holds(stage, path, facts):
-            return Staged(head, dialect.delimiter, guess, facts=tuple(facts))
+            return tuple(facts)
         stage.run("drop table stage")
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:
         stage.run("drop table if exists stage")
-    report = _Report()
-    rest = _normalise(path, dialect, head, report, stage)
-    _load(stage, stage.work / SLOW_NAME, ",", len(head.names) + 1, skip=0)
-    (stage.work / SLOW_NAME).unlink()
-    return Staged(head, dialect.delimiter, (*guess, *report.findings()), rest)
+    return ()
 
 
 def stage_rows(stage: Stage, rows: Iterable[list[str]], width: int) -> int:

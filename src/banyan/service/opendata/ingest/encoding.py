@@ -19,6 +19,8 @@ from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.model import Finding
 
 BLOCK = 1 * MIB
+SIEVE_BLOCK = 256 * 1024
+"""Stays in a core's cache while it is searched again and again."""
 SAMPLE = 64 * 1024
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -82,6 +84,26 @@ def to_utf8(source: Path, work: Path, watch: Watch, *, encoding: str = "") -> Te
     if codec and codec not in {"utf-8", "ascii", "cp950", "big5"} and _fits(source, codec, watch) is not None:
         return _strict_or_lines(source, work, watch, codec, skip=0, evidence="chardet")
     return _by_lines(source, work, watch, _primary(sample), 0)
+
+
+def presumed_utf8(source: Path) -> Text | None:
+    """The source itself when its opening is strict UTF-8 without BOM: a strict reader will tell about the rest."""
+    sample = _head(source)
+    if not sample.strip() or b"\x00" in sample or sample.startswith(tuple(bom for bom, _ in BOMS)):
+        return None
+    if not _decodes(sample, "utf-8", partial=True):
+        return None
+    return Text(source, "utf-8", (_guess("utf-8", "strict"),) if not sample.isascii() else ())
+
+
+def marks_of(source: Path, watch: Watch) -> frozenset[str]:
+    """The marks that occur in a UTF-8 text."""
+    sieve = _Sieve()
+    with source.open("rb") as file:
+        while block := file.read(SIEVE_BLOCK):
+            sieve.see(block)
+            watch.check()
+    return frozenset(sieve.found)
 
 
 def _declared(source: Path, work: Path, watch: Watch, encoding: str) -> Text:

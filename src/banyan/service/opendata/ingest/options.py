@@ -93,6 +93,11 @@ class Watch:
         self.check()
         self._progress(Progress(phase, done, total, unit))
 
+    def silent(self, left: Callable[[], bool]) -> Watch:
+        """For work beside: it reports nothing, and stops when the caller asks to or when `left`."""
+        return Watch(lambda _: None, lambda: left() or self._cancelled())
+
     def check(self) -> None:
+        """Raise Cancelled when the caller wants to stop."""
         if self._cancelled():
             raise Cancelled("The publish was cancelled.", remedy="Nothing was published; start again when you like.")

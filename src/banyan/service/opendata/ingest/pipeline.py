@@ -11,9 +11,10 @@ import duckdb
 import msgspec
 
 from banyan.limits import INGEST_DISK_BYTES, INGEST_MEMORY_BYTES, MIB
+from banyan.service.opendata.ingest.beside import beside
 from banyan.service.opendata.ingest.container import Member, digest, unpack
-from banyan.service.opendata.ingest.delimited import stage_text
-from banyan.service.opendata.ingest.encoding import to_utf8
+from banyan.service.opendata.ingest.delimited import Staged, stage_regular, stage_text
+from banyan.service.opendata.ingest.encoding import Text, marks_of, presumed_utf8, to_utf8
 from banyan.service.opendata.ingest.jsontable import stage_json
 from banyan.service.opendata.ingest.options import Options, Progress, Table, Watch
 from banyan.service.opendata.ingest.parquet import stage_parquet
@@ -59,40 +60,72 @@ def ingest(
 def _tables(source: Path, filename: str, options: Options, scratch: Path, watch: Watch) -> Iterator[Table]:
     if source.stat().st_size == 0:
         raise invalid("file-empty")
-    sha256, size = digest(source, watch)
-    whole = Source(filename=filename, sha256=sha256, size=size)
-    for number, member in enumerate(unpack(source, filename, scratch, watch, only=options.member)):
-        folder = scratch / f"table-{number}"
-        folder.mkdir()
-        origin = msgspec.structs.replace(whole, container=member.container, member=member.member)
-        try:
-            yield from _read(member, origin, options, folder, watch)
-        except duckdb.OutOfMemoryException as error:
-            raise beyond("memory", bound_mib=INGEST_MEMORY_BYTES // MIB, disk_gib=INGEST_DISK_BYTES >> 30) from error
-        shutil.rmtree(folder, ignore_errors=True)
+    whole = Source(filename=filename, sha256="", size=0)
+    with beside(lambda quiet: digest(source, quiet), watch) as hashed:
+        for number, member in enumerate(unpack(source, filename, scratch, watch, only=options.member)):
+            folder = scratch / f"table-{number}"
+            folder.mkdir()
+            origin = msgspec.structs.replace(whole, container=member.container, member=member.member)
+            for table in _read(member, origin, options, folder, watch):
+                sha256, size = hashed.result()
+                yield msgspec.structs.replace(
+                    table,
+                    source=msgspec.structs.replace(table.source, sha256=sha256, size=size),
+                    provenance=(f"fetch {filename} sha256={sha256} bytes={size}", *table.provenance),
+                )
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
-    yield from READERS[sniff(member.path)](member, origin, options, folder, watch)
+    try:
+        yield from READERS[sniff(member.path)](member, origin, options, folder, watch)
+    except duckdb.OutOfMemoryException as error:
+        raise beyond("memory", bound_mib=INGEST_MEMORY_BYTES // MIB, disk_gib=INGEST_DISK_BYTES >> 30) from error
 
 
 def _text(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
+    presumed = None if options.encoding else presumed_utf8(member.path)
+    table = _regular_text(presumed, origin, options, folder, watch, name=member.stem) if presumed else None
+    if table:
+        yield table
+        return
     text = to_utf8(member.path, folder, watch, encoding=options.encoding)
     stage = Stage(folder, text.path, watch, expected_bytes=text.path.stat().st_size)
     try:
-        staged = stage_text(stage, text.path, options)
-        source = msgspec.structs.replace(
-            origin,
-            format="tsv" if staged.delimiter == "\t" else "csv",
-            media_type="text/tab-separated-values" if staged.delimiter == "\t" else "text/csv",
-            encoding=text.encoding,
-            delimiter=staged.delimiter,
-            header_rows=staged.head.header_rows,
-        )
-        staged = msgspec.structs.replace(staged, findings=(*text.findings, *staged.findings))
-        yield finish(stage, staged, source, options, name=member.stem, marks=text.marks)
+        refused = presumed is not None and text.path == member.path
+        staged = stage_text(stage, text.path, options, irregular=refused)
+        yield _delimited(stage, staged, text, origin, options, name=member.stem)
     finally:
         stage.close()
+
+
+def _regular_text(
+    text: Text, origin: Source, options: Options, folder: Path, watch: Watch, *, name: str
+) -> Table | None:
+    """The usual file, in one reading: DuckDB refuses what is not UTF-8, so nobody needs to look before."""
+    stage = Stage(folder, text.path, watch, expected_bytes=text.path.stat().st_size)
+    try:
+        with beside(lambda quiet: marks_of(text.path, quiet), watch) as marks:
+            staged = stage_regular(stage, text.path, options)
+            if staged is None:
+                return None
+            text = msgspec.structs.replace(text, marks=marks.result())
+        return _delimited(stage, staged, text, origin, options, name=name)
+    finally:
+        stage.close()
+
+
+def _delimited(stage: Stage, staged: Staged, text: Text, origin: Source, options: Options, *, name: str) -> Table:
+    source = msgspec.structs.replace(
+        origin,
+        format="tsv" if staged.delimiter == "\t" else "csv",
+        media_type="text/tab-separated-values" if staged.delimiter == "\t" else "text/csv",
+        encoding=text.encoding,
+        delimiter=staged.delimiter,
+        header_rows=staged.head.header_rows,
+    )
+    staged = msgspec.structs.replace(staged, findings=(*text.findings, *staged.findings))
+    return finish(stage, staged, source, options, name=name, marks=text.marks)
 
 
 def _workbook(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:

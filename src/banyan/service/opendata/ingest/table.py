@@ -146,7 +146,8 @@ def _repairs(options: Options, names: Sequence[str], headers: Sequence[str]) -> 
 
 
 def _provenance(source: Source, findings: Sequence[Finding], rows: int) -> list[str]:
-    steps = [f"fetch {source.filename} sha256={source.sha256} bytes={source.size}"]
+    """The steps after fetching."""
+    steps: list[str] = []
     if source.container:
         steps.append(f"unpack {source.container} {source.member}".rstrip())
     if source.encoding:

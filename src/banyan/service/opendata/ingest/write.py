@@ -79,8 +79,9 @@ def write_parquet(
         chosen.append(f"s.c{shape} as _geometry")
     joined = " left join place p on p.row = s.rowid" if derived else ""
     order = ", ".join([*(f"{identifier(name)} nulls last" for name in sort), "_id"])
+    ordered = f" order by {order}" if sort or derived else ""  # without a join DuckDB keeps the source order
     stage.run(
-        f"copy (select {', '.join(chosen)} from stage s{joined} order by {order}) "
+        f"copy (select {', '.join(chosen)} from stage s{joined}{ordered}) "
         f"to {literal(str(target))} (format parquet, compression zstd, row_group_size 122880)",
         phase="write",
     )
