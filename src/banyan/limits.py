@@ -29,6 +29,7 @@ FORM_PART_HEADER_BYTES: Final = 8 * KIB
 FILE_CHUNK_BYTES: Final = 256 * KIB
 KEEP_ALIVE_S: Final = 15
 OPEN_CONNECTIONS: Final = 10_000
+OPEN_FILES: Final = 1_000  # beside connections: stores, Parquet files, uploads, downloads
 SESSION_TIME_S: Final = 8 * 3_600.0  # an officer's working day
 SESSION_BYTES: Final = 2 * KIB
 RATES: Final = {  # class: (tokens a second, burst). A mobile carrier puts thousands behind one address.

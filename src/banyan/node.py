@@ -25,7 +25,7 @@ from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
 from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.exchange.gate import emit_to_feeds
 from banyan.kernel.exchange.record import AccessRecord, LogFile
-from banyan.kernel.exchange.server import server_config
+from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.service.opendata.desk import FetchRules, set_rules
@@ -123,6 +123,7 @@ async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
     """Run a node until it is told to stop (SIGINT, SIGTERM); 0 after a clean end."""
     settings = load_settings(data / "node.toml", Path.cwd() / "node.toml", ROOT / "node.toml")
     host, port = host or settings.http.host, port or settings.http.port
+    allow_connections()
     async with open_node(data, settings) as node:
         server = _Server(server_config(node.app, host=host, port=port))
         tasks = [asyncio.create_task(_attend(node))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from tests.kernel.exchange.sample import faces, sample
 from tests.make import Node, live_node
 
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Service
+from banyan.kernel.exchange.server import allow_connections
+from banyan.limits import OPEN_CONNECTIONS, OPEN_FILES
 
 HEAD = b"Host: localhost\r\n"
 
@@ -141,6 +144,19 @@ def test_an_unforeseen_failure_shows_nothing_of_itself(live: tuple[str, Node]) -
     assert failures
     assert "A123456789" not in str(failures)
     assert failures[-1]["kind"] == "RuntimeError"
+
+
+def test_open_files_are_not_taken_up_by_readers_of_the_feed() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
+    try:
+        bound = allow_connections()
+        wanted = OPEN_CONNECTIONS + OPEN_FILES
+        assert bound == (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (bound, hard)
+        assert allow_connections() == bound
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_head_that_never_ends_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,13 @@ extension point for a protocol, hence the one inheritance here.
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from banyan.limits import HEADER_BYTES, HEADER_TIME_S, KEEP_ALIVE_S, OPEN_CONNECTIONS
+from banyan.limits import HEADER_BYTES, HEADER_TIME_S, KEEP_ALIVE_S, OPEN_CONNECTIONS, OPEN_FILES
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -85,6 +86,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         super().shutdown()
+
+
+def allow_connections() -> int:
+    """Raise this process's bound on open files to what OPEN_CONNECTIONS needs, as far as the system lets; the bound.
+
+    The usual 1,024 are taken by a thousand readers of the feed, and then nobody is answered (measured).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_CONNECTIONS + OPEN_FILES
+    wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 def server_config(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
