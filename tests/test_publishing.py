@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -15,10 +16,12 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.make import TOKEN, live_node, shared_data
+from tests.make import TOKEN, Client, live_node, shared_data
 
 from banyan.cli import main
+from banyan.node import open_node
 from banyan.service.opendata.parts import SERVICE
+from banyan.settings import Settings
 
 STOCK = "code,name,count\n0101,甲藥局,5\n0102,乙藥局,0\n0103,丙藥局,9\n"
 
@@ -165,3 +168,22 @@ def _resource(url: str) -> str:
     resources = get(f"{url}/api/opendata/dataset/stock")["resources"]
     assert isinstance(resources, list)
     return str(resources[0]["id"])
+
+
+def test_without_a_server_it_goes_straight_into_the_folder(tmp_path: Path) -> None:
+    file = tmp_path / "stock_20261123.csv"
+    data = tmp_path / "data"
+    for version, rows in ((1, "5"), (2, "6")):
+        file.write_text(f"code,count\n0145080011,{rows}\n592202A296,7\n")
+        command = [sys.executable, "-m", "banyan", "publish", str(file), "--data", str(data), "--key", "code"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert f"version {version}, 2 rows, 2 columns" in done.stdout
+        assert "/dataset/stock" in done.stdout
+    assert "0 rows added, 1 changed, 0 gone" in done.stdout
+
+    async def look() -> bytes:
+        async with open_node(data, Settings()) as node:
+            return (await Client(node.app).get("/api/opendata/rows/stock?limit=5")).body
+
+    assert b"592202A296" in asyncio.run(look())
