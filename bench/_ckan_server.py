@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from _datastore_ckan import redis_program
 from _server import ROOT, free_port
 from tests.postgres import postgres_server
 
 CKAN = ROOT / ".venv-ckan/bin"
-REDIS = "/usr/bin/redis-check-rdb"  # Debian's redis-tools: the server too, when called redis-server
 START_S = 60.0
 LOAD_S = 3600.0
 WORKERS = 2
@@ -183,7 +183,7 @@ def serve(port: int, folder: Path, source: Path, kept: Path) -> None:
     gunicorn = [CKAN / "gunicorn", "-w", str(WORKERS), "-b", f"127.0.0.1:{port}", "--chdir", folder, wsgi.stem]
     postgres = {"listen_addresses": "127.0.0.1", "port": str(ports["postgres"]), "shared_buffers": "1GB"}
     with ExitStack() as stack:
-        stack.enter_context(running(redis, folder / "redis.log", executable=REDIS))
+        stack.enter_context(running(redis, folder / "redis.log", executable=redis_program()))
         stack.enter_context(
             running([sys.executable, ROOT / "bench/_ckan_solr.py", str(ports["solr"])], folder / "solr")
         )
@@ -200,9 +200,13 @@ def serve(port: int, folder: Path, source: Path, kept: Path) -> None:
 
 
 def stop(*_: object) -> None:
+    """Ends once: a second signal must not interrupt the stopping of what was started."""
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)
     raise SystemExit(0)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     serve(int(sys.argv[1]), *(Path(part) for part in sys.argv[2:5]))

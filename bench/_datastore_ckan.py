@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from _server import ROOT, Server, free_port
 
 HOME = ROOT / ".venv-ckan"
-REDIS = Path("/usr/bin/redis-check-rdb")
+REDIS_TOOLS = "/usr/bin/redis-check-rdb"  # Debian's redis-tools: the server too, when called redis-server
 DEBIAN = ("redis-tools", "libmagic1")
 LOAD_S_PER_MILLION = 300.0  # COPY with CKAN's full-text trigger took 40 s alone on 2 cores, more beside other work
 
@@ -27,11 +27,18 @@ Question = Callable[[str], str]
 Same = Callable[[Any, Any], None]
 
 
+def redis_program() -> str:
+    """The Redis server, to be called `redis-server`; empty when there is none."""
+    return shutil.which("redis-server") or (REDIS_TOOLS if Path(REDIS_TOOLS).exists() else "")
+
+
 def why_not() -> str:
     """Why CKAN cannot run here; empty when it can."""
-    if not (HOME / ".stamp").exists():
+    locks = b"".join((ROOT / f"requirements-{name}.lock").read_bytes() for name in ("ckan", "uv"))
+    stamp = HOME / ".stamp"
+    if not stamp.exists() or stamp.read_text() != hashlib.sha256(locks).hexdigest():
         return "not run: .venv-ckan is not set up; ./banyan bench datastore --ckan sets it up"
-    if not REDIS.exists() or not find_library("magic"):
+    if not redis_program() or not find_library("magic"):
         return (
             f"not run: it needs Debian's {' and '.join(DEBIAN)}, which are missing; root may install them with --ckan"
         )
@@ -40,7 +47,7 @@ def why_not() -> str:
 
 def set_up() -> None:
     """What CKAN needs of Debian, when it is missing and we may install it."""
-    if (REDIS.exists() and find_library("magic")) or os.geteuid() != 0 or not shutil.which("apt-get"):
+    if (redis_program() and find_library("magic")) or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with (HOME / "debian.log").open("wb") as log:
@@ -57,8 +64,8 @@ def kept_for(source: Path, rows: int) -> Path:
     return HOME / "kept" / f"{rows}-{digest.hexdigest()[:16]}"
 
 
-def start(folder: Path, source: Path, rows: int) -> tuple[Server, dict[str, Any]]:
-    """CKAN with the CSV loaded, and what it said: the resource's id and the seconds of loading (0 when kept)."""
+def start(folder: Path, source: Path, rows: int) -> tuple[Server, str, str]:
+    """CKAN with the CSV loaded: the server, the resource's id, and its version with the seconds of loading."""
     kept = kept_for(source, rows)
     kept.parent.mkdir(exist_ok=True)
     for older in kept.parent.glob(f"{rows}-*"):
@@ -74,10 +81,13 @@ def start(folder: Path, source: Path, rows: int) -> tuple[Server, dict[str, Any]
     assert server.process.stdout is not None
     line = server.process.stdout.readline()
     if not line:
-        server.process.wait(60)
-        server.said.seek(0)
-        raise SystemExit(f"CKAN ended:\n{server.said.read().decode()[-2000:]}")
-    return server, json.loads(line)
+        said = server.last_words()
+        server.stop()
+        raise RuntimeError(f"CKAN ended:\n{said}")
+    told = json.loads(line)
+    version = server.get("/api/3/action/status_show")[1]["result"]["ckan_version"]
+    loaded = f"loaded in {told['load_s']} s" if told["load_s"] else "kept loaded"
+    return server, told["resource"], f"{version}, {loaded}"
 
 
 def page(filters: dict[str, str]) -> Question:

@@ -40,8 +40,7 @@ class Server:
     def _wait(self, name: list[str], probe: str, until: float) -> None:
         while True:
             if self.process.poll() is not None:
-                self.said.seek(0)
-                raise SystemExit(f"{name} ended:\n{self.said.read().decode()[-2000:]}")
+                raise RuntimeError(f"{name} ended:\n{self.last_words()}")
             try:
                 self.get(probe)
                 return
@@ -63,6 +62,12 @@ class Server:
         self.last = time.monotonic()
         assert reply.status == 200, f"{target}: {reply.status} {body[:300]!r}"
         return took, json.loads(body)
+
+    def last_words(self) -> str:
+        """The end of what the process wrote to standard error, once it has ended."""
+        self.process.wait(60)
+        self.said.seek(0)
+        return self.said.read().decode()[-2000:]
 
     def stop(self) -> None:
         self.connection.close()

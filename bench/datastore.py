@@ -15,12 +15,14 @@ import argparse
 import csv
 import json
 import shutil
+import signal
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -205,26 +207,28 @@ def measure(rows: int, rounds: dict[str, int], folder: Path, options: argparse.N
     source, database = folder / "bench.csv", folder / "bench.db"
     generate(source, rows)
     sqlite_s = load_sqlite(source, database)
-    left_out = ckan_left_out(source, rows, options)
+    said = ckan_left_out(source, rows, options)
     servers: dict[str, Server] = {}
-    resource, made = "", {}
-    try:
-        if not left_out:
-            servers["ckan"], said = ckan.start(folder, source, rows)
-            resource, left_out = said["resource"], f"loaded in {said['load_s']} s" if said["load_s"] else "kept"
+    resource = ""
+    with ExitStack() as running:
+        if not said:
+            try:
+                servers["ckan"], resource, said = ckan.start(folder, source, rows)
+                running.callback(servers["ckan"].stop)
+            except (RuntimeError, AssertionError) as failed:  # the other peer is measured all the same
+                said = f"not run: {failed}"
         servers["ours"] = banyan(folder / "node", source)
+        running.callback(servers["ours"].stop)
         assert servers["ours"].process.stdout is not None
         made = json.loads(servers["ours"].process.stdout.readline())
         servers["peer"] = datasette(database)
+        running.callback(servers["peer"].stop)
         times = ask(servers, resource, rounds)
-    finally:
-        for server in servers.values():
-            server.stop()
     return {
         "rows": rows,
         "csv_mb": round(source.stat().st_size / 1e6),
         "sqlite_load_s": round(sqlite_s, 1),
-        "ckan": left_out,
+        "ckan": said,
         **made,
         **{name: summary(one) for name, one in times.items()},
     }
@@ -281,6 +285,7 @@ def main() -> int:
     parser.add_argument("--ckan", action="store_true", help="install what CKAN needs of Debian (root only)")
     parser.add_argument("--ckan-rows", type=int, default=CKAN_ROWS, help="the most rows loaded into CKAN")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     if options.ckan:
         ckan.set_up()
     sizes = options.rows or ([1_000_000] if options.quick else [1_000_000, 10_000_000])
@@ -298,6 +303,11 @@ def main() -> int:
         measured.append(found)
         if not options.json:
             show(found)
+    ckan_met = {
+        name: all(found[name]["ckan_ratio"] >= target for found in measured if "ckan_ratio" in found[name])
+        for name, target in TARGETS.items()
+        if any("ckan_ratio" in found[name] for found in measured)
+    }
     met = all(found[name]["ratio"] >= target for found in measured for name, target in TARGETS.items())
     result = {
         "name": "datastore",
@@ -305,7 +315,12 @@ def main() -> int:
         "ratio": min(found["facet"]["ratio"] for found in measured),
         "target": TARGETS["facet"],
         "met": met,
-        "detail": {"targets": TARGETS, "sizes": measured, "ckan": {one["rows"]: one["ckan"] for one in measured}},
+        "detail": {
+            "targets": TARGETS,
+            "sizes": measured,
+            "ckan": {one["rows"]: one["ckan"] for one in measured},
+            "ckan_met": ckan_met,
+        },
     }
     print(json.dumps(result, ensure_ascii=False))
     return 0 if met else 1
