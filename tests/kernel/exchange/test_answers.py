@@ -50,6 +50,9 @@ def test_head_sends_the_head_of_get(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sent", "status", "content_range", "size"),
     [
+        pytest.param(f"bytes={'9' * 5_000}-", 416, "bytes */1024000", 0, id="longer than int reads"),
+        pytest.param(f"bytes=0-{'9' * 5_000}", 206, "bytes 0-1023999/1024000", 1_024_000, id="to a far end"),
+        pytest.param(f"bytes=-{'9' * 5_000}", 206, "bytes 0-1023999/1024000", 1_024_000, id="a long tail"),
         ("bytes=0-99", 206, "bytes 0-99/1024000", 100),
         ("bytes=1023999-", 206, "bytes 1023999-1023999/1024000", 1),
         ("bytes=-256", 206, "bytes 1023744-1023999/1024000", 256),

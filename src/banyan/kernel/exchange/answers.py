@@ -252,8 +252,13 @@ def _wanted_range(request: DoorRequest, tag: bytes, size: int) -> tuple[int, int
     if not dash or not all(part.isascii() and (part.isdigit() or not part) for part in (first, last)):
         return None
     if first:
-        start, end = int(first), min(int(last) + 1, size) if last else size
+        start, end = _place(first), min(_place(last) + 1, size) if last else size
         return (start, end) if start < end else (() if start >= size else None)
     if not last:
         return None
-    return (max(0, size - int(last)), size) if int(last) and size else ()
+    return (max(0, size - _place(last)), size) if _place(last) and size else ()
+
+
+def _place(digits: str) -> int:
+    """A place in a file; more digits than any file is long (and than `int` reads) are a place behind its end."""
+    return int(digits) if len(digits) <= 18 else 10**18
