@@ -199,6 +199,12 @@ def test_an_irregular_row_far_behind_the_opening_is_kept(tmp_path: Path) -> None
     assert finding(table, "rows-long").count == 1
 
 
+def test_a_damaged_parquet_does_not_tell_our_folders(tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as refused:
+        read(tmp_path, b"PAR1" + b"\xff" * 1_000 + b"PAR1", name="a.parquet")
+    assert str(tmp_path) not in refused.value.title
+
+
 def test_the_original_hash_is_kept(tmp_path: Path) -> None:
     import hashlib
 

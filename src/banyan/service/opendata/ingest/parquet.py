@@ -38,7 +38,9 @@ def stage_parquet(stage: Stage, path: Path) -> Staged:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise invalid("parquet-damaged", detail=str(error).splitlines()[0][:200]) from error
+        raise invalid(
+            "parquet-damaged", detail=str(error).splitlines()[0].replace(str(path), path.name)[:200]
+        ) from error
     headers = tuple(name for name, _ in columns)
     names, mended = unique_names(headers)
     declared = {name: _type_of(kind) for name, (_, kind) in zip(names, columns, strict=True)}
