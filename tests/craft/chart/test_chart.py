@@ -27,6 +27,7 @@ def test_ticks_cover_the_range(one: float, other: float) -> None:
 @given(st.lists(NUMBERS, min_size=1, max_size=200))
 def test_bins_count_every_value(values: list[float]) -> None:
     assert sum(count for _, _, count in bins_of(values)) == len(values)
+    assert bins_of(values) == bins_of([*values], [1] * len(values))
 
 
 @pytest.mark.parametrize("kind", ["bar", "line", "histogram"])

@@ -23,17 +23,19 @@ def ticks_of(low: float, high: float, *, about: int = 5) -> list[float]:
     return [round(number * step, max(0, 2 - math.floor(math.log10(step)))) for number in range(first, last + 1)]
 
 
-def bins_of(values: Sequence[float], *, about: int = 12) -> list[tuple[float, float, int]]:
-    """(from, to, count) of equal bins with round edges over the finite values; the last bin holds its upper edge."""
-    finite = [value for value in values if math.isfinite(value)]
+def bins_of(values: Sequence[float], counts: Sequence[int] = (), *, about: int = 12) -> list[tuple[float, float, int]]:
+    """(from, to, count) of equal bins with round edges over the finite values; the last bin holds its upper edge.
+    `counts` says how often each value occurs; left out, once."""
+    weights = counts or [1] * len(values)
+    finite = [(value, weight) for value, weight in zip(values, weights, strict=True) if math.isfinite(value)]
     if not finite:
         return []
-    edges = ticks_of(min(finite), max(finite), about=about)
+    edges = ticks_of(min(finite)[0], max(finite)[0], about=about)
     step = edges[1] - edges[0]
-    counts = [0] * (len(edges) - 1)
-    for value in finite:
-        counts[min(int((value - edges[0]) / step), len(counts) - 1)] += 1
-    return [(edges[place], edges[place + 1], count) for place, count in enumerate(counts)]
+    held = [0] * (len(edges) - 1)
+    for value, weight in finite:
+        held[min(int((value - edges[0]) / step), len(held) - 1)] += weight
+    return [(edges[place], edges[place + 1], count) for place, count in enumerate(held)]
 
 
 def spoken(value: float) -> str:

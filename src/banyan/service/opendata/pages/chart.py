@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from typing import TypeGuard
 
 import msgspec
 
-from banyan.craft.chart import Chart, ChartKind, Series, draw
+from banyan.craft.chart import Chart, ChartKind, Series, bins_of, draw, spoken
 from banyan.kernel.catalogue import FaceRequest, View
+from banyan.limits import QUERY_ROWS
 from banyan.service.opendata.model import Column, Version
 from banyan.service.opendata.pages.addresses import aggregate_address
 from banyan.service.opendata.pages.grid import Asked, asked_of
+from banyan.service.opendata.pages.measuring import FUNCTIONS, Measure, measure_of, numbers_of
 from banyan.service.opendata.pages.saying import one, whole
 from banyan.service.opendata.pages.table import shown
 from banyan.service.opendata.service import SERVICE
@@ -20,27 +22,17 @@ TITLE = {"zh-Hant": "圖表", "en": "Chart"}
 BARS = 20
 BARS_MOST = 60
 POINTS_MOST = 500
-NUMBERS = ("integer", "number")
 MOMENTS = ("date", "datetime", "month", "year")
-FUNCTIONS = ("count", "sum", "avg", "median", "min", "max")
-_NAME = re.compile(r"^[a-z]+$")
+KINDS: tuple[ChartKind, ...] = ("bar", "line", "histogram")
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A chart as its address says it. `measure` is `count` or `FUNCTION:COLUMN`, as the API takes it."""
+    """A chart as its address says it. A histogram counts the rows of each range of `by`."""
 
     by: str
-    function: str
-    column: str
+    measure: Measure
     kind: ChartKind
     most: int
-
-    @property
-    def measure(self) -> str:
-        if self.function == "count" or not self.column:
-            return "count"
-        name = self.column.replace('"', '""')
-        return f'{self.function}:"{name}"' if "," in name else f"{self.function}:{self.column}"
 
 
 @SERVICE.page("GET", path="/dataset/{name}/resource/{id}/chart")
@@ -64,8 +56,10 @@ async def chart(request: FaceRequest) -> View:
         "asked": asked,
         "pairs": asked.pairs,
         "columns": version.columns,
-        "numbers": [column for column in version.columns if column.type in NUMBERS],
-        "functions": FUNCTIONS,
+        "numbers": numbers_of(version),
+        "functions": tuple(FUNCTIONS),
+        "kinds": KINDS,
+        "is_cut": wanted.kind == "histogram" and len(groups.records) == QUERY_ROWS,
         "drawing": draw(drawn, ident="chart") if labels else "",
         "chart": drawn,
         "data": {
@@ -74,7 +68,7 @@ async def chart(request: FaceRequest) -> View:
             "series": [{"name": drawn.title, "values": numbers}],
         },
         "lines": list(zip(labels, numbers, strict=True)),
-        "api": aggregate_address(page.resource.id, [("by", wanted.by), ("measures", wanted.measure)]),
+        "api": aggregate_address(page.resource.id, [("by", wanted.by), ("measures", wanted.measure.asked)]),
         "scripts": ("chart", "chart.js"),
     }
     return View("opendata/chart.html", values, title=f"{TITLE[lang]} – {page.resource.name}")
@@ -85,16 +79,16 @@ def wanted_of(request: FaceRequest, version: Version) -> Wanted:
     names = {column.name: column for column in version.columns}
     by = one(request, "by")
     by = by if by in names else _telling(version)
-    function = one(request, "measure", "count")
-    column = one(request, "of")
-    fits = column in names and names[column].type in NUMBERS
-    kind = one(request, "kind")
+    asked = one(request, "kind")
     first: ChartKind = "line" if by and names[by].type in MOMENTS else "bar"
+    kind = next((kind for kind in KINDS if kind == asked), first)
+    if kind == "histogram":
+        numbers = [column.name for column in numbers_of(version)]
+        by = by if by in numbers else next(iter(numbers), "")
     return Wanted(
-        by=by,
-        function=function if function in FUNCTIONS and fits else "count",
-        column=column if fits else "",
-        kind="line" if kind == "line" else "bar" if kind == "bar" else first,
+        by=by or _telling(version),
+        measure=Measure() if kind == "histogram" else measure_of(version, one(request, "measure"), one(request, "of")),
+        kind=kind if by else first,
         most=whole(one(request, "most"), BARS, most=BARS_MOST),
     )
 
@@ -111,46 +105,39 @@ def _telling(version: Version) -> str:
 
 
 def _query(resource: str, wanted: Wanted, asked: Asked) -> GroupQuery:
-    """Bars: the largest first. Lines: in the order of the column."""
+    """Bars: the largest first. Lines: in the order of the column. A histogram: every value, the commonest first."""
     by = f'"{wanted.by}"'
     is_line = wanted.kind == "line"
+    most = {"bar": wanted.most, "line": POINTS_MOST, "histogram": QUERY_ROWS}[wanted.kind]
     return GroupQuery(
         register=resource,
         by=(by,),
-        measures=(wanted.measure,),
+        measures=(wanted.measure.asked,),
         filters=asked.filters,
         q=asked.q,
-        sort=by if is_line else f"{_measured(wanted)} desc",
-        limit=POINTS_MOST if is_line else wanted.most,
+        sort=by if is_line else f"{wanted.measure.answered} desc",
+        limit=most,
     )
 
 
-def _measured(wanted: Wanted) -> str:
-    """The measure's name in the answer."""
-    name = "count" if wanted.measure == "count" else f"{wanted.function}_{wanted.column}"
-    return name if _NAME.match(name) else '"' + name.replace('"', '""') + '"'
-
-
 def _values(groups: Groups, wanted: Wanted) -> tuple[list[str], list[float | None]]:
-    labels, numbers = [], []
+    """Labels and numbers, as they are drawn."""
     name = groups.fields[-1].id
-    for record in groups.records:
-        value = record[name]
-        label = record[wanted.by]
-        labels.append("–" if label is None else str(label)[:60])
-        numbers.append(float(value) if isinstance(value, int | float) else None)
-    return labels, numbers
+    pairs = [(record[wanted.by], record[name]) for record in groups.records]
+    if wanted.kind == "histogram":
+        known = [(float(value), int(count)) for value, count in pairs if _is_number(value) and _is_number(count)]
+        bins = bins_of([value for value, _ in known], [count for _, count in known])
+        return [f"{spoken(low)}–{spoken(high)}" for low, high, _ in bins], [float(count) for *_, count in bins]
+    labels = ["–" if label is None else str(label)[:60] for label, _ in pairs]
+    return labels, [float(value) if _is_number(value) else None for _, value in pairs]
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float)
 
 
 def _title(wanted: Wanted, lang: str) -> str:
-    said = {
-        "count": ("筆數", "rows"),
-        "sum": ("總和", "sum"),
-        "avg": ("平均", "mean"),
-        "median": ("中位數", "median"),
-        "min": ("最小", "lowest"),
-        "max": ("最大", "highest"),
-    }[wanted.function]
-    if lang == "en":
-        return f"{said[1].capitalize()}{' of ' + wanted.column if wanted.column else ''} by {wanted.by}"
-    return f"各「{wanted.by}」的{'「' + wanted.column + '」' if wanted.column else ''}{said[0]}"
+    if wanted.kind == "histogram":
+        return f"Distribution of {wanted.by}" if lang == "en" else f"「{wanted.by}」的分布"
+    said = wanted.measure.said(lang)
+    return f"{said} by {wanted.by}" if lang == "en" else f"各「{wanted.by}」的{said}"
