@@ -69,7 +69,7 @@ async def chart(request: FaceRequest) -> View:
         },
         "lines": list(zip(labels, numbers, strict=True)),
         "api": aggregate_address(page.resource.id, [("by", wanted.by), ("measures", wanted.measure.asked)]),
-        "scripts": ("chart", "chart.js"),
+        "scripts": (*page.scripts, "chart", "chart.js"),
     }
     return View("opendata/chart.html", values, title=f"{TITLE[lang]} – {page.resource.name}")
 

@@ -58,7 +58,7 @@ async def map_page(request: FaceRequest) -> View:
         ),
         "popup_columns": names,
         "styles": ("map.css",),
-        "scripts": ("leaflet", "topojson", "map.js"),
+        "scripts": (*page.scripts, "leaflet", "topojson", "map.js"),
     }
     return View("opendata/map.html", values, title=f"{TITLE[lang]} – {page.resource.name}")
 

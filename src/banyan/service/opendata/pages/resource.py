@@ -60,6 +60,13 @@ async def rows(request: FaceRequest) -> View:
     return View("opendata/rows.html", values, title=f"{page.resource.name} – {page.dataset.title}")
 
 
+@SERVICE.page("GET", path="/dataset/{name}/resource/{id}/fresh")
+async def fresh(request: FaceRequest) -> View:
+    """Only how fresh the table is: what an open page asks for again and again."""
+    page = await shown(request)
+    return View("opendata/fresh.html", {"version": page.table, "answer": page.answer})
+
+
 @SERVICE.page("GET", path="/dataset/{name}/resource/{id}/columns")
 async def columns(request: FaceRequest) -> View:
     """The column dictionary: type, meaning, unit, range, how full, former names."""

@@ -29,6 +29,11 @@ class Shown(msgspec.Struct, frozen=True):
         return resource_path(self.dataset.name, self.resource.id)
 
     @property
+    def scripts(self) -> tuple[str, ...]:
+        """What every view of it loads."""
+        return ("live.js",) if self.resource.live is not None else ()
+
+    @property
     def table(self) -> Version:
         """The version served; NotFound for a resource without a table."""
         if self.version is None:
@@ -47,6 +52,7 @@ class Shown(msgspec.Struct, frozen=True):
             "path": self.path,
             "view": view,
             "formats": formats_of(self.version),
+            "scripts": self.scripts,
             "has_map": self.version is not None and bool(self.version.geometry),
             "crumbs": [Crumb({"zh-Hant": "資料集", "en": "Datasets"}[lang], "/dataset"), *crumbs]
             + ([Crumb(here)] if here else []),
