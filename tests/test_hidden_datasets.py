@@ -27,6 +27,8 @@ def table_of(kind: Kind) -> bytes:
 
 
 async def published(client: Client, token: str, kind: Kind) -> Subject:
+    theme = {"name": "health", "title": "健康"}
+    assert (await client.post("/api/opendata/save_theme", json=theme, token=token)).status == 200
     mark, name = mark_of(kind), f"walk-{kind}"
     asked = {
         "filename": f"{mark}檔.csv",
@@ -72,8 +74,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.
 async def a_nation(folder: Path) -> AsyncIterator[Nation]:
     async with open_node(folder, Settings()) as node:
         client = Client(node.app)
-        theme = {"name": "health", "title": "健康"}
-        assert (await client.post("/api/opendata/save_theme", json=theme, token=node.token)).status == 200
         subjects = {kind: await published(client, node.token, kind) for kind in KINDS}
         yield Nation(node, client, subjects)
 
@@ -163,3 +163,25 @@ def test_hidden_datasets_are_in_no_count(running: tuple[asyncio.Runner, Nation])
         "group": 1,
         "entries": 1,
     }
+
+
+def test_a_name_taken_over_does_not_show_its_former_owners_events(tmp_path: Path) -> None:
+    async def walk() -> str:
+        async with open_node(tmp_path, Settings()) as node:
+            client = Client(node.app)
+
+            async def save(**body: object) -> str:
+                reply = await client.post("/api/opendata/save_dataset", json=body, token=node.token)
+                assert reply.status == 200, reply.text
+                return str(reply.json["id"])
+
+            hidden = await published(client, node.token, "private")
+            await save(id=hidden.id, name="elsewhere")
+            other = await save(name="other", title="公開", create=True)
+            await save(id=other, name=hidden.name)
+            return (await client.get("/api/feed")).text
+
+    said = asyncio.run(walk())
+    assert "公開" in said
+    assert mark_of("private") not in said
+    assert "private-1" not in said

@@ -43,6 +43,21 @@ async def shown(ctx: Context, events: Sequence[Event]) -> Sequence[Event]:
 def _is_shown(event: Event, dataset: Dataset | None) -> bool:
     if not event.topic.startswith(OF_DATASETS):
         return True
-    if dataset is None or dataset.private:
+    if dataset is None or dataset.private or not _is_of(event, dataset):
         return False
     return dataset.state == "active" or (dataset.state == "deleted" and event.topic == "dataset.deleted")
+
+
+class _Of(msgspec.Struct):
+    """What an event's data says it is about; each topic says one of them."""
+
+    id: str = ""
+    dataset: str = ""
+    resource: str = ""
+
+
+def _is_of(event: Event, dataset: Dataset) -> bool:
+    """Whether the event is of this dataset, not of another that had its name before (and may be private now)."""
+    of = msgspec.json.decode(event.data, type=_Of)
+    known = of.id or of.dataset
+    return known == dataset.id if known else any(one.id == of.resource for one in dataset.resources)
