@@ -218,7 +218,7 @@ def _about_points(tally: _Tally, rows: int) -> Iterator[Finding]:
 
 
 def _join(stage: Stage, named: str, *, has_points: bool) -> None:
-    """The table `place`, one row for each row of the stage: the point's town before the named one."""
+    """The table `place`, row by row beside the stage: the point's town before the named one."""
     codes = (
         {area.code: (number, area.county_code) for number, area in enumerate(atlas.towns)}
         if (atlas := load_atlas())
@@ -236,13 +236,13 @@ def _join(stage: Stage, named: str, *, has_points: bool) -> None:
             f"create table place as select s.rowid as row, p.lon as _lon, p.lat as _lat, "
             f"coalesce(left(t.code, 5), {name_county}) as _county, "
             f"coalesce(t.code, {name_town}) as _town, t.code as point_town, {name_town} as name_town from stage s "
-            f"left join points p on p.row = s.rowid left join town t on t.number = p.town {named}",
+            f"left join points p on p.row = s.rowid left join town t on t.number = p.town {named} order by s.rowid",
             phase="locate",
         )
     else:
         stage.run(
             f"create table place as select s.rowid as row, {name_county} as _county, {name_town} as _town, "
-            f"null as point_town, {name_town} as name_town from stage s {named}",
+            f"null as point_town, {name_town} as name_town from stage s {named} order by s.rowid",
             phase="locate",
         )
 

@@ -70,18 +70,23 @@ def write_parquet(
     derived: Sequence[str] = (),
     shape: int | None = None,
 ) -> None:
-    """`_id`, the columns, their raw columns, then the columns of the stage table `place` named in `derived`."""
-    chosen = ["s.rowid + 1 as _id"]
+    """`_id`, the columns, their raw columns, then the columns of the stage table `place` named in `derived`.
+
+    `place` lies beside the stage row by row. Without sorting nothing else disturbs the order DuckDB keeps, so the two
+    are read side by side: at 1M rows half the CPU of a join and a sort, which alone can use both cores.
+    """
+    chosen = ["s.row + 1 as _id"]
     chosen += [f"{one.value} as {identifier(one.column.name)}" for one in planned]
     chosen += [f"{one.raw} as {identifier(one.column.raw)}" for one in planned if one.column.raw]
     chosen += [f"p.{name} as {name}" for name in derived]
     if shape is not None:
         chosen.append(f"s.c{shape} as _geometry")
-    joined = " left join place p on p.row = s.rowid" if derived else ""
+    beside = "left join place p on p.row = s.row" if sort else "positional join place p"
     order = ", ".join([*(f"{identifier(name)} nulls last" for name in sort), "_id"])
-    ordered = f" order by {order}" if sort or derived else ""  # without a join DuckDB keeps the source order
+    ordered = f"order by {order}" if sort else ""
+    source = f"(select rowid as row, * from stage) s {beside if derived else ''} {ordered}"
     stage.run(
-        f"copy (select {', '.join(chosen)} from stage s{joined}{ordered}) "
+        f"copy (select {', '.join(chosen)} from {source}) "
         f"to {literal(str(target))} (format parquet, compression zstd, row_group_size 122880)",
         phase="write",
     )
