@@ -12,11 +12,11 @@ import msgspec
 from markupsafe import Markup
 
 from banyan.channel.web.assets import Assets
+from banyan.channel.web.kiosk import IDLE_S, WARNING_S, is_kiosk, kiosk_headers
 from banyan.channel.web.links import bare, in_language, with_query
 from banyan.channel.web.templates import HTML_LANG, build_environment, gather_messages
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Service, Text, View
 
-KIOSK_COOKIE = "kiosk=1"
 STYLES = ("base.css", "parts.css", "data.css")
 SCRIPTS = ("htmx", "portal.js")
 
@@ -102,13 +102,13 @@ class Portal:
             html.encode(),
             media_type="text/html; charset=utf-8",
             status=view.status,
-            headers=view.headers,
+            headers=(*view.headers, *kiosk_headers(request)),
         )
 
     def _values(self, request: FaceRequest, view: View) -> dict[str, Any]:
         lang, path = request.lang, bare(request.path)
         other = "zh-Hant" if lang == "en" else "en"
-        values = dict(view.values)
+        values, kiosk = dict(view.values), is_kiosk(request)
         return {
             "crumbs": (),
             "page_lead": "",
@@ -116,7 +116,7 @@ class Portal:
             "page_title": view.title,
             "status": view.status,
             "styles": (*STYLES, *values.pop("styles", ())),
-            "scripts": (*SCRIPTS, *values.pop("scripts", ())),
+            "scripts": (*SCRIPTS, *(("kiosk.js",) if kiosk else ()), *values.pop("scripts", ())),
             **values,
             **self._speech(lang),
             "lang": lang,
@@ -133,7 +133,7 @@ class Portal:
             "other_language": with_query(in_language(path, other), request.query),
             "canonical": request.base_url + in_language(path, lang),
             "in_lang": lambda wanted: request.base_url + in_language(path, wanted),
-            "kiosk": KIOSK_COOKIE in request.header("cookie"),
+            "kiosk": {"idle_s": IDLE_S, "warning_s": WARNING_S} if kiosk else None,
         }
 
     def _speech(self, lang: str) -> Mapping[str, Callable[..., str | bool]]:
