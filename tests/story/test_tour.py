@@ -1,4 +1,4 @@
-"""The tour in a browser: sign in, publish the mask file and the outlets, search, filter, chart, map, download, ask.
+"""The tour in a browser: sign in, publish the mask file and the outlets, search, filter, chart, map, download, chat.
 
 The same core journey works with JavaScript off. Real files of February 2020.
 """
@@ -85,6 +85,13 @@ def test_the_tour(portal: LivePortal) -> None:
                 f"/api/opendata/download/{masks.rsplit('/', 1)[1]}?format=csv",
             )
         assert download.value.path().stat().st_size > 100_000
+
+        page.goto(f"{portal.url}/chat")
+        page.fill("#f-text", "有沒有口罩的資料集")
+        page.press("#f-text", "Enter")
+        page.wait_for_selector(".chat-you")
+        assert "口罩" in page.locator(".chat-reply").first.inner_text()
+        assert "口罩" not in page.url, "words never stand in an address"
 
         page.goto(f"{portal.url}/dataset/masks")
         page.click(".tools a.language")
