@@ -57,9 +57,10 @@
 
   const ground = { color: "#c9c5b4", weight: 0.6, fillColor: "#f6f4ec", fillOpacity: 1 };
 
-  const paintPoints = (map, canvas, towns, records) => {
+  const paintPoints = (map, canvas, towns, borders, records) => {
     const places = spots(records);
     L.geoJSON(towns, { renderer: canvas, interactive: false, style: ground }).addTo(map);
+    borders.addTo(map);
     for (const rows of places) {
       const mark = L.circleMarker([rows[0][1], rows[0][0]], {
         renderer: canvas, radius: Math.min(9, 4 + Math.sqrt(rows.length - 1)), color: "#ffffff", weight: 1, fillColor: "#14694c", fillOpacity: 0.85,
@@ -71,7 +72,7 @@
   };
 
   // The classes, their colours and every number are the server's, so that picture, list and map cannot differ.
-  const paintAreas = (map, canvas, areas, data) => {
+  const paintAreas = (map, canvas, areas, borders, data) => {
     const colours = getComputedStyle(document.documentElement);
     const code = (area) => area.properties.TOWNCODE || area.properties.COUNTYCODE;
     L.geoJSON(areas, {
@@ -82,6 +83,7 @@
         if (found) shape.bindPopup(() => told([[found[0], `${words.measure} ${found[1].toLocaleString("en", { maximumFractionDigits: 4 })}`]]), { maxWidth: 320 });
       },
     }).addTo(map);
+    borders.addTo(map);
     return { bounds: L.latLngBounds([]), count: Object.keys(data.areas).length };
   };
 
@@ -97,9 +99,9 @@
     const canvas = L.canvas({ padding: 0.3 });
     const level = given ? answer.level : "towns";
     const areas = topojson.feature(atlas, atlas.objects[level]);
-    const painted = given ? paintAreas(map, canvas, areas, answer) : paintPoints(map, canvas, areas, answer.records);
-    const counties = topojson.mesh(atlas, atlas.objects.counties);
-    L.geoJSON(counties, { renderer: canvas, interactive: false, style: { color: "#6d6a5a", weight: 1.2, fill: false } }).addTo(map);
+    const style = { color: "#6d6a5a", weight: 1.2, fill: false };
+    const borders = L.geoJSON(topojson.mesh(atlas, atlas.objects.counties), { renderer: canvas, interactive: false, style });
+    const painted = given ? paintAreas(map, canvas, areas, borders, answer) : paintPoints(map, canvas, areas, borders, answer.records);
     const home = [[21.8, 119.3], [25.4, 122.1]];
     map.fitBounds(painted.bounds.isValid() ? painted.bounds.pad(0.05) : home);
     frame.setAttribute("role", "application");
