@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.service.opendata.ingest.workbench import codes_of, finding, read, read_one, rows_of, types_of
 
+from banyan.service.opendata.ingest import write
+
 PLAIN = "代碼,名稱,數量\n0145080011,豐濱分院,166\n592202A296,某藥局,0\n"
 CELLS = [(1, "0145080011", "豐濱分院", 166), (2, "592202A296", "某藥局", 0)]
 
@@ -233,3 +235,18 @@ def test_hong_kong_and_japanese_text(tmp_path: Path) -> None:
     )
     japanese = ("名前,数\n" + "東京都千代田区のデータです,1\n大阪府の施設について,2\n" * 20).encode("shift_jis")
     assert rows_of(read_one(tmp_path, japanese))[0][1] == "東京都千代田区のデータです"
+
+
+def test_a_large_table_is_sorted_and_holds_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of writing: places beside their rows, and joined where the rows are sorted."""
+    cells = "".join(
+        f"{121.5 + number % 7 / 100:.2f},{25 + number % 5 / 100:.2f},類{number % 3}\n\n" for number in range(400)
+    )
+    kept = read_one(tmp_path, "經度,緯度,類別\n" + cells)
+    rows = rows_of(kept)
+    monkeypatch.setattr(write, "SORT_ROWS", 1)
+    ordered = read_one(tmp_path, "經度,緯度,類別\n" + cells)
+    assert (kept.sort, ordered.sort) == ((), ("類別",))
+    assert rows_of(ordered) == rows
+    assert [row[0] for row in rows_of(kept, "select 類別 from t")] != sorted(row[3] for row in rows)
+    assert [row[0] for row in rows_of(ordered, "select 類別 from t")] == sorted(row[3] for row in rows)
