@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.fault.killing import kill_rounds
+from tests.faults.killing import kill_rounds
 
 
 def test_kill_while_publishing(tmp_path: Path) -> None:

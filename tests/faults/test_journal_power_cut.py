@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from tests.fault.victim import payload
+from tests.faults.victim import payload
 
 from banyan.kernel.storage.journal import Journal
 

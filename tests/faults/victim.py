@@ -1,6 +1,6 @@
 """A process to be killed: it writes as fast as it can and prints each acknowledgement as soon as it has it.
 
-    python tests/fault/victim.py journal|store FOLDER
+    python tests/faults/victim.py journal|store FOLDER
 
 An acknowledgement is one line, `SEQ NAME`, written to the pipe in one piece: what was written there was said.
 """
@@ -69,7 +69,7 @@ class _State:
 
 async def store_for_ever(folder: Path) -> None:
     import msgspec
-    from tests.fault.sales import SQL
+    from tests.faults.sales import SQL
 
     from banyan.kernel.events import EpochS, Event, feed
     from banyan.kernel.storage.sqlite import SqliteStore

@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.fault.acknowledging import ALL_ROUNDS, ROUNDS, acknowledged_before_kill
-from tests.fault.victim import SEGMENT_BYTES, payload
+from tests.faults.acknowledging import ALL_ROUNDS, ROUNDS, acknowledged_before_kill
+from tests.faults.victim import SEGMENT_BYTES, payload
 
 from banyan.kernel.storage.journal import Journal
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import duckdb
-from tests.fault.publisher import ROWS, table_of
+from tests.faults.publisher import ROWS, table_of
 from tests.service.opendata.workshop import Workshop, workshop
 
 from banyan.service.opendata import registry
@@ -28,7 +28,7 @@ def kill_rounds(mode: str, folder: Path, *, rounds: int, seed: int) -> int:
 
 def _run_and_kill(mode: str, folder: Path, after_s: float) -> int:
     """The highest version the node acknowledged before SIGKILL."""
-    command = [sys.executable, "-m", "tests.fault.publisher", mode, str(folder)]
+    command = [sys.executable, "-m", "tests.faults.publisher", mode, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as child:
         assert child.stdout is not None
         line = child.stdout.readline()

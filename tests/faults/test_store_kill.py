@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.fault.acknowledging import ALL_ROUNDS, ROUNDS, acknowledged_before_kill
-from tests.fault.sales import SQL
+from tests.faults.acknowledging import ALL_ROUNDS, ROUNDS, acknowledged_before_kill
+from tests.faults.sales import SQL
 
 from banyan.kernel.events import feed
 from banyan.kernel.storage.migrations import load_steps, migrate
