@@ -1,4 +1,4 @@
-"""A node that publishes without end and is killed while it does: `python -m tests.faults.publisher publish|live FOLDER`.
+"""A node that publishes without end and is killed meanwhile: `python -m tests.faults.publisher publish|live FOLDER`.
 
 After each acknowledged version it prints the version's number and content. Every table has ROWS rows with one value,
 so a reader can tell a whole version from a mixture.
