@@ -1,9 +1,9 @@
 """Hot versions: a second copy of a Parquet version in DuckDB's own format, in the order of `_id`.
 
 A large Parquet lies sorted by its facet columns, which makes facets fast and pages in source order slow. The copy
-turns a filtered page of 100 out of a million rows from 12.8 ms to 0.8 and an unfiltered one from 55 to 1 (medians of one
-machine); making it takes about 1 s per million rows, in the background, while Parquet answers. Copies are derived:
-they lie in the work folder, are swept at start, and the least used go when HOT_BYTES is reached.
+turns a filtered page of 100 out of a million rows from 12.8 ms to 0.8 and an unfiltered one from 55 to 1 (medians of
+one machine); making it takes about 1 s per million rows, in the background, while Parquet answers. Copies are
+derived: they lie in the work folder, are swept at start, and the least used go when HOT_BYTES is reached.
 """
 
 from __future__ import annotations
