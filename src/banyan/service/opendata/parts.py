@@ -43,6 +43,5 @@ PARTS = (
     places,
     export,
     quality,
-    pages,
 )
 __all__ = ["PARTS", "SERVICE"]
