@@ -44,6 +44,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         live.publish("stores.csv", small_table(), notes=notes, **fields)
         job = live.publish("stores.csv", small_table().replace(b",12\n", b",15\n"), **fields)
         areas = live.publish("areas.csv", AREAS.encode(), name="areas", title="各鄉鎮市區戶數")
+        # Called as one of the home page's example searches: two links of one name would lead to two places.
+        live.publish("bus.csv", "站,路線\n花蓮車站,301\n".encode(), name="bus", title="公車")
         resource, towns = (str(each["published"]["resource_id"]) for each in (job, areas))
         yield Filled(live.url, live.token, resource=resource, areas=towns, asked=_ask(live))
 
