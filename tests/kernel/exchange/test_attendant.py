@@ -65,6 +65,40 @@ def test_events_reach_their_handlers_once_in_order(tmp_path: Path) -> None:
     assert seen == [("s0", 1), ("s1", 2), ("s3", 4), ("s4", 5), ("last", 6)]
 
 
+def test_a_service_follows_the_feed_of_another_from_its_own_cursor(tmp_path: Path) -> None:
+    source, reader = a_service("source"), a_service("reader")
+    seen: list[tuple[str, str]] = []
+
+    @reader.on("rain.fell", of="source")
+    async def theirs(ctx: Context, event: Event) -> None:
+        assert ctx.db is not None
+        seen.append(("theirs", event.subject))
+
+    @reader.on("rain.fell")
+    async def own(ctx: Context, event: Event) -> None:
+        seen.append(("own", event.subject))
+
+    async def run() -> int:
+        async with a_node(tmp_path, [source, reader]) as node:
+            work = asyncio.create_task(an_attendant(node, reader).run())
+            for name in ("source", "reader"):
+                await node.drawers[name].sql.write(
+                    lambda tx, n=name: feed.append(tx, Event("rain.fell", n, NOTHING, NOW))
+                )
+            kept, cursors = node.drawers["reader"].sql, [0, 0]
+            async with asyncio.timeout(10):
+                while cursors != [1, 1]:
+                    await asyncio.sleep(0.005)
+                    names = (CURSOR, f"{CURSOR}:source")
+                    cursors = [await kept.read(lambda tx, n=n: feed.cursor(tx, n)) for n in names]
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            return await node.drawers["source"].sql.read(lambda tx: feed.cursor(tx, CURSOR))
+
+    assert asyncio.run(run()) == 0, "the source keeps no cursor of its readers"
+    assert sorted(seen) == [("own", "reader"), ("theirs", "source")]
+
+
 def test_a_handler_that_always_fails_is_recorded_and_passed_over(tmp_path: Path) -> None:
     service = a_service()
     seen: list[str] = []

@@ -57,6 +57,17 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], Non
 class TestContract:
     """What any caller may rely on, wherever the service runs."""
 
+    def test_plain_values_are_read_by_the_declared_type(self, run: Callable[[Story], None]) -> None:
+        async def story(gate: Gate) -> None:
+            typed = await gate.call("sample.echo", Echo(word="hi", times=2), caller=ANONYMOUS)
+            assert await gate.call("sample.echo", {"word": "hi", "times": 2}, caller=ANONYMOUS) == typed
+            with pytest.raises(Invalid, match="times"):
+                await gate.call("sample.echo", {"word": "hi", "times": "two"}, caller=ANONYMOUS)
+            with pytest.raises(Invalid, match="wrod"):
+                await gate.call("sample.echo", {"word": "hi", "wrod": "hi"}, caller=ANONYMOUS)
+
+        run(story)
+
     def test_a_read_answers_its_type(self, run: Callable[[Story], None]) -> None:
         async def story(gate: Gate) -> None:
             assert await gate.call("sample.item", Item(id=7), caller=ANONYMOUS) == Found(7, "item 7")

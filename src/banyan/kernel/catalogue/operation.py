@@ -28,10 +28,14 @@ F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 OPEN: tuple[str, ...] = ("open",)
 
 
+Asking = msgspec.Struct | Mapping[str, Any]
+"""A request: the operation's own type, or plain values from a service that may not import another's types."""
+
+
 class Call(Protocol):
     """`ctx.call`: the gate, bound to this caller. The only way from one service to another."""
 
-    async def __call__(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any: ...
+    async def __call__(self, operation: str, request: Asking, *, purpose: str = "") -> Any: ...
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -124,7 +128,7 @@ class FaceRequest(Protocol):
         """The Set-Cookie value that ends the session."""
 
     def stream(self) -> AsyncIterator[bytes]: ...
-    async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any: ...
+    async def call(self, operation: str, request: Asking, *, purpose: str = "") -> Any: ...
 
 
 class UploadedFile(msgspec.Struct, frozen=True):
@@ -196,6 +200,8 @@ class Handler(msgspec.Struct, frozen=True):
 
     topic: str
     run: Callable[[Context, Event], Awaitable[None]]
+    of: str = ""
+    """The service whose feed is followed; empty: its own."""
 
 
 Shown = Callable[[Context, Sequence[Event]], Awaitable[Sequence[Event]]]
@@ -294,9 +300,11 @@ class Service:
 
         return register
 
-    def on(self, topic: str) -> Callable[[F], F]:
+    def on(self, topic: str, *, of: str = "") -> Callable[[F], F]:
+        """`run(ctx, event)` for each event of `topic` in this service's feed, or in that of the service `of`."""
+
         def register(run: F) -> F:
-            self.on_event.append(Handler(topic=topic, run=run))
+            self.on_event.append(Handler(topic=topic, run=run, of=of))
             return run
 
         return register

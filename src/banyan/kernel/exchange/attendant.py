@@ -1,4 +1,5 @@
-"""Runs what services declared to happen without a caller: on an event of their own feed, and when a timer is due.
+"""Runs what services declared to happen without a caller: on an event of their own or another's feed, and when a timer
+is due.
 
 At least once: an event is behind the durable cursor only after its handlers returned, a timer is done only after its
 handler returned. One attendant a service; it is awaited by the node, which owns it.
@@ -7,7 +8,7 @@ handler returned. One attendant a service; it is awaited by the node, which owns
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -19,10 +20,18 @@ from banyan.kernel.catalogue.operation import Handler
 from banyan.kernel.events import Event, feed, timers
 from banyan.kernel.exchange.gate import Gate, Log
 from banyan.kernel.identity.caller import SYSTEM
-from banyan.kernel.storage import Drawer
+from banyan.kernel.storage import Drawer, Store
 from banyan.limits import HANDLER_TRIES, HANDLER_WAIT_S, TIMER_LEASE_S, TIMER_LOOK_S
 
 CURSOR: Final = "attendant"
+
+
+class _Followed(msgspec.Struct, frozen=True):
+    """A feed, how far this service has come in it (kept in its own drawer), and what it runs on its events."""
+
+    store: Store
+    cursor: str
+    handlers: tuple[Handler, ...]
 
 
 class Attendant:
@@ -32,7 +41,7 @@ class Attendant:
         self._service, self._drawer, self._gate = service, drawer, gate
         self._log, self._jitter = log, jitter
         self._timers = {handler.topic: handler for handler in service.on_timer}
-        self._topics = {handler.topic for handler in service.on_event}
+        self._feeds = _feeds(service, drawer, gate.drawers)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -43,29 +52,31 @@ class Attendant:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(woken.set)
 
-        stop_listening = self._drawer.sql.listen(wake)
+        stores = {id(store): store for store in (self._drawer.sql, *(one.store for one in self._feeds))}
+        stops = [store.listen(wake) for store in stores.values()]
         try:
             while True:
                 woken.clear()
-                busy = await self._events() | await self._due()
+                busy = await self._due()
+                for followed in self._feeds:
+                    busy |= await self._events(followed)
                 if not busy:
                     await _either(woken, await self._until_next())
         finally:
-            stop_listening()
+            for stop in stops:
+                stop()
 
-    async def _events(self) -> bool:
-        """Hand new events to their handlers; True when there were any."""
-        if not self._topics:
-            return False
-        store = self._drawer.sql
-        after = await store.read(lambda tx: feed.cursor(tx, CURSOR))
-        events = await feed.read(store, after)
+    async def _events(self, followed: _Followed) -> bool:
+        """Hand a feed's new events to their handlers; True when there were any."""
+        own = self._drawer.sql
+        after = await own.read(lambda tx: feed.cursor(tx, followed.cursor))
+        events = await feed.read(followed.store, after)
         for event in events:
-            for handler in self._service.on_event:
-                if handler.topic == event.topic:
-                    await self._with_patience(handler, event)
-            if event.topic in self._topics or event is events[-1]:
-                await store.write(partial(feed.move_cursor, follower=CURSOR, seq=event.seq))
+            handlers = [handler for handler in followed.handlers if handler.topic == event.topic]
+            for handler in handlers:
+                await self._with_patience(handler, event)
+            if handlers or event is events[-1]:
+                await own.write(partial(feed.move_cursor, follower=followed.cursor, seq=event.seq))
         return bool(events)
 
     async def _with_patience(self, handler: Handler, event: Event) -> None:
@@ -114,6 +125,20 @@ class Attendant:
         """Seconds until the next timer, at most TIMER_LOOK_S: a clock that is set forward is noticed."""
         due = await self._drawer.sql.read(timers.next_at) if self._timers else None
         return TIMER_LOOK_S if due is None else min(TIMER_LOOK_S, max(0.0, due - self._gate.clock()))
+
+
+def _feeds(service: Service, drawer: Drawer, drawers: Mapping[str, Drawer]) -> list[_Followed]:
+    """The feeds a service's handlers follow. One of a service that does not run here is left out: nothing comes."""
+    names = sorted({handler.of for handler in service.on_event})
+    return [
+        _Followed(
+            store=drawers[name].sql if name else drawer.sql,
+            cursor=f"{CURSOR}:{name}" if name else CURSOR,
+            handlers=tuple(handler for handler in service.on_event if handler.of == name),
+        )
+        for name in names
+        if not name or name in drawers
+    ]
 
 
 async def _either(event: asyncio.Event, wait_s: float) -> None:

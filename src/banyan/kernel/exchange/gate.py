@@ -18,7 +18,7 @@ import msgspec
 
 from banyan.errors import Denied, Invalid, Problem
 from banyan.kernel.catalogue.catalogue import Catalogue
-from banyan.kernel.catalogue.operation import Context
+from banyan.kernel.catalogue.operation import Asking, Context, Operation
 from banyan.kernel.events import feed
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.events.feed import Event
@@ -62,7 +62,7 @@ class Bound:
     def __init__(self, gate: Gate, caller: Caller, trace: Trace | None) -> None:
         self._gate, self._caller, self._trace = gate, caller, trace
 
-    async def __call__(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
+    async def __call__(self, operation: str, request: Asking, *, purpose: str = "") -> Any:
         return await self._gate.call(operation, request, caller=self._caller, purpose=purpose, trace=self._trace)
 
 
@@ -115,10 +115,15 @@ class Gate:
         return answers
 
     async def call(
-        self, operation: str, request: msgspec.Struct, *, caller: Caller, purpose: str = "", trace: Trace | None = None
+        self, operation: str, request: Asking, *, caller: Caller, purpose: str = "", trace: Trace | None = None
     ) -> Any:
-        """Run an operation by its id. Raises NotFound, Refused, or what the operation raises (the Problem tree)."""
+        """Run an operation by its id. Raises NotFound, Refused, or what the operation raises (the Problem tree).
+
+        A service that may not import another's types gives plain values; they are read by the declared type.
+        """
         declared = self.catalogue.operation(operation)
+        if not isinstance(request, msgspec.Struct):
+            request = bound(declared, request)
         assert isinstance(request, declared.request), f"{operation} takes {declared.request.__name__}"
         now, started = self.clock(), perf_counter_ns()
         decision = decide(declared, caller, purpose)
@@ -180,6 +185,14 @@ class Gate:
             emit=self._emits[service],
             log=self._log,
         )
+
+
+def bound(declared: Operation, values: Mapping[str, Any]) -> msgspec.Struct:
+    """Plain values as the operation's request. Raises Invalid saying what does not fit."""
+    try:
+        return msgspec.convert(values, declared.request)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{declared.id}: {error}", remedy="see /openapi.json for what it takes") from error
 
 
 def minimise(answer: Any, decision: Decision) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from banyan.errors import Limit
-from banyan.kernel.catalogue.operation import FormData
+from banyan.kernel.catalogue.operation import Asking, FormData
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.binder import Unreadable, pairs_of
 from banyan.kernel.exchange.deadline import Deadlines
@@ -276,7 +276,7 @@ class DoorRequest:
         """Raise Refused when the policy would refuse this caller, without running anything."""
         self._tools.gate.ask(operation, self.caller)
 
-    async def call(self, operation: str, request: msgspec.Struct, *, purpose: str = "") -> Any:
+    async def call(self, operation: str, request: Asking, *, purpose: str = "") -> Any:
         self.ran = operation
         return await self._tools.gate.call(operation, request, caller=self.caller, purpose=purpose, trace=self.trace)
 
