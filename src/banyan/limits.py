@@ -244,3 +244,8 @@ QUALITY_LIVE_S: Final = 600  # a live dataset's new versions are looked through 
 QUALITY_SOONEST_S: Final = 3_600  # however fresh a dataset promises to be, its quality is measured hourly at most
 QUALITY_BOARD_S: Final = 21_600  # the trend keeps one standing a day; four looks make sure there is one
 QUALITY_BOARD_PROBLEMS: Final = 10
+
+# Supplies
+SUPPLIES_NEAREST: Final = 50  # outlets of one answer; people choose among ten
+SUPPLIES_RADIUS_M: Final = 1_000_000  # longer than the country
+SUPPLIES_TOWN_OUTLETS: Final = 2_000  # of one town's list; 板橋區 had 180 pharmacies

@@ -12,7 +12,7 @@ import msgspec
 from banyan.errors import Invalid
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
-STANDARD_SERVICES = ("banyan.service.opendata.parts:SERVICE",)
+STANDARD_SERVICES = ("banyan.service.opendata.parts:SERVICE", "banyan.service.supplies.parts:SERVICE")
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
