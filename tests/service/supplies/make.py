@@ -25,7 +25,8 @@ CHILD = Item("mask-child", {"zh-Hant": "兒童口罩", "en": "Child masks"}, {"z
 PLACES = (
     Place(
         code="0145080011", name="花蓮一號藥局", address="花蓮縣花蓮市中正路1號", phone="(03)8358141",
-        county="花蓮縣", town="花蓮市", town_code="10015010", lon=121.6044, lat=23.9769, located="agree", hours="N" * 21,
+        county="花蓮縣", town="花蓮市", town_code="10015010", lon=121.6044, lat=23.9769, located="agree",
+        hours="N" * 21,
     ),
     Place(
         code="592202A296", name="花蓮二號藥局", address="花蓮縣花蓮市中山路2號", phone="(03)8358142",
