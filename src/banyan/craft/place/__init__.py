@@ -5,10 +5,11 @@ from banyan.craft.place.atlas import Area, Atlas, load_atlas, official
 from banyan.craft.place.datum import twd67_to_twd97, twd97_to_wgs84, wgs84_to_twd97
 from banyan.craft.place.gazetteer import Named, county_names, plain, town_by_code, town_by_name, town_names
 from banyan.craft.place.locate import towns_of
+from banyan.craft.place.mention import Spot, mentioned
 from banyan.craft.place.outline import Outline, outlines, project
 
 __all__ = [
-    "Address", "Area", "Atlas", "Named", "Outline", "county_names", "load_atlas", "official", "outlines",
-    "parse_address", "plain", "project", "town_by_code", "town_by_name", "town_names", "towns_of", "twd67_to_twd97",
-    "twd97_to_wgs84", "wgs84_to_twd97",
+    "Address", "Area", "Atlas", "Named", "Outline", "Spot", "county_names", "load_atlas", "mentioned", "official",
+    "outlines", "parse_address", "plain", "project", "town_by_code", "town_by_name", "town_names", "towns_of",
+    "twd67_to_twd97", "twd97_to_wgs84", "wgs84_to_twd97",
 ]  # fmt: skip

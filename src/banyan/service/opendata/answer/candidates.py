@@ -7,13 +7,14 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from banyan.craft.place import Spot
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import feed
 from banyan.kernel.storage import Tx, fold
 from banyan.kernel.storage.lake import Lake
 from banyan.limits import CHAT_NAME_COLUMNS, CHAT_PROBES, CHAT_TABLES
 from banyan.service.opendata import registry
-from banyan.service.opendata.answer.parse import Asked, Spot
+from banyan.service.opendata.answer.parse import Asked
 from banyan.service.opendata.model import Column
 from banyan.service.opendata.tables.engine import Tables
 from banyan.service.opendata.tables.filters import all_of

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
+from banyan.craft.place import Spot
 from banyan.kernel.catalogue.dialogue import Choice, Grid, Reply, Source, Utterance
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import OPEN, Context
@@ -17,7 +18,7 @@ from banyan.kernel.storage import Tx, fold
 from banyan.limits import CHAT_ROWS
 from banyan.service.opendata import registry
 from banyan.service.opendata.answer.candidates import Known, Match, known_tables, matches, placing
-from banyan.service.opendata.answer.parse import Asked, Spot, is_additive, read
+from banyan.service.opendata.answer.parse import Asked, is_additive, read
 from banyan.service.opendata.find.operation import FindDatasets, Found
 from banyan.service.opendata.model import Column, Dataset
 from banyan.service.opendata.service import SERVICE

@@ -11,29 +11,14 @@ from typing import Final
 
 import msgspec
 
-from banyan.craft.place import county_names, plain, town_by_name, town_names
+from banyan.craft.place import Spot, mentioned
 from banyan.kernel.storage import fold
 
 CODE: Final = re.compile(r"(?<![0-9A-Za-z])(?=[0-9A-Za-z]*[0-9]{3})[0-9A-Za-z]{6,20}(?![0-9A-Za-z])")
 """A code in a question: letters and digits, three digits in a row at least (a 10-character NHI code)."""
-_COUNTY: Final = re.compile(r"[\u4e00-\u9fff]{2}[縣市]")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]+")
 _LATIN: Final = re.compile(r"[a-z0-9.]+")
 _GAP: Final = " "
-
-
-class Spot(msgspec.Struct, frozen=True):
-    """A county, and a town when it was named: official names and codes (codes empty without the atlas)."""
-
-    county: str
-    town: str = ""
-    county_code: str = ""
-    town_codes: tuple[str, ...] = ()
-    """More than one when only the town was named and several counties have one (大安區)."""
-
-    @property
-    def name(self) -> str:
-        return self.county + self.town
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -56,7 +41,6 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     datasets: list[str]
     additive: list[str]
     synonyms: dict[str, list[str]]
-    counties_en: dict[str, list[str]]
 
 
 def read(text: str) -> Asked:
@@ -64,7 +48,7 @@ def read(text: str) -> Asked:
     words = _words()
     codes = tuple(dict.fromkeys(match.upper() for match in CODE.findall(_ascii(text))))
     whole = fold(CODE.sub(" ", _ascii(text)))
-    said, spot = _placed(whole)
+    said, spot = mentioned(whole)
     is_near = any(_holds(said, word) for word in words.near)
     wants_datasets = any(_holds(said, word) for word in words.datasets)
     subjects = _subjects(said, drop=words.datasets if wants_datasets else [])
@@ -87,66 +71,9 @@ def _holds(said: str, word: str) -> bool:
     return bool(re.search(rf"\b{re.escape(word)}\b", said)) if word.isascii() else fold(word) in said
 
 
-def _placed(said: str) -> tuple[str, Spot | None]:
-    """The place named anywhere in the text, and the text without it."""
-    for start in range(len(said)):
-        found = town_by_name(said[start : start + 12])
-        if found is not None and (found.county or found.town):
-            used = len(plain(said[start : start + 12])) - len(found.rest)
-            return said[:start] + _GAP + said[start + used :], _spot(found.county, found.town)
-    for name, forms in _county_forms():
-        for form in forms:
-            if _holds(said, form):
-                pattern = rf"\b{re.escape(form)}\b" if form.isascii() else re.escape(fold(form))
-                return re.sub(pattern, _GAP, said), _spot_of_name(name)
-    for name, codes in _town_codes().items():
-        if name in said:
-            return said.replace(name, _GAP), Spot("", town_names()[codes[0]], town_codes=codes)
-    match = _COUNTY.search(said)
-    if match and not county_names():  # without the atlas the name itself is all there is
-        return said.replace(match[0], _GAP), Spot(match[0])
-    return said, None
-
-
 def is_additive(names: str) -> bool:
     """Whether values of a column so called may be added up. Adding PM2.5 of ten stations would say nothing."""
     return any(fold(word) in names for word in _words().additive)
-
-
-@cache
-def _town_codes() -> dict[str, tuple[str, ...]]:
-    """Codes of the towns of each name, folded; names of two characters (東區) say too little alone."""
-    found: dict[str, tuple[str, ...]] = {}
-    for code, name in town_names().items():
-        if len(name) > 2:
-            found[fold(name)] = (*found.get(fold(name), ()), code)
-    return found
-
-
-@cache
-def _county_forms() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Names by which people call counties: romanised, and without 縣 or 市 where that is not ambiguous."""
-    names = list(_words().counties_en)
-    stems = [name[:2] for name in names]
-    forms = []
-    for name, english in _words().counties_en.items():
-        short = (name[:2],) if stems.count(name[:2]) == 1 else ()
-        forms.append((name, (*sorted(english, key=len, reverse=True), *short)))
-    return tuple(sorted(forms, key=lambda pair: -len(pair[1][0])))
-
-
-def _spot_of_name(name: str) -> Spot:
-    code = next((code for code, county in county_names().items() if county == name), "")
-    return Spot(name, county_code=code)
-
-
-def _spot(county_code: str, town_code: str) -> Spot:
-    return Spot(
-        county=county_names().get(county_code, ""),
-        town=town_names().get(town_code, "") if town_code else "",
-        county_code=county_code,
-        town_codes=(town_code,) if town_code else (),
-    )
 
 
 def _subjects(said: str, *, drop: Iterable[str]) -> tuple[str, ...]:
