@@ -1,0 +1,143 @@
+"""The tree on disk: entries and hashes as C2SP tiles below a folder, and the hash of any full subtree read back.
+
+Only `grow` writes, only whole files, and a tile once full never changes. What `size` leaves is decided elsewhere (the
+ledger's records): files beyond it are leftovers of a cut-off growth and are written again with the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from banyan.kernel.storage.durable import make_folders, write_file
+from banyan.wire.tlog.merkle import HASH_BYTES, leaf_hash, node_hash, root_of
+from banyan.wire.tlog.tiles import HEIGHT, WIDTH, Tile, decode_bundle, encode_bundle
+
+_CACHED_TILES: Final = 1_024
+"""8 KiB each; a proof of a million entries reads three."""
+
+
+class Tree:
+    """The log's tiles in `folder`, grown to `size` leaves."""
+
+    def __init__(self, folder: Path, size: int = 0) -> None:
+        make_folders(folder)
+        self._folder = folder
+        self._full = lru_cache(maxsize=_CACHED_TILES)(self._read_full)
+        self.size = size
+        self._edge = [self._partial(level) for level in range(_levels(size))]
+        self._entries = self._partial_entries()
+
+    def grow(self, entries: Sequence[bytes]) -> None:
+        """Append entries; when it returns their tiles are on disk. Cost: two hashes and about 3 file writes a 256."""
+        first = self.size // WIDTH
+        for entry in entries:
+            self._entries.append(entry)
+            self._push(0, leaf_hash(entry))
+            self.size += 1
+            if len(self._entries) == WIDTH:
+                self._write(Tile(None, first), encode_bundle(self._entries))
+                self._entries, first = [], first + 1
+        if self._entries:
+            self._write(Tile(None, first, len(self._entries)), encode_bundle(self._entries))
+        for level, edge in enumerate(self._edge):
+            if edge:
+                index = self.size >> HEIGHT * (level + 1)
+                self._write(Tile(level, index, len(edge) // HASH_BYTES), bytes(edge))
+
+    def root(self, size: int | None = None) -> bytes:
+        """The root of the first `size` leaves; all of them when it is not given."""
+        return root_of(self.size if size is None else size, self.subtree)
+
+    def subtree(self, level: int, index: int) -> bytes:
+        """The hash over leaves index * 2**level and the 2**level - 1 after it; all of them must be in the tree."""
+        assert (index + 1) << level <= self.size, f"subtree {level},{index} of a tree of {self.size}"
+        height, inside = divmod(level, HEIGHT)
+        place = index << inside
+        hashes = self._hashes(height, place // WIDTH)
+        start = place % WIDTH
+        row = [bytes(hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES]) for at in range(start, start + (1 << inside))]
+        while len(row) > 1:
+            row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
+        return row[0]
+
+    def entry(self, index: int) -> bytes:
+        """An entry as it was appended."""
+        bundle, place = divmod(index, WIDTH)
+        if bundle == self.size // WIDTH:
+            return self._entries[place]
+        return decode_bundle(self._full(Tile(None, bundle)))[place]
+
+    def file(self, tile: Tile) -> Path | None:
+        """The file of a tile when the tree holds all of it, also a partial one of an earlier size."""
+        count = self.size if tile.level is None else self.size >> HEIGHT * tile.level
+        if tile.index * WIDTH + tile.width > count:
+            return None
+        path = self._folder / tile.path
+        return path if path.is_file() else None
+
+    def cut(self, tile: Tile) -> bytes | None:
+        """A partial tile made from a fuller one, when no file of that width was ever written."""
+        count = self.size if tile.level is None else self.size >> HEIGHT * tile.level
+        if tile.index * WIDTH + tile.width > count:
+            return None
+        if tile.level is None:
+            whole = [self.entry(tile.index * WIDTH + place) for place in range(tile.width)]
+            return encode_bundle(whole)
+        return bytes(self._hashes(tile.level, tile.index)[: tile.width * HASH_BYTES])
+
+    def _push(self, level: int, hashed: bytes) -> None:
+        """Add a hash to the last tile of a level; a tile that is full is written and its root goes one level up."""
+        if level == len(self._edge):
+            self._edge.append(bytearray())
+        edge = self._edge[level]
+        edge += hashed
+        if len(edge) < WIDTH * HASH_BYTES:
+            return
+        # The leaf being pushed is not counted in `size` yet, so this is the number of the tile just filled.
+        self._write(Tile(level, self.size >> HEIGHT * (level + 1)), bytes(edge))
+        self._edge[level] = bytearray()
+        self._push(level + 1, _root_of_tile(bytes(edge)))
+
+    def _hashes(self, level: int, index: int) -> bytes | bytearray:
+        if level < len(self._edge) and index == self.size >> HEIGHT * (level + 1):
+            return self._edge[level]
+        return self._full(Tile(level, index))
+
+    def _read_full(self, tile: Tile) -> bytes:
+        return (self._folder / tile.path).read_bytes()
+
+    def _partial(self, level: int) -> bytearray:
+        count = self.size >> HEIGHT * level
+        width = count % WIDTH
+        if not width:
+            return bytearray()
+        return bytearray((self._folder / Tile(level, count // WIDTH, width).path).read_bytes())
+
+    def _partial_entries(self) -> list[bytes]:
+        width = self.size % WIDTH
+        if not width:
+            return []
+        return decode_bundle((self._folder / Tile(None, self.size // WIDTH, width).path).read_bytes())
+
+    def _write(self, tile: Tile, data: bytes) -> None:
+        path = self._folder / tile.path
+        make_folders(path.parent)
+        write_file(path, data)
+
+
+def _levels(size: int) -> int:
+    """Levels of tiles that a tree of `size` leaves has begun."""
+    levels = 0
+    while size >> HEIGHT * levels:
+        levels += 1
+    return levels
+
+
+def _root_of_tile(hashes: bytes) -> bytes:
+    row = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+    while len(row) > 1:
+        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
+    return row[0]
