@@ -99,6 +99,10 @@ TIMER_LEASE_S: Final = 900.0  # a reader of a large live source may take minutes
 TIMER_LOOK_S: Final = 30.0  # the longest sleep between two looks at the clock
 EVENT_BYTES: Final = 64 * KIB
 
+# Ledger
+LEDGER_GROWTH: Final = 65_536  # entries brought into tiles at a time: about 0.2 s, then the records say so
+LEDGER_MAP_RELEASES: Final = 4_096  # entries whose subjects one write brings into the map: about 0.3 s
+
 # Publishing and querying
 INGEST_MEMORY_BYTES: Final = 512 * MIB  # DuckDB's share while reading a file; the process stays under 1 GiB
 COLUMNS: Final = 2_000  # a wider table is a matrix: ask for it long

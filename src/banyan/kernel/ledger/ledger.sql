@@ -1,0 +1,84 @@
+-- name: head
+-- Where the log stands.
+select next_idx, tiled, mapped, published, checkpoint from log_head where one = 1
+
+-- name: take_index
+-- The next entry's index; the row stays locked until the commit, so indexes have no gaps.
+update log_head set next_idx = next_idx + 1 where one = 1 returning next_idx - 1
+
+-- name: add_pending
+-- Keep an entry until it is in a tile.
+insert into pending (idx, entry) values (:idx, :entry)
+
+-- name: pending_after
+-- Entries from an index on, in order.
+select idx, entry from pending where idx >= :first order by idx limit :limit
+
+-- name: drop_pending
+-- Forget entries that are in tiles.
+delete from pending where idx < :until
+
+-- name: set_tiled
+-- Say how many entries are in tiles.
+update log_head set tiled = :tiled where one = 1
+
+-- name: set_mapped
+-- Say how many entries the map of subjects covers.
+update log_head set mapped = :mapped where one = 1
+
+-- name: set_published
+-- Keep the newest checkpoint.
+update log_head set published = :published, checkpoint = :checkpoint where one = 1
+
+-- name: add_release
+-- Keep what a use's entry commits to.
+insert into release (idx, subject, position, at, reveal_after, salt, record)
+values (:idx, :subject, :position, :at, :reveal_after, :salt, :record)
+
+-- name: release_at
+-- One use by its entry.
+select subject, position, at, reveal_after, salt, record from release where idx = :idx
+
+-- name: releases_of
+-- A subject's uses in their order.
+select idx, position, at, reveal_after, salt, record from release
+where subject = :subject and position > :after order by position limit :limit
+
+-- name: releases_between
+-- Each subject used by entries in a range, with its newest position there.
+select subject, max(position) from release where idx >= :first and idx < :until group by subject order by subject
+
+-- name: subject
+-- How many uses a subject has and the head of the chain.
+select uses, head from subject where key = :key
+
+-- name: set_subject
+-- Move a subject's chain on.
+insert into subject (key, uses, head) values (:key, :uses, :head)
+on conflict (key) do update set uses = excluded.uses, head = excluded.head
+
+-- name: map_node
+-- A node of the map.
+select hash, key, uses, head from map_node where depth = :depth and prefix = :prefix
+
+-- name: set_map_node
+-- Write a node of the map.
+insert into map_node (depth, prefix, hash, key, uses, head) values (:depth, :prefix, :hash, :key, :uses, :head)
+on conflict (depth, prefix) do update set hash = excluded.hash, key = excluded.key, uses = excluded.uses, head = excluded.head
+
+-- name: add_map_root
+-- Note where a root was committed.
+insert into map_root (idx, covers, root) values (:idx, :covers, :root)
+
+-- name: newest_map_root
+-- The root of the map as its nodes stand.
+select idx, covers, root from map_root order by idx desc limit 1
+
+-- name: seen_log
+-- The newest checkpoint of a log that we cosigned.
+select size, root from seen_log where origin = :origin
+
+-- name: see_log
+-- Remember the checkpoint cosigned.
+insert into seen_log (origin, size, root) values (:origin, :size, :root)
+on conflict (origin) do update set size = excluded.size, root = excluded.root

@@ -1,0 +1,299 @@
+"""The ledger: entries durable first, then in tiles, then under a signed checkpoint that witnesses cosign.
+
+`append` and `release` answer when the entry is on disk with its index (law 4). `publish` grows the tree, commits the
+map of subjects and signs; it is called every second or so and may be repeated or cut off anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from banyan.kernel.ledger import subjects
+from banyan.kernel.ledger.entries import (
+    SALT_BYTES,
+    ReleaseRecord,
+    commitment_of,
+    encode_record,
+    release_entry,
+    subjects_entry,
+)
+from banyan.kernel.ledger.keys import LedgerKeys
+from banyan.kernel.ledger.subjects import MapProof, Node, Position, Subject
+from banyan.kernel.ledger.tree import Tree
+from banyan.kernel.storage.statements import load_statements
+from banyan.kernel.storage.store import Row, SqlValue, Store, Tx
+from banyan.limits import LEDGER_GROWTH, LEDGER_MAP_RELEASES
+from banyan.wire.tlog.checkpoint import Checkpoint
+from banyan.wire.tlog.merkle import inclusion_proof
+from banyan.wire.tlog.proof import Receipt
+
+SQL: Final = load_statements("banyan.kernel.ledger", "ledger.sql")
+Random = Callable[[int], bytes]
+Cosign = Callable[[int, bytes, Tree], Awaitable[bytes]]
+"""`cosign(old, note, tree)`: the note with the cosignatures that witnesses gave; `old` is the size published before."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """`entries` are durable, `tiled` of them in tiles, `mapped` covered by the map, `published` under `checkpoint`."""
+
+    entries: int
+    tiled: int
+    mapped: int
+    published: int
+    checkpoint: bytes
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A use in the ledger: its entry, its position among the subject's uses, and what proves its content."""
+
+    index: int
+    position: int
+    salt: bytes
+    record: bytes
+    reveal_after: float = 0.0
+
+
+class History(msgspec.Struct, frozen=True):
+    """A subject's uses with the proof that none is left out: the chain of `uses` leads to the head that the map holds,
+    the map's root is in the entry that `receipt` proves (None until the next checkpoint). `covers` entries are covered;
+    newer uses follow without it."""
+
+    uses: tuple[Recorded, ...]
+    proof: MapProof
+    root: bytes
+    covers: int
+    receipt: Receipt | None
+
+
+class Ledger:
+    """A node's log in `store` (records) and `folder` (tiles). One process writes it."""
+
+    def __init__(self, store: Store, folder: Path, keys: LedgerKeys, *, random: Random) -> None:
+        self._store, self._folder, self._keys, self._random = store, folder, keys, random
+        self._tree: Tree | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def origin(self) -> str:
+        return self._keys.origin
+
+    async def head(self) -> Head:
+        return await self._store.read(_head)
+
+    async def append(self, entry: bytes) -> int:
+        """Write a public entry; its index once it is durable."""
+        return await self._store.write(partial(append, entry=entry))
+
+    async def release(self, subject: bytes, record: ReleaseRecord) -> Recorded:
+        """Write the use of a subject's data; returns once it is durable, before anything is released.
+
+        `subject` is the person's pseudonym in the ledger, 32 bytes."""
+        assert len(subject) * 8 == subjects.KEY_BITS, "a subject is named by 32 bytes"
+        salt, encoded = self._random(SALT_BYTES), encode_record(record)
+        commitment = commitment_of(salt, encoded)
+        entry = release_entry(record, commitment)
+
+        def job(tx: Tx) -> Recorded:
+            index = append(tx, entry)
+            row = tx.row(SQL["subject"], key=subject)
+            uses, head = (_int(row[0]), _bytes(row[1])) if row else (0, subjects.EMPTY)
+            position = uses + 1
+            tx.run(SQL["set_subject"], key=subject, uses=position, head=subjects.chained(head, commitment))
+            tx.run(
+                SQL["add_release"],
+                idx=index,
+                subject=subject,
+                position=position,
+                at=record.at,
+                reveal_after=record.reveal_after,
+                salt=salt,
+                record=encoded,
+            )
+            return Recorded(index, position, salt, encoded, record.reveal_after)
+
+        return await self._store.write(job)
+
+    async def publish(self, now: int, cosign: Cosign | None = None) -> Checkpoint | None:
+        """Put what is durable into tiles and sign it; None when nothing is new. `now` in POSIX seconds."""
+        async with self._turn:
+            tree = await self._open()
+            while await self._map_some():
+                pass
+            head = await self.head()
+            while tree.size < head.entries:
+                await self._grow(tree)
+            if tree.size == head.published and head.checkpoint:
+                return None
+            root = await asyncio.to_thread(tree.root)
+            checkpoint = Checkpoint(self._keys.origin, tree.size, root)
+            signed = self._keys.sign(checkpoint.text, now)
+            if cosign is not None:
+                signed = await cosign(head.published, signed, tree)
+            await self._store.write(
+                lambda tx: tx.run(SQL["set_published"], published=checkpoint.size, checkpoint=signed)
+            )
+            return checkpoint
+
+    async def receipt(self, index: int, *, extra: bytes = b"") -> Receipt | None:
+        """What proves an entry offline; None until a checkpoint covers it."""
+        head = await self.head()
+        if index >= head.published:
+            return None
+        tree = await self._open()
+        proof = await asyncio.to_thread(inclusion_proof, index, head.published, tree.subtree)
+        return Receipt(index, tuple(proof), head.checkpoint, extra)
+
+    async def history(self, subject: bytes, *, most: int) -> History:
+        """A subject's uses, oldest first, with the proof of completeness."""
+
+        def job(tx: Tx) -> tuple[list[Row], MapProof, Row | None]:
+            rows = tx.rows(SQL["releases_of"], subject=subject, after=0, limit=most)
+            root = tx.row(SQL["newest_map_root"])
+            return rows, subjects.prove(partial(_node, tx), subject), root
+
+        rows, proof, root = await self._store.read_long(job)
+        uses = tuple(
+            Recorded(_int(index), _int(position), _bytes(salt), _bytes(record), float(reveal or 0))
+            for index, position, _, reveal, salt, record in rows
+        )
+        if root is None:
+            return History(uses, proof, subjects.EMPTY, 0, None)
+        return History(uses, proof, _bytes(root[2]), _int(root[1]), await self.receipt(_int(root[0])))
+
+    async def entry(self, index: int) -> bytes:
+        """An entry that is in a tile."""
+        tree = await self._open()
+        return await asyncio.to_thread(tree.entry, index)
+
+    async def tree(self) -> Tree:
+        """The tiles, for those who serve or audit them."""
+        return await self._open()
+
+    async def _open(self) -> Tree:
+        if self._tree is None:
+            head = await self.head()
+            self._tree = await asyncio.to_thread(Tree, self._folder, head.tiled)
+        return self._tree
+
+    async def _grow(self, tree: Tree) -> None:
+        """Bring the next entries into tiles: files first, then the record that they are there."""
+        size = tree.size
+        rows = await self._store.read(lambda tx: tx.rows(SQL["pending_after"], first=size, limit=LEDGER_GROWTH))
+        assert rows, f"entry {size} is neither in a tile nor pending"
+        assert _int(rows[0][0]) == size, f"entry {size} is neither in a tile nor pending"
+        await asyncio.to_thread(tree.grow, [_bytes(row[1]) for row in rows])
+        tiled = tree.size
+
+        def job(tx: Tx) -> None:
+            tx.run(SQL["set_tiled"], tiled=tiled)
+            tx.run(SQL["drop_pending"], until=tiled)
+
+        await self._store.write(job)
+
+    async def _map_some(self) -> bool:
+        """Bring the map of subjects on by some releases and commit its root as an entry; False when none are new."""
+        return await self._store.write(_map_some)
+
+
+def append(tx: Tx, entry: bytes) -> int:
+    """Append in this transaction."""
+    row = tx.row(SQL["take_index"])
+    assert row is not None, "the head is made by its migration"
+    index = _int(row[0])
+    tx.run(SQL["add_pending"], idx=index, entry=entry)
+    return index
+
+
+def _map_some(tx: Tx) -> bool:
+    head = _head(tx)
+    until = min(head.entries, head.mapped + LEDGER_MAP_RELEASES)
+    used = tx.rows(SQL["releases_between"], first=head.mapped, until=until)
+    tx.run(SQL["set_mapped"], mapped=until)
+    if not used:
+        return until < head.entries
+    read = partial(_node, tx)
+    newest = [_as_of(tx, _bytes(key), _int(position)) for key, position in used]
+    nodes = subjects.updated(read, newest)
+    tx.run_many(SQL["set_map_node"], [_node_row(position, node) for position, node in nodes.items()])
+    root = nodes[0, 0].hash
+    index = append(tx, subjects_entry(until, root))
+    tx.run(SQL["add_map_root"], idx=index, covers=until, root=root)
+    if until == index:  # the root's own entry uses nobody's data
+        tx.run(SQL["set_mapped"], mapped=index + 1)
+        return False
+    return True
+
+
+def _as_of(tx: Tx, key: bytes, position: int) -> Subject:
+    """A subject's chain up to a position: the newest is at hand, an earlier one is chained again."""
+    row = tx.row(SQL["subject"], key=key)
+    assert row is not None, "a subject with a release has a chain"
+    if _int(row[0]) == position:
+        return Subject(key, position, _bytes(row[1]))
+    head = subjects.EMPTY
+    for one in tx.rows(SQL["releases_of"], subject=key, after=0, limit=position):
+        head = subjects.chained(head, commitment_of(_bytes(one[4]), _bytes(one[5])))
+    return Subject(key, position, head)
+
+
+def _head(tx: Tx) -> Head:
+    row = tx.row(SQL["head"])
+    assert row is not None, "the head is made by its migration"
+    entries, tiled, mapped, published = (_int(value) for value in row[:4])
+    return Head(entries, tiled, mapped, published, b"" if row[4] is None else _bytes(row[4]))
+
+
+def _node(tx: Tx, position: Position) -> Node | None:
+    row = tx.row(SQL["map_node"], depth=position[0], prefix=_prefix(position))
+    if row is None:
+        return None
+    subject = None if row[1] is None else Subject(_bytes(row[1]), _int(row[2]), _bytes(row[3]))
+    return Node(_bytes(row[0]), subject)
+
+
+def _node_row(position: Position, node: Node) -> dict[str, SqlValue]:
+    subject = node.subject
+    return {
+        "depth": position[0],
+        "prefix": _prefix(position),
+        "hash": node.hash,
+        "key": subject.key if subject else None,
+        "uses": subject.count if subject else 0,
+        "head": subject.head if subject else None,
+    }
+
+
+def _prefix(position: Position) -> bytes:
+    depth, bits = position
+    return bits.to_bytes((depth + 7) // 8)
+
+
+def _int(value: SqlValue) -> int:
+    assert isinstance(value, int), f"an integer, not {value!r}"
+    return value
+
+
+def _bytes(value: SqlValue) -> bytes:
+    assert isinstance(value, bytes), f"bytes, not {type(value).__name__}"
+    return value
+
+
+def verify_history(history: History, subject: bytes) -> None:
+    """Raise ValueError unless `history` holds every use up to what its map covers, unchanged and in order."""
+    head, covered = subjects.EMPTY, 0
+    held = subjects.checked(history.proof, subject, history.root)
+    for place, use in enumerate(history.uses, 1):
+        if use.position != place:
+            raise ValueError(f"use {place} is missing")
+        if use.index < history.covers:
+            covered = place
+            head = subjects.chained(head, commitment_of(use.salt, use.record))
+    expected = (held.count, held.head) if held else (0, subjects.EMPTY)
+    if (covered, head) != expected:
+        raise ValueError(f"the map holds {expected[0]} uses and the list {covered}, or one was changed")
