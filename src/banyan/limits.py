@@ -102,6 +102,7 @@ EVENT_BYTES: Final = 64 * KIB
 # Ledger
 LEDGER_GROWTH: Final = 65_536  # entries brought into tiles at a time: about 0.2 s, then the records say so
 LEDGER_MAP_RELEASES: Final = 4_096  # entries whose subjects one write brings into the map: about 0.3 s
+WITNESS_BODY_BYTES: Final = 64 * KIB  # a proof is at most 63 lines, a checkpoint a few signatures of 3 KiB
 
 # Publishing and querying
 INGEST_MEMORY_BYTES: Final = 512 * MIB  # DuckDB's share while reading a file; the process stays under 1 GiB

@@ -6,6 +6,7 @@ ledger's records): files beyond it are leftovers of a cut-off growth and are wri
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from banyan.wire.tlog.tiles import HEIGHT, WIDTH, Tile, decode_bundle, encode_bu
 
 _CACHED_TILES: Final = 1_024
 """8 KiB each; a proof of a million entries reads three."""
+_MANY: Final = 8_192
+"""Entries above which one sync of the disk is cheaper than one for each of their files."""
 
 
 class Tree:
@@ -27,11 +30,13 @@ class Tree:
         self._folder = folder
         self._full = lru_cache(maxsize=_CACHED_TILES)(self._read_full)
         self.size = size
+        self._is_many = False
         self._edge = [self._partial(level) for level in range(_levels(size))]
         self._entries = self._partial_entries()
 
     def grow(self, entries: Sequence[bytes]) -> None:
         """Append entries; when it returns their tiles are on disk. Cost: two hashes and about 3 file writes a 256."""
+        self._is_many = len(entries) > _MANY
         first = self.size // WIDTH
         for entry in entries:
             self._entries.append(entry)
@@ -46,6 +51,8 @@ class Tree:
             if edge:
                 index = self.size >> HEIGHT * (level + 1)
                 self._write(Tile(level, index, len(edge) // HASH_BYTES), bytes(edge))
+        if self._is_many:
+            os.sync()
 
     def root(self, size: int | None = None) -> bytes:
         """The root of the first `size` leaves; all of them when it is not given."""
@@ -125,7 +132,12 @@ class Tree:
     def _write(self, tile: Tile, data: bytes) -> None:
         path = self._folder / tile.path
         make_folders(path.parent)
-        write_file(path, data)
+        if not self._is_many:
+            write_file(path, data)
+            return
+        aside = path.with_name(path.name + ".tmp")
+        aside.write_bytes(data)
+        aside.rename(path)
 
 
 def _levels(size: int) -> int:
