@@ -104,6 +104,10 @@ LEDGER_GROWTH: Final = 65_536  # entries brought into tiles at a time: about 0.2
 LEDGER_MAP_RELEASES: Final = 4_096  # entries whose subjects one write brings into the map: about 0.3 s
 WITNESS_BODY_BYTES: Final = 64 * KIB  # a proof is at most 63 lines, a checkpoint a few signatures of 3 KiB
 
+# Powers
+ORDER_DAYS: Final = 30  # an order, and each extension, lasts at most this long: a month is what a parliament can follow
+ORDER_REVIEW_DAYS: Final = 7  # after a use under an order somebody else has looked at it, or the agency's use waits
+
 # Publishing and querying
 INGEST_MEMORY_BYTES: Final = 512 * MIB  # DuckDB's share while reading a file; the process stays under 1 GiB
 COLUMNS: Final = 2_000  # a wider table is a matrix: ask for it long
