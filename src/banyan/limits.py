@@ -105,6 +105,7 @@ LEDGER_MAP_RELEASES: Final = 4_096  # entries whose subjects one write brings in
 WITNESS_BODY_BYTES: Final = 64 * KIB  # a proof is at most 63 lines, a checkpoint a few signatures of 3 KiB
 
 # Powers
+POLICY_LIST: Final = 1_000  # orders, purposes or consents in one list; a person has some tens, a state some hundreds
 ORDER_DAYS: Final = 30  # an order, and each extension, lasts at most this long: a month is what a parliament can follow
 ORDER_REVIEW_DAYS: Final = 7  # after a use under an order somebody else has looked at it, or the agency's use waits
 

@@ -1,0 +1,126 @@
+-- name: put_basis
+-- Register a basis, or its new text.
+insert into basis (id, version, document) values (:id, :version, :document)
+on conflict (id) do update set version = excluded.version, document = excluded.document
+
+-- name: keep_basis_version
+-- Keep the text a use may name.
+insert into basis_version (version, id, document, at) values (:version, :id, :document, :at)
+on conflict (version) do nothing
+
+-- name: bases
+-- The register.
+select document from basis order by id
+
+-- name: basis_version
+-- The text that was in force.
+select document from basis_version where version = :version
+
+-- name: put_power
+-- Write an order as it stands.
+insert into power (id, document, until) values (:id, :document, :until)
+on conflict (id) do update set document = excluded.document, until = excluded.until
+
+-- name: power
+-- One order.
+select document from power where id = :id
+
+-- name: powers
+-- All orders, the newest end first.
+select document from power order by until desc, id limit :limit
+
+-- name: put_review
+-- Write a review as it stands.
+insert into review (use_idx, power, agency, due, is_open, document)
+values (:use_idx, :power, :agency, :due, :is_open, :document)
+on conflict (use_idx) do update set is_open = excluded.is_open, document = excluded.document
+
+-- name: review
+-- The review of a use.
+select document from review where use_idx = :use_idx
+
+-- name: open_reviews
+-- Reviews nobody has done, the oldest due first.
+select document from review where is_open = 1 order by due, use_idx limit :limit
+
+-- name: overdue
+-- Agencies with a review past its time.
+select distinct agency from review where is_open = 1 and due <= :now order by agency
+
+-- name: put_declaration
+-- Write what a provider offers.
+insert into declaration (id, document) values (:id, :document)
+on conflict (id) do update set document = excluded.document
+
+-- name: declaration
+-- One offer.
+select document from declaration where id = :id
+
+-- name: put_purpose
+-- Write what a recipient wants.
+insert into purpose (id, recipient, document) values (:id, :recipient, :document)
+on conflict (id) do update set document = excluded.document
+
+-- name: purpose
+-- One purpose.
+select document from purpose where id = :id
+
+-- name: purposes
+-- All purposes, for comparison.
+select document from purpose order by id limit :limit
+
+-- name: put_cap
+-- Write a fair-use cap.
+insert into cap (purpose, document) values (:purpose, :document)
+on conflict (purpose) do update set document = excluded.document
+
+-- name: caps
+-- All caps.
+select document from cap order by purpose
+
+-- name: put_consent
+-- Write a consent as it stands.
+insert into consent (id, subject, recipient, purpose, code, document)
+values (:id, :subject, :recipient, :purpose, :code, :document)
+on conflict (id) do update set document = excluded.document
+
+-- name: consent
+-- One consent.
+select document from consent where id = :id
+
+-- name: consents_of
+-- A subject's consents.
+select document from consent where subject = :subject order by id limit :limit
+
+-- name: consents_for
+-- A subject's consents to a recipient for a purpose code.
+select document, purpose from consent where subject = :subject and recipient = :recipient and code = :code order by id
+
+-- name: consents_of_purpose
+-- Everybody's consents under a purpose, for when it is closed.
+select document from consent where purpose = :purpose order by id
+
+-- name: opt_out
+-- Stop secondary use.
+insert into opt_out (subject, operation, at) values (:subject, :operation, :at) on conflict (subject, operation) do nothing
+
+-- name: opt_in
+-- Let secondary use go on.
+delete from opt_out where subject = :subject and operation = :operation
+
+-- name: opted_out
+-- Whether a subject stopped the use of an operation's data.
+select 1 from opt_out where subject = :subject and operation in (:operation, '*')
+
+-- name: count_use
+-- Count one more use today.
+insert into use_count (subject, recipient, operation, day, uses) values (:subject, :recipient, :operation, :day, 1)
+on conflict (subject, recipient, operation, day) do update set uses = use_count.uses + 1
+
+-- name: uses_on
+-- How often today.
+select uses from use_count where subject = :subject and recipient = :recipient and operation = :operation and day = :day
+
+-- name: forget_counts
+-- Days that are over.
+delete from use_count where day < :day

@@ -1,0 +1,194 @@
+"""The records of policy: bases, orders and reviews, offers, purposes, consents, opt-outs, counts of a day.
+
+Each function is one transaction's step on a Tx; the store answers when it is durable. Subjects are pseudonyms as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.policy import consents as consent_rules
+from banyan.kernel.policy import orders as order_rules
+from banyan.kernel.policy.bases import LegalBasis, Register, register
+from banyan.kernel.policy.consents import Cap, Consent, Declaration, Purpose
+from banyan.kernel.policy.judging import ConsentTerms, OrderTerms
+from banyan.kernel.policy.orders import Order, Review
+from banyan.kernel.storage.statements import load_statements
+from banyan.kernel.storage.store import Row, Tx
+from banyan.limits import POLICY_LIST
+
+SQL: Final = load_statements("banyan.kernel.policy", "policy.sql")
+DAY_S: Final = 86_400
+T = TypeVar("T")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def put_basis(tx: Tx, basis: LegalBasis, at: EpochS) -> None:
+    """Register a basis; the caller has checked the whole register with it (`bases.register`)."""
+    document = _encode(basis)
+    tx.run(SQL["put_basis"], id=basis.id, version=basis.version, document=document)
+    tx.run(SQL["keep_basis_version"], version=basis.version, id=basis.id, document=document, at=at)
+
+
+def read_register(tx: Tx) -> Register:
+    return register(_all(tx.rows(SQL["bases"]), LegalBasis))
+
+
+def basis_of_version(tx: Tx, version: str) -> LegalBasis | None:
+    """The text a use names, also after it was changed."""
+    return _one(tx.row(SQL["basis_version"], version=version), LegalBasis)
+
+
+def put_order(tx: Tx, order: Order) -> None:
+    tx.run(SQL["put_power"], id=order.id, document=_encode(order), until=order.last_second)
+
+
+def order_by_id(tx: Tx, id: str) -> Order | None:
+    return _one(tx.row(SQL["power"], id=id), Order)
+
+
+def all_orders(tx: Tx) -> list[Order]:
+    return _all(tx.rows(SQL["powers"], limit=POLICY_LIST), Order)
+
+
+def put_review(tx: Tx, review: Review) -> None:
+    tx.run(
+        SQL["put_review"],
+        use_idx=review.use,
+        power=review.order,
+        agency=review.agency,
+        due=review.due,
+        is_open=int(review.is_justified is None),
+        document=_encode(review),
+    )
+
+
+def review_of(tx: Tx, use: int) -> Review | None:
+    return _one(tx.row(SQL["review"], use_idx=use), Review)
+
+
+def open_reviews(tx: Tx) -> list[Review]:
+    return _all(tx.rows(SQL["open_reviews"], limit=POLICY_LIST), Review)
+
+
+def order_terms(tx: Tx, now: EpochS) -> tuple[OrderTerms, ...]:
+    """Every order as the judge weighs it now."""
+    overdue = tuple(str(row[0]) for row in tx.rows(SQL["overdue"], now=now))
+    return tuple(
+        msgspec.structs.replace(order_rules.terms(order, (), now), suspended=overdue) for order in all_orders(tx)
+    )
+
+
+def put_declaration(tx: Tx, declaration: Declaration) -> None:
+    tx.run(SQL["put_declaration"], id=declaration.id, document=_encode(declaration))
+
+
+def declaration_by_id(tx: Tx, id: str) -> Declaration | None:
+    return _one(tx.row(SQL["declaration"], id=id), Declaration)
+
+
+def put_purpose(tx: Tx, purpose: Purpose) -> None:
+    tx.run(SQL["put_purpose"], id=purpose.id, recipient=purpose.recipient, document=_encode(purpose))
+
+
+def purpose_by_id(tx: Tx, id: str) -> Purpose | None:
+    return _one(tx.row(SQL["purpose"], id=id), Purpose)
+
+
+def all_purposes(tx: Tx) -> list[Purpose]:
+    return _all(tx.rows(SQL["purposes"], limit=POLICY_LIST), Purpose)
+
+
+def close_purpose(tx: Tx, purpose: Purpose, now: EpochS) -> list[Consent]:
+    """Close a purpose; every consent under it ends. Those that ended."""
+    put_purpose(tx, msgspec.structs.replace(purpose, is_open=False))
+    ended = []
+    for consent in _all(tx.rows(SQL["consents_of_purpose"], purpose=purpose.id), Consent):
+        after = consent_rules.invalidate(consent, now)
+        if after != consent:
+            put_consent(tx, after, purpose)
+            ended.append(after)
+    return ended
+
+
+def put_cap(tx: Tx, cap: Cap) -> None:
+    tx.run(SQL["put_cap"], purpose=cap.purpose, document=_encode(cap))
+
+
+def all_caps(tx: Tx) -> list[Cap]:
+    return _all(tx.rows(SQL["caps"]), Cap)
+
+
+def put_consent(tx: Tx, consent: Consent, purpose: Purpose) -> None:
+    tx.run(
+        SQL["put_consent"],
+        id=consent.id,
+        subject=consent.subject,
+        recipient=purpose.recipient,
+        purpose=purpose.id,
+        code=purpose.purpose,
+        document=_encode(consent),
+    )
+
+
+def consent_by_id(tx: Tx, id: str) -> Consent | None:
+    return _one(tx.row(SQL["consent"], id=id), Consent)
+
+
+def consents_of(tx: Tx, subject: str) -> list[Consent]:
+    return _all(tx.rows(SQL["consents_of"], subject=subject, limit=POLICY_LIST), Consent)
+
+
+def consent_terms(tx: Tx, subject: str, recipient: str, code: str, now: EpochS) -> tuple[ConsentTerms, ...]:
+    """A subject's consents to this recipient for this purpose, as the judge weighs them."""
+    found = []
+    for document, purpose_id in tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code):
+        purpose = purpose_by_id(tx, str(purpose_id))
+        if purpose is not None:
+            found.append(consent_rules.terms(_read(document, Consent), purpose, now))
+    return tuple(found)
+
+
+def opt_out(tx: Tx, subject: str, operation: str, at: EpochS) -> None:
+    """Stop the secondary use of an operation's data; `*` of all."""
+    tx.run(SQL["opt_out"], subject=subject, operation=operation, at=at)
+
+
+def opt_in(tx: Tx, subject: str, operation: str) -> None:
+    tx.run(SQL["opt_in"], subject=subject, operation=operation)
+
+
+def has_opted_out(tx: Tx, subject: str, operation: str) -> bool:
+    return tx.row(SQL["opted_out"], subject=subject, operation=operation) is not None
+
+
+def count_use(tx: Tx, subject: str, recipient: str, operation: str, now: EpochS) -> None:
+    tx.run(SQL["count_use"], subject=subject, recipient=recipient, operation=operation, day=day_of(now))
+
+
+def uses_today(tx: Tx, subject: str, recipient: str, operation: str, now: EpochS) -> int:
+    day = day_of(now)
+    row = tx.row(SQL["uses_on"], subject=subject, recipient=recipient, operation=operation, day=day)
+    return int(str(row[0])) if row else 0
+
+
+def day_of(now: EpochS) -> int:
+    """Taiwan's day, as a number."""
+    return int(now + 8 * 3_600) // DAY_S
+
+
+def _one(row: Row | None, kind: type[T]) -> T | None:
+    return None if row is None else _read(row[0], kind)
+
+
+def _all(rows: Sequence[Row], kind: type[T]) -> list[T]:
+    return [_read(row[0], kind) for row in rows]
+
+
+def _read(document: Any, kind: type[T]) -> T:
+    assert isinstance(document, bytes), "a document is bytes"
+    return msgspec.json.decode(document, type=kind)

@@ -1,0 +1,105 @@
+"""The records of policy on both engines: what is written is what the judge weighs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+import pytest
+from tests.kernel.policy.test_consents import CAPS, LOAN, OFFER, given
+from tests.kernel.policy.test_judging import ASK, BOOK, FLAG, NOW, VISIT
+from tests.kernel.policy.test_judging import LOAN as LOAN_BASIS
+from tests.kernel.policy.test_orders import CDC, NHI, ORDER
+
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.policy import orders, records
+from banyan.kernel.policy.judging import judge
+from banyan.kernel.storage.migrations import load_steps, migrate
+from banyan.kernel.storage.store import SchemaStore, Tx
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def write(open_store: Callable[[], SchemaStore]) -> Callable[[Callable[[Tx], T]], T]:
+    store = open_store()
+    migrate(store, "banyan.kernel.policy", load_steps("banyan.kernel.policy"), at=0.0)
+    return lambda job: asyncio.run(store.write(job))
+
+
+Write = Callable[[Callable[[Tx], T]], T]
+
+
+def test_the_register_and_the_text_that_was_in_force(write: Write) -> None:
+    for basis in (FLAG, LOAN_BASIS):
+        write(lambda tx, b=basis: records.put_basis(tx, b, NOW))
+    assert write(records.read_register) == BOOK
+    newer = msgspec.structs.replace(FLAG, retention_days=14)
+    write(lambda tx: records.put_basis(tx, newer, NOW))
+    assert write(records.read_register).by_id[FLAG.id] == newer
+    assert write(lambda tx: records.basis_of_version(tx, FLAG.version)) == FLAG
+
+
+def test_an_order_and_its_overdue_review(write: Write) -> None:
+    approved = orders.approve(ORDER, NHI, NOW)
+    assert isinstance(approved, orders.Order)
+    write(lambda tx: records.put_order(tx, approved))
+    assert write(lambda tx: records.order_by_id(tx, ORDER.id)) == approved
+    told = write(lambda tx: records.order_terms(tx, NOW))
+    hospital = orders.Officer("h", "TW/MED/H1", 2)
+    assert judge(BOOK, msgspec.structs.replace(VISIT, orders=told)).is_allowed
+    used = orders.opened(approved, hospital, 7, "急診", NOW)
+    assert isinstance(used, orders.Review)
+    overdue = msgspec.structs.replace(used, due=NOW)
+    write(lambda tx: records.put_review(tx, overdue))
+    told = write(lambda tx: records.order_terms(tx, NOW))
+    assert judge(BOOK, msgspec.structs.replace(VISIT, orders=told)).rules == ("suspended",)
+    done = orders.review(overdue, orders.Officer("h2", "TW/MED/H1", 2), is_justified=True)
+    assert isinstance(done, orders.Review)
+    write(lambda tx: records.put_review(tx, done))
+    assert write(records.open_reviews) == []
+    told = write(lambda tx: records.order_terms(tx, NOW))
+    assert judge(BOOK, msgspec.structs.replace(VISIT, orders=told)).is_allowed
+    assert CDC.agency not in {one.agency for one in (used, done)}
+
+
+def test_consents_as_the_judge_weighs_them(write: Write) -> None:
+    now = EpochS(NOW + 2)
+    write(lambda tx: records.put_declaration(tx, OFFER))
+    write(lambda tx: records.put_purpose(tx, LOAN))
+    for cap in CAPS:
+        write(lambda tx, c=cap: records.put_cap(tx, c))
+    write(lambda tx: records.put_consent(tx, given(), LOAN))
+    assert write(lambda tx: records.consents_of(tx, "s")) == [given()]
+    assert write(records.all_caps) == sorted(CAPS, key=lambda cap: cap.purpose)
+    told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
+    assert judge(BOOK, msgspec.structs.replace(ASK, now=now, consents=told)).is_allowed
+    for subject, recipient, code in (
+        ("t", "TW/COM/BANK", "088"),
+        ("s", "TW/COM/X", "088"),
+        ("s", "TW/COM/BANK", "090"),
+    ):
+        assert write(lambda tx, s=subject, r=recipient, c=code: records.consent_terms(tx, s, r, c, now)) == ()
+    ended = write(lambda tx: records.close_purpose(tx, LOAN, now))
+    assert [one.state for one in ended] == ["invalidated"]
+    told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
+    assert judge(BOOK, msgspec.structs.replace(ASK, now=now, consents=told)).rules == ("consent",)
+
+
+def test_opt_outs_and_counts_of_a_day(write: Write) -> None:
+    write(lambda tx: records.opt_out(tx, "s", "nhi.study", NOW))
+    write(lambda tx: records.opt_out(tx, "s", "nhi.study", NOW))
+    assert write(lambda tx: records.has_opted_out(tx, "s", "nhi.study"))
+    assert not write(lambda tx: records.has_opted_out(tx, "s", "nhi.other"))
+    assert not write(lambda tx: records.has_opted_out(tx, "t", "nhi.study"))
+    write(lambda tx: records.opt_out(tx, "t", "*", NOW))
+    assert write(lambda tx: records.has_opted_out(tx, "t", "nhi.other"))
+    write(lambda tx: records.opt_in(tx, "t", "*"))
+    assert not write(lambda tx: records.has_opted_out(tx, "t", "nhi.other"))
+    for _ in range(3):
+        write(lambda tx: records.count_use(tx, "s", "TW/MED/H1", "travel.flag", NOW))
+    tomorrow = EpochS(NOW + 86_400)
+    assert write(lambda tx: records.uses_today(tx, "s", "TW/MED/H1", "travel.flag", NOW)) == 3
+    assert write(lambda tx: records.uses_today(tx, "s", "TW/MED/H1", "travel.flag", tomorrow)) == 0
