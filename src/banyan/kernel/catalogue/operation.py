@@ -74,6 +74,8 @@ class Operation(msgspec.Struct, frozen=True):
     rate: RateClass = ""
     time_s: float = 0.0
     """How long it may run; 0 means REQUEST_TIME_S."""
+    subject: str = ""
+    """The request's field that names whose personal data it is: a person's number. Empty for open data."""
     service: str = ""
 
     def __post_init__(self) -> None:
@@ -239,6 +241,7 @@ class Service:
         channels: tuple[str, ...] = ("web", "api"),
         rate: RateClass = "",
         time_s: float = 0.0,
+        subject: str = "",
     ) -> Callable[[F], F]:
         """Declare an operation; the request and answer types are read from the function's annotations.
 
@@ -268,6 +271,7 @@ class Service:
                 run=run,
                 rate=rate,
                 time_s=time_s,
+                subject=subject,
             )
             return run
 

@@ -22,6 +22,7 @@ from banyan.kernel.catalogue.operation import Asking, Context, Operation
 from banyan.kernel.events import feed
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.events.feed import Event
+from banyan.kernel.exchange.conscience import Conscience, Weighed
 from banyan.kernel.exchange.remote import Envelope, Remote
 from banyan.kernel.exchange.touchpoint import TouchOutcome, Touchpoints
 from banyan.kernel.exchange.trace import Trace
@@ -80,8 +81,10 @@ class Gate:
         usage: UsageSink | None = None,
         touchpoints: Touchpoints | None = None,
         remotes: Mapping[str, Remote] | None = None,
+        conscience: Conscience | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self._conscience = conscience
         self.clock = clock
         self.usage: UsageSink = usage if usage is not None else OpenUsage()
         self.touchpoints = touchpoints if touchpoints is not None else Touchpoints()
@@ -126,10 +129,14 @@ class Gate:
             request = bound(declared, request)
         assert isinstance(request, declared.request), f"{operation} takes {declared.request.__name__}"
         now, started = self.clock(), perf_counter_ns()
-        decision = decide(declared, caller, purpose)
         outcome: Outcome = "failed"
         touched: TouchOutcome = "failed"
+        weighed: Weighed | None = None
+        decision = decide(declared, caller, purpose)
         try:
+            if declared.subject and self._conscience is not None:
+                weighed = await self._conscience.weigh(declared, request, caller, purpose=purpose, now=now)
+                decision = weighed.decision
             if not decision.allowed:
                 outcome = touched = "refused"
                 raise Refused(decision)
@@ -140,7 +147,10 @@ class Gate:
             else:
                 parent = trace.traceparent if trace is not None else ""
                 answer = await remote.call(declared, request, Envelope(caller, purpose or declared.purpose, parent))
-            answer = minimise(answer, decision)
+            if weighed is not None and self._conscience is not None:
+                number = trace.id if trace is not None else ""
+                await self._conscience.release(weighed, declared, caller, trace=number, now=now)
+                answer = self._conscience.minimise(answer, weighed)
             outcome = touched = "answered"
         except Invalid:
             touched = "invalid"
@@ -164,7 +174,10 @@ class Gate:
 
     def ask(self, operation: str, caller: Caller) -> None:
         """Raise Refused when the policy would refuse this caller's call. Runs nothing, records nothing."""
-        decision = decide(self.catalogue.operation(operation), caller, "")
+        declared = self.catalogue.operation(operation)
+        if declared.subject and self._conscience is not None:
+            return  # whose data it is stands in the request: only then can it be weighed
+        decision = decide(declared, caller, "")
         if not decision.allowed:
             raise Refused(decision)
 
@@ -193,9 +206,3 @@ def bound(declared: Operation, values: Mapping[str, Any]) -> msgspec.Struct:
         return msgspec.convert(values, declared.request)
     except msgspec.ValidationError as error:
         raise Invalid(f"{declared.id}: {error}", remedy="see /openapi.json for what it takes") from error
-
-
-def minimise(answer: Any, decision: Decision) -> Any:
-    """Drop rows and fields the basis does not cover. The open bases cover the whole answer; others never get here."""
-    assert decision.allowed, "only an allowed call is minimised"
-    return answer

@@ -7,8 +7,6 @@ basis yet, so it is refused for every caller, the administrator too.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
@@ -17,7 +15,8 @@ from banyan.kernel.identity.caller import Caller
 
 MESSAGES = load_messages(__package__ or "banyan.kernel.policy")
 
-Basis = Literal["open", "public-write", "administration", "none"]
+Basis = str
+"""`open`, `public-write`, `administration`, `none`, or the id of a legal basis in the register."""
 INTAKE: tuple[str, ...] = ("public-intake",)
 """Purposes under which anybody may write: a data request, a report. The operation declares it."""
 
