@@ -1,0 +1,88 @@
+"""`./banyan verify RECEIPT`: check a receipt of the log without asking anybody. Exit 0: it holds; 1: it does not."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from banyan.errors import Invalid
+from banyan.wire.tlog.checkpoint import verifier_of
+from banyan.wire.tlog.note import NOTE_BYTES, BadNote, Verifier
+
+KEYS_FILE = "log.vkeys"
+WORDS = {
+    "release": ("個人資料的一次使用", "a use of personal data"),
+    "order": ("一道命令", "an order"),
+    "deletion": ("一次刪除", "a deletion"),
+    "subjects": ("全體當事人索引", "the map of subjects"),
+}
+
+
+def add_verify_parser(verbs: Any) -> None:
+    verify = verbs.add_parser("verify", help="check a receipt of the transparency log, offline")
+    verify.add_argument("receipt", type=Path, help="a .tlog-proof file")
+    verify.add_argument(
+        "--log", action="append", default=[], metavar="VKEY", help="a key of the log; every one must sign"
+    )
+    verify.add_argument(
+        "--keys", type=Path, default=None, metavar="FILE", help=f"a file of keys, one a line ({KEYS_FILE})"
+    )
+    verify.add_argument("--witness", action="append", default=[], metavar="VKEY", help="the key of a witness you trust")
+    verify.add_argument("--quorum", type=int, default=0, help="how many witnesses must have cosigned")
+    verify.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what the receipt proves. Raises Invalid for keys or files that cannot be read."""
+    from banyan.kernel.ledger.receipts import prove
+
+    logs = [_key(text) for text in (*options.log, *_kept(options.keys))]
+    if not logs:
+        raise Invalid.at("--log", f"name the log's keys (they stand on its transparency page and in {KEYS_FILE})")
+    try:
+        with options.receipt.open("rb") as file:
+            data = file.read(NOTE_BYTES + 1)
+    except OSError as error:
+        raise Invalid.at("receipt", f"{options.receipt} cannot be read") from error
+    try:
+        witnesses = [_key(text) for text in options.witness]
+        proven = prove(data, logs=logs, witnesses=witnesses, quorum=options.quorum)
+    except ValueError as error:
+        print(f"不成立 DOES NOT HOLD: {error}", file=sys.stderr)  # noqa: T201 - this verb's answer
+        return 1
+    _say(proven)
+    return 0
+
+
+def _say(proven: Any) -> None:
+    kind = str(proven.entry.get("kind", ""))
+    zh, en = WORDS.get(kind, (kind, kind))
+    lines = [
+        f"成立 HOLDS: {zh} / {en}",
+        f"  log {proven.checkpoint.origin}, entry {proven.index} of {proven.checkpoint.size}",
+    ]
+    for name, value in (proven.record or proven.entry).items():
+        shown = (
+            datetime.fromtimestamp(value, UTC).isoformat() if name == "at" and isinstance(value, int | float) else value
+        )
+        lines.append(f"  {name}: {shown}")
+    print("\n".join(lines))  # noqa: T201 - this verb's answer
+
+
+def _kept(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise Invalid.at("--keys", f"{path} cannot be read") from error
+
+
+def _key(text: str) -> Verifier:
+    try:
+        return verifier_of(text.strip())
+    except BadNote as error:
+        raise Invalid.at("--log", f"{text[:40]}… is no key: {error}") from error
