@@ -32,8 +32,8 @@ update log_head set published = :published, checkpoint = :checkpoint where one =
 
 -- name: add_release
 -- Keep what a use's entry commits to.
-insert into release (idx, subject, position, at, reveal_after, salt, record)
-values (:idx, :subject, :position, :at, :reveal_after, :salt, :record)
+insert into release (idx, subject, position, at, reveal_after, basis, receiver, salt, record)
+values (:idx, :subject, :position, :at, :reveal_after, :basis, :receiver, :salt, :record)
 
 -- name: release_at
 -- One use by its entry.
@@ -47,6 +47,18 @@ where subject = :subject and position > :after order by position limit :limit
 -- name: releases_between
 -- Each subject used by entries in a range, with its newest position there.
 select subject, max(position) from release where idx >= :first and idx < :until group by subject order by subject
+
+-- name: release_counts
+-- How many uses each basis and receiving agency has.
+select basis, receiver, count(*), max(at) from release group by basis, receiver order by basis, receiver limit :limit
+
+-- name: keep_checkpoint
+-- Keep a published checkpoint.
+insert into checkpoint (size, at, signed) values (:size, :at, :signed) on conflict (size) do nothing
+
+-- name: checkpoints
+-- Published checkpoints, newest first.
+select size, at, signed from checkpoint order by size desc limit :limit
 
 -- name: subject
 -- How many uses a subject has and the head of the chain.

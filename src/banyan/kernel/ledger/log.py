@@ -59,6 +59,23 @@ class Recorded(msgspec.Struct, frozen=True):
     reveal_after: float = 0.0
 
 
+class Count(msgspec.Struct, frozen=True):
+    """Uses on a basis by an agency, and when the last was (epoch seconds)."""
+
+    basis: str
+    receiver: str
+    uses: int
+    last_at: float
+
+
+class Published(msgspec.Struct, frozen=True):
+    """A checkpoint as it was signed, at POSIX seconds."""
+
+    size: int
+    at: int
+    signed: bytes
+
+
 class History(msgspec.Struct, frozen=True):
     """A subject's uses with the proof that none is left out: the chain of `uses` leads to the head that the map holds,
     the map's root is in the entry that `receipt` proves (None until the next checkpoint). `covers` entries are covered;
@@ -112,6 +129,8 @@ class Ledger:
                 position=position,
                 at=record.at,
                 reveal_after=record.reveal_after,
+                basis=record.basis,
+                receiver=record.receiver,
                 salt=salt,
                 record=encoded,
             )
@@ -135,9 +154,12 @@ class Ledger:
             signed = self._keys.sign(checkpoint.text, now)
             if cosign is not None:
                 signed = await cosign(head.published, signed, tree)
-            await self._store.write(
-                lambda tx: tx.run(SQL["set_published"], published=checkpoint.size, checkpoint=signed)
-            )
+
+            def job(tx: Tx) -> None:
+                tx.run(SQL["set_published"], published=checkpoint.size, checkpoint=signed)
+                tx.run(SQL["keep_checkpoint"], size=checkpoint.size, at=now, signed=signed)
+
+            await self._store.write(job)
             return checkpoint
 
     async def receipt(self, index: int, *, extra: bytes = b"") -> Receipt | None:
@@ -165,6 +187,16 @@ class Ledger:
         if root is None:
             return History(uses, proof, subjects.EMPTY, 0, None)
         return History(uses, proof, _bytes(root[2]), _int(root[1]), await self.receipt(_int(root[0])))
+
+    async def counts(self, most: int) -> list[Count]:
+        """How often each basis let each agency read, all time."""
+        rows = await self._store.read_long(lambda tx: tx.rows(SQL["release_counts"], limit=most))
+        return [Count(str(basis), str(receiver), _int(uses), float(at or 0)) for basis, receiver, uses, at in rows]
+
+    async def checkpoints(self, most: int) -> list[Published]:
+        """The newest published checkpoints, newest first."""
+        rows = await self._store.read(lambda tx: tx.rows(SQL["checkpoints"], limit=most))
+        return [Published(_int(size), _int(at), _bytes(signed)) for size, at, signed in rows]
 
     async def entry(self, index: int) -> bytes:
         """An entry that is in a tile."""

@@ -20,10 +20,17 @@ create table release (
   position {int} not null,
   at {real} not null,
   reveal_after {real} not null,
+  basis text not null,
+  receiver text not null,
   salt {bytes} not null,
   record {bytes} not null,
   unique (subject, position)
 );
+
+create index release_counted on release (basis, receiver);
+
+-- Checkpoints as they were published, for who wants to see the log grow.
+create table checkpoint (size {int} not null primary key, at {int} not null, signed {bytes} not null);
 
 -- How many uses each subject has, and the head of their chain.
 create table subject (key {bytes} not null primary key, uses {int} not null, head {bytes} not null);
