@@ -29,7 +29,7 @@ from banyan.kernel.policy import orders, records
 from banyan.kernel.storage import close_drawer, open_drawer
 
 WANG = "A123456789"
-HOSPITAL = Caller("officer", "o-7", agency="TW/MED/H1", assurance=2)
+HOSPITAL = Caller("officer", "o-7", agency="TW/MED/H1", assurance="aal2")
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,7 +128,7 @@ def test_no_order_no_answer_and_the_refusal_says_why(tmp_path: Path) -> None:
             assert "兩個不同機關" in said.remedy["zh-Hant"]
             for caller in (
                 ANONYMOUS,
-                Caller("officer", "x", agency="TW/MED/H2", assurance=3),
+                Caller("officer", "x", agency="TW/MED/H2", assurance="aal3"),
                 Caller("administrator", "a"),
             ):
                 with pytest.raises(Refused) as other:

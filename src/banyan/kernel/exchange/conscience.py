@@ -29,6 +29,8 @@ from banyan.kernel.policy.explaining import allowed, refused
 from banyan.kernel.policy.judging import Use, Verdict, judge
 from banyan.kernel.storage.store import Store, Tx
 
+LEVELS: Final = {"aal1": 1, "aal2": 2, "aal3": 3}
+"""Assurance as the policy counts it; a sign-in of no known level counts as none (NIST SP 800-63B)."""
 FIELDS: Final = "fields"
 """The request's field that says which personal fields are asked for; without it, or empty: all of them."""
 
@@ -109,7 +111,7 @@ def _use(
         recipient=caller.agency,
         fields=fields,
         now=now,
-        assurance=caller.assurance,
+        assurance=LEVELS.get(caller.assurance, 0),
         consents=records.consent_terms(tx, subject, caller.agency, code, now),
         orders=records.order_terms(tx, now),
         uses_today=records.uses_today(tx, subject, caller.agency, declared.id, now),

@@ -1,4 +1,4 @@
-"""Who asks: anybody, the holder of the administrator token, or somebody whom identity knows."""
+"""Who asks: anybody, a citizen, an officer, an app, the system, or the holder of the administrator token."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Literal
 
 import msgspec
 
-CallerKind = Literal["anonymous", "administrator", "system", "officer", "citizen", "app"]
+CallerKind = Literal["anonymous", "administrator", "system", "officer", "citizen", "representative", "app"]
 
 
 class Caller(msgspec.Struct, frozen=True):
     """`id` is a pseudonym fit for a log, never a person's number. `channel` is how the caller came: web, api, chat…
 
-    `agency` is the member id the caller acts for (an officer's, an app's); `assurance` how the login was proven: 0 not
-    at all, 1 one factor, 2 two or a passkey, 3 a citizen certificate. `subject` is a citizen's own name in the ledger.
+    The rest is what the policy judges by, and is empty for who has not signed in: the `agency` and `roles` of an
+    officer or app, the `assurance` of the sign-in (aal1, aal2, aal3), and the `subject` whose own data this caller may
+    see: themselves, for a representative the person they act for, for an app the person who let it.
     """
 
     kind: CallerKind
@@ -21,7 +22,7 @@ class Caller(msgspec.Struct, frozen=True):
     channel: str = "api"
     agency: str = ""
     roles: tuple[str, ...] = ()
-    assurance: int = 0
+    assurance: str = ""
     subject: str = ""
 
     @property
