@@ -103,6 +103,12 @@ EVENT_BYTES: Final = 64 * KIB
 LEDGER_GROWTH: Final = 65_536  # entries brought into tiles at a time: about 0.2 s, then the records say so
 LEDGER_MAP_RELEASES: Final = 4_096  # entries whose subjects one write brings into the map: about 0.3 s
 WITNESS_BODY_BYTES: Final = 64 * KIB  # a proof is at most 63 lines, a checkpoint a few signatures of 3 KiB
+TRANSPARENCY_LIST: Final = 200  # entries, checkpoints, orders or counts in one answer; the rest is in the tiles
+WITNESS_ANSWER_BYTES: Final = 64 * KIB  # a witness' answer: a line or two of 100 B to 3.3 KB
+WITNESS_WAIT_S: Final = 5.0  # how long dead or slow witnesses may hold up a checkpoint; they are asked at once
+WITNESS_CONNECT_S: Final = 2.0  # a witness in the same country answers in milliseconds
+WITNESS_CONFLICTS: Final = 2  # 409s followed in one ask: the first tells the size, a second is a race with ourselves
+WITNESS_CLOCK_S: Final = 300.0  # a cosignature's time may differ so much from ours: clocks of two agencies
 
 # Powers
 POLICY_LIST: Final = 1_000  # orders, purposes or consents in one list; a person has some tens, a state some hundreds
@@ -259,3 +265,31 @@ QUALITY_BOARD_PROBLEMS: Final = 10
 SUPPLIES_NEAREST: Final = 50  # outlets of one answer; people choose among ten
 SUPPLIES_RADIUS_M: Final = 1_000_000  # longer than the country
 SUPPLIES_TOWN_OUTLETS: Final = 2_000  # of one town's list; 板橋區 had 180 pharmacies
+
+# OpenID Provider
+OPENID_BODY_BYTES: Final = 64 * KIB  # a token or PAR request; a fapi2 one with details is about 4 KB
+OPENID_JWT_BYTES: Final = 8 * KIB  # an assertion or proof; RS-4096 ones are 1.5 KB
+OPENID_SKEW_S: Final = 30.0  # clocks that differ by 10 s must pass, by 60 s must fail (FAPI 2.0 s5.3.2.1)
+OPENID_PUSHED_S: Final = 60.0  # a request_uri: the app redirects at once
+OPENID_ASKING_S: Final = 600.0  # the person reads, finds a passkey, decides
+OPENID_CODE_S: Final = 60.0  # FAPI 2.0 s5.3.2.1 allows 60
+OPENID_ASSERTION_S: Final = 300.0  # longest life of a client assertion, and how long its jti is remembered
+OPENID_NONCE_S: Final = 120.0  # a DPoP nonce is good for one to two of these
+OPENID_ACCESS_S: Final = 600.0  # access token; withdrawal ends it at once, this bounds an introspection cache
+OPENID_ID_TOKEN_S: Final = 300.0
+OPENID_REFRESH_S: Final = 30 * 86_400.0  # unused that long, a refresh token ends
+OPENID_FAMILY_S: Final = 90 * 86_400.0  # after that the person signs in again
+OPENID_GRANT_S: Final = 365 * 86_400.0
+OPENID_SESSION_S: Final = 8 * 3_600.0  # a working day
+OPENID_ENROLMENT_S: Final = 86_400.0  # an enrolment code given at a counter
+OPENID_KEY_S: Final = 90 * 86_400.0  # a signing key's turn
+OPENID_KEY_LEAD_S: Final = 86_400.0  # it is published that long before it signs and stays that long after
+OPENID_DETAILS: Final = 16  # elements of authorization_details
+OPENID_DETAIL_BYTES: Final = 16 * KIB
+OPENID_TEXT: Final = 2_048  # state, nonce, login_hint: longer than any client's own
+OPENID_PASSKEYS: Final = 20  # of one account
+OPENID_LIST: Final = 1_000
+SIGN_IN_WINDOW_S: Final = 900.0
+SIGN_IN_ACCOUNT: Final = 10  # failures of one account in a window; a person mistypes twice
+SIGN_IN_NETWORK: Final = 100  # of one address: a whole office or carrier gateway stands behind it
+SIGN_IN_ALL: Final = 20_000  # of the node: beyond this somebody tries the country's numbers
