@@ -14,6 +14,7 @@ create macro as_integer(v) as case when is_whole(fold(v)) then try_cast(replace(
 create macro as_plain_integer(v) as case when try_cast(v as bigint)::varchar = v then try_cast(v as bigint) end;
 
 create macro finite(x) as case when isfinite(x) then x end;
+create macro is_zero_led(v) as starts_with(v, '0') and regexp_full_match(v, '0\d+');
 create macro is_decimal(v) as regexp_full_match(v, '[+-]?(\d{1,15}|\d{1,3}(,\d{3}){1,4})(\.\d*)?([eE][+-]?\d{1,3})?|[+-]?\.\d+');
 create macro as_number(v) as case when is_decimal(fold(v)) then finite(try_cast(replace(fold(v), ',', '') as double)) end;
 create macro as_plain_number(v) as case when regexp_full_match(v, '-?\d{1,15}(\.\d+)?') then try_cast(v as double) end;
@@ -74,6 +75,9 @@ create macro as_time(v) as case when regexp_full_match(fold(v), '([01]?\d|2[0-3]
 
 create macro as_plain_datetime(v) as case when regexp_full_match(v, '\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?') then
   try_cast(v as timestamp) end;
+-- The same for cells that read as DuckDB writes them, to the second; 19 characters leave out infinity and BC.
+create macro as_written_datetime(v) as case when strlen(v) = 19 and try_cast(v as timestamp)::varchar = v then
+  try_cast(v as timestamp) end;
 create macro as_datetime_14(v) as case when regexp_full_match(fold(v), '(1[89]|2[01])\d{12}') then
   try_strptime(fold(v), '%Y%m%d%H%M%S') end;
 create macro as_zoned_datetime(v) as case
@@ -97,7 +101,7 @@ create macro as_code(v, width) as case
   when regexp_full_match(v, '\d+(\.0+)?') and strlen(regexp_replace(v, '\.0+$', '')) <= width
   then lpad(regexp_replace(v, '\.0+$', ''), width, '0') else as_text(v) end;
 -- The same where the file has no other blank than the space.
-create macro is_spaced(v) as left(v, 1) = ' ' or suffix(v, ' ');
+create macro is_spaced(v) as starts_with(v, ' ') or suffix(v, ' ');
 create macro is_padded(v) as left(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　')
   or right(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　');
 -- What readers trip over in a text cell.

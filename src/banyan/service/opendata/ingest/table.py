@@ -67,14 +67,20 @@ def plan(
     findings: list[Finding] = []
     forced = _forced(options, names, head.headers, staged)
     repairs = _repairs(options, names, head.headers)
+    hints = [f"{name} {_at(head.titles, place)}".strip() for place, name in enumerate(names)]
+    kept = [place for place in range(len(names)) if facts[place].filled or _at(head.headers, place).strip()]
+    fits = inference.fits(
+        {place: hints[place] for place in kept if place not in repairs and names[place] not in forced}
+    )
     for place, name in enumerate(names):
         title, header = _at(head.titles, place), _at(head.headers, place)
-        if not facts[place].filled and not header.strip():
+        if place not in kept:
             findings.append(Finding("mended", "column-empty", column=name))
             continue
-        hint = f"{name} {title}".strip()
-        width = repairs.get(place)
-        fit = inference.fit(place, hint, forced=forced.get(name)) if width is None else inference.repaired(place, width)
+        if place in repairs:
+            fit = inference.repaired(place, repairs[place])
+        else:
+            fit = fits[place] if place in fits else inference.forced(place, forced[name])
         keeps_raw = fit.missing or fit.unfit or (fit.type == "text" and fit.sql)
         column = Column(
             name=name, type=fit.type, header=header, title=title, raw=f"{name}__raw" if keeps_raw else "",
@@ -82,7 +88,8 @@ def plan(
         )  # fmt: skip
         planned.append(Planned(place, column, fit))
         findings += [
-            msgspec.structs.replace(one, column=name, override=one.override.replace(hint, name)) for one in fit.findings
+            msgspec.structs.replace(one, column=name, override=one.override.replace(hints[place], name))
+            for one in fit.findings
         ]
     return planned, findings
 

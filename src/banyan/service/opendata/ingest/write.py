@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from banyan.service.opendata.ingest.infer import BATCH, Facts, Fit
+from banyan.service.opendata.ingest.infer import Facts, Fit
+from banyan.service.opendata.ingest.sample import BATCH
 from banyan.service.opendata.ingest.stage import Stage, identifier, literal
 from banyan.service.opendata.model import Column
 
