@@ -112,6 +112,10 @@ class Board:
         """By row: no register has the outlet any more."""
         return self._is_gone[: self._size]
 
+    def own_as_of(self, item: int) -> Floats:
+        """By row: a time of the row's own (when it was last listed, when it is not now); 0 where the item's holds."""
+        return self._row_as_of[item, : self._size]
+
     def row_as_of(self, item: int, row: int) -> EpochS:
         """When the row was last seen on the list; 0 when it never was."""
         own = float(self._row_as_of[item, row])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from banyan.service.supplies import operations
+from banyan.service.supplies import hot, operations
+from banyan.service.supplies.feeds import faces
 from banyan.service.supplies.service import SERVICE
 
-PARTS = (operations,)
+PARTS = (operations, hot, faces)
 __all__ = ["PARTS", "SERVICE"]
