@@ -39,6 +39,8 @@ class BoardFeeds:
         self.shelf = Shelf(SUPPLIES_BODIES_KEPT)
         self._changes = Shelf(SUPPLIES_DELTAS_KEPT)
         self.readers = 0
+        self.told = 0
+        """Events taken by live readers since the start."""
         self._view: View | None = None
         self._size = kept.board.size
         self._places_seq = self._notices_seq = kept.board.seq
@@ -112,6 +114,7 @@ class BoardFeeds:
                 if await self.deltas.news(after, HEARTBEAT_S):
                     event, after = self.deltas.event(after), self.deltas.seq
                     yield event
+                    self.told += 1
                 elif not self.deltas.is_closed:
                     yield sse.HEARTBEAT
         finally:
