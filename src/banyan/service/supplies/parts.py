@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from banyan.service.supplies import hot, operations
+from banyan.service.supplies.asking import operation as asking
 from banyan.service.supplies.feeds import faces
 from banyan.service.supplies.service import SERVICE
 
-PARTS = (operations, hot, faces)
+PARTS = (operations, hot, asking, faces)
 __all__ = ["PARTS", "SERVICE"]
