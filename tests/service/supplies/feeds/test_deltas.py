@@ -42,9 +42,11 @@ def a_day(seed: int, steps: int = 30) -> list[BoardEvent]:
         gone = chance.sample([code for code in CODES if code not in codes], chance.randint(0, len(CODES) - len(codes)))
         events.append(a_tick(rows, at=AT + 30 * step, gone=gone))
         if chance.random() < 0.2:
-            events.append(ReservedSet(EpochS(AT), ("mask-adult",), (CODES[0],), ((chance.randint(0, 50),),)))
+            events.append(
+                ReservedSet(EpochS(AT + 30 * step), ("mask-adult",), (CODES[0],), ((chance.randint(0, 50),),))
+            )
         if chance.random() < 0.1:
-            events.append(NoticesChanged(AT, (NOTICE,)))
+            events.append(NoticesChanged(EpochS(AT + 30 * step), (NOTICE,)))
     return events
 
 

@@ -16,6 +16,7 @@ from banyan.limits import SSE_CLIENTS, SUPPLIES_BODIES_KEPT, SUPPLIES_DELTAS_KEP
 from banyan.service.supplies.board import Change
 from banyan.service.supplies.feeds import pack
 from banyan.service.supplies.feeds.deltas import Deltas
+from banyan.service.supplies.feeds.past import Past
 from banyan.service.supplies.feeds.shelf import Encoded, Shelf
 from banyan.service.supplies.feeds.view import View, view_of
 from banyan.service.supplies.feeds.wording import refusal
@@ -36,6 +37,7 @@ class BoardFeeds:
     def __init__(self, kept: Kept) -> None:
         self.board = kept.board
         self.deltas = Deltas(kept.board)
+        self.past = Past(kept.journal)
         self.shelf = Shelf(SUPPLIES_BODIES_KEPT)
         self._changes = Shelf(SUPPLIES_DELTAS_KEPT)
         self.readers = 0

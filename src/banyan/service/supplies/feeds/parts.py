@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.service.supplies.feeds import faces, files
+from banyan.service.supplies.feeds import faces, files, history
 
-PARTS = (faces, files)
+PARTS = (faces, files, history)
