@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from banyan.service.supplies import hot, operations
+from banyan.service.supplies import hot, operations, pages
 from banyan.service.supplies.asking import operation as asking
-from banyan.service.supplies.feeds import faces
+from banyan.service.supplies.feeds import parts as feeds
+from banyan.service.supplies.forecast import operation as forecast
 from banyan.service.supplies.service import SERVICE
 
-PARTS = (operations, hot, asking, faces)
+PARTS = (operations, hot, asking, feeds, pages, forecast)
 __all__ = ["PARTS", "SERVICE"]
