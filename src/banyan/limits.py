@@ -69,6 +69,21 @@ CARD_LINES: Final = 8  # of one card; more is a page
 CARD_ACTIONS: Final = 4
 MCP_ANSWER_BYTES: Final = 256 * KIB  # what a model can read at once; a program takes the API
 
+# LINE
+LINE_BODY_BYTES: Final = 512 * KIB  # a webhook of 100 events with texts of 5,000 characters stays under it
+LINE_EVENTS: Final = 100  # of one webhook
+LINE_SEEN_S: Final = 7 * 86_400  # how long an answered event is remembered; LINE gives up redelivering within days
+LINE_DIALOGUES: Final = 50_000  # conversations remembered, about 1 KB each
+LINE_WAIT_S: Final = 1.5  # LINE drops a webhook that takes 2 s; what takes longer is finished after the 200
+LINE_AT_ONCE: Final = 16  # conversations answered side by side, and connections to LINE
+LINE_WAITING: Final = 5_000  # events taken and not answered; more are refused, so that LINE delivers them again
+LINE_TOKEN_S: Final = 50.0  # a reply token lives a minute
+LINE_REPLY_TIME_S: Final = 5.0  # one try to send a reply
+LINE_REPLY_TRIES: Final = 4
+LINE_REPLY_WAIT_S: Final = 0.5  # before the second try, doubling; or what Retry-After says
+LINE_STOP_S: Final = 10.0  # a stop waits so long for answers under way
+LINE_LINE_UNITS: Final = 200  # of one line of a card; ten cards stay within a carousel's bytes
+
 # Storage
 WRITE_QUEUE_JOBS: Final = 10_000  # beyond this a writer is told to come back, not to wait in memory
 GROUP_COMMIT_JOBS: Final = 64  # measured: 51k durable writes/s; larger groups only add latency
@@ -261,7 +276,7 @@ SUPPLIES_POINTS: Final = 10_000  # points of one map; the nation had 6,700 outle
 SUPPLIES_TEXT_ROWS: Final = 50_000  # outlets looked through for a word; 50,000 take 15 ms
 SUPPLIES_FORECAST_SAMPLE: Final = 2_048  # rows of an item whose forecasts are checked; 72 times a day
 SUPPLIES_FORECAST_DROPS: Final = 2_000  # sales remembered to tell how many a person takes
-SUPPLIES_FORECAST_STRIDE: Final = 512  # events gone back at once to find where the day begins; four hours of one each 30 s
+SUPPLIES_FORECAST_STRIDE: Final = 512  # events gone back at once to find where the day begins; 4 h of one each 30 s
 SUPPLIES_DELTA_EVENTS: Final = 1_024  # changes of the board kept for readers that come back: 8 hours of one each 30 s
 SUPPLIES_DELTA_ROWS: Final = 4_000  # of one delta; with more the small pack is shorter (gzip 20 KB for 6,700 outlets)
 SUPPLIES_DELTAS_KEPT: Final = 64  # encoded deltas by reader's number; readers that keep up share one
@@ -286,6 +301,10 @@ SUPPLIES_FELL_SHARE: Final = 0.5  # of all stock sold within 3 h; the most real 
 SUPPLIES_JUMP_TIMES: Final = 20.0  # the total against the one before; really 14.5 in 18 days, phone numbers 30,000
 SUPPLIES_JUMP_MEAN: Final = 2_000.0  # an outlet may have so many after none at all; the mean of June 2021 was 2,968
 SUPPLIES_LOOKS_AGREE: Final = 2  # later looks that say the same as a held one, until it is believed
+SUPPLIES_FRAGMENTS: Final = 250_000  # outlets kept encoded, about 700 bytes each; then begun anew
+SUPPLIES_SNAPSHOT_EVENTS: Final = 1_000  # after which the board is written down: a restart replays fewer, in 0.1 s
+SUPPLIES_SNAPSHOT_LEAST: Final = 100  # at a stop with fewer events since the last one it is not: replay takes 10 ms
+SUPPLIES_REPLAY_EVENTS: Final = 10_000  # that can be replayed: three days of one look each 30 s, 50 MB
 SUPPLIES_HISTORY_WINDOW_S: Final = 86_400.0  # of one question about the past; a longer time is asked for in parts
 SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 hours of one each 30 s
 SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB

@@ -32,7 +32,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Window(msgspec.Struct, frozen=True):
-    """From minute to minute of the day (時段): `start` <= t < `end`."""
+    """From minute to minute of the day (時段): `start` <= t < `end`; `end` is 1440 when nobody told one."""
 
     start: int
     end: int
