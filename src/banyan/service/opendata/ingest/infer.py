@@ -19,14 +19,14 @@ from banyan.service.opendata.model import ColumnType, Finding
 NHI_WIDTH = 10
 """醫事機構代碼 and most agency codes."""
 FASTER = {
-    "as_integer": ("as_plain_integer", "try_cast({c} as bigint)"),
-    "as_number": ("as_plain_number", "try_cast({c} as double)"),
-    "as_date": ("as_plain_date", "try_cast({c} as date)"),
-    "as_datetime": ("as_plain_datetime", "try_cast({c} as timestamp)"),
+    "as_integer": ("is_plain_integer", "try_cast({c} as bigint)"),
+    "as_number": ("is_plain_number", "try_cast({c} as double)"),
+    "as_date": ("is_plain_date", "try_cast({c} as date)"),
+    "as_datetime": ("is_plain_datetime", "try_cast({c} as timestamp)"),
 }
-"""The same values for well-formed cells, without folding; and what is enough once all cells are known to be so."""
-PLAINEST = {"as_datetime": (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "as_written_datetime")}
-"""Where all sampled cells look so, a still faster macro of still fewer cells comes first."""
+"""A test of plainly written cells, without folding; and DuckDB's cast, which is their value."""
+PLAINEST = {"as_datetime": (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "is_written_datetime")}
+"""Where all sampled cells look so, a still faster test of still fewer cells comes first."""
 FORCED: dict[ColumnType, tuple[str, ...]] = {
     "text": ("as_text",),
     "integer": ("as_integer",),
@@ -166,7 +166,7 @@ class Inference:
         return found
 
     def _plain(self, macros: Mapping[int, str], samples: Mapping[int, Sampled]) -> dict[int, Fit]:
-        """The columns whose every cell is written plainly, which a faster macro confirms."""
+        """The columns whose every cell is written plainly, which a faster test confirms."""
         strict = {place: FASTER[macro][0] for place, macro in macros.items()}
         for place, macro in macros.items():
             shape, plainest = PLAINEST.get(macro, (None, ""))
@@ -177,12 +177,17 @@ class Inference:
         return fits | self._confirmed_plain(macros, {place: one for place, one in again.items() if place not in fits})
 
     def _confirmed_plain(self, macros: Mapping[int, str], strict: Mapping[int, str]) -> dict[int, Fit]:
-        """Those of which every cell fits the strict macro, with their ranges."""
+        """Those of which every cell passes the strict test, with their ranges."""
         places, fits = list(strict), dict[int, Fit]()
         for start in range(0, len(places), BATCH):
             batch = places[start : start + BATCH]
-            values = ", ".join(f"{strict[place]}(c{place}) as v{place}" for place in batch)
-            asked = ", ".join(f"count(v{place}), min(v{place})::varchar, max(v{place})::varchar" for place in batch)
+            values = ", ".join(
+                f"c{place}, {FASTER[macros[place]][1].format(c=f'c{place}')} as x{place}" for place in batch
+            )
+            asked = ", ".join(
+                f"count(*) filter ({strict[place]}(c{place}, x{place})), min(x{place})::varchar, max(x{place})::varchar"
+                for place in batch
+            )
             row = self._stage.row(f"select {asked} from (select {values} from stage)")
             for position, place in enumerate(batch):
                 fitting, low, high = row[position * 3 : position * 3 + 3]

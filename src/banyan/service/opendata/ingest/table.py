@@ -10,14 +10,13 @@ from banyan.limits import CELL_BYTES, MIB
 from banyan.service.opendata.ingest.content import foot_findings, number_findings, text_findings
 from banyan.service.opendata.ingest.delimited import Staged
 from banyan.service.opendata.ingest.encoding import ALL_MARKS
-from banyan.service.opendata.ingest.geo import locate
 from banyan.service.opendata.ingest.infer import Facts, Inference, facts_of
 from banyan.service.opendata.ingest.options import Options, Table
 from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.ingest.roles import with_roles
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.ingest.times import source_time
-from banyan.service.opendata.ingest.write import Planned, described, sort_columns, write_parquet
+from banyan.service.opendata.ingest.write import Located, Planned, described, sort_columns, write_parquet
 from banyan.service.opendata.model import Column, ColumnType, Finding, Source
 
 REST = "_rest"
@@ -41,7 +40,7 @@ def finish(
     findings += number_findings(stage, planned)
     findings += foot_findings(stage, planned, rows)
     planned, key, found = with_roles(stage, planned, facts, options, rows)
-    located = locate(stage, planned, options, staged.hidden, rows)
+    located = _located(stage, planned, options, staged.hidden, rows)
     findings += [*found, *located.findings]
     as_of, found = source_time(stage, planned)
     findings += found
@@ -92,6 +91,15 @@ def plan(
             for one in fit.findings
         ]
     return planned, findings
+
+
+def _located(stage: Stage, planned: Sequence[Planned], options: Options, hidden: dict[str, int], rows: int) -> Located:
+    """Where each row is. Without that, what measures places is not even loaded."""
+    if options.geo == "none":
+        return Located()
+    from banyan.service.opendata.ingest.geo import locate
+
+    return locate(stage, planned, options, hidden, rows)
 
 
 def _without_blank_rows(stage: Stage, facts: Sequence[Facts]) -> list[Finding]:
