@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from banyan.publishing import add_publish_parser
+    from banyan.replaying import add_replay_parser
 
     parser = argparse.ArgumentParser(prog="./banyan", description="Banyan (榕): a resilient smart-government platform")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--empty", action="store_true", help="start without the demonstration nation")
     up.set_defaults(run=_up)
     add_publish_parser(verbs)
+    add_replay_parser(verbs)
     bench = verbs.add_parser("bench", help="measure us beside the best of the field")
     bench.add_argument("name", nargs="?", default="", help="a file of bench/ without .py; none lists them")
     bench.add_argument("--quick", action="store_true", help="end within 60 s")
