@@ -20,6 +20,7 @@ from banyan.kernel.catalogue import Catalogue, Service
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.exchange import App, DoorSettings, Gate, Remote, Render, build_door
 from banyan.kernel.exchange.gate import emit_to_feeds
+from banyan.kernel.exchange.hot import STATE
 from banyan.kernel.exchange.server import server_config
 from banyan.kernel.exchange.token import holder_of
 from banyan.kernel.storage.drawer import Drawer
@@ -247,6 +248,7 @@ def live_node(folder: Path, services: Sequence[Service], **options: Any) -> Iter
         await receive()
         async with a_node(folder, services, **options) as node:
             made.append(node)
+            scope["state"][STATE] = getattr(node.app, "hot", None)
             ready.set()
             await send({"type": "lifespan.startup.complete"})
             await receive()

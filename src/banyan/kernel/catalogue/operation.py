@@ -49,6 +49,20 @@ class Context(msgspec.Struct, frozen=True):
     log: Callable[[str, Mapping[str, str | int | float]], None]
 
 
+Hot = Callable[[Drawer, bytes, EpochS], bytes | None]
+"""`run(db, query, now)`: the operation's JSON from memory for an undecoded query, or None for anything unusual: then
+the general way reads, answers or refuses it. It never waits, and its bytes are those of the general way."""
+
+
+class HotWay(msgspec.Struct, frozen=True):
+    """A second way to an open read's answer, straight from memory. Any cache may keep the answer `max_age_s` seconds,
+    and show it `stale_s` longer while it asks anew. Why: docs/decisions/0072."""
+
+    run: Hot
+    max_age_s: int
+    stale_s: int
+
+
 class Operation(msgspec.Struct, frozen=True):
     """One typed thing a service does: `request -> answer | refusal`.
 
@@ -74,6 +88,7 @@ class Operation(msgspec.Struct, frozen=True):
     rate: RateClass = ""
     time_s: float = 0.0
     """How long it may run; 0 means REQUEST_TIME_S."""
+    hot: HotWay | None = None
     service: str = ""
 
     def __post_init__(self) -> None:
@@ -272,6 +287,13 @@ class Service:
             return run
 
         return register
+
+    def hot(self, name: str, run: Hot, *, max_age_s: int, stale_s: int) -> None:
+        """Answer the declared operation `name` from memory too, for callers who bring nothing but a query."""
+        known = self.operations[name]
+        is_fixed = known.method == "GET" and "{" not in known.path
+        assert is_fixed, f"{known.id}: only a read at a fixed path can be hot"
+        self.operations[name] = msgspec.structs.replace(known, hot=HotWay(run, max_age_s, stale_s))
 
     def face(
         self, *methods: str, path: str, rate: RateClass = "", time_s: float = 0.0, channel: str = "api"

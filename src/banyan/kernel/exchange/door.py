@@ -20,6 +20,7 @@ from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of, face_endpoin
 from banyan.kernel.exchange.explain import document, say
 from banyan.kernel.exchange.feeds import Feeds
 from banyan.kernel.exchange.gate import Gate, Log, Refused
+from banyan.kernel.exchange.hot import STATE, HotDoor
 from banyan.kernel.exchange.own import Own
 from banyan.kernel.exchange.rates import Rates, TooMany
 from banyan.kernel.exchange.record import Access, AccessRecord
@@ -80,12 +81,16 @@ class Door:
         self._feeds = Feeds(tools.gate, member=self._member)
         own = Own(tools.gate, self._feeds, record, self._deadlines, tools.settings)
         self._router: Router[Endpoint] = Router()
-        for endpoint in (*endpoints_of(catalogue, render), *map(face_endpoint, own.faces())):
+        endpoints = [*endpoints_of(catalogue, render), *map(face_endpoint, own.faces())]
+        self.hot = HotDoor(endpoints, tools, self._hosts, record, log)
+        """Answers that the server gives before this application is called; it finds them in the lifespan's state."""
+        for endpoint in endpoints:
             self._router.add(endpoint.template, endpoint.methods, endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             assert scope["type"] == "lifespan", f"the door speaks HTTP only, not {scope['type']}"
+            scope.get("state", {})[STATE] = self.hot
             await _lifespan(receive, send)
             self.close()
             return

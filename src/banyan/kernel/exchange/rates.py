@@ -79,6 +79,12 @@ class Rates:
             ),
         )
 
+    def give_back(self, name: str, address: str) -> None:
+        """Put back the token just taken: the request takes one again on its general way."""
+        bucket = self._buckets[name].get(network_of(address) if ":" in address else address)
+        if bucket is not None:
+            bucket.tokens += 1
+
     def _forget(self, name: str, now: float) -> None:
         """Drop buckets that are full again; when all are busy, the older half."""
         per_s, burst = self._figures[name]

@@ -141,11 +141,7 @@ class DoorRequest:
         """Set address and scheme by what a trusted proxy forwards; anybody else's word is not believed."""
         if self.client not in trusted:
             return
-        hops = [hop.strip() for hop in self.header("x-forwarded-for").split(",") if hop.strip()]
-        while hops and hops[-1] in trusted:
-            hops.pop()
-        if hops and is_address(hops[-1]):
-            self.client = hops[-1]
+        self.client = origin_of(self.client, self.header("x-forwarded-for"), trusted)
         forwarded = self.header("x-forwarded-proto").strip().lower()
         if forwarded in ("http", "https"):
             self.scheme = forwarded
@@ -324,6 +320,14 @@ def _joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         else:
             joined[name] = value
     return joined
+
+
+def origin_of(client: str, forwarded_for: str, trusted: tuple[str, ...]) -> str:
+    """The address behind trusted proxies: the last one they did not add themselves; else the proxy's own."""
+    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    while hops and hops[-1] in trusted:
+        hops.pop()
+    return hops[-1] if hops and is_address(hops[-1]) else client
 
 
 def is_address(text: str) -> bool:
