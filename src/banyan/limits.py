@@ -310,3 +310,12 @@ SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 ho
 SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB
 SUPPLIES_HISTORY_STRIDE: Final = 1_000  # events between kept boards of the past; applying so many takes about 0.3 s
 SUPPLIES_HISTORY_BOARDS: Final = 200_000  # outlets of all kept boards together, about 1.2 KB each
+
+# Conformance kit
+KIT_BODY_BYTES: Final = 32 * MIB  # of an app's document; the nation's GeoJSON is 4 MB
+KIT_FETCH_S: Final = 30.0  # of one document
+KIT_SAMPLE: Final = 100  # outlets compared in all they show, ten of each case
+KIT_SAMPLE_MOST: Final = 5_000  # an app with a page an outlet is asked so many times
+KIT_STALE_S: Final = 3_600.0  # older numbers must be marked; the stock map's own word for old
+KIT_APART_M: Final = 300.0  # between an app's point of an outlet and ours: a street's length
+KIT_KEEP_S: Final = 600.0  # the longest a cache may keep stock
