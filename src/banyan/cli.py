@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from banyan.kit.command import add_kit_parser
     from banyan.publishing import add_publish_parser
     from banyan.replaying import add_replay_parser
 
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--empty", action="store_true", help="start without the demonstration nation")
     up.set_defaults(run=_up)
     add_publish_parser(verbs)
+    add_kit_parser(verbs)
     add_replay_parser(verbs)
     bench = verbs.add_parser("bench", help="measure us beside the best of the field")
     bench.add_argument("name", nargs="?", default="", help="a file of bench/ without .py; none lists them")

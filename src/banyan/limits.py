@@ -41,7 +41,11 @@ RATES: Final = {  # class: (tokens a second, burst). A mobile carrier puts thous
     "upload": (0.5, 30),
     "login": (0.1, 10),  # 256-bit tokens cannot be guessed; this keeps the log readable
     "stream": (2.0, 50),
+    "bulk": (500.0, 5_000),  # one key: a mirror of the whole list each second, and its own users' look-ups
 }
+KEY_DAYS: Final = 730  # the longest life of a bulk key; an app nobody looks after loses it
+KEY_BYTES: Final = 512  # of a key as sent; one of ours has about 140
+KEYS: Final = 10_000  # names with a key; the mask map had 140 apps
 RATE_ADDRESSES: Final = 100_000  # buckets kept a class; full ones are forgotten first
 ACCESS_BUFFER_LINES: Final = 256
 ACCESS_FLUSH_S: Final = 1.0  # what a crash may lose of the access record
