@@ -1,4 +1,4 @@
-"""kill -9 while looks are taken in and the board is written down: every acknowledged look is on the board afterwards."""
+"""kill -9 while looks are taken in and the board is written down: every acknowledged look is there afterwards."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ from banyan.service.supplies.model import (
 __all__ = ["NOT_LISTED", "UNKNOWN", "Board", "Change", "Floats", "Ints", "State"]
 _SHARED: Final = ("county", "town", "town_code", "hours")
 """Texts that many outlets have in common: kept once, half of the memory of a million outlets."""
+_set: Final = msgspec.structs.force_setattr
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -332,7 +333,9 @@ class Board:
         """The same place, its common texts kept once."""
         for name in _SHARED:
             text = getattr(place, name)
-            msgspec.structs.force_setattr(place, name, self._shared.setdefault(text, text))
+            known = self._shared.setdefault(text, text)
+            if known is not text:
+                _set(place, name, known)
         return place
 
 

@@ -38,7 +38,7 @@ class Window(msgspec.Struct, frozen=True):
     end: int
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class Place(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An outlet (特約機構) as its registers know it, without its stock."""
 
     code: str
