@@ -11,9 +11,9 @@ import msgspec
 from banyan.errors import Invalid, Problem
 from banyan.kit.claims import App, Taken
 from banyan.kit.fetching import Clock, Take
-from banyan.kit.judging import Case, Finding, judged, known_code
+from banyan.kit.judging import Case, judged, known_code
 from banyan.kit.recognising import understood
-from banyan.kit.reference import Reference, looked_at
+from banyan.kit.reference import looked_at
 from banyan.kit.report import Report, conforms, outlets_of, rules_of
 from banyan.kit.sampling import CASES, sampled
 from banyan.kit.times import iso
@@ -41,7 +41,18 @@ def check(url: str, reference: str, *, take: Take, clock: Clock, sample: int) ->
     app = msgspec.structs.replace(app, has_licence=_has_licence(app, taken, take))
     after = looked_at(reference, take)
     findings = judged(Case(app, taken, before, after), _codes(cases))
-    return _report(url, reference, app, cases, findings, (before, after), clock())
+    return Report(
+        url=url,
+        kind=app.kind,
+        reference=reference,
+        seq=(before.seq, after.seq),
+        checked_at=iso(clock()),
+        conforms=conforms(findings),
+        claims=len(app.claims),
+        outlets=outlets_of(app),
+        cases={case: len(cases[case]) for case in CASES},
+        rules=rules_of(findings),
+    )
 
 
 def _each(url: str, codes: Sequence[str], take: Take) -> tuple[Taken, App]:
@@ -78,26 +89,3 @@ def _has_licence(app: App, taken: Taken, take: Take) -> bool:
 
 def _codes(cases: Mapping[str, Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(code for codes in cases.values() for code in codes))
-
-
-def _report(
-    url: str,
-    reference: str,
-    app: App,
-    cases: Mapping[str, Sequence[str]],
-    findings: Sequence[Finding],
-    looks: tuple[Reference, Reference],
-    now: float,
-) -> Report:
-    return Report(
-        url=url,
-        kind=app.kind,
-        reference=reference,
-        seq=(looks[0].seq, looks[1].seq),
-        checked_at=iso(now),
-        conforms=conforms(findings),
-        claims=len(app.claims),
-        outlets=outlets_of(app),
-        cases={case: len(cases[case]) for case in CASES},
-        rules=rules_of(findings),
-    )
