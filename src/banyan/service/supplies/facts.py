@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ from banyan.service.supplies.sources import Source
 TEXT_CHARACTERS = 400
 NOTHING = ("-", "－", "—", "無", "n/a")
 """What registers write where they have nothing to say."""
+_FACT_TEXTS = ("name", "address", "phone", "county", "town", "hours", "note")
 T = TypeVar("T", Fact, Announced)
 
 
@@ -35,15 +36,14 @@ class Told(msgspec.Struct, frozen=True):
 def told_by(table: Table, source: Source, before: Told) -> Told:
     """What the rows say. The last row keeps what was known when the file may be cut off in it (the file ends in a
     column we read, or in an empty cell): half a coordinate is another place."""
-    rows = _Rows(table, source)
-    codes = [rows.text("code", row) for row in range(table.rows)]
-    good = {code: row for row, code in enumerate(codes) if CODE.fullmatch(code)}
     says_place, says_sale = source.role in ("stock", "places", "hours"), source.role in ("stock", "notices")
-    facts = {code: rows.fact(code, row) for code, row in good.items()} if says_place else {}
-    said = {code: rows.announced(code, row) for code, row in good.items()} if says_sale else {}
-    said = {code: one for code, one in said.items() if one != Announced(code)}
-    is_open = bool(codes) and (table.last in source.wanted or table.cells[table.last][-1] in (None, ""))
-    if is_open and (source.role != "stock" or table.cells[table.last][-1] in (None, "")):
+    texts = {field: _texts(table.column(column)) for field, column in source.columns.items()}
+    codes = texts["code"]
+    good = {code: row for row, code in enumerate(codes) if CODE.fullmatch(code)}
+    facts = _facts(good, texts, table, source) if says_place else {}
+    said = _announced(good, texts, table, source) if says_sale else {}
+    is_cut = bool(codes) and table.cells[table.last][-1] in (None, "")
+    if is_cut or (codes and source.role != "stock" and table.last in source.wanted):
         _keep(facts, before.facts, codes[-1])
         _keep(said, before.announced, codes[-1])
     return Told(facts, said, sum(1 for code in codes if not CODE.fullmatch(code)))
@@ -54,56 +54,62 @@ def _keep(told: dict[str, T], before: Mapping[str, T], code: str) -> None:
         told[code] = before[code]
 
 
-class _Rows:
-    """The cells of a table by field of a source."""
+def _texts(cells: Sequence[Cell]) -> list[str]:
+    """Cells as texts; empty where absent, where a cell says that there is nothing, and where its bytes are damaged."""
+    known = {cell: _text(cell) for cell in set(cells)}
+    return [known[cell] for cell in cells]
 
-    def __init__(self, table: Table, source: Source) -> None:
-        self._cells = {field: table.column(column) for field, column in source.columns.items()}
-        self._reserved = [table.column(column) for column in source.items.values()] if source.role == "notices" else []
 
-    def text(self, field: str, row: int) -> str:
-        """A cell as text, trimmed; empty when absent, when it says there is nothing, and when its bytes are damaged."""
-        cells = self._cells.get(field)
-        cell = None if cells is None else cells[row]
-        if not isinstance(cell, str):
-            return "" if cell is None or field == "code" else str(cell)
-        written = cell.strip()[:TEXT_CHARACTERS]
-        return "" if "\ufffd" in written or written.casefold() in NOTHING else written
+def _text(cell: Cell) -> str:
+    written = "" if cell is None else str(cell).strip()[:TEXT_CHARACTERS]
+    return "" if "\ufffd" in written or written.casefold() in NOTHING else written
 
-    def fact(self, code: str, row: int) -> Fact:
-        point = _point(self._number("lon", row), self._number("lat", row))
-        return Fact(
+
+def _facts(good: Mapping[str, int], texts: Mapping[str, list[str]], table: Table, source: Source) -> dict[str, Fact]:
+    fields = [(field, texts[field]) for field in _FACT_TEXTS if field in texts]
+    points = [_numbers(table, source, field) for field in ("lon", "lat")]
+    facts = {}
+    for code, row in good.items():
+        point = _point(points[0][row], points[1][row]) if all(points) else None
+        lon, lat = point or (None, None)
+        facts[code] = Fact(code, lon=lon, lat=lat, **{field: column[row] for field, column in fields})
+    return facts
+
+
+def _announced(
+    good: Mapping[str, int], texts: Mapping[str, list[str]], table: Table, source: Source
+) -> dict[str, Announced]:
+    """Of the codes that say anything."""
+    words = [texts[field] for field in ("brand", "text") if field in texts]
+    bounds = [texts.get(field) for field in ("sale_start", "sale_end", "plate_start", "plate_end")]
+    reserved = [table.column(column) for column in source.items.values()] if source.role == "notices" else []
+    if not (words or reserved or any(bounds)):
+        return {}
+    said = {}
+    for code, row in good.items():
+        sale_start, sale_end, plate_start, plate_end = (column[row] if column else "" for column in bounds)
+        one = Announced(
             code=code,
-            name=self.text("name", row),
-            address=self.text("address", row),
-            phone=self.text("phone", row),
-            county=self.text("county", row),
-            town=self.text("town", row),
-            lon=point[0] if point else None,
-            lat=point[1] if point else None,
-            hours=self.text("hours", row).upper(),
-            note=self.text("note", row),
+            sale=_window(sale_start, sale_end),
+            plate=_window(plate_start, plate_end),
+            text="；".join(filter(None, (column[row] for column in words))),
+            reserved=tuple(whole(cells[row]) for cells in reserved),
         )
+        if one != Announced(code):
+            said[code] = one
+    return said
 
-    def announced(self, code: str, row: int) -> Announced:
-        words = (self.text("brand", row), self.text("text", row))
-        return Announced(
-            code=code,
-            sale=self._window("sale_start", "sale_end", row),
-            plate=self._window("plate_start", "plate_end", row),
-            text="；".join(filter(None, words)),
-            reserved=tuple(whole(cells[row]) for cells in self._reserved),
-        )
 
-    def _number(self, field: str, row: int) -> float:
-        cells = self._cells.get(field)
-        return _float(None if cells is None else cells[row])
+def _window(start: str, end: str) -> Window | None:
+    begins, ends = clock_minute(start), clock_minute(end)
+    ends = NO_END if ends is None else ends
+    return None if begins is None or ends <= begins else Window(begins, ends)
 
-    def _window(self, start: str, end: str, row: int) -> Window | None:
-        begins, ends = clock_minute(self.text(start, row)), clock_minute(self.text(end, row))
-        if begins is None or (ends is not None and ends <= begins):
-            return None
-        return Window(begins, NO_END if ends is None else ends)
+
+def _numbers(table: Table, source: Source, field: str) -> list[float]:
+    """A column's numbers; empty when the source has no such column."""
+    column = source.columns.get(field)
+    return [] if column is None else [_float(cell) for cell in table.column(column)]
 
 
 def _float(cell: Cell) -> float:
@@ -128,8 +134,7 @@ def _point(x: float, y: float) -> Point | None:
 
 def changed(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
     """Codes of which something else is said than before, or nothing any more."""
-    same: Callable[[str], bool] = lambda code: before.get(code) == now.get(code)  # noqa: E731
-    return {code for code in before.keys() | now.keys() if not same(code)}
+    return {code for code in before.keys() | now.keys() if before.get(code) != now.get(code)}
 
 
 def promised(announced: Announced | None, item: int) -> int:

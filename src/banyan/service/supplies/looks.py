@@ -131,17 +131,18 @@ class _Reading:
         times = self._times(table.column(clock)) if clock else [0.0] * table.rows
         found = []
         for code, time, *cells in zip(codes, times, *counted, strict=True):
-            if not isinstance(code, str) or CODE.fullmatch(code.strip()) is None:
+            written = "" if code is None else str(code).strip()
+            if CODE.fullmatch(written) is None:
                 self.malformed += 1
                 self._note(code)
                 continue
-            row = Row(code.strip(), tuple(whole(cell) for cell in cells), time)
+            row = Row(written, tuple(whole(cell) for cell in cells), time)
             self.future += time > self._latest
             if (clock and time == 0) or time > self._latest:
                 row.counts, row.time = (UNREAD,) * len(cells), 0.0
-                self._note(f"{code}: {clock}")
+                self._note(f"{written}: {clock}")
             elif UNREAD in row.counts:
-                self._note(f"{code}: {cells[row.counts.index(UNREAD)]}")
+                self._note(f"{written}: {cells[row.counts.index(UNREAD)]}")
             found.append(row)
         return found
 
@@ -220,7 +221,6 @@ def tick_of(board: Board, look: Look, source: str, at: EpochS, *, doubted: Seque
         is_news |= counts[place] != before[place].count
     is_news &= ~(kept.all(axis=0) & ~listed)  # nothing is known of it
     news = np.flatnonzero(is_news)
-    present = set(look.codes)
     return StockTick(
         at=at,
         as_of=look.as_of,
@@ -229,8 +229,15 @@ def tick_of(board: Board, look: Look, source: str, at: EpochS, *, doubted: Seque
         codes=tuple(look.codes[row] for row in news.tolist()),
         counts=tuple(tuple(column[news].tolist()) for column in counts),
         row_as_of=tuple(own[news].tolist()) if own[news].any() else (),
-        gone=tuple(code for code in listed_on(board, look.items) if code not in present),
+        gone=_gone(board, items, rows[known]),
     )
+
+
+def _gone(board: Board, items: Sequence[int], present: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Codes that are listed with any of the items and are not among the rows present."""
+    is_listed = np.stack([board.available(item) != NOT_LISTED for item in items]).any(axis=0)
+    rows = np.setdiff1d(np.flatnonzero(is_listed), present)
+    return tuple(board.places[row].code for row in rows.tolist())
 
 
 def doubts(look: Look, listed: Mapping[str, tuple[int, ...]], *, remembered: tuple[int, ...]) -> tuple[str, ...]:

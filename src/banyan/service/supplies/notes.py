@@ -222,7 +222,7 @@ def _spans(clause: str) -> Iterator[tuple[int, int, _Span]]:
             is_until = _UNTIL.match(clause, at) is not None
             ending = _FROM.match(clause, at)
             at = ending.end() if ending is not None else at
-            if start is not None and start >= EARLIEST and not is_until:
+            if start is not None and EARLIEST <= start < NO_END and not is_until:
                 yield first.start(), at, _Span(start, NO_END)
             continue
         at = second.end()
