@@ -282,6 +282,7 @@ SUPPLIES_FORECAST_SAMPLE: Final = 2_048  # rows of an item whose forecasts are c
 SUPPLIES_FORECAST_DROPS: Final = 2_000  # sales remembered to tell how many a person takes
 SUPPLIES_FORECAST_STRIDE: Final = 512  # events gone back at once to find where the day begins; 4 h of one each 30 s
 SUPPLIES_DELTA_EVENTS: Final = 1_024  # changes of the board kept for readers that come back: 8 hours of one each 30 s
+SUPPLIES_DELTAS_RECALLED: Final = 256  # of them read from the journal at a start, so that readers resume over it
 SUPPLIES_DELTA_ROWS: Final = 4_000  # of one delta; with more the small pack is shorter (gzip 20 KB for 6,700 outlets)
 SUPPLIES_DELTAS_KEPT: Final = 64  # encoded deltas by reader's number; readers that keep up share one
 SUPPLIES_BODIES_KEPT: Final = 64  # encoded feeds of the newest state, by name
@@ -312,8 +313,6 @@ SUPPLIES_REPLAY_EVENTS: Final = 10_000  # that can be replayed: three days of on
 SUPPLIES_HISTORY_WINDOW_S: Final = 86_400.0  # of one question about the past; a longer time is asked for in parts
 SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 hours of one each 30 s
 SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB
-SUPPLIES_HISTORY_STRIDE: Final = 1_000  # events between kept boards of the past; applying so many takes about 0.3 s
-SUPPLIES_HISTORY_BOARDS: Final = 200_000  # outlets of all kept boards together, about 1.2 KB each
 
 # Conformance kit
 KIT_BODY_BYTES: Final = 32 * MIB  # of an app's document; the nation's GeoJSON is 4 MB

@@ -228,3 +228,22 @@ def test_the_end_of_the_node_ends_live_readers(tmp_path: Path) -> None:
             await waiting
 
     on_board(tmp_path, story)
+
+
+def test_a_reader_resumes_over_a_restart(tmp_path: Path) -> None:
+    held: list[Reader] = []
+
+    async def before(node: Node) -> None:
+        held.append(Reader.of(await read(node, "/api/supplies/pack", Pack)))
+        for event in a_day(2, steps=10):
+            await kept(node).commit(event)
+
+    async def after(node: Node) -> None:
+        reader = held[0]
+        delta: Delta = await read(node, f"/api/supplies/changes?after={reader.seq}", Delta)
+        assert not delta.reset
+        reader.take(delta)
+        assert reader.rows() == truth(kept(node).board)
+
+    on_board(tmp_path, before)
+    on_board(tmp_path, after, ())

@@ -90,10 +90,7 @@ def test_a_large_event_ends_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     on_board(tmp_path, story)
 
 
-@pytest.mark.parametrize("stride", [1_000, 4])
-def test_the_board_at_any_moment_is_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stride: int) -> None:
-    monkeypatch.setattr(past, "SUPPLIES_HISTORY_STRIDE", stride)
-
+def test_the_board_at_any_moment_is_what_it_was(tmp_path: Path) -> None:
     async def story(node: Node) -> None:
         truths = {}
         for event in a_day(5):

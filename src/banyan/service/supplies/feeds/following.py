@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from functools import partial
+from itertools import chain
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -12,7 +13,13 @@ import msgspec
 
 from banyan.errors import NotFound, Unavailable
 from banyan.kernel.storage import Drawer
-from banyan.limits import SSE_CLIENTS, SUPPLIES_BODIES_KEPT, SUPPLIES_DELTAS_KEPT, SUPPLIES_DOCUMENTS_KEPT
+from banyan.limits import (
+    SSE_CLIENTS,
+    SUPPLIES_BODIES_KEPT,
+    SUPPLIES_DELTAS_KEPT,
+    SUPPLIES_DELTAS_RECALLED,
+    SUPPLIES_DOCUMENTS_KEPT,
+)
 from banyan.service.supplies.board import Change
 from banyan.service.supplies.feeds import pack
 from banyan.service.supplies.feeds.deltas import Deltas
@@ -21,7 +28,7 @@ from banyan.service.supplies.feeds.shelf import Encoded, Shelf
 from banyan.service.supplies.feeds.view import View, view_of
 from banyan.service.supplies.feeds.wording import refusal
 from banyan.service.supplies.keeping import Kept, kept_of
-from banyan.service.supplies.model import BoardEvent, NoticesChanged, PlacesChanged
+from banyan.service.supplies.model import BoardEvent, ItemsSet, NoticesChanged, PlacesChanged, ReservedSet, StockTick
 from banyan.wire import sse
 
 RETRY_MS: Final = 3_000
@@ -37,7 +44,7 @@ class BoardFeeds:
     def __init__(self, kept: Kept) -> None:
         self.board = kept.board
         self.deltas = Deltas(kept.board)
-        self.past = Past(kept.journal)
+        self.past = Past(kept)
         self.shelf = Shelf(SUPPLIES_BODIES_KEPT)
         self._changes = Shelf(SUPPLIES_DELTAS_KEPT)
         self.readers = 0
@@ -47,6 +54,7 @@ class BoardFeeds:
         self._size = kept.board.size
         self._places_seq = self._notices_seq = kept.board.seq
         self._documents: OrderedDict[str, Encoded] = OrderedDict()
+        self._recall(kept)
         kept.listeners.append(self._hear)
 
     def view(self) -> View:
@@ -122,6 +130,14 @@ class BoardFeeds:
         finally:
             self.readers -= 1
 
+    def _recall(self, kept: Kept) -> None:
+        """The latest changes of before the start, so that a reader who was there then need not begin anew."""
+        first = max(kept.journal.first_seq - 1, self.board.seq - SUPPLIES_DELTAS_RECALLED)
+        for seq, event in kept.events(first):
+            rows = tuple(self.board.row_of[code] for code in codes_of(event) if code in self.board.row_of)
+            is_places, is_notices = isinstance(event, PlacesChanged), isinstance(event, NoticesChanged)
+            self.deltas.hear(event, Change(seq, rows), places=is_places, notices=is_notices)
+
     def _hear(self, event: BoardEvent, change: Change) -> None:
         is_places = isinstance(event, PlacesChanged) or self.board.size != self._size
         is_notices = isinstance(event, NoticesChanged)
@@ -131,6 +147,19 @@ class BoardFeeds:
         if is_notices:
             self._notices_seq = change.seq
         self.deltas.hear(event, change, places=is_places, notices=is_notices)
+
+
+def codes_of(event: BoardEvent) -> Iterator[str]:
+    """Every outlet an event is about."""
+    match event:
+        case ItemsSet():
+            return iter(())
+        case ReservedSet():
+            return iter(event.codes)
+        case StockTick():
+            return chain(event.codes, event.gone)
+        case PlacesChanged() | NoticesChanged():
+            return chain((one.code for one in event.upsert), event.gone)
 
 
 _feeds: WeakKeyDictionary[object, BoardFeeds] = WeakKeyDictionary()
