@@ -1,19 +1,36 @@
 """Run in .venv-peers: LINE's own SDK as judge of our messages, as reader of webhooks, and as the LINE server.
 
-official.py check          reply bodies, one JSON a line on stdin -> one fault or "" a line
-official.py parse SECRET   {"body", "signature"} a line -> the kinds of events, or the error
-official.py serve TOKEN [STATUS..]   a strict LINE: prints its port, then one line for each request it had
+`official.py SECRET TOKEN` answers one JSON line for each on stdin:
+    {"verb": "check", "body"}                -> what the SDK's models have against a reply, or ""
+    {"verb": "parse", "body", "signature"}   -> whether it is validly signed, and the kinds of its events
+    {"verb": "serve", "statuses"}            -> the port of a strict LINE, which first answers these statuses
+    {"verb": "deliver", "url", "latitude", "longitude", "id", "token"}   -> the status of our webhook
+    {"verb": "requests"}                     -> what that LINE was asked since
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import sys
+import threading
+import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 from linebot.v3.messaging import ReplyMessageRequest
 from linebot.v3.webhook import SignatureValidator, WebhookParser
+from linebot.v3.webhooks import (
+    CallbackRequest,
+    DeliveryContext,
+    EventMode,
+    LocationMessageContent,
+    MessageEvent,
+    UserSource,
+)
 
 
 def fault_of(body: object) -> str:
@@ -35,9 +52,26 @@ def parsed(secret: str, said: dict[str, str]) -> dict[str, object]:
     return {"valid": agrees, "kinds": kinds}
 
 
-def say(value: object) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+def delivered(secret: str, url: str, place: dict[str, object]) -> int:
+    """A location as LINE's own classes write it, signed, and seen valid by the SDK before it is posted to us."""
+    content = LocationMessageContent(id="1", latitude=place["latitude"], longitude=place["longitude"], address="x")
+    event = MessageEvent(
+        timestamp=int(time.time() * 1000),
+        mode=EventMode.ACTIVE,
+        webhook_event_id=place["id"],
+        delivery_context=DeliveryContext(is_redelivery=False),
+        source=UserSource(user_id="U" + "a" * 32),
+        reply_token=place["token"],
+        message=content,
+    )
+    body = CallbackRequest(destination="U" + "b" * 32, events=[event]).to_json()
+    digest = hmac.new(secret.encode(), body.encode(), hashlib.sha256).digest()
+    sign = base64.b64encode(digest).decode()
+    assert WebhookParser(secret).parse(body, sign)[0].message.latitude == place["latitude"]
+    headers = {"X-Line-Signature": sign, "Content-Type": "application/json", "User-Agent": "LineBotWebhook/2.0"}
+    asked = urllib.request.Request(url, data=body.encode(), headers=headers)
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return int(answer.status)
 
 
 class Line(BaseHTTPRequestHandler):
@@ -46,11 +80,12 @@ class Line(BaseHTTPRequestHandler):
     token = ""
     statuses: ClassVar[list[int]] = []
     used: ClassVar[set[str]] = set()
+    requests: ClassVar[list[dict[str, object]]] = []
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["content-length"]))
         status, answer, body = self.judged(raw)
-        say({"status": status, "answer": answer, "body": body})
+        self.requests.append({"status": status, "answer": answer, "body": body})
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.end_headers()
@@ -75,16 +110,27 @@ class Line(BaseHTTPRequestHandler):
         return
 
 
-def main() -> None:
-    verb, *words = sys.argv[1:]
-    if verb == "serve":
-        Line.token, Line.statuses = words[0], [int(status) for status in words[1:]]
-        with ThreadingHTTPServer(("127.0.0.1", 0), Line) as server:
-            say(server.server_port)
-            server.serve_forever()
+def answered(said: dict[str, object], secret: str) -> object:
+    match said.pop("verb"):
+        case "check":
+            return fault_of(said["body"])
+        case "parse":
+            return parsed(secret, said)
+        case "deliver":
+            return delivered(secret, said.pop("url"), said)
+        case "requests":
+            return Line.requests
+    Line.statuses.extend(said["statuses"])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Line)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+def main(secret: str, token: str) -> None:
+    Line.token = token
     for text in sys.stdin:
-        said = json.loads(text)
-        say(fault_of(said) if verb == "check" else parsed(words[0], said))
+        sys.stdout.write(json.dumps(answered(json.loads(text), secret)) + "\n")
+        sys.stdout.flush()
 
 
-main()
+main(*sys.argv[1:])

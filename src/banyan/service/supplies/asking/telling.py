@@ -77,10 +77,9 @@ class Teller:
         return self.say("ask.as_of_old" if is_old else "ask.as_of", time=self.clock(at), age=self.age(age_s))
 
     def newest(self, item: int) -> str:
-        """When anything of the item was last looked at, in brackets after a sum."""
+        """When anything of the item was last looked at: a sentence after a sum; empty when it never was."""
         at = self.board.as_of[item]
-        said = self.say("ask.as_of", time=self.clock(at), age=self.age(self.now - at)) if at else self.say("ask.never")
-        return f"（{said}）" if self.lang == "zh-Hant" else f" ({said})"
+        return self.say("ask.newest", time=self.clock(at), age=self.age(self.now - at)) if at else ""
 
     def clock(self, at: EpochS) -> str:
         """Taiwan's time; with the date when it is not today."""
