@@ -28,7 +28,7 @@ const stockMap = (() => {
   const far = (metres) => {
     if (metres < 1000) return `${metres >= 100 ? Math.floor((metres + 5) / 10) * 10 : metres} m`;
     const tenths = Math.floor((metres + 50) / 100);
-    return metres < 10000 ? `${Math.floor(tenths / 10)}.${tenths % 10} km` : `${Math.floor((metres + 500) / 1000)} km`;
+    return tenths % 10 && metres < 10000 ? `${Math.floor(tenths / 10)}.${tenths % 10} km` : `${Math.floor((metres + 500) / 1000)} km`;
   };
 
   const renewAges = () => {

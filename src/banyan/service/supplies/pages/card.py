@@ -153,7 +153,9 @@ def far(metres: int) -> str:
     if metres < METRES_ROUGH:
         return f"{(metres + 5) // 10 * 10 if metres >= 100 else metres} m"
     tenths = (metres + 50) // 100
-    return f"{tenths // 10}.{tenths % 10} km" if metres < 10 * METRES_ROUGH else f"{(metres + 500) // 1_000} km"
+    if tenths % 10 and metres < 10 * METRES_ROUGH:
+        return f"{tenths // 10}.{tenths % 10} km"
+    return f"{(metres + 500) // 1_000} km"
 
 
 def seconds_of(at: str) -> float:

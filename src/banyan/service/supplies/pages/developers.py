@@ -17,10 +17,11 @@ from banyan.service.supplies.service import SERVICE
 DEVELOPERS = {"zh-Hant": "物資地圖開發者", "en": "Supplies map for developers"}
 EXAMPLE_TOWN = "10015010"
 """花蓮市, as in every example of the house."""
+ROOT = "/api/supplies/"
 MARKED = ("data-outlet", "data-item", "data-available", "data-reserved", "data-status", "data-as-of")
 """What every outlet element of our pages carries, and what the conformance kit reads."""
 READS = ("nearest_stock", "find_outlets", "stock_in_town", "outlet", "sold_out_when", "items", "areas")
-NAMED = ("pack", "stock", "changes", "stream", "csv", "geojson", "history", "schema")
+NAMED = ("schema", "csv", "geojson", "pack", "stock", "places", "notices", "changes", "stream", "history", "at")
 """Feeds by a word in their address; each has its sentence."""
 
 
@@ -36,7 +37,7 @@ async def developers_page(request: FaceRequest) -> View:
     widget = Asked(item=items[0].id if items else "", area=EXAMPLE_TOWN).address("/supplies/widget")
     source = request.base_url + ("/en" if lang == "en" else "") + widget
     values = spoken(lang) | {
-        "feeds": feeds(lang),
+        "feeds": feeds(lang, items[0].family or items[0].id if items else ""),
         "reads": [SERVICE.operations[name] for name in READS if name in SERVICE.operations],
         "widget_path": widget,
         "snippet": f'<iframe src="{escape(source)}" title="{TITLE[lang]}" width="360" height="560"></iframe>',
@@ -49,11 +50,12 @@ async def developers_page(request: FaceRequest) -> View:
     return View("supplies/developers.html", values, title=DEVELOPERS[lang])
 
 
-def feeds(lang: str) -> list[Feed]:
-    """The feeds among the service's faces, each with what it is."""
+def feeds(lang: str, family: str) -> list[Feed]:
+    """The feeds among the service's faces, each with what it is; `family` stands for any in the addresses."""
     found = []
     for face in SERVICE.faces:
-        if face.path.startswith("/api/supplies/") and "GET" in face.methods:
-            word = next((name for name in NAMED if name in face.path.rpartition("/api/supplies/")[2]), "other_feed")
-            found.append(Feed(page_messages().text(f"stockmap.dev.{word}", lang), face.path))
+        if face.path.startswith(ROOT) and "GET" in face.methods:
+            word = next((name for name in NAMED if name in face.path.removeprefix(ROOT)), "other_feed")
+            path = face.path.replace("{family}", family) if family else face.path
+            found.append(Feed(page_messages().text(f"stockmap.dev.{word}", lang), path))
     return found

@@ -13,7 +13,7 @@ from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.supplies.model import Item
 from banyan.service.supplies.operations import OutletAnswer, OutletQuery
 from banyan.service.supplies.pages.asked import Asked
-from banyan.service.supplies.pages.card import Card, Stands, card_of
+from banyan.service.supplies.pages.card import Card, Stands, card_of, seconds_of
 from banyan.service.supplies.pages.listing import view_of
 from banyan.service.supplies.pages.map import PATH, TITLE
 from banyan.service.supplies.pages.picture import picture_of
@@ -38,6 +38,7 @@ async def outlet_page(request: FaceRequest) -> View:
         "cards": cards,
         "first": cards[0] if cards else None,
         "forecasts": dict(zip((card.item.id for card in cards), forecasts, strict=True)),
+        "at": seconds_of,
         "picture": picture_of((), cards[:1], "", is_near=True),
         "area_path": area.address(PATH) if outlet.town_code else PATH,
         "styles": ("map.css", "supplies.css"),

@@ -25,6 +25,8 @@ SHARE: Final = 0.011
 """A mark's half size as a part of the view's longer side."""
 GRAINS: Final = 360
 """Marks along a side: those of one status that fall on the same grain are drawn once."""
+CROWD: Final = 400
+"""Marks on a view of the nation beyond which they are drawn small."""
 Box = tuple[float, float, float, float]
 
 
@@ -76,7 +78,7 @@ def picture_of(points: Sequence[Dot], cards: Sequence[Card], area: str, *, is_ne
         areas=towns,
         counties=tuple(one for one in counties if is_nation or _touches(_extent(one.path), box)),
         chosen=area,
-        marks=_marks(points, box, unit * (0.3 if is_nation else 0.6)),
+        marks=_marks(points, box, unit * (0.3 if is_nation and len(points) > CROWD else 0.6)),
         pins=tuple(pins) if not is_nation else (),
         unit=round(unit, 3),
         is_nation=is_nation,
