@@ -5,7 +5,7 @@ a fresh process. Not equal: ours decides types by every row, checks bytes, keys 
 `ratio` is wall time without finding each row's town, which the peers do not do either; `ratio_with_towns` is with it,
 and both are given in CPU seconds too, which a busy machine disturbs less. Both keep their compiled Python between runs,
 as installed programs do, whatever the environment says; a small file run first fills that. `--growth` adds 100k, 1M and
-10M rows of ours alone; `--big` publishes a 2 GB file and reports the peak resident memory. The file is generated, always
+10M rows of ours alone; `--big` publishes a 2 GB file and reports the peak resident memory. The generated file is always
 the same.
 """
 
