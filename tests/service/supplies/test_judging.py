@@ -86,6 +86,8 @@ def test_codes_without_their_zeros_and_strange_codes_are_held() -> None:
     assert judged(first, bare) == "codes"
     strange = msgspec.structs.replace(second, codes=tuple(f"X{code[1:]}" for code in second.codes))
     assert judged(first, strange) == "strangers"
+    beside = Before(EpochS(0), {}, frozenset(first.codes))
+    assert reason(judge(beside, strange, NOW)) == "", "a first list may be of other outlets: sandbags at fire stations"
 
 
 def test_a_short_list_may_lose_a_few() -> None:

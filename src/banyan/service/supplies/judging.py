@@ -105,7 +105,7 @@ def _in_time(before: Before, look: Look, now: EpochS) -> Hold | None:
 
 def _of_the_same_outlets(before: Before, look: Look) -> Hold | None:
     codes = set(look.codes)
-    if before.known and codes and not codes & before.known:
+    if before.listed and codes and not codes & before.known:
         return Hold("strangers", {"examples": "、".join(sorted(codes)[:3])})
     if (cut := _zeros_lost(before, codes)) > 0:
         return Hold("codes", {"count": str(cut), "rows": str(look.rows)})
