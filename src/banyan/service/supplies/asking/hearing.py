@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -70,12 +70,12 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asks: _Asks
 
 
-def hear(text: str, items: Sequence[Item], is_name: Callable[[str], bool]) -> Heard:
-    """Read a question of any length. `is_name` tells whether a folded text is an outlet's whole name."""
+def hear(text: str, items: Sequence[Item], names: Container[str]) -> Heard:
+    """Read a question of any length. `names` are the folded names of outlets."""
     plain = text.translate(_FULL_WIDTH)
     codes = tuple(dict.fromkeys(code.upper() for code in CODE.findall(plain)))
     said, asks = fold(CODE.sub(_GAP, plain)), _words().asks
-    said, name = _named(said, is_name)
+    said, name = _named(said, names)
     said, named, missing = _items(said, items)
     said, spot = mentioned(said)
     said, ends = _cut(said, asks.ends)
@@ -108,12 +108,12 @@ def hear(text: str, items: Sequence[Item], is_name: Callable[[str], bool]) -> He
     )
 
 
-def _named(said: str, is_name: Callable[[str], bool]) -> tuple[str, str]:
+def _named(said: str, names: Container[str]) -> tuple[str, str]:
     """The longest whole name of an outlet that stands in the sentence, and the sentence without it."""
     for length in range(min(LONGEST_NAME, len(said)), SHORTEST_NAME - 1, -1):
         for start in range(len(said) - length + 1):
             part = said[start : start + length]
-            if is_name(part):
+            if part in names:
                 return said[:start] + _GAP + said[start + length :], part
     return said, ""
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from banyan.craft.place import county_names, town_names
 from banyan.errors import Problem
@@ -72,7 +73,7 @@ async def ask(ctx: Context, request: Utterance) -> Reply:
     board, names = kept.board, names_of(kept)
     if not board.items:
         return NOTHING
-    heard = hear(request.text, board.items, names.is_name)
+    heard = hear(request.text, board.items, names.known)
     item = board.item_of[heard.items[0]] if heard.items else 0
     asking = Asking(ctx, request, heard, Teller(board, ctx.now, request.lang), item)
     if heard.codes:
@@ -245,13 +246,13 @@ def _which_town(asking: Asking, codes: Sequence[str]) -> Reply:
 def _in_nation(asking: Asking) -> Reply:
     """The nation's sum; asks where somebody is who did not ask for the whole nation."""
     teller, item = asking.teller, asking.item
-    text = _summed(asking, range(teller.board.size), "") + teller.newest(item)
+    text = _summed(asking, np.arange(teller.board.size), "") + teller.newest(item)
     if asking.heard.is_national:
         return asking.reply(text, choices=(*asking.switches("ask.switch_near"), _map(teller)))
     return asking.reply(f"{text} {teller.say('ask.where')}", asks="place")
 
 
-def _summed(asking: Asking, rows: Sequence[int], area: str) -> str:
+def _summed(asking: Asking, rows: Sequence[int] | npt.NDArray[np.int64], area: str) -> str:
     teller, item = asking.teller, asking.item
     among = np.asarray(rows, np.int64)
     available, reserved = teller.board.available(item)[among], teller.board.reserved(item)[among]
