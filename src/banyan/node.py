@@ -24,6 +24,8 @@ from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
 from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.exchange.gate import emit_to_feeds
+from banyan.kernel.exchange.keydesk import build_access
+from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
@@ -81,8 +83,11 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         log = partial(_log, settings.log)
         operations = list(Catalogue(services).operations.values())
         line = [_line(settings, operations, data, clock=clock)] if settings.line.enabled else []
+        keys = Keys(_kept_secret(data))
+        desk = build_access(keys)
+        _make_folders(data, [*line, desk])
         drawers: dict[str, Drawer] = {}
-        for service in (*services, *line):
+        for service in (*services, *line, desk):
             drawer = open_drawer(
                 data / service.name,
                 service=service.name,
@@ -95,7 +100,7 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
 
         chat = build_chat(operations, secret=_kept_secret(data), contact=_contact(settings))
         portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
-        catalogue = Catalogue([*services, *line, chat, build_mcp(operations), *portal.services])
+        catalogue = Catalogue([*services, *line, desk, chat, build_mcp(operations), *portal.services])
         gate = Gate(catalogue, drawers, clock=clock, emit=emit_to_feeds(drawers, clock), log=log)
         if "opendata" in drawers:
             set_rules(drawers["opendata"], _fetch_rules(settings, data))
@@ -113,7 +118,14 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         record = AccessRecord(access.write)
         stack.callback(record.flush)
         app = build_door(
-            catalogue, gate, identify=holder_of(token), settings=door, log=log, render=portal.render, record=record
+            catalogue,
+            gate,
+            identify=holder_of(token),
+            settings=door,
+            log=log,
+            render=portal.render,
+            record=record,
+            keys=keys,
         )
         await gate.start()
         stack.push_async_callback(gate.stop)

@@ -22,7 +22,7 @@ Text = Mapping[str, str]
 
 Audience = Literal["public", "officer", "hospital", "citizen", "administrator"]
 Effect = Literal["read", "write"]
-RateClass = Literal["", "page", "read", "query", "write", "upload", "login", "stream"]
+RateClass = Literal["", "page", "read", "query", "write", "upload", "login", "stream", "bulk"]
 """How often one address may ask; the figures are RATES in limits.py. Empty: what fits the kind of route."""
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 OPEN: tuple[str, ...] = ("open",)

@@ -33,6 +33,8 @@ PAGE_HEADERS: Headers = [
 ]
 OPEN_CACHE = (b"cache-control", b"no-cache")
 PRIVATE_CACHE = (b"cache-control", b"private, no-store")
+KEYED_CACHE = (b"cache-control", b"private, no-cache")
+"""What anybody gets, sent to the holder of a key with its standing: its own cache may keep it, and must ask."""
 
 PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
