@@ -12,7 +12,6 @@ import math
 import struct
 import threading
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -25,7 +24,9 @@ Ints = npt.NDArray[np.int32]
 Asked = tuple[float, float, int, float, int]
 """Longitude, latitude, least value, longest chord squared, bit or -1."""
 Search = Callable[[Floats, Ints, Ints, Floats, Asked], int]
-_POINTS_A_CELL: Final = 1.0
+_POINTS_A_CELL: Final = 0.5
+_pairs: Final = struct.Struct("=qd").iter_unpack
+"""How the search leaves its answer; read five times as fast as through numpy."""
 _OUTER: Final = 0.005
 """The share of points at each side that do not stretch the grid: one geocoded to (0, 0) would make every cell huge."""
 _NARROWEST: Final = 1e-6
@@ -58,8 +59,7 @@ class Grid:
             return self.scanned((at[0], at[1], least, longest, bit), k, values, bits)
         out = np.empty(2 * k)  # of this call: another thread may ask between the search and the reading
         found = _search(self._packed, values, bits, out, (at[0], at[1], least, longest, bit))
-        numbers = _layout(k).unpack(out.data)
-        return list(zip(numbers[:found], numbers[k : k + found]))  # noqa: B905 - equal by their slices; strict costs 0.5 us
+        return list(_pairs(out.data if found == k else out[: 2 * found].data))
 
     def scanned(self, asked: Asked, k: int, values: Ints, bits: Ints) -> list[tuple[int, float]]:
         """The same answer by looking at every point: until the search is compiled, and to test it."""
@@ -79,12 +79,6 @@ class Grid:
         order = np.lexsort((places, apart[chosen]))[:k]
         metres = wgs84.arc(apart[chosen][order]).tolist()
         return list(zip(places[order].tolist(), metres, strict=True))
-
-
-@lru_cache(64)
-def _layout(k: int) -> struct.Struct:
-    """How the search leaves its answer: k places, k metres. Read five times as fast as through numpy."""
-    return struct.Struct(f"={k}q{k}d")
 
 
 def _packed(lon: Floats, lat: Floats, places: Ints) -> tuple[Floats, Floats, Ints]:

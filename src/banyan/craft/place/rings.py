@@ -73,7 +73,7 @@ def nothing_within(packed, x, y, axis, block):  # type: ignore[no-untyped-def]
 
 @numba.njit(SIGNATURE, cache=_KEEP)
 def search(packed, values, bits, out, asked):  # type: ignore[no-untyped-def]
-    """Fill `out` (k places as 64-bit integers, then k metres) with the nearest; return how many. `asked`: longitude,
+    """Fill `out` (k pairs: place as a 64-bit integer, metres) with the nearest; return how many. `asked`: longitude,
     latitude, least value, longest chord squared, bit or -1. The rings around the question's cell are looked through
     from the inside, until nothing outside can be nearer than the worst of k found."""
     lon, lat, least, worst, bit = asked
@@ -113,21 +113,21 @@ def search(packed, values, bits, out, asked):  # type: ignore[no-untyped-def]
                     if values[place] < least or (bit >= 0 and (bits[place] < 0 or (bits[place] >> bit) & 1 == 0)):
                         continue
                     if found == k:
-                        if apart == worst and place > chosen[k - 1]:
+                        if apart == worst and place > chosen[2 * k - 2]:
                             continue
-                        at = k - 1
+                        at = 2 * k - 2
                     else:
-                        at = found
+                        at = 2 * found
                         found += 1
-                    while at > 0 and (out[k + at - 1] > apart or (out[k + at - 1] == apart and chosen[at - 1] > place)):
-                        chosen[at], out[k + at] = chosen[at - 1], out[k + at - 1]
-                        at -= 1
-                    chosen[at], out[k + at] = place, apart
+                    while at > 0 and (out[at - 1] > apart or (out[at - 1] == apart and chosen[at - 2] > place)):
+                        chosen[at], out[at + 1] = chosen[at - 2], out[at - 1]
+                        at -= 2
+                    chosen[at], out[at + 1] = place, apart
                     if found == k:
                         worst = out[2 * k - 1]
         c0, c1, r0, r1 = n0, n1, m0, m1
         if nothing_within(packed, x, y, axis, (c0, c1, r0, r1)) > worst:
             break
-    for at in range(k, k + found):
+    for at in range(1, 2 * found, 2):
         out[at] = 2 * SPHERE_M * math.asin(min(1.0, math.sqrt(out[at]) / (2 * SPHERE_M)))
     return found

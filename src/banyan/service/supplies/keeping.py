@@ -91,7 +91,7 @@ class Kept:
         Raises NotFound for a time before the oldest that can be replayed."""
         found = self.journal.latest_snapshot(until=seq)
         if found is None and self.journal.first_seq > 1:
-            raise NotFound(f"Event {seq} is not kept any more.", remedy=f"The oldest is {self.journal.first_seq}.")
+            raise NotFound(f"Event {seq} is not kept any more.", remedy="Ask for a later one.")
         board = Board() if found is None else snapshot.decode(found[1])
         for number, event in self.events(board.seq):
             if number > seq:
