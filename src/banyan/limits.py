@@ -310,6 +310,7 @@ SUPPLIES_FRAGMENTS: Final = 250_000  # outlets kept encoded, about 700 bytes eac
 SUPPLIES_SNAPSHOT_EVENTS: Final = 1_000  # after which the board is written down: a restart replays fewer, in 0.1 s
 SUPPLIES_SNAPSHOT_LEAST: Final = 100  # at a stop with fewer events since the last one it is not: replay takes 10 ms
 SUPPLIES_REPLAY_EVENTS: Final = 10_000  # that can be replayed: three days of one look each 30 s, 50 MB
+SUPPLIES_CHANGES_ANNOUNCED: Final = 200  # announced changes kept in sight: years of them
 SUPPLIES_HISTORY_WINDOW_S: Final = 86_400.0  # of one question about the past; a longer time is asked for in parts
 SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 hours of one each 30 s
 SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB

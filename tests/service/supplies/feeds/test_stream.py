@@ -86,9 +86,9 @@ async def crowd(node: Node, events: Sequence[BoardEvent], *, clients: int, leave
             await until(lambda: feeds.readers >= clients)
             spread = []
             for event in events:
-                before, started = feeds.told, time.perf_counter()
+                before, started = feeds.sent, time.perf_counter()
                 await kept(node).commit(event)
-                await until(lambda before=before: feeds.told >= before + clients - leavers)
+                await until(lambda before=before: feeds.sent >= before + clients - leavers)
                 spread.append(time.perf_counter() - started)
             said = json.loads(await process.stdout.readline())
         finally:

@@ -5,6 +5,7 @@ Sources: RFC 9110 s12.5.3 (Accept-Encoding), RFC 9111 s5.2, RFC 5861 (stale-whil
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Final
 
 from banyan.errors import Invalid
@@ -30,17 +31,24 @@ def sent(
     headers: tuple[tuple[str, str], ...] = (),
 ) -> FaceAnswer:
     """The body; a reader that has it already gets 304 from the door, which compares `ETag`."""
-    own = [
-        ("Cache-Control", cache),
-        ("Vary", "Accept-Encoding"),
-        ("Access-Control-Expose-Headers", EXPOSED),
-        *headers,
-    ]
+    own = with_headers(
+        (("Cache-Control", cache), ("Vary", "Accept-Encoding"), ("Access-Control-Expose-Headers", EXPOSED)),
+        headers,
+        made.headers,
+    )
     body = made.body
     if made.zipped and takes_gzip(request.header("accept-encoding")):
         body = made.zipped
         own.append(("Content-Encoding", "gzip"))
     return FaceAnswer(body, media_type=media_type, headers=tuple(own), etag=f'W/"{made.tag}"')
+
+
+def with_headers(*parts: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """Headers together: a later one replaces an earlier of its name, except Link, whose values are joined."""
+    found: dict[str, str] = {}
+    for name, value in chain(*parts):
+        found[name] = f"{found[name]}, {value}" if name == "Link" and name in found else value
+    return list(found.items())
 
 
 def takes_gzip(accepted: str) -> bool:

@@ -6,13 +6,13 @@ Every face asks an open operation through the gate, so it is counted, and refuse
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import msgspec
 
 from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceRequest
 from banyan.service.supplies.feeds import answering
-from banyan.service.supplies.feeds.answering import IMMUTABLE, JSON, LICENCE, asked, number, sent
+from banyan.service.supplies.feeds.answering import IMMUTABLE, JSON, LICENCE, asked, number, sent, with_headers
 from banyan.service.supplies.feeds.following import feeds_of
 from banyan.service.supplies.feeds.shelf import Encoded
 from banyan.service.supplies.operations import Everything
@@ -26,7 +26,7 @@ _HEADERS = (("Link", LICENCE),)
 class DocumentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A document by its kind and the hash of its content."""
 
-    kind: Annotated[str, msgspec.Meta(pattern="^(places|notices)$")]
+    kind: Literal["places", "notices"]
     hash: Hash
 
 
@@ -40,6 +40,13 @@ class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Live from `after`; -1: from now."""
 
     after: Annotated[int, msgspec.Meta(ge=-1)] = -1
+
+
+class Streamed(msgspec.Struct, frozen=True):
+    """Chunks for as long as the reader stays, and the headers of an announced change."""
+
+    chunks: AsyncIterator[bytes]
+    headers: tuple[tuple[str, str], ...]
 
 
 @SERVICE.start
@@ -66,7 +73,8 @@ async def close_feeds(ctx: Context) -> None:
     channels=(),
 )
 async def pack(ctx: Context, request: Everything) -> Encoded:
-    return await feeds_of(ctx.db).whole()
+    feeds = feeds_of(ctx.db)
+    return feeds.marked("pack", await feeds.whole(), ctx.now)
 
 
 @SERVICE.operation(
@@ -81,7 +89,8 @@ async def pack(ctx: Context, request: Everything) -> Encoded:
     channels=(),
 )
 async def stock(ctx: Context, request: Everything) -> Encoded:
-    return await feeds_of(ctx.db).stock()
+    feeds = feeds_of(ctx.db)
+    return feeds.marked("stock", await feeds.stock(), ctx.now)
 
 
 @SERVICE.operation(
@@ -94,7 +103,8 @@ async def stock(ctx: Context, request: Everything) -> Encoded:
 )
 async def document(ctx: Context, request: DocumentQuery) -> Encoded:
     """Raises NotFound for a hash that is neither in use nor was lately."""
-    return await feeds_of(ctx.db).document(request.kind, request.hash)
+    feeds = feeds_of(ctx.db)
+    return feeds.marked(request.kind, await feeds.document(request.kind, request.hash), ctx.now)
 
 
 @SERVICE.operation(
@@ -107,7 +117,8 @@ async def document(ctx: Context, request: DocumentQuery) -> Encoded:
 )
 async def changes(ctx: Context, request: ChangesQuery) -> Encoded:
     """Raises Problem (410) when `after` is no longer kept, or was never reached."""
-    return await feeds_of(ctx.db).changes(request.after)
+    feeds = feeds_of(ctx.db)
+    return feeds.marked("changes", await feeds.changes(request.after), ctx.now)
 
 
 @SERVICE.operation(
@@ -118,10 +129,11 @@ async def changes(ctx: Context, request: ChangesQuery) -> Encoded:
     audience="public",
     channels=(),
 )
-async def stream(ctx: Context, request: StreamQuery) -> Any:
-    """An AsyncIterator of bytes. Raises Unavailable when all streams are taken."""
+async def stream(ctx: Context, request: StreamQuery) -> Streamed:
+    """Raises Unavailable when all streams are taken."""
     feeds = feeds_of(ctx.db)
-    return feeds.live(feeds.deltas.seq if request.after < 0 else request.after)
+    chunks = feeds.live(feeds.deltas.seq if request.after < 0 else request.after)
+    return Streamed(chunks, feeds.told("stream", ctx.now))
 
 
 @SERVICE.face("GET", path="/api/supplies/pack")
@@ -164,10 +176,11 @@ async def stream_face(request: FaceRequest) -> FaceAnswer:
     """From `Last-Event-ID` (a browser sends it by itself), else `after`, else from now."""
     text = request.header("last-event-id") or asked(request, "after").get("after", "")
     after = number(text, "after") if text else -1
-    chunks: AsyncIterator[bytes] = await request.call("supplies.stream", StreamQuery(after))
+    found: Streamed = await request.call("supplies.stream", StreamQuery(after))
     headers = (
         ("X-Accel-Buffering", "no"),
         ("Cache-Control", "no-store"),
         ("Access-Control-Expose-Headers", answering.EXPOSED),
     )
-    return FaceAnswer(chunks, media_type=sse.MEDIA_TYPE, headers=headers)
+    together = tuple(with_headers(headers, found.headers))
+    return FaceAnswer(found.chunks, media_type=sse.MEDIA_TYPE, headers=together)

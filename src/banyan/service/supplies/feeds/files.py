@@ -52,7 +52,8 @@ async def official_list(ctx: Context, request: OfficialQuery) -> Encoded:
     view = feeds.view()
     _items(view, request.family)
     make = official.official_csv if request.part == "csv" else official.table_schema
-    return await feeds.shelf.take(f"{request.part} {request.family}", view.seq, partial(make, view, request.family))
+    made = await feeds.shelf.take(f"{request.part} {request.family}", view.seq, partial(make, view, request.family))
+    return feeds.marked("official", made, ctx.now)
 
 
 @SERVICE.operation(
@@ -71,7 +72,7 @@ async def stock_geojson(ctx: Context, request: GeoQuery) -> Encoded:
     feeds = feeds_of(ctx.db)
     view = feeds.view()
     items = _items(view, request.item) if request.item else list(range(len(view.items)))
-    return await _geo(feeds, view, items, request)
+    return feeds.marked("geojson", await _geo(feeds, view, items, request), ctx.now)
 
 
 async def _geo(feeds: BoardFeeds, view: View, items: list[int], request: GeoQuery) -> Encoded:

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from banyan.errors import NotFound, Unavailable
+from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Drawer
 from banyan.limits import (
     SSE_CLIENTS,
@@ -22,6 +23,7 @@ from banyan.limits import (
 )
 from banyan.service.supplies.board import Change
 from banyan.service.supplies.feeds import pack
+from banyan.service.supplies.feeds.announced import Announcement, FeedName, headers_of
 from banyan.service.supplies.feeds.deltas import Deltas
 from banyan.service.supplies.feeds.past import Past
 from banyan.service.supplies.feeds.shelf import Encoded, Shelf
@@ -47,8 +49,9 @@ class BoardFeeds:
         self.past = Past(kept)
         self.shelf = Shelf(SUPPLIES_BODIES_KEPT)
         self._changes = Shelf(SUPPLIES_DELTAS_KEPT)
+        self.announced: tuple[Announcement, ...] = ()
         self.readers = 0
-        self.told = 0
+        self.sent = 0
         """Events taken by live readers since the start."""
         self._view: View | None = None
         self._size = kept.board.size
@@ -62,6 +65,15 @@ class BoardFeeds:
         if self._view is None or self._view.seq != self.board.seq:
             self._view = view_of(self.board, places_seq=self._places_seq, notices_seq=self._notices_seq)
         return self._view
+
+    def told(self, feed: FeedName, now: EpochS) -> tuple[tuple[str, str], ...]:
+        """Headers of an announced change of a feed; empty without one."""
+        return headers_of(self.announced, feed, now) if self.announced else ()
+
+    def marked(self, feed: FeedName, made: Encoded, now: EpochS) -> Encoded:
+        """The body with the headers of an announced change, if there is one."""
+        headers = self.told(feed, now)
+        return msgspec.structs.replace(made, headers=headers) if headers else made
 
     async def stock(self) -> Encoded:
         """The small part, with links to the other two."""
@@ -124,7 +136,7 @@ class BoardFeeds:
                 if await self.deltas.news(after, HEARTBEAT_S):
                     event, after = self.deltas.event(after), self.deltas.seq
                     yield event
-                    self.told += 1
+                    self.sent += 1
                 elif not self.deltas.is_closed:
                     yield sse.HEARTBEAT
         finally:

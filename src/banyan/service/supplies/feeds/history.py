@@ -72,9 +72,11 @@ async def history(ctx: Context, request: HistoryQuery) -> PastAnswer:
     start, end = moment(request.since, "from"), moment(request.until, "to")
     if not 0 < end - start <= SUPPLIES_HISTORY_WINDOW_S:
         raise refusal(Invalid, "window", field="to", status=400, hours=round(SUPPLIES_HISTORY_WINDOW_S / 3_600))
-    found: Stretch = await feeds_of(ctx.db).past.stretch(start, end, request.after)
+    feeds = feeds_of(ctx.db)
+    found: Stretch = await feeds.past.stretch(start, end, request.after)
     is_settled = bool(found.next) or end + SETTLED_S <= ctx.now
-    return PastAnswer(await asyncio.to_thread(encoded, found.body), is_settled, next=found.next)
+    made = feeds.marked("history", await asyncio.to_thread(encoded, found.body), ctx.now)
+    return PastAnswer(made, is_settled, next=found.next)
 
 
 @SERVICE.operation(
@@ -91,13 +93,15 @@ async def history(ctx: Context, request: HistoryQuery) -> PastAnswer:
 async def board_at(ctx: Context, request: AtQuery) -> PastAnswer:
     """Raises NotFound before the first record and for a family that had no items then."""
     at = moment(request.time, "time")
-    view = await feeds_of(ctx.db).past.view_at(at)
+    feeds = feeds_of(ctx.db)
+    view = await feeds.past.view_at(at)
     family = request.family or (view.items[0].family or view.items[0].id if view.items else "")
     if request.format == "csv" and not official.items_of(view, family):
         present = "、".join(dict.fromkeys(name for item in view.items for name in (item.family, item.id) if name))
         raise refusal(NotFound, "family_unknown" if present else "no_items", family=family, present=present)
     make = partial(official.official_csv, view, family) if request.format == "csv" else partial(_whole, view)
-    return PastAnswer(await asyncio.to_thread(lambda: encoded(make())), at + SETTLED_S <= ctx.now, seq=view.seq)
+    made = feeds.marked("at", await asyncio.to_thread(lambda: encoded(make())), ctx.now)
+    return PastAnswer(made, at + SETTLED_S <= ctx.now, seq=view.seq)
 
 
 def _whole(view: View) -> bytes:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.service.supplies.feeds import faces, files, history
+from banyan.service.supplies.feeds import announcing, faces, files, history
 
-PARTS = (faces, files, history)
+PARTS = (faces, files, history, announcing)

@@ -20,11 +20,13 @@ SMALL_BYTES: Final = 256
 
 class Encoded(msgspec.Struct, frozen=True):
     """A body as it is sent; `zipped` is the same, gzip, or empty when that is no smaller. `tag` is a hash of the
-    content: equal content has an equal tag, whenever and wherever it was made."""
+    content: equal content has an equal tag, whenever and wherever it was made. `headers` tell of an announced
+    change."""
 
     body: bytes
     zipped: bytes
     tag: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def encoded(body: bytes) -> Encoded:
