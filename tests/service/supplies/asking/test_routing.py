@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.channel.talk.conftest import ASKER, FILES, publish
 from tests.make import Node, a_node, frozen_clock, shared_data
-from tests.service.supplies.make import AT, EVENTS
+from tests.service.supplies.make import AT, EVENTS, a_tick
 
 import banyan.service.opendata.parts
 import banyan.service.supplies.asking.operation  # noqa: F401 - registers it
@@ -20,9 +20,16 @@ from banyan.kernel.catalogue.dialogue import Language, Reply, Utterance
 from banyan.kernel.exchange.gate import Bound
 from banyan.service.opendata.service import SERVICE as OPENDATA
 from banyan.service.supplies.keeping import kept_of
+from banyan.service.supplies.model import Place, PlacesChanged
 from banyan.service.supplies.service import SERVICE
 
 HERE = (121.604, 23.977)
+
+
+BANQIAO = (
+    PlacesChanged(AT, (Place("5931010005", "板橋示範藥局", county="新北市", town="板橋區", town_code="65000010"),)),
+    a_tick([("5931010005", 66, 0)], at=AT + 30),
+)
 
 
 class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +56,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[Phrase, tuple[str,
         async with a_node(folder, [OPENDATA, SERVICE], clock=frozen_clock(AT + 180)) as node:
             for path, name, title in files:
                 await publish(node, path, name, title)
-            for event in EVENTS:
+            for event in (*EVENTS, *BANQIAO):
                 await kept_of(node.drawers["supplies"]).commit(event)
             return {phrase: await said(node, phrase) for phrase in PHRASES}
 

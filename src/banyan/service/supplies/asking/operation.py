@@ -25,8 +25,9 @@ from banyan.service.supplies.keeping import kept_of
 from banyan.service.supplies.service import SERVICE
 
 NOTHING = Reply("", 0.0)
-SURE, NAMED_ONLY = 1.0, 0.9
-"""Every word was understood; or all that was said is a code or a name, which may be asked of other tables too."""
+SURE, NAMED_ONLY, NOWHERE = 1.0, 0.9, 0.7
+"""Every word was understood; all that was said is a code or a name, which may be asked of other tables too; the board
+has no outlet in the place that was named, so a published table may know more."""
 _SWITCHES = 4
 FORECAST = "sold_out_when"
 
@@ -214,7 +215,7 @@ def _in_area(asking: Asking) -> Reply:
         return _which_town(asking, spot.town_codes)
     rows = _rows_of(asking)
     if not rows:
-        return asking.reply(teller.say("ask.area_empty", area=spot.name))
+        return asking.reply(teller.say("ask.area_empty", area=spot.name), NOWHERE)
     text = _summed(asking, rows, spot.name) + teller.newest(item)
     choices = (*asking.switches("ask.switch_area", area=spot.name), _map(teller))
     if spot.town_codes:
