@@ -59,7 +59,8 @@ def test_each_outlet_is_told_in_its_own_words(tmp_path: Path) -> None:
     assert selling["sold_today"] == 120
     assert "14 February 2020" in selling["text"]["en"], "the error of the shipped curve, as today has none yet"
     assert empty["state"] == "sold_out"
-    assert "09:05" in empty["text"]["zh-Hant"]
+    assert empty["since"] == "", "it stood at zero when it was first seen"
+    assert "都沒有" in empty["text"]["zh-Hant"]
     assert quiet["state"] == "not_selling"
     assert (quiet["earliest"], quiet["chance_today"]) == ("", None)
     assert promised["state"] == "promised"

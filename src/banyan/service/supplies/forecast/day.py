@@ -110,7 +110,7 @@ class Day:
         is_delivery = (before >= 0) & (left - before >= self.few)
         self.sold[rows] += drop
         self.first[rows] = np.where(self.first[rows] == NONE, left, self.first[rows])
-        self._mark(rows, hour, sold_at=drop > 0, delivered_at=is_delivery, empty_since=(left == 0) & (before != 0))
+        self._mark(rows, hour, sold_at=drop > 0, delivered_at=is_delivery, empty_since=(left == 0) & (before > 0))
         self.empty_since[rows[left > 0]] = NEVER
         self.left[rows], self.is_listed[rows] = left, True
         self._weigh(drop[drop > 0])
