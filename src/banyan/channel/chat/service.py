@@ -75,6 +75,7 @@ def build_chat(operations: Sequence[Operation], *, secret: bytes, contact: str =
             "state": answer.state,
             "turn_status": turn.status,
             "link_of": link_of,
+            "scripts": ("chat.js",),
         }
         return View("chat/chat.html", values, title=service.title[_language(request)])
 
