@@ -46,6 +46,11 @@ UPDATE = (
 )
 
 
+def cpu_s(pid: int) -> float:
+    """What a process has spent on a processor so far, in its first thread."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
 def missing() -> str:
     """Why the peers cannot run here; empty when they can. As root their Debian packages are installed first."""
     if not _present() and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -65,6 +70,7 @@ class PostGis:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.sql = connection
         self.pq = connection.pgconn
+        self.pid = connection.info.backend_pid
         self.version = self._one(
             "SELECT postgis_lib_version() || ' on PostgreSQL ' || current_setting('server_version')"
         )
@@ -91,8 +97,8 @@ class PostGis:
         self.sql.execute("CREATE INDEX ON outlet USING gist (place)")
         self.sql.execute("ALTER TABLE outlet ADD PRIMARY KEY (id)")
         self.sql.execute("VACUUM ANALYZE outlet")
-        self.sql.execute("DEALLOCATE ALL")
         float8, int4 = 701, 23
+        self.sql.execute("DEALLOCATE ALL")
         self.pq.prepare(b"nearest", NEAREST.encode(), [float8, float8, int4])
 
     def nearest(self, at: Query, k: int) -> list[int]:
@@ -121,6 +127,7 @@ def postgis() -> Iterator[PostGis]:
         "max_connections": "10",
     }  # fmt: skip
     with postgres_server(programs=POSTGRES, **settings) as address, psycopg.connect(address, autocommit=True) as sql:
+        sql.prepare_threshold = None
         sql.execute("CREATE EXTENSION postgis")
         yield PostGis(sql)
 
@@ -128,7 +135,8 @@ def postgis() -> Iterator[PostGis]:
 class Redis:
     """One sorted set of the outlets in stock, spoken to in RESP 2."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, pid: int) -> None:
+        self.pid = pid
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self.reader = self.socket.makefile("rb")
@@ -216,7 +224,7 @@ def redis(folder: Path) -> Iterator[Redis]:
             assert server.poll() is None, "redis-server ended"
             assert time.monotonic() < until, "redis-server did not start"
             try:
-                redis_set = Redis(str(path))
+                redis_set = Redis(str(path), server.pid)
                 break
             except (FileNotFoundError, ConnectionRefusedError):
                 time.sleep(0.02)
