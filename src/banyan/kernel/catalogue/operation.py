@@ -254,8 +254,12 @@ class Service:
         channels: tuple[str, ...] = ("web", "api"),
         rate: RateClass = "",
         time_s: float = 0.0,
+        answers: Any = None,
     ) -> Callable[[F], F]:
         """Declare an operation; the request and answer types are read from the function's annotations.
+
+        `answers` is the type of what is sent, when the function gives it encoded. One of the channel `feed` has a face
+        of its own at `path`, which sends it; it is described like the others.
 
         The default route is `GET /api/SERVICE/NAME` for reads (fields as query parameters) and POST for writes.
         A `path` may hold `{field}` segments that fill the request's fields.
@@ -271,7 +275,7 @@ class Service:
                 title=title,
                 summary=summary,
                 request=hints[parameters[0]],
-                answer=hints["return"],
+                answer=answers or hints["return"],
                 data=data,
                 audience=audience,
                 effect=effect,

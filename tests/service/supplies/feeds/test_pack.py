@@ -12,9 +12,11 @@ from tests.service.supplies.feeds.make import got, kept, on_board, read, truth
 from tests.service.supplies.feeds.reader import Reader
 from tests.service.supplies.make import AT, NOTICE, a_tick
 
+from banyan.service.supplies.feeds.deltas import Delta
 from banyan.service.supplies.feeds.following import feeds_of
 from banyan.service.supplies.feeds.pack import STATUSES, NoticesPack, Pack, PlacesPack, StockPack
 from banyan.service.supplies.model import BoardEvent, NoticesChanged, PlacesChanged, Status
+from banyan.service.supplies.parts import SERVICE
 
 LATER: tuple[BoardEvent, ...] = (
     a_tick([("0145080011", 5, 50)], at=AT + 60, gone=["592202A296"]),
@@ -117,6 +119,25 @@ def test_a_body_is_made_once_for_a_state(tmp_path: Path) -> None:
         assert await feeds.stock() is first
         await kept(node).commit(LATER[0])
         assert await feeds.stock() is not first
+
+    on_board(tmp_path, story)
+
+
+def test_every_feed_is_described_in_openapi(tmp_path: Path) -> None:
+    """Its path, its fields, and the shape of what it sends, from the same types that make it."""
+
+    async def story(node: Node) -> None:
+        document = (await got(node, "/openapi.json", accept_language="en")).json
+        for face in SERVICE.faces:
+            if face.path.startswith("/api/supplies/"):
+                assert "get" in document["paths"][face.path], f"{face.path} is not described"
+        whole = document["paths"]["/api/supplies/pack"]["get"]["responses"]["200"]["content"]["application/json"]
+        assert whole["schema"] == {"$ref": "#/components/schemas/Pack"}
+        delta = document["components"]["schemas"]["Delta"]["properties"]
+        assert set(delta) == set(Delta.__struct_fields__)
+        asked = document["paths"]["/api/supplies/history"]["get"]["parameters"]
+        assert [(one["name"], one["required"]) for one in asked] == [("from", True), ("to", False), ("after", False)]
+        assert "410" in document["paths"]["/api/supplies/changes"]["get"]["responses"]
 
     on_board(tmp_path, story)
 

@@ -6,14 +6,16 @@ Every face asks an open operation through the gate, so it is counted, and refuse
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceRequest
 from banyan.service.supplies.feeds import answering
 from banyan.service.supplies.feeds.answering import IMMUTABLE, JSON, LICENCE, asked, number, sent, with_headers
+from banyan.service.supplies.feeds.deltas import Delta
 from banyan.service.supplies.feeds.following import feeds_of
+from banyan.service.supplies.feeds.pack import NoticesPack, Pack, PlacesPack, StockPack
 from banyan.service.supplies.feeds.shelf import Encoded
 from banyan.service.supplies.operations import Everything
 from banyan.service.supplies.service import SERVICE
@@ -23,10 +25,9 @@ Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 _HEADERS = (("Link", LICENCE),)
 
 
-class DocumentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A document by its kind and the hash of its content."""
+class HashQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A document by the hash of its content, as stock.json links to it."""
 
-    kind: Literal["places", "notices"]
     hash: Hash
 
 
@@ -37,9 +38,9 @@ class ChangesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Live from `after`; -1: from now."""
+    """Live from the board's number `after`; without one, from now."""
 
-    after: Annotated[int, msgspec.Meta(ge=-1)] = -1
+    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class Streamed(msgspec.Struct, frozen=True):
@@ -70,7 +71,9 @@ async def close_feeds(ctx: Context) -> None:
     },
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/pack",
+    channels=("feed",),
+    answers=Pack,
 )
 async def pack(ctx: Context, request: Everything) -> Encoded:
     feeds = feeds_of(ctx.db)
@@ -86,7 +89,9 @@ async def pack(ctx: Context, request: Everything) -> Encoded:
     },
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/stock.json",
+    channels=("feed",),
+    answers=StockPack,
 )
 async def stock(ctx: Context, request: Everything) -> Encoded:
     feeds = feeds_of(ctx.db)
@@ -94,17 +99,35 @@ async def stock(ctx: Context, request: Everything) -> Encoded:
 
 
 @SERVICE.operation(
-    "document",
-    title={"zh-Hant": "地點或公告文件", "en": "Places or notices document"},
+    "places",
+    title={"zh-Hant": "地點文件", "en": "Places document"},
     summary={"zh-Hant": "依內容雜湊值取得，內容永不改變。", "en": "By the hash of its content, which never changes."},
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/places/{hash}.json",
+    channels=("feed",),
+    answers=PlacesPack,
 )
-async def document(ctx: Context, request: DocumentQuery) -> Encoded:
+async def places(ctx: Context, request: HashQuery) -> Encoded:
     """Raises NotFound for a hash that is neither in use nor was lately."""
     feeds = feeds_of(ctx.db)
-    return feeds.marked(request.kind, await feeds.document(request.kind, request.hash), ctx.now)
+    return feeds.marked("places", await feeds.document("places", request.hash), ctx.now)
+
+
+@SERVICE.operation(
+    "notices",
+    title={"zh-Hant": "公告文件", "en": "Notices document"},
+    summary={"zh-Hant": "依內容雜湊值取得，內容永不改變。", "en": "By the hash of its content, which never changes."},
+    data=OPEN,
+    audience="public",
+    path="/api/supplies/notices/{hash}.json",
+    channels=("feed",),
+    answers=NoticesPack,
+)
+async def notices(ctx: Context, request: HashQuery) -> Encoded:
+    """Raises NotFound for a hash that is neither in use nor was lately."""
+    feeds = feeds_of(ctx.db)
+    return feeds.marked("notices", await feeds.document("notices", request.hash), ctx.now)
 
 
 @SERVICE.operation(
@@ -113,7 +136,9 @@ async def document(ctx: Context, request: DocumentQuery) -> Encoded:
     summary={"zh-Hant": "某編號之後有變動的地點現在的樣子。", "en": "What changed after a number, as it is now."},
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/changes",
+    channels=("feed",),
+    answers=Delta,
 )
 async def changes(ctx: Context, request: ChangesQuery) -> Encoded:
     """Raises Problem (410) when `after` is no longer kept, or was never reached."""
@@ -127,12 +152,14 @@ async def changes(ctx: Context, request: ChangesQuery) -> Encoded:
     summary={"zh-Hant": "存量一變動就送出（SSE）。", "en": "Changes of stock as they happen (SSE)."},
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/stream",
+    channels=("feed",),
+    answers=FaceAnswer,
 )
 async def stream(ctx: Context, request: StreamQuery) -> Streamed:
     """Raises Unavailable when all streams are taken."""
     feeds = feeds_of(ctx.db)
-    chunks = feeds.live(feeds.deltas.seq if request.after < 0 else request.after)
+    chunks = feeds.live(feeds.deltas.seq if request.after is None else request.after)
     return Streamed(chunks, feeds.told("stream", ctx.now))
 
 
@@ -150,17 +177,15 @@ async def stock_face(request: FaceRequest) -> FaceAnswer:
 
 @SERVICE.face("GET", path="/api/supplies/places/{hash}.json")
 async def places_face(request: FaceRequest) -> FaceAnswer:
-    return await _document(request, "places")
+    asked(request)
+    made = await request.call("supplies.places", dict(request.params))
+    return sent(request, made, JSON, cache=IMMUTABLE, headers=_HEADERS)
 
 
 @SERVICE.face("GET", path="/api/supplies/notices/{hash}.json")
 async def notices_face(request: FaceRequest) -> FaceAnswer:
-    return await _document(request, "notices")
-
-
-async def _document(request: FaceRequest, kind: str) -> FaceAnswer:
     asked(request)
-    made = await request.call("supplies.document", {"kind": kind, "hash": request.params["hash"]})
+    made = await request.call("supplies.notices", dict(request.params))
     return sent(request, made, JSON, cache=IMMUTABLE, headers=_HEADERS)
 
 
@@ -175,7 +200,7 @@ async def changes_face(request: FaceRequest) -> FaceAnswer:
 async def stream_face(request: FaceRequest) -> FaceAnswer:
     """From `Last-Event-ID` (a browser sends it by itself), else `after`, else from now."""
     text = request.header("last-event-id") or asked(request, "after").get("after", "")
-    after = number(text, "after") if text else -1
+    after = number(text, "after") if text else None
     found: Streamed = await request.call("supplies.stream", StreamQuery(after))
     headers = (
         ("X-Accel-Buffering", "no"),

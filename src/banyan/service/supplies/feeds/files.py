@@ -22,10 +22,9 @@ Name = Annotated[str, msgspec.Meta(max_length=40)]
 
 
 class OfficialQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A family of items (mask), or one item, as the official list or as its Table Schema."""
+    """A family of items (mask), or one item."""
 
     family: Name
-    part: Literal["csv", "schema"] = "csv"
 
 
 class GeoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,15 +43,39 @@ class GeoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     },
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/official/{family}.csv",
+    channels=("feed",),
+    answers=FaceAnswer,
 )
 async def official_list(ctx: Context, request: OfficialQuery) -> Encoded:
     """Raises NotFound for a family without items."""
+    return await _official(ctx, request.family, "csv")
+
+
+@SERVICE.operation(
+    "official_schema",
+    title={"zh-Hant": "官方清單的欄位定義", "en": "Table Schema of the official list"},
+    summary={
+        "zh-Hant": "每個欄位的型別與意義（Table Schema）。",
+        "en": "Every field's type and meaning (Table Schema).",
+    },
+    data=OPEN,
+    audience="public",
+    path="/api/supplies/official/{family}.schema.json",
+    channels=("feed",),
+    answers=dict[str, object],
+)
+async def official_schema(ctx: Context, request: OfficialQuery) -> Encoded:
+    """Raises NotFound for a family without items."""
+    return await _official(ctx, request.family, "schema")
+
+
+async def _official(ctx: Context, family: str, part: Literal["csv", "schema"]) -> Encoded:
     feeds = feeds_of(ctx.db)
     view = feeds.view()
-    _items(view, request.family)
-    make = official.official_csv if request.part == "csv" else official.table_schema
-    made = await feeds.shelf.take(f"{request.part} {request.family}", view.seq, partial(make, view, request.family))
+    _items(view, family)
+    make = official.official_csv if part == "csv" else official.table_schema
+    made = await feeds.shelf.take(f"{part} {family}", view.seq, partial(make, view, family))
     return feeds.marked("official", made, ctx.now)
 
 
@@ -65,7 +88,9 @@ async def official_list(ctx: Context, request: OfficialQuery) -> Encoded:
     },
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/stock.geojson",
+    channels=("feed",),
+    answers=FaceAnswer,
 )
 async def stock_geojson(ctx: Context, request: GeoQuery) -> Encoded:
     """Raises NotFound for an item that is not on the board."""
@@ -95,7 +120,7 @@ def _items(view: View, name: str) -> list[int]:
 @SERVICE.face("GET", path="/api/supplies/official/{family}.csv")
 async def official_face(request: FaceRequest) -> FaceAnswer:
     asked(request)
-    made = await request.call("supplies.official", {"family": request.params["family"]})
+    made = await request.call("supplies.official", dict(request.params))
     family = quote(request.params["family"])
     schema = f'<{request.base_url}/api/supplies/official/{family}.schema.json>; rel="describedby"'
     headers = (
@@ -108,7 +133,7 @@ async def official_face(request: FaceRequest) -> FaceAnswer:
 @SERVICE.face("GET", path="/api/supplies/official/{family}.schema.json")
 async def schema_face(request: FaceRequest) -> FaceAnswer:
     asked(request)
-    made = await request.call("supplies.official", {"family": request.params["family"], "part": "schema"})
+    made = await request.call("supplies.official_schema", dict(request.params))
     return sent(request, made, JSON, headers=(("Link", LICENCE),))
 
 

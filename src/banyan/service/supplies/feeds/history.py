@@ -31,10 +31,10 @@ SETTLED_S: Final = 5.0
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
-    """Events written from `from` until before `to` (RFC 3339), with a number above `after`."""
+    """Events written from `from` until before `to` (RFC 3339; now, without one), with a number above `after`."""
 
     since: Moment
-    until: Moment
+    until: Moment = ""
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
@@ -65,11 +65,13 @@ class PastAnswer(msgspec.Struct, frozen=True):
     },
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/history",
+    channels=("feed",),
+    answers=FaceAnswer,
 )
 async def history(ctx: Context, request: HistoryQuery) -> PastAnswer:
     """Raises Invalid for times that cannot be read, or a window over SUPPLIES_HISTORY_WINDOW_S."""
-    start, end = moment(request.since, "from"), moment(request.until, "to")
+    start, end = moment(request.since, "from"), moment(request.until, "to") if request.until else ctx.now
     if not 0 < end - start <= SUPPLIES_HISTORY_WINDOW_S:
         raise refusal(Invalid, "window", field="to", status=400, hours=round(SUPPLIES_HISTORY_WINDOW_S / 3_600))
     feeds = feeds_of(ctx.db)
@@ -88,7 +90,9 @@ async def history(ctx: Context, request: HistoryQuery) -> PastAnswer:
     },
     data=OPEN,
     audience="public",
-    channels=(),
+    path="/api/supplies/at",
+    channels=("feed",),
+    answers=FaceAnswer,
 )
 async def board_at(ctx: Context, request: AtQuery) -> PastAnswer:
     """Raises NotFound before the first record and for a family that had no items then."""
