@@ -69,6 +69,10 @@ def test_an_old_number_must_be_marked_on_a_page(tmp_path: Path) -> None:
     assert broken(checked(tmp_path / "a", app=lambda url: html(page(rows())), now=later)) == ["stale-marked"]
     said = [{**row, "text": row["text"] + "（2 小時前的數字）"} for row in rows()]
     assert broken(checked(tmp_path / "b", app=lambda url: html(page(said)), now=later)) == []
+    above = page(rows(), head="</head><body><p>資料時間 09:06（2 小時前）</p>")
+    assert broken(checked(tmp_path / "d", app=lambda url: html(above), now=later)) == []
+    hours = [{**row, "text": row["text"] + "，24 小時急診"} for row in rows()]
+    assert broken(checked(tmp_path / "e", app=lambda url: html(page(hours)), now=later)) == ["stale-marked"]
     marked = [{**row, "confidence": "low"} for row in rows()]
     assert broken(checked(tmp_path / "c", app=lambda url: html(page(marked)), now=later)) == []
 

@@ -13,13 +13,17 @@ import re
 from html.parser import HTMLParser
 from typing import Any, Final
 
+import msgspec
+
 from banyan.kit.claims import App, Claim
 from banyan.kit.json_apps import number, whole
 from banyan.kit.microdata import VOID, Things
 from banyan.kit.schemaorg import offers
 
 STALE_WORDS: Final = re.compile(
-    r"小時|過時|過舊|太舊|舊資料|不是最新|超過 ?\d+ ?分|逾時|\bhours?\b|\bstale\b|out.of.date|\bold\b", re.IGNORECASE
+    r"\d+\s*個?\s*(小時|天|日|月|年)\s*多?前|昨天|超過\s*\d+\s*個?\s*(小時|分)|過時|過舊|太舊|舊資料|不是最新|逾時|"
+    r"\d+\s*(hours?|days?|months?|years?|h|d)\s+(ago|old)|over (an|\d+) hours?|over \d+ min|\bstale\b|out[ -]of[ -]date|outdated",
+    re.IGNORECASE,
 )
 DOUBT_WORDS: Final = re.compile(
     r"位置可能|位置不準|地點可能|position may|location may|may be wrong|uncertain", re.IGNORECASE
@@ -49,6 +53,8 @@ class _Page(HTMLParser):
         self.documents: list[str] = []
         self.things = Things()
         self.text: list[str] = []
+        self.outside: list[str] = []
+        """Text that stands in no outlet's element: what it says of age holds for all of them."""
         self.has_licence = False
         self.refresh_s: float | None = None
         self._depth = 0
@@ -89,6 +95,8 @@ class _Page(HTMLParser):
         else:
             self.things.text(data)
             self.text.append(data)
+            if not self._open:
+                self.outside.append(data)
             for element in self._open:
                 element.text.append(data)
 
@@ -143,9 +151,8 @@ def read_html(text: str) -> App | None:
     page = _Page()
     page.feed(text)
     page.close()
-    claims = list(page.claims)
-    words = " ".join(page.text)
-    is_stale = bool(STALE_WORDS.search(words))
+    is_stale = bool(STALE_WORDS.search(" ".join(page.outside)))
+    claims = [msgspec.structs.replace(one, is_marked_stale=one.is_marked_stale or is_stale) for one in page.claims]
     for place, document in enumerate(page.documents):
         claims += offers(_decoded(document), f"JSON-LD #{place + 1}", is_stale=is_stale)
     claims += offers(page.things.found, "microdata", is_stale=is_stale)
