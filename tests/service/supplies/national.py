@@ -78,8 +78,8 @@ def a_file(snapshot: Snapshot, *, head: str = HEAD) -> str:
     """The official file: its columns, its names, its time in every row."""
     at = datetime.fromtimestamp(snapshot.at, TAIPEI).strftime("%Y/%m/%d %H:%M:%S")
     rows = [
-        f"{code},藥局{code[-4:]},臺北市中正區重慶南路{place}號,(02){20_000_000 + place},{adult},{child},{at}"
-        for place, (code, (adult, child)) in enumerate(snapshot.counts.items())
+        f"{code},藥局{code[-4:]},臺北市中正區重慶南路{int(code[-4:], 36)}號,(02)2{code[-7:]},{adult},{child},{at}"
+        for code, (adult, child) in snapshot.counts.items()
     ]
     return "\r\n".join([head, *rows, ""])
 

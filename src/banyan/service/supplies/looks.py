@@ -89,6 +89,8 @@ def look_of(table: Table, source: Source, now: EpochS) -> Look:
 
 def whole(cell: Cell) -> int:
     """A whole number from 0 to SUPPLIES_CELL_MOST as it is written; UNREAD for everything else."""
+    if type(cell) is int:  # what nearly every cell is; a bool is not
+        return cell if 0 <= cell <= SUPPLIES_CELL_MOST else UNREAD
     if isinstance(cell, bool) or cell is None:
         return UNREAD
     if isinstance(cell, str):

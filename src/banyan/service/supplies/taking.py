@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 
 import msgspec
+import numpy as np
 
 from banyan.kernel.events.clock import EpochS
 from banyan.limits import SUPPLIES_LOOKS_AGREE
@@ -155,8 +156,8 @@ async def _settle_places(turn: Turn, codes: Collection[str]) -> None:
     gone: set[str] = set()
     if turn.source.role == "places":
         gone = {code for code in unplaced if code in board.row_of} - _listed(turn)
-    is_named = {code for facts in (*places, *stock) for code in facts} | board.row_of.keys()
-    named = sorted(code for code in codes if code in is_named and code not in gone)
+    outlets: list[Container[str]] = [board.row_of, *places, *stock]
+    named = sorted(code for code in codes if code not in gone and any(code in known for known in outlets))
     made = await asyncio.to_thread(joined, named, [*places, *hours, *stock])
     news = tuple(
         place
@@ -177,7 +178,8 @@ def _listed(turn: Turn) -> set[str]:
 def _returned(turn: Turn, look: Look) -> set[str]:
     """Codes on the list again that no register had any more."""
     board = turn.kept.board
-    return {code for code in look.codes if code in board.row_of and board.is_gone()[board.row_of[code]]}
+    gone = {board.places[row].code for row in np.flatnonzero(board.is_gone()).tolist()}
+    return gone & set(look.codes) if gone else gone
 
 
 async def _settle_words(turn: Turn, codes: Collection[str]) -> None:
