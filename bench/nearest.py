@@ -10,7 +10,7 @@ Medians of rounds, interleaved, sides in turn first. Ours is the board as the se
 the 40 nearest by `<->`); two may be swapped only where their metres differ by less than 1 in 1,000,000. PostGIS's own
 `<->` orders by the sphere, and Redis knows the sphere only and rounds places to 0.6 m: how many of their answers hold
 the same ids is reported.
-The clock is what a caller waits; CPU is ours, or the peer's server process and our client, for machines that are shared.
+The clock is what a caller waits; CPU is ours, or the peer's server process and our client, for shared machines.
 `net` are the questions a second left after a second's 10 % are taken in. `ratio` is PostGIS's question to ours at the
 largest size measured; both sizes must meet the target. Growth of ours: 6,700, 100,000, 1,000,000.
 """

@@ -203,3 +203,9 @@ def test_compiled_code_is_kept_in_a_folder_of_this_user_alone(tmp_path: Path, mo
     assert kept.stat().st_mode & 0o777 == 0o700
     kept.chmod(0o777)
     assert own_folder() == ""
+
+
+def test_nothing_is_kept_beside_the_source() -> None:
+    from banyan.craft.place import rings
+
+    assert Path(rings.search.stats.cache_path).is_relative_to(own_folder())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from banyan.service.supplies.board import Board, Change
 from banyan.service.supplies.keeping import Kept, kept_of
 from banyan.service.supplies.model import BoardEvent, ItemsSet, ReservedSet, StockTick
 from banyan.service.supplies.parts import SERVICE
+from banyan.service.supplies.slicing import sliced
 
 Story = Callable[[Kept], Awaitable[None]]
 
@@ -161,6 +163,36 @@ def test_a_cancelled_caller_leaves_no_gap_between_journal_and_board(tmp_path: Pa
             await made.commit(ticks(1, 1)[0])
             assert made.board.seq == made.journal.last_seq == 5
             assert [change.seq for change in heard] == [1, 2, 3, 4, 5]
+
+    asyncio.run(run())
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=event_lists(), most=st.integers(1, 3))
+def test_an_event_in_parts_says_the_same(events: list[BoardEvent], most: int) -> None:
+    whole, parted = Board(), Board()
+    for event in events:
+        whole.apply(whole.seq + 1, event)
+        for part in sliced(event, most):
+            assert max(map(len, (getattr(part, "codes", ()), getattr(part, "upsert", ())))) <= most
+            parted.apply(parted.seq + 1, part)
+    assert snapshot.encode(msgspec.structs.replace(parted.state(), seq=whole.seq)) == snapshot.encode(whole.state())
+
+
+def test_a_commit_of_many_rows_is_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "sliced", partial(sliced, most=3))
+
+    async def run() -> None:
+        with kept(tmp_path) as made:
+            heard: list[int] = []
+            made.listeners.append(lambda event, change: heard.append(change.seq))
+            await made.commit(EVENTS[0])
+            places = await made.commit(EVENTS[1])
+            stock = await made.commit(EVENTS[3])
+            assert (places.seq, places.rows) == (3, (0, 1, 2, 3))
+            assert (stock.seq, stock.rows, stock.as_of) == (5, (0, 1, 2, 3), AT)
+            assert heard == [1, 2, 3, 4, 5]
+            assert made.board.count(0).tolist() == [200, 0, 80, 120]
 
     asyncio.run(run())
 

@@ -24,6 +24,7 @@ from banyan.service.supplies.board import Board, Change, State
 from banyan.service.supplies.checking import check
 from banyan.service.supplies.model import BoardEvent
 from banyan.service.supplies.service import SERVICE
+from banyan.service.supplies.slicing import sliced
 
 JOURNAL: Final = "board"
 _decoder: Final = msgspec.msgpack.Decoder(BoardEvent)
@@ -50,7 +51,7 @@ class Kept:
 
     async def commit(self, event: BoardEvent) -> Change:
         """Write the event, then show it. One at a time, in the journal's order. Once begun it is done, also when the
-        caller is cancelled: the journal has the event, so the board must.
+        caller is cancelled: the journal has the event, so the board must. One of very many rows is taken in parts.
 
         Raises Invalid for an event the board could not take, Limit or Unavailable when it cannot be written."""
         task = asyncio.create_task(self._commit(event))
@@ -61,14 +62,20 @@ class Kept:
     async def _commit(self, event: BoardEvent) -> Change:
         async with self._turn:
             check(self.board.item_of, event)
-            written = _encoder.encode(event)
-            seq = await self.journal.append(written)
-            change = self.board.apply(seq, _decoder.decode(written))  # what a restart will see, to the last bit
-            for listener in self.listeners:
-                listener(event, change)
-            if seq >= self._next and self._saving is None:
-                self._next = seq + self._every
-                self._saving = asyncio.create_task(self._save())
+            changes = [await self._take(part) for part in sliced(event)]
+        if len(changes) == 1:
+            return changes[0]
+        return Change(changes[-1].seq, tuple(row for change in changes for row in change.rows), changes[-1].as_of)
+
+    async def _take(self, event: BoardEvent) -> Change:
+        written = _encoder.encode(event)
+        seq = await self.journal.append(written)
+        change = self.board.apply(seq, _decoder.decode(written))  # what a restart will see, to the last bit
+        for listener in self.listeners:
+            listener(event, change)
+        if seq >= self._next and self._saving is None:
+            self._next = seq + self._every
+            self._saving = asyncio.create_task(self._save())
         return change
 
     def rebuild(self) -> None:
