@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from banyan.errors import Conflict, FieldError, Invalid, Limit, NotFound, Problem
-from banyan.kernel.catalogue.messages import load_messages
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.limits import SUPPLIES_LOOKS_AGREE, SUPPLIES_SOURCES
@@ -271,7 +271,7 @@ def _held(held: Held) -> HeldView:
     return HeldView(
         version=held.looked.version,
         reason=held.reason,
-        why={lang: MESSAGES.text(f"supplies.held.{held.reason}", lang, **held.values) for lang in ("zh-Hant", "en")},
+        why={lang: MESSAGES.text(f"supplies.held.{held.reason}", lang, **held.values) for lang in LANGUAGES},
         since=_said(held.since),
         releases=held.reason in RELEASED,
         agreed=held.agreed,
@@ -332,10 +332,12 @@ def _refuse_twice(source: Source, others: Sequence[Source]) -> None:
 
 
 def refusal(kind: type[Problem], key: str, *, at: str = "", **values: str | int | Sequence[str]) -> Problem:
-    """A refusal in the house's words; `at` names the field that is wrong."""
-    said: Mapping[str, str | int] = {
+    """A refusal in both languages; `at` names the field that is wrong."""
+    said: Mapping[str, str] = {
         name: "、".join(value) if isinstance(value, list | tuple) else str(value) for name, value in values.items()
     }
-    title = MESSAGES.text(f"supplies.source.{key}", "zh-Hant", **said)
-    remedy = MESSAGES.text(f"supplies.source.{key}_remedy", "zh-Hant", **said)
+    title, remedy = (
+        "{} ({})".format(*(MESSAGES.text(f"supplies.source.{part}", lang, **said) for lang in LANGUAGES))
+        for part in (key, f"{key}_remedy")
+    )
     return kind(title, remedy=remedy, fields=(FieldError(at, remedy),) if at else ())
