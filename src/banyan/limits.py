@@ -299,9 +299,9 @@ SUPPLIES_VANISHED_DAY_SHARE: Final = 0.5  # after more than a day without a look
 SUPPLIES_VANISHED_FEW: Final = 3  # outlets of a short list may leave, rise or be unreadable whatever their share
 SUPPLIES_MALFORMED_SHARE: Final = 0.01  # rows without a code, twice with two numbers, or of tomorrow; really none
 SUPPLIES_UNREAD_SHARE: Final = 0.2  # rows whose number is none; beyond it the column is another one
-SUPPLIES_LOOK_NEAR_S: Final = 10_800  # two looks within this many seconds are of one morning; shops open and close
-SUPPLIES_RISEN_SHARE: Final = 0.2  # of outlets with more than 3 h before; the most real was 12 % in 137 minutes
-SUPPLIES_FELL_SHARE: Final = 0.5  # of all stock sold within 3 h; the most real was 9 % in 10 minutes, 60 % in a day
+SUPPLIES_LOOK_NEAR_S: Final = 1_800  # numbers of two looks this near are compared; deliveries come within hours
+SUPPLIES_RISEN_SHARE: Final = 0.3  # of outlets with more than half an hour before; really 6 %, rows moved by one 48 %
+SUPPLIES_FELL_SHARE: Final = 0.5  # of all stock sold within half an hour; the most real was 9 %, 60 % in a day
 SUPPLIES_JUMP_TIMES: Final = 20.0  # the total against the one before; really 14.5 in 18 days, phone numbers 30,000
 SUPPLIES_JUMP_MEAN: Final = 2_000.0  # an outlet may have so many after none at all; the mean of June 2021 was 2,968
 SUPPLIES_LOOKS_AGREE: Final = 2  # later looks that say the same as a held one, until it is believed
@@ -314,6 +314,7 @@ SUPPLIES_CHANGES_ANNOUNCED: Final = 200  # announced changes kept in sight: year
 SUPPLIES_HISTORY_WINDOW_S: Final = 86_400.0  # of one question about the past; a longer time is asked for in parts
 SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 hours of one each 30 s
 SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB
+SUPPLIES_HOT_PIECES: Final = 50_000  # parts of answers kept ready an item, about 650 bytes each; then begun anew
 
 # Conformance kit
 KIT_BODY_BYTES: Final = 32 * MIB  # of an app's document; the nation's GeoJSON is 4 MB

@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 from tests.kit.gallery import WRONG, page, rows
-from tests.kit.make import EVENTS
-from tests.make import frozen_clock, live_node
+from tests.kit.live import fill
+from tests.make import live_node
 
 from banyan.cli import main
-from banyan.kernel.storage import Drawer, Journal
-from banyan.kernel.storage.drawer import open_drawer
-from banyan.service.supplies.keeping import kept_of
 from banyan.service.supplies.parts import SERVICE
 
 
@@ -27,24 +24,6 @@ def stocked(folder: Path) -> Iterator[str]:
     fill(folder / "supplies")
     with live_node(folder, [SERVICE]) as (url, _):
         yield url
-
-
-def fill(folder: Path) -> None:
-    import asyncio
-
-    from banyan.kernel.storage import close_drawer
-
-    async def run() -> None:
-        drawer: Drawer = open_drawer(folder, service="supplies", package=SERVICE.package, clock=frozen_clock())
-        try:
-            kept = kept_of(drawer)
-            assert isinstance(kept.journal, Journal)
-            for event in EVENTS:
-                await kept.commit(event)
-        finally:
-            await close_drawer(drawer)
-
-    asyncio.run(run())
 
 
 @contextmanager

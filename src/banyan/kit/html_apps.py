@@ -22,7 +22,8 @@ from banyan.kit.schemaorg import offers
 
 STALE_WORDS: Final = re.compile(
     r"\d+\s*個?\s*(小時|天|日|月|年)\s*多?前|昨天|超過\s*\d+\s*個?\s*(小時|分)|過時|過舊|太舊|舊資料|不是最新|逾時|"
-    r"\d+\s*(hours?|days?|months?|years?|h|d)\s+(ago|old)|over (an|\d+) hours?|over \d+ min|\bstale\b|out[ -]of[ -]date|outdated",
+    r"\d+\s*(hours?|days?|months?|years?|h|d)\s+(ago|old)|over (an|\d+) hours?|over \d+ min|"
+    r"\bstale\b|out[ -]of[ -]date|outdated",
     re.IGNORECASE,
 )
 DOUBT_WORDS: Final = re.compile(

@@ -1,10 +1,10 @@
 """The whole board for map clients, as columns. Row j of every column is the same outlet.
 
 A first visit takes `GET /api/supplies/pack` (all in one, `Pack`). A client that keeps data takes only the small part,
-`GET /api/supplies/stock.json` (`StockPack`, some 20 KB gzip for 6,700 outlets), and looks at its two links: when
+`GET /api/supplies/stock.json` (`StockPack`, 26 KB gzip for 6,823 outlets), and looks at its two links: when
 `places.hash` or `notices.hash` is not the one it holds, it takes that document, whose address never changes content:
 
-    GET /api/supplies/places/HASH.json      PlacesPack     immutable, some 250 KB gzip
+    GET /api/supplies/places/HASH.json      PlacesPack     immutable, 190 KB gzip
     GET /api/supplies/notices/HASH.json     NoticesPack    immutable
 
 Then it follows `GET /api/supplies/stream` (SSE) or polls `GET /api/supplies/changes?after=SEQ` (`deltas.py`).
