@@ -1,19 +1,21 @@
 """The board under measurement in bench/stock_http.py: the real outlets of February 2020, grown by neighbours of them.
 
-Both servers make it from the same numbers, so their answers can be compared byte for byte.
+Both servers make it from the same numbers, so their answers can be compared.
 """
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import os
 import random
-from collections.abc import Iterator
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 from banyan.kernel.events.clock import EpochS
-from banyan.service.supplies.board import Board
 from banyan.service.supplies.model import BoardEvent, Item, ItemsSet, Place, PlacesChanged, StockTick
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +27,7 @@ ITEMS = (
 NAMES = tuple(item.id for item in ITEMS)
 NEAR_DEGREES = 0.02
 """How far a made outlet lies from the real one it is a neighbour of: about 2 km, so towns stay dense."""
-CHUNK = 50_000
+CHUNK = 20_000
 """Outlets of one event: an event of the journal has JOURNAL_FRAME_BYTES."""
 SHARE = 10
 """One in so many outlets changes in a tick."""
@@ -84,17 +86,21 @@ def look(codes: list[str], at: float, draw: random.Random) -> StockTick:
     return StockTick(now, now, "bench", NAMES, tuple(codes), (adult, child), (held, (0,) * len(codes)))
 
 
-def filled(board: Board, size: int, at: float) -> list[str]:
-    """Put the events into an empty board; the codes by row."""
-    for seq, event in enumerate(events(size, at), 1):
-        board.apply(seq, event)
-    return [place.code for place in board.places]
+def ticks(codes: list[str], at: float, count: int = 8) -> list[StockTick]:
+    """Looks made ahead, to be taken in turn: in each, one outlet in SHARE has another number."""
+    draw = random.Random(len(codes))
+    return [look(draw.sample(codes, max(1, len(codes) // SHARE)), at + number, draw) for number in range(1, count + 1)]
 
 
-def next_look(codes: list[str], number: int, at: float) -> StockTick:
-    """Tick `number`: one outlet in SHARE has another number; the same at both servers."""
-    draw = random.Random(number)
-    return look(draw.sample(codes, max(1, len(codes) // SHARE)), at, draw)
+async def change(take: Callable[[StockTick], Awaitable[object]], codes: list[str], at: float, every_s: float) -> None:
+    """Once told by SIGUSR1, take another look every `every_s` seconds, for ever."""
+    looks = cycle(ticks(codes, at))
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
+    await told.wait()
+    while True:
+        await take(next(looks))
+        await asyncio.sleep(every_s)
 
 
 def targets(count: int, seed: int = 7) -> list[str]:

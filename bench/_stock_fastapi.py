@@ -18,7 +18,7 @@ sys.path.append(str(Path(__file__).parents[1] / ".venv/lib/python3.11/site-packa
 import msgspec
 import orjson
 import uvicorn
-from bench._stock_board import filled, next_look
+from bench._stock_board import change, events
 from fastapi import FastAPI, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,7 @@ from banyan.kernel.events.clock import EpochS, iso
 from banyan.service.supplies.board import Board
 from banyan.service.supplies.confidence import confidence
 from banyan.service.supplies.hours import is_open, slot_at
+from banyan.service.supplies.model import StockTick
 
 READY = b"x" * 6_500
 """As long as an answer of ten outlets."""
@@ -45,24 +46,20 @@ class Ask(BaseModel):
 
 def build(size: int, at: float, every_s: float) -> FastAPI:
     board = Board()
-    codes = filled(board, size, at)
+    for seq, event in enumerate(events(size, at), 1):
+        board.apply(seq, event)
     grid.warm().join()
     outlets: dict[int, dict[str, Any]] = {}
 
-    async def change() -> None:
-        number = 0
-        while True:
-            await asyncio.sleep(every_s)
-            number += 1
-            for row in board.apply(board.seq + 1, next_look(codes, number, at + number)).rows:
-                outlets.pop(row, None)
+    async def take(tick: StockTick) -> None:
+        for row in board.apply(board.seq + 1, tick).rows:
+            outlets.pop(row, None)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        task = asyncio.create_task(change()) if every_s else None
+        task = asyncio.create_task(change(take, list(board.row_of), at, every_s))
         yield
-        if task is not None:
-            task.cancel()
+        task.cancel()
 
     app = FastAPI(lifespan=lifespan)
     said = lru_cache(4_096)(iso)

@@ -7,28 +7,18 @@ every request takes its token from a bucket as it would in service.
 import asyncio
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import uvicorn
 import uvloop
-from bench._stock_board import filled, next_look
+from bench._stock_board import change, events
 
 from banyan.craft.place import grid
 from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.limits import RATES
 from banyan.node import open_node
-from banyan.service.supplies.board import Board
 from banyan.service.supplies.keeping import kept_of
 from banyan.settings import Settings
-
-
-async def change(board: Board, codes: list[str], at: float, every_s: float) -> None:
-    number = 0
-    while every_s:
-        await asyncio.sleep(every_s)
-        number += 1
-        board.apply(board.seq + 1, next_look(codes, number, at + number))
 
 
 async def main(port: int, size: int, at: float, every_s: float) -> None:
@@ -36,10 +26,11 @@ async def main(port: int, size: int, at: float, every_s: float) -> None:
     allow_connections()
     with tempfile.TemporaryDirectory() as folder:
         async with open_node(Path(folder), Settings()) as node:
-            board = kept_of(node.drawers["supplies"]).board
-            codes = filled(board, size, at)
+            kept = kept_of(node.drawers["supplies"])
+            for event in events(size, at):
+                await kept.commit(event)
             grid.warm().join()
-            task = asyncio.create_task(change(board, codes, at, every_s))
+            task = asyncio.create_task(change(kept.commit, list(kept.board.row_of), at, every_s))
             try:
                 await uvicorn.Server(server_config(node.app, port=port)).serve()
             finally:
@@ -48,4 +39,4 @@ async def main(port: int, size: int, at: float, every_s: float) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]) or time.time(), float(sys.argv[4])))
+        runner.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])))

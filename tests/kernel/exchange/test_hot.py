@@ -23,7 +23,6 @@ from banyan.kernel.exchange.hot import HotConnection, HotDoor, plain_headers, re
 from banyan.kernel.exchange.record import Access, AccessRecord
 from banyan.kernel.exchange.token import holder_of
 from banyan.kernel.ledger.usage import OpenUsage, Use
-from banyan.kernel.storage.drawer import Drawer
 from banyan.limits import HEADER_COUNT, HOT_HEAD_BYTES, RATES
 
 HOST = b"Host: localhost\r\n"
@@ -57,12 +56,12 @@ def hot_service(*, audience: Any = "public") -> Service:
         await asyncio.sleep(0.05)
         return Way("slow")
 
-    def run(db: Drawer, query: bytes, now: EpochS) -> bytes | None:
+    def run(query: bytes, now: EpochS) -> bytes | None:
         if query == b"a=9":
             raise RuntimeError("A123456789")
         return b'{"way":"hot"}' if query in (b"a=1", b"") else None
 
-    service.hot("where", run, max_age_s=10, stale_s=30)
+    service.hot("where", lambda db: run, max_age_s=10, stale_s=30)
     return service
 
 

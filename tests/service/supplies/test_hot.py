@@ -84,7 +84,7 @@ def test_the_bytes_are_those_of_the_operation(seed: int, outlets: int) -> None:
     draw = random.Random(seed)
     board = random_board(draw, outlets)
     db: Any = Drawerlike(board)
-    now = AT
+    run, now = hot.nearest_stock(db), AT
     for _ in range(6):
         now = EpochS(now + draw.choice((0, 0.5, 1, 599.9995, 600, 600.0005, 3_000, 3_600, 40_000, -100)))
         fields = [
@@ -98,7 +98,7 @@ def test_the_bytes_are_those_of_the_operation(seed: int, outlets: int) -> None:
         ]
         chosen = [*fields[:2], *draw.sample(fields[2:], draw.randrange(6))]
         query = "&".join(draw.sample(chosen, len(chosen))).encode()
-        answer = hot.nearest_stock(db, query, now)
+        answer = run(query, now)
         assert answer == general(db, query, now)
         if draw.random() < 0.3:
             code = board.places[draw.randrange(outlets)].code
@@ -124,11 +124,11 @@ def test_an_odd_question_goes_the_general_way(query: bytes) -> None:
 
 def test_an_unknown_item_goes_the_general_way_which_names_those_there_are() -> None:
     db: Any = Drawerlike(a_board())
-    assert hot.nearest_stock(db, b"lon=121.6&lat=23.97&item=sandbag", AT) is None
+    assert hot.nearest_stock(db)(b"lon=121.6&lat=23.97&item=sandbag", AT) is None
     with pytest.raises(Problem, match="sandbag"):
         general(db, b"lon=121.6&lat=23.97&item=sandbag", AT)
     empty: Any = Drawerlike(Board())
-    assert hot.nearest_stock(empty, b"lon=121.6&lat=23.97", AT) is None
+    assert hot.nearest_stock(empty)(b"lon=121.6&lat=23.97", AT) is None
 
 
 @given(st.floats(-180, 180), st.floats(-90, 90), st.integers(0, 12))
@@ -161,8 +161,12 @@ def test_kept_pieces_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hot, "SUPPLIES_HOT_PIECES", 1)
     db: Any = Drawerlike(a_board())
     query = b"lon=121.6044&lat=23.9769&item=mask-child&k=10"
-    assert hot.nearest_stock(db, query, AT) == general(db, query, AT)
-    assert max(len(pieces) for pieces in hot._answers[db.sql]._pieces) <= 1
+    assert hot.nearest_stock(db)(query, AT) == general(db, query, AT)
+    answers = Answers(kept_of(db).board)
+    asked = read(query)
+    assert asked is not None
+    answers.nearest(asked, AT)
+    assert [len(pieces) for pieces in answers._pieces] == [0, 1]
 
 
 def test_over_http_both_ways_say_the_same(tmp_path: Path) -> None:

@@ -49,16 +49,18 @@ class Context(msgspec.Struct, frozen=True):
     log: Callable[[str, Mapping[str, str | int | float]], None]
 
 
-Hot = Callable[[Drawer, bytes, EpochS], bytes | None]
-"""`run(db, query, now)`: the operation's JSON from memory for an undecoded query, or None for anything unusual: then
-the general way reads, answers or refuses it. It never waits, and its bytes are those of the general way."""
+HotRun = Callable[[bytes, EpochS], bytes | None]
+"""`run(query, now)`: the operation's JSON from memory for an undecoded query, or None for anything unusual: then the
+general way reads, answers or refuses it. It never waits, and its bytes are those of the general way."""
+Hot = Callable[[Drawer], HotRun]
+"""Made once for a drawer, at start: what it needs of the drawer it takes when first asked."""
 
 
 class HotWay(msgspec.Struct, frozen=True):
     """A second way to an open read's answer, straight from memory. Any cache may keep the answer `max_age_s` seconds,
     and show it `stale_s` longer while it asks anew. Why: docs/decisions/0072."""
 
-    run: Hot
+    make: Hot
     max_age_s: int
     stale_s: int
 
@@ -292,12 +294,12 @@ class Service:
 
         return register
 
-    def hot(self, name: str, run: Hot, *, max_age_s: int, stale_s: int) -> None:
+    def hot(self, name: str, make: Hot, *, max_age_s: int, stale_s: int) -> None:
         """Answer the declared operation `name` from memory too, for callers who bring nothing but a query."""
         known = self.operations[name]
         is_fixed = known.method == "GET" and "{" not in known.path
         assert is_fixed, f"{known.id}: only a read at a fixed path can be hot"
-        self.operations[name] = msgspec.structs.replace(known, hot=HotWay(run, max_age_s, stale_s))
+        self.operations[name] = msgspec.structs.replace(known, hot=HotWay(make, max_age_s, stale_s))
 
     def face(
         self, *methods: str, path: str, rate: RateClass = "", time_s: float = 0.0, channel: str = "api"

@@ -18,7 +18,7 @@ import msgspec
 
 from banyan.errors import Denied, Invalid, Problem
 from banyan.kernel.catalogue.catalogue import Catalogue
-from banyan.kernel.catalogue.operation import Asking, Context, Hot, Operation
+from banyan.kernel.catalogue.operation import Asking, Context, HotRun, Operation
 from banyan.kernel.events import feed
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.events.feed import Event
@@ -69,18 +69,18 @@ class Bound:
 class HotCall:
     """An operation as anybody may ask it, decided once at start and recorded at every answer. Made by `Gate.hot`."""
 
-    __slots__ = ("_count", "_db", "_run", "_touch", "_use", "basis", "operation")
+    __slots__ = ("_count", "_run", "_touch", "_use", "basis", "operation")
 
-    def __init__(self, run: Hot, db: Drawer, use: Use, count: Callable[[Use], None], touchpoints: Touchpoints) -> None:
+    def __init__(self, run: HotRun, use: Use, count: Callable[[Use], None], touchpoints: Touchpoints) -> None:
         self.operation, self.basis = use.operation, use.basis
-        self._run, self._db, self._use = run, db, use
+        self._run, self._use = run, use
         self._count = count
         self._touch = touchpoints.add
 
     def answer(self, query: bytes, now: EpochS) -> bytes | None:
         """The answer, recorded; or None, with nothing recorded: then the call goes the general way."""
         started = perf_counter_ns()
-        body = self._run(self._db, query, now)
+        body = self._run(query, now)
         if body is not None:
             took_us = (perf_counter_ns() - started) // 1000
             self._touch(self.operation, self._use.channel, "answered", duration_us=took_us, at=now)
@@ -193,7 +193,8 @@ class Gate:
         decision = decide(declared, ANONYMOUS, "")
         assert decision.basis == "open", f"{operation} is not open to anybody: it cannot be hot"
         use = Use(operation, decision.basis, declared.purpose, ANONYMOUS.kind, ANONYMOUS.channel, "answered")
-        return HotCall(declared.hot.run, self.drawers[declared.service], use, self.usage.count, self.touchpoints)
+        run = declared.hot.make(self.drawers[declared.service])
+        return HotCall(run, use, self.usage.count, self.touchpoints)
 
     def ask(self, operation: str, caller: Caller) -> None:
         """Raise Refused when the policy would refuse this caller's call. Runs nothing, records nothing."""
