@@ -18,8 +18,9 @@ from banyan.service.supplies.model import (
 
 
 def sliced(event: BoardEvent, most: int = SUPPLIES_EVENT_ROWS) -> list[BoardEvent]:
-    """The same news in events of at most `most` rows, in order; what is gone goes with the last. Between them rows of
-    the later ones are as they were, and a look that was cut short is set right by the next."""
+    """The same news in events of at most `most` rows, in order. Rows that left a list go with the first, for they were
+    last seen at the time that the first one ends. Between them rows of the later ones are as they were, and a look that
+    was cut short is set right by the next."""
     if isinstance(event, ItemsSet):
         return [event]
     if isinstance(event, PlacesChanged | NoticesChanged):
@@ -30,19 +31,19 @@ def sliced(event: BoardEvent, most: int = SUPPLIES_EVENT_ROWS) -> list[BoardEven
     starts = _starts(len(event.codes), most)
     if len(starts) == 1:
         return [event]
-    return [_rows(event, slice(start, start + most), is_last=start == starts[-1]) for start in starts]
+    return [_rows(event, slice(start, start + most), is_first=start == 0) for start in starts]
 
 
 def _starts(rows: int, most: int) -> Sequence[int]:
     return range(0, max(rows, 1), most)
 
 
-def _rows(event: StockTick | ReservedSet, part: slice, *, is_last: bool) -> BoardEvent:
+def _rows(event: StockTick | ReservedSet, part: slice, *, is_first: bool) -> BoardEvent:
     codes, reserved = event.codes[part], tuple(column[part] for column in event.reserved)
     if isinstance(event, ReservedSet):
         return replace(event, codes=codes, reserved=reserved)
     counts = tuple(column[part] for column in event.counts)
     return replace(
         event, codes=codes, counts=counts, reserved=reserved, row_as_of=event.row_as_of[part],
-        gone=event.gone if is_last else (),
+        gone=event.gone if is_first else (),
     )  # fmt: skip

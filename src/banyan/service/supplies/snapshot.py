@@ -7,6 +7,7 @@ whether two boards are equal in everything. The journal's snapshot adds a checks
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -31,14 +32,15 @@ class Packed(msgspec.Struct, frozen=True):
 
 
 class Form(msgspec.Struct, frozen=True):
-    """Version 1."""
+    """Version 1. `places` and `notices` are MessagePack lists of at most _TOGETHER: encoding holds the interpreter, and
+    a million places at once would hold it for a second."""
 
     version: int
     seq: int
     items: tuple[Item, ...]
     as_of: tuple[EpochS, ...]
-    places: tuple[Place, ...]
-    notices: tuple[Notice | None, ...]
+    places: tuple[bytes, ...]
+    notices: tuple[bytes, ...]
     columns: dict[str, Packed]
 
 
@@ -49,6 +51,9 @@ class _Head(msgspec.Struct, frozen=True):
 _encode: Final = msgspec.msgpack.Encoder().encode
 _head: Final = msgspec.msgpack.Decoder(_Head)
 _form: Final = msgspec.msgpack.Decoder(Form)
+_places: Final = msgspec.msgpack.Decoder(tuple[Place, ...])
+_notices: Final = msgspec.msgpack.Decoder(tuple[Notice | None, ...])
+_TOGETHER: Final = 4_096
 
 
 def encode(state: State) -> bytes:
@@ -59,7 +64,12 @@ def encode(state: State) -> bytes:
         )
         for name, column in sorted(state.columns.items())
     }
-    return _encode(Form(VERSION, state.seq, state.items, state.as_of, state.places, state.notices, columns))
+    places, notices = _chunks(state.places), _chunks(state.notices)
+    return _encode(Form(VERSION, state.seq, state.items, state.as_of, places, notices, columns))
+
+
+def _chunks(rows: Sequence[Place | Notice | None]) -> tuple[bytes, ...]:
+    return tuple(_encode(rows[start : start + _TOGETHER]) for start in range(0, len(rows), _TOGETHER))
 
 
 def decode(data: bytes) -> Board:
@@ -73,7 +83,9 @@ def decode(data: bytes) -> Board:
             name: np.frombuffer(packed.data, np.dtype(packed.kind)).reshape(packed.shape)
             for name, packed in form.columns.items()
         }
-        return Board(State(form.seq, form.items, form.as_of, form.places, form.notices, columns))
+        places = tuple(place for part in form.places for place in _places.decode(part))
+        notices = tuple(notice for part in form.notices for notice in _notices.decode(part))
+        return Board(State(form.seq, form.items, form.as_of, places, notices, columns))
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(str(error)) from error
 
