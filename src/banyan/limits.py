@@ -287,6 +287,7 @@ SUPPLIES_DELTA_ROWS: Final = 4_000  # of one delta; with more stock.json is shor
 SUPPLIES_DELTAS_KEPT: Final = 64  # encoded deltas by reader's number; readers that keep up share one
 SUPPLIES_BODIES_KEPT: Final = 64  # encoded feeds of the newest state, by name
 SUPPLIES_DOCUMENTS_KEPT: Final = 8  # places and notices documents; a client asks within seconds of reading the hash
+SUPPLIES_FEED_ROWS: Final = 200_000  # outlets of a feed of the whole board: a pack of 30 MB, made in half a second
 SUPPLIES_FEED_AGE_S: Final = 10  # how long a cache may give a feed unasked; the official list comes every 30 s
 SUPPLIES_FEED_STALE_S: Final = 30  # and how long more while it asks
 SUPPLIES_REGISTER_ROWS: Final = 2_000_000  # of one followed register; the nation had 6,700 outlets, tests go to 1M

@@ -27,6 +27,7 @@ FEEDS = (
     "/api/supplies/nearest_stock?lon=121.6&lat=23.97",
     "/api/supplies/nearest_stock?lon=121.6&lat=23.97&item=mask-child",
     "/api/supplies/town/10015010",
+    "/api/supplies/find_outlets?town=10015010&least=0",
     "/api/supplies/outlet/{code}",
 )
 

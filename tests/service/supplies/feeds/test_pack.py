@@ -123,6 +123,21 @@ def test_a_body_is_made_once_for_a_state(tmp_path: Path) -> None:
     on_board(tmp_path, story)
 
 
+@pytest.mark.parametrize("path", ["pack", "stock.json", "stock.geojson", "official/mask.csv"])
+def test_a_board_too_large_for_one_feed_says_what_to_ask(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("banyan.service.supplies.feeds.following.SUPPLIES_FEED_ROWS", 3)
+
+    async def story(node: Node) -> None:
+        reply = await got(node, f"/api/supplies/{path}")
+        assert reply.status == 413
+        assert "nearest_stock" in reply.json["remedy"]
+        assert (await got(node, "/api/supplies/changes?after=4")).status == 200
+
+    on_board(tmp_path, story)
+
+
 def test_every_feed_is_described_in_openapi(tmp_path: Path) -> None:
     """Its path, its fields, and the shape of what it sends, from the same types that make it."""
 

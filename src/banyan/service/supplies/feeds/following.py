@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from banyan.errors import NotFound, Unavailable
+from banyan.errors import Limit, NotFound, Unavailable
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Drawer
 from banyan.limits import (
@@ -20,6 +20,7 @@ from banyan.limits import (
     SUPPLIES_DELTAS_KEPT,
     SUPPLIES_DELTAS_RECALLED,
     SUPPLIES_DOCUMENTS_KEPT,
+    SUPPLIES_FEED_ROWS,
 )
 from banyan.service.supplies.board import Change
 from banyan.service.supplies.feeds import pack
@@ -61,7 +62,10 @@ class BoardFeeds:
         kept.listeners.append(self._hear)
 
     def view(self) -> View:
-        """A copy of the board as it is now, one for all that is encoded of this state."""
+        """A copy of the board as it is now, one for all that is encoded of this state. Raises Limit when the board is
+        too large for a feed of all of it."""
+        if self.board.size > SUPPLIES_FEED_ROWS:
+            raise refusal(Limit, "too_many_outlets", most=SUPPLIES_FEED_ROWS)
         if self._view is None or self._view.seq != self.board.seq:
             self._view = view_of(self.board, places_seq=self._places_seq, notices_seq=self._notices_seq)
         return self._view

@@ -89,6 +89,8 @@ class Past:
     def _view_at(self, moment: EpochS) -> View:
         self._extend()
         seq = self._first + bisect_right(self._times, moment) - 1
+        if not self._times:
+            raise refusal(NotFound, "no_items")
         if seq < self._first:
             raise refusal(NotFound, "before_history", field="time", oldest=self._oldest)
         board = self._kept.board_at(seq)
@@ -96,7 +98,7 @@ class Past:
 
     @property
     def _oldest(self) -> str:
-        return iso(EpochS(self._times[0])) if self._times else "—"
+        return iso(EpochS(self._times[0])) if self._times else ""
 
     def _extend(self) -> None:
         """Index what was written since the last question, and forget what the journal forgot. A clock that jumped back
