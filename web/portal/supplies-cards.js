@@ -33,11 +33,11 @@ stockMap.Cards = class {
   }
 
   static mark(status) {
-    const made = document.createElementNS(this.#SVG, "svg");
-    const [shape, attributes] = this.#SHAPES[status] ?? ["circle", { r: "8.5" }];
+    const made = document.createElementNS(stockMap.Cards.#SVG, "svg");
+    const [shape, attributes] = stockMap.Cards.#SHAPES[status] ?? ["circle", { r: "8.5" }];
     const pairs = { class: `mark mark-${status}`, viewBox: "-12 -12 24 24", width: "24", height: "24", "aria-hidden": "true", focusable: "false" };
     for (const [key, value] of Object.entries(pairs)) made.setAttribute(key, value);
-    const drawn = document.createElementNS(this.#SVG, shape);
+    const drawn = document.createElementNS(stockMap.Cards.#SVG, shape);
     for (const [key, value] of Object.entries(attributes)) drawn.setAttribute(key, value);
     made.append(drawn);
     return made;
@@ -59,7 +59,7 @@ stockMap.Cards = class {
   }
 
   static asOf(at) {
-    const { node } = this, of = stockMap.iso(at);
+    const { node } = stockMap.Cards, of = stockMap.iso(at);
     const said = node("time", { datetime: of, "data-age": "" }, stockMap.moment(at));
     return [said, node("span", { class: "age", "data-of": of }, stockMap.say("card.aside", { text: stockMap.age(at) }))];
   }

@@ -251,7 +251,8 @@
     };
     if (rows.length > 1) choose(); else one(rows[0]);
     L.DomEvent.disableClickPropagation(box);
-    L.popup({ maxWidth: 340, autoPan: true }).setLatLng(latLng).setContent(box).openOn(map);
+    const opened = L.popup({ maxWidth: 340, autoPan: true }).setLatLng(latLng).setContent(box).openOn(map);
+    opened.getElement().querySelector(".leaflet-popup-close-button").setAttribute("aria-label", say("map.close"));
   };
 
   const setUpMap = async () => {

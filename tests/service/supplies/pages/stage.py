@@ -51,10 +51,10 @@ A_DAY: tuple[BoardEvent, ...] = (
 """Hualien has 200 in stock and 5 at a second that is doubtful and nearly out; Ji'an's is off the list; all 120 of
 Taipei's are promised to plate holders."""
 PATHS = (
-    *("/supplies", "/supplies?area=10015&least=0", "/supplies?item=mask-child&area=10015010", "/supplies?q=沒有這家店"),
+    *("/supplies", "/supplies?area=10015&least=0", "/supplies?q=沒有這家店"),
     *("/supplies?lat=23.9769&lon=121.6044&radius=2000&least=0", "/supplies/outlet/5901010004", "/supplies/shell"),
-    *("/supplies/outlet/592202A296?item=mask-child", "/supplies/kiosk", "/supplies/kiosk?area=10015"),
-    *("/supplies/kiosk?area=10015010", "/supplies/print/10015010", "/supplies/print/63000050?size=large"),
+    *("/supplies/outlet/592202A296?item=mask-child", "/supplies/kiosk", "/supplies/kiosk?area=10015010"),
+    *("/supplies/print/10015010", "/supplies/print/63000050?size=large"),
     *("/supplies/widget?area=10015010", "/supplies/developers"),
 )
 """Every page of the map over A_DAY, in Chinese."""

@@ -43,7 +43,7 @@ async def outlet_page(request: FaceRequest) -> View:
         "area_path": area.address(PATH) if outlet.town_code else PATH,
         "styles": ("map.css", "supplies.css"),
         "scripts": ("supplies-ages.js",),
-        "crumbs": ({"title": TITLE[request.lang], "path": area.address(PATH)}, {"title": outlet.name, "path": ""}),
+        "crumbs": ({"title": TITLE[request.lang], "path": PATH}, {"title": outlet.name, "path": ""}),
     }
     return View("supplies/outlet.html", values, title=outlet.name)
 

@@ -11,6 +11,7 @@ from banyan.service.supplies.operations import missing
 from banyan.service.supplies.pages.areas import area_name
 from banyan.service.supplies.pages.asked import Asked
 from banyan.service.supplies.pages.finding import ANY
+from banyan.service.supplies.pages.kiosk import PATH as KIOSK_PATH
 from banyan.service.supplies.pages.listing import Choice, listing_of, view_of
 from banyan.service.supplies.pages.speaking import spoken
 from banyan.service.supplies.service import SERVICE
@@ -50,6 +51,8 @@ async def print_page(request: FaceRequest) -> View:
         "as_of_s": max(listing.as_of_s for listing in listings),
         "place": area_name(town, lang) or first.county + first.town,
         "is_large": is_large,
+        "kiosk_home": KIOSK_PATH,
+        "kiosk_back": Asked(item=chosen.id, area=town).address(KIOSK_PATH),
         "back": Asked(item=chosen.id, area=town).address(),
         "other_size": Asked(item=chosen.id).address(path) + ("" if is_large else f"&size={LARGE}"),
         "choices": [Choice(item, Asked(item=item.id).address(path), item in family) for item in items],
