@@ -281,6 +281,7 @@ SUPPLIES_TEXT_ROWS: Final = 50_000  # outlets looked through for a word; 50,000 
 SUPPLIES_FORECAST_SAMPLE: Final = 2_048  # rows of an item whose forecasts are checked; 72 times a day
 SUPPLIES_FORECAST_DROPS: Final = 2_000  # sales remembered to tell how many a person takes
 SUPPLIES_FORECAST_STRIDE: Final = 512  # events gone back at once to find where the day begins; 4 h of one each 30 s
+SUPPLIES_FORECAST_PART: Final = 8  # events of today replayed between two turns of the event loop; about 5 ms
 SUPPLIES_DELTA_EVENTS: Final = 1_024  # changes of the board kept for readers that come back: 8 hours of one each 30 s
 SUPPLIES_DELTAS_RECALLED: Final = 256  # of them read from the journal at a start, so that readers resume over it
 SUPPLIES_DELTA_ROWS: Final = 4_000  # of one delta; with more stock.json is shorter: 26 KB gzip for 6,823 outlets

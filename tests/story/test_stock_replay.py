@@ -125,6 +125,7 @@ def changes(url: str) -> str:
 def test_the_whole_day_at_a_hundred_times(
     tmp_path: Path, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "data").mkdir()
     with live_portal(tmp_path / "data") as portal:
         watch = Watch(portal.url, sample=60)
         folder = tmp_path / "series"

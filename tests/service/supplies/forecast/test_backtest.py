@@ -100,9 +100,9 @@ class Naive(msgspec.Struct, frozen=True):
 
 def naive(series: Series) -> Naive:
     found: list[tuple[float, float]] = []
-    for trial in play(series).trials.held:
-        step = series.hours.index(trial.hour)
-        now, rows = trial.hour, trial.rows
+    held = play(series).trials
+    for place, now in enumerate(held.hours):
+        step, rows = series.hours.index(now), held.foretold(place)
         seen = np.where(series.left[:, rows] >= 0, series.left[:, rows], np.nan)
         drops = np.maximum(np.nan_to_num(seen[:-1] - seen[1:]), 0)
         with np.errstate(divide="ignore"):

@@ -13,7 +13,7 @@ from tests.make import Node, a_node, frozen_clock
 from tests.service.supplies.make import AT, EVENTS, a_tick
 
 from banyan.kernel.events.clock import EpochS
-from banyan.service.supplies.forecast.following import Forecaster, day_of, forecaster_of, moment_of
+from banyan.service.supplies.forecast.following import Forecaster, day_of, following_of, moment_of
 from banyan.service.supplies.keeping import kept_of
 from banyan.service.supplies.model import BoardEvent, ReservedSet, StockTick
 from banyan.service.supplies.parts import SERVICE
@@ -127,7 +127,7 @@ def test_a_tick_costs_what_it_changes_not_what_there_is(tmp_path: Path) -> None:
             db = node.drawers["supplies"]
             for event in EVENTS:
                 await kept_of(db).commit(event)
-            forecaster = forecaster_of(db, EpochS(AT))
+            forecaster = await following_of(db, EpochS(AT)).ready()
             board = kept_of(db).board
             codes = [f"X{number:09d}" for number in range(1_000_000)]
             return best_tick_s(forecaster, board.row_of, codes)

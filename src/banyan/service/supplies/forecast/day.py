@@ -156,7 +156,8 @@ class Day:
             getattr(self, name)[rows[where]] = np.float32(hour)
 
     def _weigh(self, drops: Ints) -> None:
-        self._drops = np.append(self._drops, drops)[-SUPPLIES_FORECAST_DROPS:]
+        if len(drops):
+            self._drops = np.append(self._drops, drops)[-SUPPLIES_FORECAST_DROPS:]
 
     def _end(self, rows: Rows, is_out: npt.NDArray[np.bool_], is_delivery: npt.NDArray[np.bool_], hour: float) -> None:
         """Tell the trials what ended: sell-outs at the middle of the gap in which they fell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -12,19 +13,18 @@ import numpy as np
 from banyan.errors import Problem
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.storage import Drawer, Journal
-from banyan.limits import SUPPLIES_FORECAST_STRIDE
+from banyan.kernel.storage import Drawer
+from banyan.limits import SUPPLIES_FORECAST_PART, SUPPLIES_FORECAST_STRIDE
 from banyan.service.supplies.board import Board, Change
 from banyan.service.supplies.forecast.day import NONE, Day, Ints
 from banyan.service.supplies.forecast.pace import parts_of
 from banyan.service.supplies.forecast.trials import Rows
-from banyan.service.supplies.keeping import Kept, Listener, kept_of
+from banyan.service.supplies.keeping import Kept, kept_of
 from banyan.service.supplies.model import BoardEvent, ItemsSet, PlacesChanged, ReservedSet, StockTick
 from banyan.service.supplies.service import SERVICE
 
 DAY_S: Final = 86_400
 TAIPEI_S: Final = 8 * 3_600
-_decoder: Final = msgspec.msgpack.Decoder(BoardEvent)
 
 
 def day_of(at: EpochS) -> tuple[int, float]:
@@ -154,57 +154,84 @@ class Forecaster:
         return np.array([row_of[code] for code in codes if code in row_of], np.int64)
 
 
-_forecasters: WeakKeyDictionary[object, Forecaster] = WeakKeyDictionary()
+class Following:
+    """A drawer's forecaster while it catches up with today's events, and after. New events wait until it has."""
+
+    def __init__(self, kept: Kept, now: EpochS) -> None:
+        self.forecaster = Forecaster(kept.board)
+        self._waiting: list[BoardEvent] | None = []
+        self._task = asyncio.create_task(self._catch_up(kept, now))
+        kept.listeners.append(self._hear)
+
+    async def ready(self) -> Forecaster:
+        """The forecaster, once it knows today; a day of one look each 30 s takes some seconds."""
+        await asyncio.shield(self._task)
+        return self.forecaster
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _hear(self, event: BoardEvent, change: Change) -> None:
+        if self._waiting is None:
+            self.forecaster.take(event)
+        else:
+            self._waiting.append(event)
+
+    async def _catch_up(self, kept: Kept, now: EpochS) -> None:
+        """Today's events again, and what stood at midnight as far as yesterday's events tell. In small parts: nobody
+        waits for it but who asks for a forecast."""
+        midnight, last = moment_of(day_of(now)[0], 0), kept.board.seq
+        start = EpochS(midnight - DAY_S)
+        for number, event in enumerate(_since(kept, last, start)):
+            if event.at >= midnight:
+                self.forecaster.take(event)
+            elif isinstance(event, StockTick):
+                self.forecaster.remember(event)
+            if number % SUPPLIES_FORECAST_PART == 0:
+                await asyncio.sleep(0)
+        self.forecaster.catch_up()
+        waiting, self._waiting = self._waiting or [], None
+        for event in waiting:
+            self.forecaster.take(event)
 
 
-def forecaster_of(db: Drawer, now: EpochS) -> Forecaster:
-    """The forecaster of a drawer, made of today's events and following the board from then on."""
-    known = _forecasters.get(db.sql)
-    if known is None:
-        kept = kept_of(db)
-        known = _forecasters[db.sql] = Forecaster(kept.board)
-        _replay(known, kept, now)
-        kept.listeners.append(_listener(known))
-    return known
-
-
-def _listener(forecaster: Forecaster) -> Listener:
-    def listen(event: BoardEvent, change: Change) -> None:
-        forecaster.take(event)
-
-    return listen
-
-
-def _replay(forecaster: Forecaster, kept: Kept, now: EpochS) -> None:
-    """Today's events again, and what stood at midnight as far as yesterday's events tell."""
-    midnight = moment_of(day_of(now)[0], 0)
-    for event in _since(kept.journal, kept.board.seq, EpochS(midnight - DAY_S)):
-        if event.at >= midnight:
-            forecaster.take(event)
-        elif isinstance(event, StockTick):
-            forecaster.remember(event)
-    forecaster.catch_up()
-
-
-def _since(journal: Journal, last: int, start: EpochS) -> Iterator[BoardEvent]:
-    """Events received since `start`, found by going back in strides; those pruned are gone."""
+def _since(kept: Kept, last: int, start: EpochS) -> Iterator[BoardEvent]:
+    """Events received since `start` up to `last`, found by going back in strides; those pruned are gone."""
     after = last
     while after > 0:
         earlier = max(0, after - SUPPLIES_FORECAST_STRIDE)
         try:
-            _, payload = next(journal.replay(earlier))
+            _, first = next(kept.events(earlier))
         except (Problem, StopIteration):
             break
         after = earlier
-        if _decoder.decode(payload).at < start:
+        if first.at < start:
             break
-    for seq, payload in journal.replay(after):
-        event = _decoder.decode(payload)
-        if event.at >= start and seq <= last:
+    for seq, event in kept.events(after):
+        if seq > last:
+            return
+        if event.at >= start:
             yield event
+
+
+_followings: WeakKeyDictionary[object, Following] = WeakKeyDictionary()
+
+
+def following_of(db: Drawer, now: EpochS) -> Following:
+    """What follows the board of a drawer for forecasts; made when first asked for."""
+    known = _followings.get(db.sql)
+    if known is None:
+        known = _followings[db.sql] = Following(kept_of(db), now)
+    return known
 
 
 @SERVICE.start
 async def begin_forecasts(ctx: Context) -> None:
     """Follow the board from the first event on."""
-    forecaster_of(ctx.db, ctx.now)
+    following_of(ctx.db, ctx.now)
+
+
+@SERVICE.stop
+async def end_forecasts(ctx: Context) -> None:
+    await following_of(ctx.db, ctx.now).close()

@@ -15,7 +15,7 @@ from banyan.kernel.events.clock import iso
 from banyan.service.supplies.board import Board
 from banyan.service.supplies.forecast.day import Day, curve_of
 from banyan.service.supplies.forecast.errors import AHEAD_H, Error, Interval, errors_of, interval_of
-from banyan.service.supplies.forecast.following import forecaster_of, moment_of
+from banyan.service.supplies.forecast.following import following_of, moment_of
 from banyan.service.supplies.forecast.pace import service_hours
 from banyan.service.supplies.forecast.trials import Rows
 from banyan.service.supplies.keeping import kept_of
@@ -81,7 +81,8 @@ async def sold_out_when(ctx: Context, request: SoldOutQuery) -> SoldOut:
     if row is None or board.is_gone()[row]:
         raise missing(NotFound, "outlet_unknown", code=request.code)
     item = item_of(board, request.item)
-    day = forecaster_of(ctx.db, ctx.now).day(board.items[item].id)
+    forecaster = await following_of(ctx.db, ctx.now).ready()
+    day = forecaster.day(board.items[item].id)
     return answer(board, item, row, day)
 
 
