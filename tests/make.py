@@ -20,6 +20,8 @@ from banyan.kernel.catalogue import Catalogue, Service
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.exchange import App, DoorSettings, Gate, Remote, Render, build_door
 from banyan.kernel.exchange.gate import emit_to_feeds
+from banyan.kernel.exchange.hot import STATE
+from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.server import server_config
 from banyan.kernel.exchange.token import holder_of
 from banyan.kernel.storage.drawer import Drawer
@@ -65,6 +67,7 @@ async def a_node(
     render: Render | None = None,
     remotes: Mapping[str, Remote] | None = None,
     extra: Sequence[Service] = (),
+    keys: Keys | None = None,
     **settings: Any,
 ) -> AsyncIterator[Node]:
     """Drawers for `services` under `folder`, catalogue, gate and door; all closed at the end. `extra` are channels:
@@ -102,6 +105,7 @@ async def a_node(
             settings=DoorSettings(**chosen),
             log=lambda name, fields: logged.append((name, fields)),
             render=render,
+            keys=keys,
         )
         await gate.start()
         yield Node(app, gate, catalogue, drawers, logged, Client(app))
@@ -247,6 +251,7 @@ def live_node(folder: Path, services: Sequence[Service], **options: Any) -> Iter
         await receive()
         async with a_node(folder, services, **options) as node:
             made.append(node)
+            scope["state"][STATE] = getattr(node.app, "hot", None)
             ready.set()
             await send({"type": "lifespan.startup.complete"})
             await receive()

@@ -23,15 +23,16 @@ START_S = 60.0
 
 
 @contextmanager
-def postgres_server(data: Path | None = None, **settings: str) -> Iterator[str]:
-    """The address of a new server that sorts by code points: empty, or with a copy of the backup in `data`.
+def postgres_server(data: Path | None = None, *, programs: Path | None = None, **settings: str) -> Iterator[str]:
+    """The address of a new server that sorts by code points: empty, or with a copy of the backup in `data`. `programs`
+    is a folder of another PostgreSQL's than the wheel's.
 
     It is gone with its data at the end.
     """
     home = Path(tempfile.mkdtemp(prefix="banyan-pg-"))
     try:
         identity = _identity(home)
-        programs = _programs(home, identity)
+        programs = programs or _programs(home, identity)
         if data is None:
             _run([programs / "initdb", "-D", home / "data", "-U", "banyan", *INITDB], identity)
         else:

@@ -22,6 +22,8 @@ from banyan.service.opendata.ckan.action import ACTIONS
 
 Kind = Literal["public", "private", "draft", "deleted", "withdrawn"]
 READS_BY_POST = ("/api/chat", "/chat", "/mcp")
+ENDLESS = ("/api/supplies/stream",)
+"""Streams that end with their reader; they hold stock, never a dataset."""
 """The rest by POST changes something: it is asked without a token and must answer without the marks."""
 
 
@@ -90,6 +92,13 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "job": [subject.job],
         "text": [f"{mark}標題", f"{mark}格1", "標題有幾筆"],
         "q": ["", "墨", "標題"],
+        "code": ["0145080011"],
+        "town": ["10015010"],
+        "family": ["mask"],
+        "hash": ["0" * 16],
+        "after": [0],
+        "since": ["2026-11-23T00:00:00Z"],
+        "time": ["2026-11-23T00:00:00Z"],
         "sql": [f'SELECT * FROM "{handle}"' for handle in (*handles, subject.id)]
         + [f'SELECT count(*) FROM (SELECT * FROM "{subject.resource}") x'],
     }
@@ -164,6 +173,8 @@ def encoded(query: dict[str, object]) -> str:
 def routes(nation: Nation, subject: Subject) -> Iterator[Probe]:
     """Every operation, face and page."""
     for endpoint in endpoints_of(nation.node.catalogue, lambda request, view: pytest.fail("not rendered here")):
+        if endpoint.template in ENDLESS:
+            continue
         for path in paths_of(endpoint, subject):
             if "GET" in endpoint.methods:
                 for query in queries_of(endpoint, nation, subject):

@@ -29,8 +29,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from banyan.kit.command import add_kit_parser
     from banyan.publishing import add_publish_parser
     from banyan.verifying import add_verify_parser
+    from banyan.replaying import add_replay_parser
 
     parser = argparse.ArgumentParser(prog="./banyan", description="Banyan (榕): a resilient smart-government platform")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -42,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
     add_publish_parser(verbs)
     add_verify_parser(verbs)
+    add_kit_parser(verbs)
+    add_replay_parser(verbs)
     bench = verbs.add_parser("bench", help="measure us beside the best of the field")
     bench.add_argument("name", nargs="?", default="", help="a file of bench/ without .py; none lists them")
     bench.add_argument("--quick", action="store_true", help="end within 60 s")

@@ -16,6 +16,7 @@ REQUEST_TIME_S: Final = 30.0  # after this a caller has given up
 PAGE_ROWS: Final = 1_000  # one page of an operation's list
 LIST_DEFAULT_ROWS: Final = 100
 HEADER_BYTES: Final = 32 * KIB  # all header lines together; browsers with many cookies stay under 16 KiB
+HOT_HEAD_BYTES: Final = 8 * KIB  # of a request answered before the ASGI cycle; a longer head is not a plain one
 HEADER_TIME_S: Final = 10.0  # a client that has not sent its head by then holds a socket for nothing
 PATH_BYTES: Final = 2 * KIB  # a dataset name in percent-encoded Chinese is 9 bytes a character
 BODY_IDLE_S: Final = 20.0  # an upload may take an hour, but not pause longer
@@ -40,7 +41,11 @@ RATES: Final = {  # class: (tokens a second, burst). A mobile carrier puts thous
     "upload": (0.5, 30),
     "login": (0.1, 10),  # 256-bit tokens cannot be guessed; this keeps the log readable
     "stream": (2.0, 50),
+    "bulk": (500.0, 5_000),  # one key: a mirror of the whole list each second, and its own users' look-ups
 }
+KEY_DAYS: Final = 730  # the longest life of a bulk key; an app nobody looks after loses it
+KEY_BYTES: Final = 512  # of a key as sent; one of ours has about 140
+KEYS: Final = 10_000  # names with a key; the mask map had 140 apps
 RATE_ADDRESSES: Final = 100_000  # buckets kept a class; full ones are forgotten first
 ACCESS_BUFFER_LINES: Final = 256
 ACCESS_FLUSH_S: Final = 1.0  # what a crash may lose of the access record
@@ -63,7 +68,25 @@ FORM_ANSWER_CHARACTERS: Final = 4_000
 ANSWER_SCORE: Final = 0.6  # below it a dialogue says that it does not know; measured on tests/channel/talk
 MISSES_BEFORE_HUMAN: Final = 2
 CHAT_FIELDS: Final = 12
+CARDS: Final = 10  # of one answer; people choose among ten, and LINE's carousel ends at 12
+CARD_LINES: Final = 8  # of one card; more is a page
+CARD_ACTIONS: Final = 4
 MCP_ANSWER_BYTES: Final = 256 * KIB  # what a model can read at once; a program takes the API
+
+# LINE
+LINE_BODY_BYTES: Final = 512 * KIB  # a webhook of 100 events with texts of 5,000 characters stays under it
+LINE_EVENTS: Final = 100  # of one webhook
+LINE_SEEN_S: Final = 7 * 86_400  # how long an answered event is remembered; LINE gives up redelivering within days
+LINE_DIALOGUES: Final = 50_000  # conversations remembered, about 1 KB each
+LINE_WAIT_S: Final = 1.5  # LINE drops a webhook that takes 2 s; what takes longer is finished after the 200
+LINE_AT_ONCE: Final = 16  # conversations answered side by side, and connections to LINE
+LINE_WAITING: Final = 5_000  # events taken and not answered; more are refused, so that LINE delivers them again
+LINE_TOKEN_S: Final = 50.0  # a reply token lives a minute
+LINE_REPLY_TIME_S: Final = 5.0  # one try to send a reply
+LINE_REPLY_TRIES: Final = 4
+LINE_REPLY_WAIT_S: Final = 0.5  # before the second try, doubling; or what Retry-After says
+LINE_STOP_S: Final = 10.0  # a stop waits so long for answers under way
+LINE_LINE_UNITS: Final = 200  # of one line of a card; ten cards stay within a carousel's bytes
 
 # Storage
 WRITE_QUEUE_JOBS: Final = 10_000  # beyond this a writer is told to come back, not to wait in memory
@@ -293,3 +316,57 @@ SIGN_IN_WINDOW_S: Final = 900.0
 SIGN_IN_ACCOUNT: Final = 10  # failures of one account in a window; a person mistypes twice
 SIGN_IN_NETWORK: Final = 100  # of one address: a whole office or carrier gateway stands behind it
 SIGN_IN_ALL: Final = 20_000  # of the node: beyond this somebody tries the country's numbers
+SUPPLIES_NAMES: Final = 8  # outlets that a part of a name may mean; more is no name but a word
+SUPPLIES_NOTICE_SHOWN: Final = 80  # characters of an outlet's own words on a card; the page has them all
+SUPPLIES_FOUND: Final = 2_000  # outlets of one page of the map's list: a whole town, to print
+SUPPLIES_FOUND_DEEPEST: Final = 10_000  # how far one may page; beyond it, choose a town
+SUPPLIES_POINTS: Final = 10_000  # points of one map; the nation had 6,700 outlets
+SUPPLIES_TEXT_ROWS: Final = 50_000  # outlets looked through for a word; 50,000 take 15 ms
+SUPPLIES_FORECAST_SAMPLE: Final = 2_048  # rows of an item whose forecasts are checked; 72 times a day
+SUPPLIES_FORECAST_DROPS: Final = 2_000  # sales remembered to tell how many a person takes
+SUPPLIES_FORECAST_STRIDE: Final = 512  # events gone back at once to find where the day begins; 4 h of one each 30 s
+SUPPLIES_FORECAST_PART: Final = 8  # events of today replayed between two turns of the event loop; about 5 ms
+SUPPLIES_DELTA_EVENTS: Final = 1_024  # changes of the board kept for readers that come back: 8 hours of one each 30 s
+SUPPLIES_DELTAS_RECALLED: Final = 256  # of them read from the journal at a start, so that readers resume over it
+SUPPLIES_DELTA_ROWS: Final = 4_000  # of one delta; with more stock.json is shorter: 26 KB gzip for 6,823 outlets
+SUPPLIES_DELTAS_KEPT: Final = 64  # encoded deltas by reader's number; readers that keep up share one
+SUPPLIES_BODIES_KEPT: Final = 64  # encoded feeds of the newest state, by name
+SUPPLIES_DOCUMENTS_KEPT: Final = 8  # places and notices documents; a client asks within seconds of reading the hash
+SUPPLIES_FEED_ROWS: Final = 200_000  # outlets of a feed of the whole board: a pack of 30 MB, made in half a second
+SUPPLIES_FEED_AGE_S: Final = 10  # how long a cache may give a feed unasked; the official list comes every 30 s
+SUPPLIES_FEED_STALE_S: Final = 30  # and how long more while it asks
+SUPPLIES_REGISTER_ROWS: Final = 2_000_000  # of one followed register; the nation had 6,700 outlets, tests go to 1M
+SUPPLIES_SOURCES: Final = 50  # registers one board follows; the mask map had five
+SUPPLIES_CELL_MOST: Final = 1_000_000  # of one item at one outlet; the most real one was 18,198, a phone is more
+SUPPLIES_EXAMPLES: Final = 5  # cells shown of those that could not be read
+SUPPLIES_AGREE_M: Final = 500.0  # two geocodings this near are one place; 31 real ones lie over 1 km apart
+SUPPLIES_VANISHED_SHARE: Final = 0.1  # of listed outlets missing at once; the most real was 3.6 %, in 102 minutes
+SUPPLIES_VANISHED_DAY_SHARE: Final = 0.5  # after more than a day without a look; 27 % from March 2020 to June 2021
+SUPPLIES_VANISHED_FEW: Final = 3  # outlets of a short list may leave, rise or be unreadable whatever their share
+SUPPLIES_MALFORMED_SHARE: Final = 0.01  # rows without a code, twice with two numbers, or of tomorrow; really none
+SUPPLIES_UNREAD_SHARE: Final = 0.2  # rows whose number is none; beyond it the column is another one
+SUPPLIES_LOOK_NEAR_S: Final = 1_800  # numbers of two looks this near are compared; deliveries come within hours
+SUPPLIES_RISEN_SHARE: Final = 0.3  # of outlets with more than half an hour before; really 6 %, rows moved by one 48 %
+SUPPLIES_FELL_SHARE: Final = 0.5  # of all stock sold within half an hour; the most real was 9 %, 60 % in a day
+SUPPLIES_JUMP_TIMES: Final = 20.0  # the total against the one before; really 14.5 in 18 days, phone numbers 30,000
+SUPPLIES_JUMP_MEAN: Final = 2_000.0  # an outlet may have so many after none at all; the mean of June 2021 was 2,968
+SUPPLIES_LOOKS_AGREE: Final = 2  # later looks that say the same as a held one, until it is believed
+SUPPLIES_FRAGMENTS: Final = 250_000  # outlets kept encoded, about 700 bytes each; then begun anew
+SUPPLIES_EVENT_ROWS: Final = 25_000  # of one record of the journal, which is 16 MiB at most; the nation's are 6,700
+SUPPLIES_SNAPSHOT_EVENTS: Final = 1_000  # after which the board is written down: a restart replays fewer, in 0.1 s
+SUPPLIES_SNAPSHOT_LEAST: Final = 100  # at a stop with fewer events since the last one it is not: replay takes 10 ms
+SUPPLIES_REPLAY_EVENTS: Final = 10_000  # that can be replayed: three days of one look each 30 s, 50 MB
+SUPPLIES_CHANGES_ANNOUNCED: Final = 200  # announced changes kept in sight: years of them
+SUPPLIES_HISTORY_WINDOW_S: Final = 86_400.0  # of one question about the past; a longer time is asked for in parts
+SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 hours of one each 30 s
+SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB
+SUPPLIES_HOT_PIECES: Final = 50_000  # parts of answers kept ready an item, about 650 bytes each; then begun anew
+
+# Conformance kit
+KIT_BODY_BYTES: Final = 32 * MIB  # of an app's document; the nation's GeoJSON is 4 MB
+KIT_FETCH_S: Final = 30.0  # of one document
+KIT_SAMPLE: Final = 100  # outlets compared in all they show, ten of each case
+KIT_SAMPLE_MOST: Final = 5_000  # an app with a page an outlet is asked so many times
+KIT_STALE_S: Final = 3_600.0  # older numbers must be marked; the stock map's own word for old
+KIT_APART_M: Final = 300.0  # between an app's point of an outlet and ours: a street's length
+KIT_KEEP_S: Final = 600.0  # the longest a cache may keep stock

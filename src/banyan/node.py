@@ -18,19 +18,21 @@ import msgspec
 import uvicorn
 
 from banyan.errors import Invalid, Problem, Unavailable
-from banyan.kernel.catalogue import Catalogue, Service
+from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
 from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.exchange.gate import emit_to_feeds
+from banyan.kernel.exchange.keydesk import build_access
+from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.export.site import Site, configure
-from banyan.settings import Settings, load_settings
+from banyan.settings import Settings, line_secrets_from_environment, load_settings
 
 ROOT = Path(__file__).parents[2]
 TOKEN_FILE = "administrator.token"  # noqa: S105 - a file's name
@@ -78,8 +80,14 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
     _make_folders(data, services)
     token, is_new = _kept_token(data)
     async with AsyncExitStack() as stack:
+        log = partial(_log, settings.log)
+        operations = list(Catalogue(services).operations.values())
+        line = [_line(settings, operations, data, clock=clock)] if settings.line.enabled else []
+        keys = Keys(_kept_secret(data))
+        desk = build_access(keys)
+        _make_folders(data, [*line, desk])
         drawers: dict[str, Drawer] = {}
-        for service in services:
+        for service in (*services, *line, desk):
             drawer = open_drawer(
                 data / service.name,
                 service=service.name,
@@ -90,11 +98,9 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
             stack.push_async_callback(close_drawer, drawer)
             drawers[service.name] = drawer
 
-        log = partial(_log, settings.log)
-        operations = list(Catalogue(services).operations.values())
         chat = build_chat(operations, secret=_kept_secret(data), contact=_contact(settings))
         portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
-        catalogue = Catalogue([*services, chat, build_mcp(operations), *portal.services])
+        catalogue = Catalogue([*services, *line, desk, chat, build_mcp(operations), *portal.services])
         gate = Gate(catalogue, drawers, clock=clock, emit=emit_to_feeds(drawers, clock), log=log)
         if "opendata" in drawers:
             set_rules(drawers["opendata"], _fetch_rules(settings, data))
@@ -112,7 +118,14 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         record = AccessRecord(access.write)
         stack.callback(record.flush)
         app = build_door(
-            catalogue, gate, identify=holder_of(token), settings=door, log=log, render=portal.render, record=record
+            catalogue,
+            gate,
+            identify=holder_of(token),
+            settings=door,
+            log=log,
+            render=portal.render,
+            record=record,
+            keys=keys,
         )
         await gate.start()
         stack.push_async_callback(gate.stop)
@@ -213,6 +226,21 @@ def _make_folders(data: Path, services: list[Service]) -> None:
     """The folders, closed to the machine's other users: records hold private datasets and how to reach people."""
     for folder in (data, *(data / name for name in ("work", "log", *(service.name for service in services)))):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _line(settings: Settings, operations: list[Operation], data: Path, *, clock: Clock) -> Service:
+    """The LINE channel. Raises Invalid when its secrets are not in the environment."""
+    from banyan.channel.line import LineDesk, build_line
+
+    channel_secret, token = line_secrets_from_environment()
+    setup = LineDesk(
+        api_url=settings.line.api_url,
+        channel_secret=channel_secret,
+        token=token,
+        secret=_kept_secret(data),
+        contact=_contact(settings),
+    )
+    return build_line(operations, setup, clock=clock, log=partial(_log, settings.log))
 
 
 def _contact(settings: Settings) -> str:

@@ -102,9 +102,7 @@ def publish_command(options: argparse.Namespace) -> int:
     say = _sayer()
     pairs = _pairs(options)
     publish_from(pairs)  # bad options are told before anything is sent
-    running = _running(options.data) if not options.url else None
-    url = (options.url or (running.url if running else "")).rstrip("/")
-    token = options.token or os.environ.get("BANYAN_TOKEN", "") or _kept_token(options.data)
+    url, token = address_of(options), token_of(options)
     with _source(options.source, pairs) as (file, named):
         bar = Bar(say)
         if url:
@@ -141,7 +139,7 @@ def report(published: Published, site: str, say: Callable[..., str]) -> Iterator
 
 
 def _guesses(table: PublishedTable, say: Callable[..., str]) -> Iterator[str]:
-    lang = _language()
+    lang = language()
     for finding in table.findings:
         key = f"finding.{finding.code}.title"
         values = {"column": finding.column, "count": finding.count, **finding.values}
@@ -195,29 +193,29 @@ class Portal:
             query = urlencode([*pairs, ("wait", "0")])
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
             target = f"/api/opendata/upload?{query}"
-            answer = self._ask("POST", target, body=_chunks(content, size, told), headers=headers)
+            answer = self.ask("POST", target, body=_chunks(content, size, told), headers=headers)
         return msgspec.json.decode(answer, type=JobView)
 
     def post(self, operation: str, request: msgspec.Struct) -> bytes:
         headers = {"Content-Type": "application/json"}
-        return self._ask("POST", f"/api/opendata/{operation}", body=msgspec.json.encode(request), headers=headers)
+        return self.ask("POST", f"/api/opendata/{operation}", body=msgspec.json.encode(request), headers=headers)
 
     def progress(self, job: str) -> JobView:
         """How a job stands, at its next step."""
-        return msgspec.json.decode(self._ask("GET", f"/api/opendata/publish_progress/{job}?wait_s=5"), type=JobView)
+        return msgspec.json.decode(self.ask("GET", f"/api/opendata/publish_progress/{job}?wait_s=5"), type=JobView)
 
     def cancel(self, job: str) -> None:
         body = msgspec.json.encode({"job": job})
-        self._ask("POST", "/api/opendata/cancel_publish", body=body, headers={"Content-Type": "application/json"})
+        self.ask("POST", "/api/opendata/cancel_publish", body=body, headers={"Content-Type": "application/json"})
 
-    def _ask(
+    def ask(
         self,
         method: str,
         target: str,
         body: bytes | Iterator[bytes] | None = None,
         headers: dict[str, str] | None = None,
     ) -> bytes:
-        sent = {"Accept-Language": _language(), **self._headers, **(headers or {})}
+        sent = {"Accept-Language": language(), **self._headers, **(headers or {})}
         try:
             answer = self._pool.request(method, self.url + target, body=body, headers=sent, redirect=False)
         except urllib3.exceptions.HTTPError as error:
@@ -259,7 +257,7 @@ def _remote(portal: Portal, file: Path | None, pairs: Pairs, bar: Bar) -> Publis
     while job.state not in ENDED:
         bar.show(job.phase or job.state, job.done, job.total)
         job = portal.progress(job.job)
-    return _outcome(job)
+    return outcome(job)
 
 
 async def _local(options: argparse.Namespace, file: Path | None, pairs: Pairs, bar: Bar) -> Published:
@@ -279,13 +277,13 @@ async def _local(options: argparse.Namespace, file: Path | None, pairs: Pairs, b
         while job.state not in ENDED:
             bar.show(job.phase or job.state, job.done, job.total)
             job = await node.gate.call("opendata.publish_progress", JobQuery(job.job, wait_s=5), caller=SYSTEM)
-        published = _outcome(job)
+        published = outcome(job)
         if options.live and file is not None:
             await node.gate.call("opendata.follow", _follow(published, options), caller=SYSTEM)
         return published
 
 
-def _outcome(job: JobView) -> Published:
+def outcome(job: JobView) -> Published:
     if job.published is not None:
         return job.published
     assert job.refusal is not None, "a job that ended has published or says why not"
@@ -340,7 +338,18 @@ def _source(source: str, pairs: Pairs) -> Iterator[tuple[Path | None, Pairs]]:
         yield path, pairs if is_named else [*pairs, ("filename", "stdin")]
 
 
-def _running(data: Path) -> Here | None:
+def address_of(options: argparse.Namespace) -> str:
+    """The portal asked for, else the one running on the data folder, else empty."""
+    here = None if options.url else running(options.data)
+    return (options.url or (here.url if here else "")).rstrip("/")
+
+
+def token_of(options: argparse.Namespace) -> str:
+    """The token asked with: the option, the environment, or the data folder's file."""
+    return options.token or os.environ.get("BANYAN_TOKEN", "") or kept_token(options.data)
+
+
+def running(data: Path) -> Here | None:
     """The server that has this data folder open, when one does."""
     try:
         here = msgspec.json.decode((data / ADDRESS_FILE).read_bytes(), type=Here)
@@ -350,20 +359,20 @@ def _running(data: Path) -> Here | None:
     return here
 
 
-def _kept_token(data: Path) -> str:
+def kept_token(data: Path) -> str:
     try:
         return (data / TOKEN_FILE).read_text(encoding="ascii").strip()
     except OSError:
         return ""
 
 
-def _language() -> str:
+def language() -> str:
     said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh-Hant" if said.startswith("zh") else "en"
 
 
 def _sayer() -> Callable[..., str]:
-    lang = _language()
+    lang = language()
     return lambda key, **values: MESSAGES.text(key, lang, **values)
 
 

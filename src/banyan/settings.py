@@ -12,6 +12,7 @@ import msgspec
 from banyan.errors import Invalid
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+LINE_SECRETS = ("BANYAN_LINE_SECRET", "BANYAN_LINE_TOKEN")
 STANDARD_SERVICES = ("banyan.service.opendata.parts:SERVICE", "banyan.service.supplies.parts:SERVICE")
 
 
@@ -53,6 +54,14 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folders whose files `--live` may watch on the server; files elsewhere are refused."""
 
 
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The LINE Official Account. Its secrets come from the environment: BANYAN_LINE_SECRET (Channel secret) and
+    BANYAN_LINE_TOKEN (channel access token)."""
+
+    enabled: bool = False
+    api_url: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+/?$")] = "https://api.line.me"
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One node. `member` is its X-Road style member id INSTANCE/CLASS/CODE."""
 
@@ -61,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     http: Http = Http()
     storage: Storage = Storage()
     fetch: Fetch = Fetch()
+    line: Line = Line()
     services: tuple[str, ...] = STANDARD_SERVICES
     """Import paths `package.module:NAME`; a third party's service is plugged in by adding its line."""
     log: Literal["json", "quiet"] = "quiet"
@@ -80,3 +90,12 @@ def load_settings(*candidates: Path) -> Settings:
 def token_from_environment() -> str:
     """Secrets alone come from the environment."""
     return os.environ.get("BANYAN_TOKEN", "")
+
+
+def line_secrets_from_environment() -> tuple[str, str]:
+    """(Channel secret, channel access token). Raises Invalid naming the one that is missing."""
+    found = [os.environ.get(name, "") for name in LINE_SECRETS]
+    for name, value in zip(LINE_SECRETS, found, strict=True):
+        if not value:
+            raise Invalid(f"line.enabled: {name} is not set", remedy="See “LINE” in docs/operator.md.")
+    return found[0], found[1]

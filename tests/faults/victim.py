@@ -1,6 +1,6 @@
 """A process to be killed: it writes as fast as it can and prints each acknowledgement as soon as it has it.
 
-    python tests/faults/victim.py journal|store FOLDER
+    python tests/faults/victim.py journal|store|board FOLDER
 
 An acknowledgement is one line, `SEQ NAME`, written to the pipe in one piece: what was written there was said.
 """
@@ -96,7 +96,21 @@ async def store_for_ever(folder: Path) -> None:
     await asyncio.gather(*map(writer, range(WRITERS)))
 
 
+async def keep_board_for_ever(folder: Path) -> None:
+    """Event n is the same in every run, so that whatever is found can be made again."""
+    from tests.faults.looks import event_of
+
+    from banyan.kernel.storage.journal import Journal
+    from banyan.service.supplies.keeping import Kept
+
+    kept = Kept(Journal(folder, segment_bytes=SEGMENT_BYTES), every=SNAPSHOT_EVERY // 6)
+    kept.rebuild()
+    for seq in range(kept.board.seq + 1, 1_000_000):
+        change = await kept.commit(event_of(seq))
+        acknowledge(change.seq, f"look-{seq}")
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
-    write = {"journal": append_for_ever, "store": store_for_ever}[sys.argv[1]]
+    write = {"journal": append_for_ever, "store": store_for_ever, "board": keep_board_for_ever}[sys.argv[1]]
     asyncio.run(write(Path(sys.argv[2])))

@@ -10,7 +10,11 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+import msgspec
+
 from banyan.demo.nation import AGENCIES, DATASETS, NOTE, NOTE_EN, THEMES, DemoDataset
+from banyan.demo.outlets import SEED
+from banyan.demo.supplies import FOLLOWED, ITEMS
 from banyan.errors import NotFound, Problem
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import Gate
@@ -25,8 +29,7 @@ from banyan.service.opendata.model import Contact
 from banyan.service.opendata.publish import Publish
 from banyan.service.opendata.uploads import BeginUpload, Ticket
 
-SEED: Final = 20_200_206
-"""The day name-based rationing began; any number does."""
+REWRITE_S: Final = 30
 Say = Callable[[str], None]
 
 
@@ -66,7 +69,22 @@ async def seed_nation(gate: Gate, folder: Path, *, say: Say) -> int:
             continue
         done += 1
         say(f"    {number}/{len(missing)} {dataset.title}: {rows:,} rows")
+        await _feed_map(gate, dataset.name, say)
     return done
+
+
+async def _feed_map(gate: Gate, register: str, say: Say) -> None:
+    """Let a register feed the stock map, where it does and the node has one."""
+    followed = [one for one in FOLLOWED if one.register == register]
+    if not followed or "supplies.follow_register" not in gate.catalogue.operations:
+        return
+    for item in ITEMS:
+        await gate.call("supplies.save_item", msgspec.structs.asdict(item), caller=SYSTEM)
+    for one in followed:
+        try:
+            await gate.call("supplies.follow_register", msgspec.structs.asdict(one), caller=SYSTEM)
+        except Problem as problem:
+            say(f"    {one.source}: {problem.title} {problem.remedy}")
 
 
 async def _is_there(gate: Gate, name: str) -> bool:
@@ -122,10 +140,13 @@ async def _publish(gate: Gate, folder: Path, dataset: DemoDataset) -> int:
 async def keep_alive(folder: Path, *, clock: Clock) -> None:
     """Rewrite the live files as their agencies would, until cancelled."""
     live = [dataset for dataset in DATASETS if dataset.live_s]
+    written = dict.fromkeys((dataset.name for dataset in live), 0.0)
     while True:
-        await asyncio.sleep(min(dataset.live_s for dataset in live))
         for dataset in live:
-            await asyncio.to_thread(write_file, folder / dataset.file, dataset, clock())
+            if clock() - written[dataset.name] >= dataset.live_s - 1:
+                written[dataset.name] = clock()
+                await asyncio.to_thread(write_file, folder / dataset.file, dataset, clock())
+        await asyncio.sleep(REWRITE_S)
 
 
 def write_file(path: Path, dataset: DemoDataset, now: float) -> None:

@@ -5,92 +5,20 @@ Each function takes a seeded Random and a moment, and returns the bytes of one f
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import numpy as np
 import xlsxwriter
 
 from banyan.craft.place import wgs84_to_twd97
+from banyan.demo.course import TAIPEI
+from banyan.demo.outlets import HOPES, ROADS
 from banyan.demo.places import TOWNS, pick_town, scatter
-
-TAIPEI = timezone(timedelta(hours=8))
-SURNAMES = "陳林黃張李王吳劉蔡楊許鄭謝洪郭邱曾廖賴徐"
-HOPES = (
-    "安康",
-    "仁心",
-    "永健",
-    "惠生",
-    "康福",
-    "百齡",
-    "保生",
-    "和平",
-    "長青",
-    "德安",
-    "明德",
-    "新生",
-    "杏林",
-    "佑全",
-    "家和",
-)
-ROADS = ("中正路", "中山路", "民生路", "復興路", "和平路", "民權路", "成功路", "光復路", "建國路", "自強路")
-FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
-OUTLETS = 6_700
-
-
-def pharmacies(random: Random, now: float) -> bytes:
-    """6,700 outlets with mask stock in the shape of the 2020 official file: BOM, CRLF, codes with leading zeros."""
-    at = datetime.fromtimestamp(now, TAIPEI)
-    header = [
-        "醫事機構代碼",
-        "醫事機構名稱",
-        "醫事機構地址",
-        "醫事機構電話",
-        "成人口罩剩餘數",
-        "兒童口罩剩餘數",
-        "經度",
-        "緯度",
-        "來源資料時間",
-    ]
-    rows: list[list[object]] = []
-    for number in range(OUTLETS):
-        town = pick_town(random)
-        lon, lat = scatter(random, town)
-        house = str(random.randint(1, 480)).translate(FULL_WIDTH)
-        address = f"{town.county}{town.name}{random.choice(ROADS)}{house}號"
-        name = f"{random.choice(HOPES)}{random.choice(SURNAMES)}氏藥局" if number % 9 else f"{random.choice(HOPES)}藥局"
-        code = f"59{random.randint(0, 99):02d}{number:05d}{random.choice('0123456789A')}"
-        adult, child = _left(random, at, allotted=600), _left(random, at, allotted=200)
-        rows.append(
-            [
-                code,
-                name,
-                address,
-                f"(0{random.randint(2, 8)}){random.randint(2_000_000, 8_999_999)}",
-                adult,
-                child,
-                lon,
-                lat,
-                f"{at:%Y/%m/%d %H:%M:%S}",
-            ]
-        )
-    return _csv([header, *rows], encoding="utf-8-sig")
-
-
-def _left(random: Random, at: datetime, *, allotted: int) -> int:
-    """What an outlet has left at a minute of the day: its delivery less steady sales from when it opened.
-
-    Rates differ as in February 2020, when half of the outlets stood at zero by the afternoon while others sold little;
-    so some hundred outlets change each minute, not all.
-    """
-    opened, rate = random.randint(8 * 60, 10 * 60), random.expovariate(1 / 12)
-    stock = random.randint(allotted // 4, allotted)
-    hours = max(0, at.hour * 60 + at.minute - opened) / 60
-    return max(0, stock - int(hours * rate) * 3)
+from banyan.demo.supplies import table
 
 
 def shelters(random: Random, now: float) -> bytes:
@@ -128,7 +56,7 @@ def shelters(random: Random, now: float) -> bytes:
                 f"{date.year - 1911}{date:%m%d}",
             ]
         )
-    return _csv([header, *rows], encoding="cp950")
+    return table([header, *rows], encoding="cp950")
 
 
 def rainfall(random: Random, now: float) -> bytes:
@@ -167,7 +95,7 @@ def population(random: Random, now: float) -> bytes:
             male = int(people * random.uniform(0.485, 0.505))
             counts = [people * 10 // 26, people, male, people - male]
             rows.append([f"{month.year - 1911}{month:%m}", town.county, town.name, *(f"{n:,}" for n in counts)])
-    return _csv([codes, names, *rows], encoding="utf-8-sig")
+    return table([codes, names, *rows], encoding="utf-8-sig")
 
 
 def bus_stops(random: Random, now: float) -> bytes:
@@ -205,7 +133,7 @@ def air_quality(random: Random, now: float) -> bytes:
         o3: object = "-" if number % 29 == 0 else random.randint(8, 90)
         station = f"{town.name[:-1]}{number // len(TOWNS) + 1}"
         rows.append([station, town.county, random.randint(18, 160), pm25, random.randint(9, 120), o3, lon, lat, at])
-    return _csv([header, *rows], encoding="utf-8")
+    return table([header, *rows], encoding="utf-8")
 
 
 def service_cases(random: Random, now: float) -> bytes:
@@ -221,7 +149,7 @@ def service_cases(random: Random, now: float) -> bytes:
             rows.append(
                 (month.year - 1911, month.month, kind + "　", max(cases, 12), days, f"{random.randint(61, 97)}%")
             )
-    return _csv(rows, encoding="utf-16", delimiter="\t")
+    return table(rows, encoding="utf-16", delimiter="\t")
 
 
 def budget(random: Random, now: float) -> bytes:
@@ -265,13 +193,7 @@ def flood_points(random: Random, now: float) -> bytes:
                 random.choice(("EMIC", "淹水感測", "公民回報")),
             ]
         )
-    return _csv([header, *rows], encoding="cp950")
-
-
-def _csv(rows: Iterable[Sequence[object]], *, encoding: str, delimiter: str = ",") -> bytes:
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode(encoding)
+    return table([header, *rows], encoding="cp950")
 
 
 def _twd97(lon: float, lat: float) -> tuple[float, float]:

@@ -14,9 +14,10 @@ import pytest
 from tests.make import SECRET, Client, a_node
 
 from banyan.channel.chat import build_chat
+from banyan.channel.talk.links import tel_of
 from banyan.channel.web import build_portal
 from banyan.kernel.catalogue import Catalogue, Context, Service
-from banyan.kernel.catalogue.dialogue import Grid, Reply, Source, Utterance
+from banyan.kernel.catalogue.dialogue import Card, Choice, Grid, Reply, Source, Utterance
 from banyan.settings import Site
 
 Story = Callable[[Client], Awaitable[None]]
@@ -39,6 +40,11 @@ def river() -> Service:
 
     @service.operation("answer", title=TEXT, summary=TEXT, data=("open",), audience="public", channels=("chat",))
     async def answer(ctx: Context, request: Utterance) -> Reply:
+        if "沙包" in request.text:
+            go = Choice("路線", point=(121.6, 23.9))
+            call = Choice("電話", tel="(03)8358141#12")
+            actions = (go, call, Choice("頁", path="/depot/1"), Choice("說", say="水位"))
+            return Reply("最近的沙包", 1.0, cards=(Card("<i>倉庫</i>", "剩 8 個", "warn", ("42 m",), actions),))
         if "水位" not in request.text:
             return Reply("", 0.0)
         source = Source("水位站", "/dataset/river", "2026-11-23T12:50:00Z", "水利署")
@@ -154,3 +160,38 @@ def test_words_in_an_address_are_not_answered(tmp_path: Path) -> None:
         assert "3.2 公尺" not in page.text
 
     on_chat(tmp_path, story)
+
+
+def test_a_card_says_its_state_in_words_and_offers_what_can_be_done(tmp_path: Path) -> None:
+    async def story(client: Client) -> None:
+        page = (await client.post("/en/chat", form={"text": "哪裡有沙包"})).text
+        card = page[page.index("chat-card-warn") : page.index("</ol>")]
+        assert "剩 8 個" in card
+        assert "&lt;i&gt;倉庫&lt;/i&gt;" in card
+        assert 'href="tel:+88638358141"' in card
+        assert "destination=23.900000,121.600000" in card
+        assert 'href="/en/depot/1"' in card
+        assert 'name="text" value="水位"' in card
+        said = (await client.post("/api/chat", json={"text": "哪裡有沙包"})).json["replies"][0]["cards"][0]
+        assert (said["title"], said["tone"], said["actions"][0]["point"]) == ("<i>倉庫</i>", "warn", [121.6, 23.9])
+
+    on_chat(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("number", "address"),
+    [
+        ("(03)8358141", "tel:+88638358141"),
+        ("02-2331234轉5", "tel:+88622331234"),
+        ("8358141", "tel:8358141"),
+        ("1922", "tel:1922"),
+        ("0912-345-678 分機9", "tel:+886912345678"),
+        ("", ""),
+        ("無", ""),
+        ("javascript:alert(1)", ""),
+        ("1" * 40, ""),
+        ("０３８３５８１４１", ""),
+    ],
+)
+def test_a_number_is_dialled_or_not_offered(number: str, address: str) -> None:
+    assert tel_of(number) == address

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.portal import LivePortal, live_portal, small_table
+from tests.service.supplies.pages.stage import A_DAY, PATHS, fill
 
 AREAS = "鄉鎮市區,戶數,平均年齡\n花蓮縣花蓮市,40,44.5\n花蓮縣吉安鄉,30,46\n臺北市中正區,900,42.25\n基隆市中正區,7,\n"
 """A table with towns and no points."""
@@ -33,12 +34,15 @@ class Filled(LivePortal, frozen=True):
             *("/api", "/sitemap", "/accessibility", "/nothing-here"),
             *(*views, f"{table}/chart?kind=line&by=代碼&measure=sum&of=數量", f"{table}/versions", f"{table}/api"),
             *(f"{table}/chart?kind=histogram&by=數量", towns, f"{towns}?value=sum:戶數"),
+            *PATHS,
         ]
 
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
-    with live_portal(tmp_path_factory.mktemp("portal")) as live:
+    folder = tmp_path_factory.mktemp("portal")
+    fill(folder / "supplies", A_DAY)
+    with live_portal(folder) as live:
         fields = {"name": "stores", "title": "藥局存量", "tag": "藥局", "agency": "health"}
         notes = "第一段 **重點**\n\n- 一\n- 二\n\n<script>alert(1)</script> https://example.org/a"
         live.publish("stores.csv", small_table(), notes=notes, **fields)

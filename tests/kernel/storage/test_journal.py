@@ -287,6 +287,31 @@ class TestSnapshots:
             assert [seq for seq, _ in journal.replay(9)] == [10, 11, 12]
             assert asyncio.run(journal.append(b"y")) == 13
 
+    def test_with_a_bound_every_state_since_can_be_made_again(self, folder: Path) -> None:
+        write(folder, [[b"%d" % number] for number in range(1, 31)], segment_bytes=60)
+        with opened(folder, 60) as journal:
+            for seq in (5, 10, 15, 20, 25):
+                journal.snapshot(seq, b"%d" % seq, replayable=seq - 12)
+            assert sorted(int(path.stem) for path in folder.glob("*.snapshot")) == [10, 15, 20, 25]
+            reading = journal.replay(11)
+            assert journal.prune() > 0
+            assert 1 < journal.first_seq <= 11
+            assert journal.latest_snapshot(until=19) == (15, b"15")
+            assert journal.latest_snapshot(until=9) is None
+            assert [seq for seq, _ in reading] == list(range(12, 31)), "what is read meanwhile stays"
+            with pytest.raises(Problem, match="pruned"):
+                next(iter(journal.replay(0)))
+
+    def test_a_reader_whose_events_are_pruned_is_told_so(self, folder: Path) -> None:
+        write(folder, [[b"%d" % number] for number in range(1, 31)], segment_bytes=60)
+        with opened(folder, 60) as journal:
+            reading = journal.replay(0)
+            journal.snapshot(28, b"28")
+            journal.snapshot(30, b"30")
+            assert journal.prune() > 0
+            with pytest.raises(Problem, match="pruned meanwhile"):
+                next(reading)
+
     def test_all_snapshots_damaged_after_pruning_is_refused(self, folder: Path) -> None:
         write(folder, [[b"x" * 50]] * 12, segment_bytes=100)
         with opened(folder, 100) as journal:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from banyan.channel.talk import States, Talk, Turn
+from banyan.channel.talk import States, Talk, Turn, link_of
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Operation, Service, View
 from banyan.kernel.catalogue.dialogue import Language, Reply, Utterance
 from banyan.kernel.exchange.binder import Binder
@@ -69,7 +69,14 @@ def build_chat(operations: Sequence[Operation], *, secret: bytes, contact: str =
         said = binder.from_pairs(known, {})
         assert isinstance(said, Say), "the binder makes its own type"
         turn, answer = await answered(request, msgspec.structs.replace(said, lang=_language(request)))
-        values = {"said": said.text, "replies": turn.replies, "state": answer.state, "turn_status": turn.status}
+        values = {
+            "said": said.text,
+            "replies": turn.replies,
+            "state": answer.state,
+            "turn_status": turn.status,
+            "link_of": link_of,
+            "scripts": ("chat.js",),
+        }
         return View("chat/chat.html", values, title=service.title[_language(request)])
 
     return service

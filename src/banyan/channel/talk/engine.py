@@ -112,7 +112,7 @@ class Talk:
         for tool in self._tools:
             reply = await call(tool.id, msgspec.structs.replace(said, place=state.place))
             assert isinstance(reply, Reply), f"{tool.id} answers Reply"
-            best = max(best, reply, key=lambda one: one.score)
+            best = max(best, reply, key=lambda one: (one.score, bool(one.text)))  # even a "no" may say why
         if best.score < ANSWER_SCORE:
             return self._unknown(best, state)
         if best.asks == "place":

@@ -112,6 +112,7 @@ class Portal:
         return {
             "crumbs": (),
             "page_lead": "",
+            "kiosk_home": "/",
             "foot": self.places,
             "page_title": view.title,
             "status": view.status,

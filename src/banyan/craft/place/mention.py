@@ -39,7 +39,7 @@ def mentioned(said: str) -> tuple[str, Spot | None]:
         found = town_by_name(said[start : start + _LONGEST])
         if found is not None and (found.county or found.town):
             used = len(plain(said[start : start + _LONGEST])) - len(found.rest)
-            return said[:start] + _GAP + said[start + used :], _spot(found.county, found.town)
+            return said[:start] + _GAP + _after(said[start:], used), _spot(found.county, found.town)
     for name, forms in _county_forms():
         for form in forms:
             if _holds(said, form):
@@ -52,6 +52,12 @@ def mentioned(said: str) -> tuple[str, Spot | None]:
     if match and not county_names():  # without the atlas the name itself is all there is
         return said.replace(match[0], _GAP), Spot(match[0])
     return said, None
+
+
+def _after(said: str, used: int) -> str:
+    """What follows the first `used` characters; spaces between them do not count."""
+    places = [place for place, character in enumerate(said) if not character.isspace()]
+    return said[places[used - 1] + 1 :] if used else said
 
 
 def _holds(said: str, word: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from banyan.limits import UTTERANCE_CHARACTERS
+from banyan.limits import CARD_ACTIONS, CARD_LINES, CARDS, UTTERANCE_CHARACTERS
 
 Language = Literal["zh-Hant", "en"]
 
@@ -33,11 +33,29 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Something to press: `say` is what is said by pressing it, `path` a page to open instead."""
+    """Something to press, of which one is filled: `say` is what is said by pressing it, `path` a page to open instead,
+    `tel` a number to call, `point` (WGS84 longitude, latitude) a place to be led to."""
 
     label: str
     say: str = ""
     path: str = ""
+    tel: str = ""
+    point: tuple[float, float] | None = None
+
+
+Tone = Literal["good", "warn", "bad", "unknown"]
+"""How a status is meant; a channel may colour it. The status says it in words too: colour never stands alone."""
+
+
+class Card(msgspec.Struct, frozen=True):
+    """One thing an answer is about, with what can be done about it. `status` is its state in words; `lines` are whole
+    sentences or short facts, the most useful first, so that a small screen may stop anywhere."""
+
+    title: str
+    status: str
+    tone: Tone = "unknown"
+    lines: Annotated[tuple[str, ...], msgspec.Meta(max_length=CARD_LINES)] = ()
+    actions: Annotated[tuple[Choice, ...], msgspec.Meta(max_length=CARD_ACTIONS)] = ()
 
 
 class Grid(msgspec.Struct, frozen=True):
@@ -51,7 +69,8 @@ class Grid(msgspec.Struct, frozen=True):
 class Reply(msgspec.Struct, frozen=True):
     """An answer in the language asked. `score` 0..1 says how sure it is that this answers the question.
 
-    `asks` names what the question lacks: the dialogue asks for it and says the question again with it.
+    `asks` names what the question lacks: the dialogue asks for it and says the question again with it. A service that
+    knows its subject scores 1.0 when it understood every word; one that searches any table stays below it.
     """
 
     text: str
@@ -60,3 +79,4 @@ class Reply(msgspec.Struct, frozen=True):
     grid: Grid | None = None
     choices: tuple[Choice, ...] = ()
     asks: Literal["", "place"] = ""
+    cards: Annotated[tuple[Card, ...], msgspec.Meta(max_length=CARDS)] = ()

@@ -22,7 +22,7 @@ Text = Mapping[str, str]
 
 Audience = Literal["public", "officer", "hospital", "citizen", "administrator"]
 Effect = Literal["read", "write"]
-RateClass = Literal["", "page", "read", "query", "write", "upload", "login", "stream"]
+RateClass = Literal["", "page", "read", "query", "write", "upload", "login", "stream", "bulk"]
 """How often one address may ask; the figures are RATES in limits.py. Empty: what fits the kind of route."""
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 OPEN: tuple[str, ...] = ("open",)
@@ -47,6 +47,22 @@ class Context(msgspec.Struct, frozen=True):
     call: Call
     emit: Callable[[Event], Awaitable[None]]
     log: Callable[[str, Mapping[str, str | int | float]], None]
+
+
+HotRun = Callable[[bytes, EpochS], bytes | None]
+"""`run(query, now)`: the operation's JSON from memory for an undecoded query, or None for anything unusual: then the
+general way reads, answers or refuses it. It never waits, and its bytes are those of the general way."""
+Hot = Callable[[Drawer], HotRun]
+"""Made once for a drawer, at start: what it needs of the drawer it takes when first asked."""
+
+
+class HotWay(msgspec.Struct, frozen=True):
+    """A second way to an open read's answer, straight from memory. Any cache may keep the answer `max_age_s` seconds,
+    and show it `stale_s` longer while it asks anew. Why: docs/decisions/0072."""
+
+    make: Hot
+    max_age_s: int
+    stale_s: int
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -76,6 +92,7 @@ class Operation(msgspec.Struct, frozen=True):
     """How long it may run; 0 means REQUEST_TIME_S."""
     subject: str = ""
     """The request's field that names whose personal data it is: a person's number. Empty for open data."""
+    hot: HotWay | None = None
     service: str = ""
 
     def __post_init__(self) -> None:
@@ -242,8 +259,12 @@ class Service:
         rate: RateClass = "",
         time_s: float = 0.0,
         subject: str = "",
+        answers: Any = None,
     ) -> Callable[[F], F]:
         """Declare an operation; the request and answer types are read from the function's annotations.
+
+        `answers` is the type of what is sent, when the function gives it encoded. One of the channel `feed` has a face
+        of its own at `path`, which sends it; it is described like the others.
 
         The default route is `GET /api/SERVICE/NAME` for reads (fields as query parameters) and POST for writes.
         A `path` may hold `{field}` segments that fill the request's fields.
@@ -259,7 +280,7 @@ class Service:
                 title=title,
                 summary=summary,
                 request=hints[parameters[0]],
-                answer=hints["return"],
+                answer=answers or hints["return"],
                 data=data,
                 audience=audience,
                 effect=effect,
@@ -276,6 +297,13 @@ class Service:
             return run
 
         return register
+
+    def hot(self, name: str, make: Hot, *, max_age_s: int, stale_s: int) -> None:
+        """Answer the declared operation `name` from memory too, for callers who bring nothing but a query."""
+        known = self.operations[name]
+        is_fixed = known.method == "GET" and "{" not in known.path
+        assert is_fixed, f"{known.id}: only a read at a fixed path can be hot"
+        self.operations[name] = msgspec.structs.replace(known, hot=HotWay(make, max_age_s, stale_s))
 
     def face(
         self, *methods: str, path: str, rate: RateClass = "", time_s: float = 0.0, channel: str = "api"

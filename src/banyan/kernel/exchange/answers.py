@@ -18,7 +18,7 @@ import msgspec
 from banyan.kernel.catalogue.operation import FaceAnswer
 from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.request import DoorRequest
-from banyan.kernel.exchange.security import PRIVATE_CACHE, Headers
+from banyan.kernel.exchange.security import KEYED_CACHE, PRIVATE_CACHE, Headers
 from banyan.limits import FILE_CHUNK_BYTES
 from banyan.wire.sse import MEDIA_TYPE as EVENT_STREAM
 
@@ -177,7 +177,7 @@ class Wire:
 def _merged(headers: Headers, own: Sequence[tuple[str, str]]) -> Headers:
     """The route's headers and the answer's own; the answer's win, except that nothing private becomes cacheable."""
     given = [(name.lower().encode("latin-1"), _header(value)) for name, value in own]
-    if PRIVATE_CACHE in headers:
+    if PRIVATE_CACHE in headers or KEYED_CACHE in headers:
         given = [pair for pair in given if pair[0] != b"cache-control" or b"immutable" in pair[1]]
     names = {name for name, _ in given}
     return [pair for pair in headers if pair[0] not in names] + given

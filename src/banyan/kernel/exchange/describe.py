@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,13 +16,14 @@ from banyan.kernel.exchange.explain import MESSAGES
 from banyan.wire.openapi import ApiInfo, ApiParameter, ApiRoute, Schema, document
 
 _REF: Final = "#/components/schemas/"
+_FIELD: Final = re.compile(r"\{(\w+)\}")
 _QUERY_TEXT: Final = "^[^\\u0000]*$"
 _PATH_TEXT: Final = r"^[^/\\\u0000.][^/\\\u0000]*$"
 
 
 def api_document(catalogue: Catalogue, server: str, lang: str) -> bytes:
-    """The document of every operation that the `api` channel offers."""
-    operations = catalogue.of_channel("api")
+    """The document of every operation that the `api` channel offers, and of those that a face of their own sends."""
+    operations = [*catalogue.of_channel("api"), *catalogue.of_channel("feed")]
     schemas, components = _schemas(operations)
     routes = [_route(operation, schemas, components, lang) for operation in operations]
     info = ApiInfo(
@@ -71,7 +73,7 @@ def _route(
     operation: Operation, schemas: Mapping[Any, Schema], components: Mapping[str, Schema], lang: str
 ) -> ApiRoute:
     fields = components[str(schemas[operation.request]["$ref"]).removeprefix(_REF)]
-    path_fields = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    path_fields = _FIELD.findall(operation.path)
     is_write = operation.effect == "write"
     parameters = _parameters(operation, fields, path_fields)
     if is_write:
@@ -90,7 +92,7 @@ def _route(
         answer_types=("*/*",) if _is_file(operation.answer) else ("application/json",),
         problems=(400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 503, 504, 507)
         if is_write
-        else (400, 401, 403, 404, 409, 413, 414, 422, 429, 503, 504),
+        else (400, 401, 403, 404, 409, 410, 413, 414, 422, 429, 503, 504),
         is_protected=is_write and operation.purpose != "public-intake",
     )
 

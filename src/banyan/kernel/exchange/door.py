@@ -12,7 +12,7 @@ from typing import Any, Final, TypeGuard
 
 from banyan.errors import Denied, NotFound, Problem, Unavailable
 from banyan.kernel.catalogue.catalogue import Catalogue
-from banyan.kernel.catalogue.operation import FaceAnswer, View
+from banyan.kernel.catalogue.operation import Face, FaceAnswer, View
 from banyan.kernel.exchange.answers import Send, Wire
 from banyan.kernel.exchange.binder import Unreadable, decoded
 from banyan.kernel.exchange.deadline import Deadlines
@@ -20,6 +20,8 @@ from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of, face_endpoin
 from banyan.kernel.exchange.explain import document, say
 from banyan.kernel.exchange.feeds import Feeds
 from banyan.kernel.exchange.gate import Gate, Log, Refused
+from banyan.kernel.exchange.hot import STATE, HotDoor
+from banyan.kernel.exchange.keys import KeyRefused, Keys
 from banyan.kernel.exchange.own import Own
 from banyan.kernel.exchange.rates import Rates, TooMany
 from banyan.kernel.exchange.record import Access, AccessRecord
@@ -29,6 +31,7 @@ from banyan.kernel.exchange.security import (
     CORS_OPEN,
     DATA_HEADERS,
     HSTS,
+    KEYED_CACHE,
     PAGE_HEADERS,
     PREFLIGHT,
     Headers,
@@ -37,6 +40,7 @@ from banyan.kernel.exchange.security import (
 )
 from banyan.kernel.exchange.session import Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify, Render
+from banyan.kernel.exchange.standing import Standing
 from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES, SEND_IDLE_S
 from banyan.wire.problem import MEDIA_TYPE as PROBLEM
 from banyan.wire.problem import encode as encoded
@@ -55,10 +59,14 @@ def build_door(
     log: Log,
     render: Render | None = None,
     record: AccessRecord | None = None,
+    keys: Keys | None = None,
 ) -> App:
-    """The ASGI application of a node. `render` is the web channel's: without it no pages are served."""
+    """The ASGI application of a node. `render` is the web channel's: without it no pages are served. `keys` are those
+    of the service that gives them."""
     rates = Rates(settings.rate_scale, monotonic)
-    tools = RequestTools(gate, identify, Sessions(settings.secret), settings, Deadlines(), rates)
+    tools = RequestTools(
+        gate, identify, Sessions(settings.secret), settings, Deadlines(), rates, keys or Keys(settings.secret)
+    )
     return Door(catalogue, tools, log=log, render=render, record=record or AccessRecord())
 
 
@@ -79,13 +87,18 @@ class Door:
         self._trusted = tools.settings.trusted_proxies
         self._feeds = Feeds(tools.gate, member=self._member)
         own = Own(tools.gate, self._feeds, record, self._deadlines, tools.settings)
+        faces = [*own.faces(), Face(("GET",), "/limits", Standing(tools.rates).limits)]
         self._router: Router[Endpoint] = Router()
-        for endpoint in (*endpoints_of(catalogue, render), *map(face_endpoint, own.faces())):
+        endpoints = [*endpoints_of(catalogue, render), *map(face_endpoint, faces)]
+        self.hot = HotDoor(endpoints, tools, self._hosts, record, log)
+        """Answers that the server gives before this application is called; it finds them in the lifespan's state."""
+        for endpoint in endpoints:
             self._router.add(endpoint.template, endpoint.methods, endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             assert scope["type"] == "lifespan", f"the door speaks HTTP only, not {scope['type']}"
+            scope.get("state", {})[STATE] = self.hot
             await _lifespan(receive, send)
             self.close()
             return
@@ -161,8 +174,9 @@ class Door:
     def _enter(self, request: DoorRequest, endpoint: Endpoint) -> None:
         """May this caller use this route now: rate, and for a page's form, whether our own page sent it."""
         request.enter(endpoint.channel, endpoint.lang)
-        if self._rates.is_on and not request.is_local and not request.caller.may_write:
-            wait = self._rates.take(endpoint.rate, request.client)
+        bucket = request.bucket(endpoint.rate) if self._rates.is_on or request.has_credentials else None
+        if bucket is not None and self._rates.is_on:
+            wait = self._rates.take(*bucket)
             if wait is not None:
                 raise TooMany(wait, request.lang)
         if endpoint.is_page and request.method not in SAFE_METHODS and is_cross_site(request):
@@ -182,9 +196,20 @@ class Door:
         return self._router.find_segments(segments)
 
     def _headers(self, request: DoorRequest, endpoint: Endpoint) -> Headers:
-        is_shared = request.method in SAFE_METHODS and not request.has_credentials
-        headers = endpoint.headers if is_shared else endpoint.private_headers
+        is_safe = request.method in SAFE_METHODS
+        headers = endpoint.headers if is_safe and not request.has_credentials else endpoint.private_headers
+        if request.key is not None:
+            if is_safe:
+                headers = [*(pair for pair in endpoint.headers if pair[0] != KEYED_CACHE[0]), KEYED_CACHE]
+            headers = [*headers, *self._standing(request, endpoint)]
         return [*headers, HSTS] if request.scheme == "https" else [*headers]
+
+    def _standing(self, request: DoorRequest, endpoint: Endpoint | None) -> Headers:
+        """How the holder of a key stands, for every answer to it."""
+        if request.key is None or endpoint is None or not self._rates.is_on:
+            return []
+        bucket = request.bucket(endpoint.rate)
+        return self._rates.standing(*bucket).headers if bucket is not None else []
 
     async def _other_method(self, request: DoorRequest, wire: Wire, route: Route[Endpoint]) -> None:
         allow = (("Allow", route.allow),)
@@ -213,6 +238,8 @@ class Door:
         if asks_for_token(problem, request, endpoint):
             problem = Refused(problem.decision, status=401)
             headers = (*headers, ("WWW-Authenticate", "Bearer"))
+        if isinstance(problem, KeyRefused):
+            headers = (*headers, ("WWW-Authenticate", 'Bearer error="invalid_token"'))
         if isinstance(problem, TooMany):
             headers = (*headers, *problem.headers)
         elif problem.retry_after_s is not None:
@@ -225,7 +252,8 @@ class Door:
             await wire.answer(self._render(request, view), [*PAGE_HEADERS, _NO_STORE])
             return
         answer = FaceAnswer(encoded(said), media_type=PROBLEM, status=problem.status, headers=headers)
-        await wire.answer(answer, [*DATA_HEADERS, CORS_OPEN, _NO_STORE])
+        standing = [] if isinstance(problem, TooMany) else self._standing(request, endpoint)
+        await wire.answer(answer, [*DATA_HEADERS, CORS_OPEN, _NO_STORE, *standing])
 
     def _note(self, request: DoorRequest, wire: Wire, endpoint: Endpoint | None, took_us: int) -> None:
         """Write the access record's line."""
@@ -241,7 +269,7 @@ class Door:
                 took_us,
                 wire.sent.bytes,
                 request.channel,
-                request.caller.kind,
+                request.known_kind,
                 operation,
                 basis or (self._tools.gate.basis(operation, request.caller) if operation else ""),
                 request.trace.id,

@@ -13,7 +13,15 @@ from banyan.kernel.catalogue.operation import Face, FaceAnswer, Operation, Page,
 from banyan.kernel.exchange.binder import Binder
 from banyan.kernel.exchange.explain import say
 from banyan.kernel.exchange.request import DoorRequest
-from banyan.kernel.exchange.security import CORS_OPEN, DATA_HEADERS, OPEN_CACHE, PAGE_HEADERS, PRIVATE_CACHE, Headers
+from banyan.kernel.exchange.security import (
+    CORS_OPEN,
+    DATA_HEADERS,
+    OPEN_CACHE,
+    PAGE_HEADERS,
+    PRIVATE_CACHE,
+    Headers,
+    shared_cache,
+)
 from banyan.kernel.exchange.settings import Render
 from banyan.limits import JSON_BODY_BYTES, REQUEST_TIME_S
 
@@ -63,12 +71,13 @@ def operation_endpoint(operation: Operation) -> Endpoint:
     binder = Binder(operation.request, path_fields)
     is_open = operation.effect == "read" and operation.audience == "public" and operation.data == ("open",)
     public = [*DATA_HEADERS, CORS_OPEN] if is_open else DATA_HEADERS
+    cache = shared_cache(operation.hot.max_age_s, operation.hot.stale_s) if operation.hot is not None else OPEN_CACHE
     return Endpoint(
         kind="operation",
         template=operation.path,
         methods=(operation.method,),
         run=_reading(operation, binder) if operation.method == "GET" else _writing(operation, binder),
-        headers=[*public, OPEN_CACHE if is_open else PRIVATE_CACHE],
+        headers=[*public, cache if is_open else PRIVATE_CACHE],
         private_headers=[*DATA_HEADERS, PRIVATE_CACHE],
         rate=operation.rate or operation.effect,
         operation=operation.id,

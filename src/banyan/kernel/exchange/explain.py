@@ -9,6 +9,7 @@ from banyan.errors import FieldError, Problem
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.exchange.binder import Misfit, Repeated, parameters_of
 from banyan.kernel.exchange.gate import Refused
+from banyan.kernel.exchange.keys import KeyRefused
 from banyan.wire.problem import FieldProblem, ProblemDocument
 
 MESSAGES = load_messages("banyan.kernel.exchange")
@@ -50,6 +51,9 @@ def document(problem: Problem, lang: str, *, instance: str = "", trace: str = ""
     elif isinstance(problem, Misfit):
         errors = (misfit(problem, lang),)
         detail = f"{errors[0].field}: {errors[0].fix}"
+    elif isinstance(problem, KeyRefused):
+        detail = MESSAGES.text(f"key.{problem.why}", lang, **problem.values)
+        remedy = MESSAGES.text(f"key.{problem.why}_remedy", lang, **problem.values)
     elif isinstance(problem, Repeated):
         errors = (FieldError(problem.name, MESSAGES.text("fix.repeated", lang)),)
         detail = f"{problem.name}: {errors[0].fix}"

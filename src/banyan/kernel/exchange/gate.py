@@ -18,7 +18,7 @@ import msgspec
 
 from banyan.errors import Denied, Invalid, Problem
 from banyan.kernel.catalogue.catalogue import Catalogue
-from banyan.kernel.catalogue.operation import Asking, Context, Operation
+from banyan.kernel.catalogue.operation import Asking, Context, HotRun, Operation
 from banyan.kernel.events import feed
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.events.feed import Event
@@ -26,7 +26,7 @@ from banyan.kernel.exchange.conscience import Conscience, Weighed
 from banyan.kernel.exchange.remote import Envelope, Remote
 from banyan.kernel.exchange.touchpoint import TouchOutcome, Touchpoints
 from banyan.kernel.exchange.trace import Trace
-from banyan.kernel.identity.caller import SYSTEM, Caller
+from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM, Caller
 from banyan.kernel.ledger.usage import OpenUsage, Outcome, UsageSink, Use
 from banyan.kernel.policy.decision import Decision, decide
 from banyan.kernel.storage.drawer import Drawer
@@ -65,6 +65,28 @@ class Bound:
 
     async def __call__(self, operation: str, request: Asking, *, purpose: str = "") -> Any:
         return await self._gate.call(operation, request, caller=self._caller, purpose=purpose, trace=self._trace)
+
+
+class HotCall:
+    """An operation as anybody may ask it, decided once at start and recorded at every answer. Made by `Gate.hot`."""
+
+    __slots__ = ("_count", "_run", "_touch", "_use", "basis", "operation")
+
+    def __init__(self, run: HotRun, use: Use, count: Callable[[Use], None], touchpoints: Touchpoints) -> None:
+        self.operation, self.basis = use.operation, use.basis
+        self._run, self._use = run, use
+        self._count = count
+        self._touch = touchpoints.add
+
+    def answer(self, query: bytes, now: EpochS) -> bytes | None:
+        """The answer, recorded; or None, with nothing recorded: then the call goes the general way."""
+        started = perf_counter_ns()
+        body = self._run(query, now)
+        if body is not None:
+            took_us = (perf_counter_ns() - started) // 1000
+            self._touch(self.operation, self._use.channel, "answered", duration_us=took_us, at=now)
+            self._count(self._use)
+        return body
 
 
 class Gate:
@@ -171,6 +193,18 @@ class Gate:
                 Use(operation, decision.basis, purpose or declared.purpose, caller.kind, caller.channel, outcome)
             )
         return answer
+
+    def hot(self, operation: str) -> HotCall | None:
+        """The hot way to an operation; None when it has none here: not declared, run by a peer, or its uses are kept by
+        a sink that must be waited for. What it skips is only what is the same for every anonymous call."""
+        declared = self.catalogue.operation(operation)
+        if declared.hot is None or declared.service in self._remotes or not isinstance(self.usage, OpenUsage):
+            return None
+        decision = decide(declared, ANONYMOUS, "")
+        assert decision.basis == "open", f"{operation} is not open to anybody: it cannot be hot"
+        use = Use(operation, decision.basis, declared.purpose, ANONYMOUS.kind, ANONYMOUS.channel, "answered")
+        run = declared.hot.make(self.drawers[declared.service])
+        return HotCall(run, use, self.usage.count, self.touchpoints)
 
     def ask(self, operation: str, caller: Caller) -> None:
         """Raise Refused when the policy would refuse this caller's call. Runs nothing, records nothing."""

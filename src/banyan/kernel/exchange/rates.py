@@ -1,4 +1,4 @@
-"""Rates: a token bucket for each class of route and caller's address. The figures are `RATES` in limits.py.
+"""Rates: a token bucket for each class of route and caller's address (or key). The figures are `RATES` in limits.py.
 
 Source of the headers: draft-ietf-httpapi-ratelimit-headers; RFC 9110 s10.2.3 (Retry-After), RFC 6585 s4 (429).
 """
@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv6Network
 from math import ceil
+from typing import Final
 
 import msgspec
 
 from banyan.errors import Limit
 from banyan.kernel.exchange.explain import say
 from banyan.limits import RATE_ADDRESSES, RATES
+
+BULK: Final = "bulk"
+BULK_COVERS: Final = ("page", "read", "stream")
+"""The classes in whose place a key's holder takes from `bulk`. The costlier ones keep their figures, by key."""
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -33,6 +38,21 @@ class TooMany(Limit):
         title, remedy = say("rate", lang, seconds=wait.seconds)
         super().__init__(title, remedy=remedy, retry_after_s=wait.seconds)
         self.headers = wait.headers
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a bucket stands: whole tokens left, seconds until it is full."""
+
+    name: str
+    remaining: int
+    full_in_s: float
+    policy: str
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """As an answer says it."""
+        said = f'"{self.name}";r={self.remaining};t={ceil(self.full_in_s)}'
+        return [(b"ratelimit-policy", self.policy.encode()), (b"ratelimit", said.encode())]
 
 
 class _Bucket(msgspec.Struct):
@@ -69,15 +89,35 @@ class Rates:
             bucket.tokens -= 1
             return None
         seconds = max(1, ceil((1 - bucket.tokens) / per_s))
-        window = ceil(burst / per_s)
         return Wait(
             seconds,
             (
                 ("Retry-After", str(seconds)),
-                ("RateLimit-Policy", f'"{name}";q={int(burst)};w={window}'),
+                ("RateLimit-Policy", self._policy(name)),
                 ("RateLimit", f'"{name}";r=0;t={seconds}'),
             ),
         )
+
+    def figures(self, name: str) -> tuple[float, float]:
+        """Tokens a second, and how many at once."""
+        return self._figures[name]
+
+    def standing(self, name: str, address: str) -> Standing:
+        """How a bucket stands now; takes nothing."""
+        per_s, burst = self._figures[name]
+        bucket = self._buckets[name].get(network_of(address) if ":" in address else address)
+        tokens = burst if bucket is None else min(burst, bucket.tokens + (self._clock() - bucket.at) * per_s)
+        return Standing(name, int(tokens), (burst - tokens) / per_s if per_s else 0.0, self._policy(name))
+
+    def _policy(self, name: str) -> str:
+        per_s, burst = self._figures[name]
+        return f'"{name}";q={int(burst)};w={ceil(burst / per_s)}'
+
+    def give_back(self, name: str, address: str) -> None:
+        """Put back the token just taken: the request takes one again on its general way."""
+        bucket = self._buckets[name].get(network_of(address) if ":" in address else address)
+        if bucket is not None:
+            bucket.tokens += 1
 
     def _forget(self, name: str, now: float) -> None:
         """Drop buckets that are full again; when all are busy, the older half."""

@@ -19,7 +19,8 @@ from banyan.kernel.exchange.binder import Unreadable, pairs_of
 from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.forms import multipart, urlencoded
 from banyan.kernel.exchange.gate import Gate
-from banyan.kernel.exchange.rates import Rates, TooMany
+from banyan.kernel.exchange.keys import PREFIX, BulkKey, KeyRefused, Keys, holder
+from banyan.kernel.exchange.rates import BULK, BULK_COVERS, Rates, TooMany
 from banyan.kernel.exchange.session import Session, Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify
 from banyan.kernel.exchange.trace import Trace
@@ -32,6 +33,7 @@ ONCE: Final = frozenset((b"host", b"content-length", b"content-type", b"authoriz
 """Headers whose repetition is an attack or a mistake: two readers would choose differently."""
 LOOPBACK: Final = frozenset(("127.0.0.1", "::1"))
 FORWARDED: Final = frozenset((b"x-forwarded-for", b"forwarded", b"via", b"x-real-ip"))
+TOKENS: Final = frozenset((b"authorization", b"x-api-key", b"x-ckan-api-key"))
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -57,6 +59,7 @@ class DoorRequest:
         "channel",
         "client",
         "has_credentials",
+        "key",
         "lang_from_path",
         "method",
         "now",
@@ -93,7 +96,9 @@ class DoorRequest:
         if len(self._headers) != len(headers):
             self._headers = _joined(headers)
         self.trace = Trace(self._headers.get(b"traceparent", b""))
-        self._has_token = b"authorization" in self._headers or b"x-ckan-api-key" in self._headers
+        self.key: BulkKey | None = None
+        """The bulk key the caller sent, once `caller` was asked for."""
+        self._has_token = not TOKENS.isdisjoint(self._headers)
         self.has_credentials = self._has_token or (b"cookie" in self._headers and self.session is not None)
         """Whether an answer may differ from what anybody would get: then no shared cache may store it."""
 
@@ -141,11 +146,7 @@ class DoorRequest:
         """Set address and scheme by what a trusted proxy forwards; anybody else's word is not believed."""
         if self.client not in trusted:
             return
-        hops = [hop.strip() for hop in self.header("x-forwarded-for").split(",") if hop.strip()]
-        while hops and hops[-1] in trusted:
-            hops.pop()
-        if hops and is_address(hops[-1]):
-            self.client = hops[-1]
+        self.client = origin_of(self.client, self.header("x-forwarded-for"), trusted)
         forwarded = self.header("x-forwarded-proto").strip().lower()
         if forwarded in ("http", "https"):
             self.scheme = forwarded
@@ -161,7 +162,8 @@ class DoorRequest:
 
     @property
     def caller(self) -> Caller:
-        """Who asks. A session counts for a change only after its CSRF token was seen (header, or `form()`)."""
+        """Who asks. A session counts for a change only after its CSRF token was seen (header, or `form()`). Raises
+        KeyRefused, once, for a key that is not good."""
         known = self._caller
         if known is None:
             known = self._caller = self._found_caller()
@@ -169,11 +171,36 @@ class DoorRequest:
 
     def _found_caller(self) -> Caller:
         token = token_of(self._headers) if self._has_token else ""
+        if token.startswith(PREFIX):
+            return self._holder(token)
         found = self._tools.identify(token) if token else None
+        if found is None and b"x-api-key" in self._headers:
+            return self._holder(token)
         if found is None and self.session is not None and self._is_meant:
             found = self._tools.sessions.caller(self.session, self.channel)
         found = found or ANONYMOUS
         return found if found.channel == self.channel else msgspec.structs.replace(found, channel=self.channel)
+
+    @property
+    def known_kind(self) -> str:
+        """The caller's kind, for a record: of a key that is not good, anonymous."""
+        try:
+            return self.caller.kind
+        except KeyRefused:
+            return ANONYMOUS.kind
+
+    def _holder(self, token: str) -> Caller:
+        self._caller = msgspec.structs.replace(ANONYMOUS, channel=self.channel)  # who is told that the key is not good
+        self.key = self._tools.keys.read(token, self.now)
+        return holder(self.key, self.channel)
+
+    def bucket(self, rate: str) -> tuple[str, str] | None:
+        """The class and the name of the bucket from which this caller takes for a route of class `rate`; None when no
+        rate holds: for the administrator, and for a program of this machine without a key."""
+        caller = self.caller
+        if caller.kind == "app":
+            return (BULK if rate in BULK_COVERS else rate, f"key/{caller.id}")
+        return None if caller.may_write or self.is_local else (rate, self.client)
 
     @property
     def session(self) -> Session | None:
@@ -304,11 +331,13 @@ class RequestTools(msgspec.Struct, frozen=True):
     settings: DoorSettings
     deadlines: Deadlines
     rates: Rates
+    keys: Keys
 
 
 def token_of(headers: Mapping[bytes, bytes]) -> str:
-    """The token of `Authorization: Bearer T`, raw `Authorization: T`, or `X-CKAN-API-Key: T` (CKAN's three ways)."""
-    sent = headers.get(b"authorization") or headers.get(b"x-ckan-api-key") or b""
+    """The token of `Authorization: Bearer T`, raw `Authorization: T`, or `X-CKAN-API-Key: T` (CKAN's three ways), or
+    `X-API-Key: T`."""
+    sent = headers.get(b"authorization") or headers.get(b"x-ckan-api-key") or headers.get(b"x-api-key") or b""
     text = sent.decode("latin-1").strip()
     return text[7:].strip() if text[:7].lower() == "bearer " else text
 
@@ -324,6 +353,14 @@ def _joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         else:
             joined[name] = value
     return joined
+
+
+def origin_of(client: str, forwarded_for: str, trusted: tuple[str, ...]) -> str:
+    """The address behind trusted proxies: the last one they did not add themselves; else the proxy's own."""
+    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    while hops and hops[-1] in trusted:
+        hops.pop()
+    return hops[-1] if hops and is_address(hops[-1]) else client
 
 
 def is_address(text: str) -> bool:

@@ -33,6 +33,9 @@ PAGE_HEADERS: Headers = [
 ]
 OPEN_CACHE = (b"cache-control", b"no-cache")
 PRIVATE_CACHE = (b"cache-control", b"private, no-store")
+KEYED_CACHE = (b"cache-control", b"private, no-cache")
+"""What anybody gets, sent to the holder of a key with its standing: its own cache may keep it, and must ask."""
+
 PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
     (
@@ -69,6 +72,11 @@ class Hosts:
         if not (port.isascii() and port.isdigit()):
             return False
         return self._any or host in self._names or name in self._names or is_address(name)
+
+
+def shared_cache(max_age_s: int, stale_s: int) -> tuple[bytes, bytes]:
+    """Any cache may keep the answer and show it while it asks anew. Sources: RFC 9111 s5.2.2, RFC 5861 s3."""
+    return (b"cache-control", b"public, max-age=%d, stale-while-revalidate=%d" % (max_age_s, stale_s))
 
 
 def is_cross_site(request: DoorRequest) -> bool:

@@ -1,4 +1,4 @@
-"""The server under the door: uvicorn on httptools, with the bounds uvicorn lacks.
+"""The server under the door: uvicorn on httptools, with the bounds uvicorn lacks and the door's hot answers.
 
 uvicorn reads a head of any size for any time; this protocol bounds both, at 0.2 us a request. Subclassing is uvicorn's
 extension point for a protocol, hence the one inheritance here.
@@ -13,18 +13,27 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from banyan.kernel.exchange.hot import STATE, HotConnection, HotDoor
 from banyan.limits import HEADER_BYTES, HEADER_TIME_S, KEEP_ALIVE_S, OPEN_CONNECTIONS, OPEN_FILES
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with a bound on the head's size and time."""
+    """HTTP/1.1 with a bound on the head's size and time. Between two messages a hot request is answered at once; the
+    parser does not see it."""
 
     _open_bytes = 0
     _seen: object = None
     _look: asyncio.TimerHandle | None = None
+    _hot: HotDoor | None = None
+    _hot_at = 0.0
+    """When the last hot answer went out, by the loop's clock."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        hot: HotDoor | None = self.app_state.get(STATE)
+        if hot:
+            self._hot = hot
+            self._peer = HotConnection(self.client[0] if self.client else "", self.scheme or "http")
         self._look = self.loop.call_later(HEADER_TIME_S, self._look_again)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -33,6 +42,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._hot is not None and self._is_between:
+            answer = self._hot.reply(data, self._peer, self.server_state.default_headers)
+            if answer is not None:
+                self._answer_hot(answer)
+                return
         if len(data) <= HEADER_BYTES:
             super().data_received(data)
         else:  # a head may end in the middle: feed what a head may hold, then see whether it was one
@@ -48,11 +62,40 @@ class BoundedProtocol(HttpToolsProtocol):
             self._bound_head(len(data))
 
     @property
+    def _is_between(self) -> bool:
+        """Whether the last message and its answer have ended, nothing of the next was read, and the reader keeps up."""
+        cycle: Any = self.cycle
+        if cycle is None:
+            if self.scope is not None:
+                return False
+        elif not cycle.response_complete or cycle.more_body or not cycle.keep_alive or cycle.scope is not self.scope:
+            return False
+        limit = OPEN_CONNECTIONS
+        return not self.flow.write_paused and len(self.connections) < limit and len(self.tasks) < limit
+
+    def _answer_hot(self, answer: bytes) -> None:
+        """Send a hot answer. The keep-alive timer is not moved at each: when it strikes it looks at `_hot_at`."""
+        self.transport.write(answer)
+        self.server_state.total_requests += 1
+        self._hot_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(KEEP_ALIVE_S, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        left_s = self._hot_at + self.timeout_keep_alive - self.loop.time()
+        if self._hot_at and left_s > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    @property
     def _is_head_open(self) -> bool:
         """Whether the connection waits for a head to begin or to end; uvicorn fills in the method at its end."""
         scope: Any = self.scope
         cycle: Any = self.cycle
-        if scope is None or "method" not in scope:
+        if scope is None:  # the timer runs after a hot answer; uvicorn stops it at the next byte
+            return self.timeout_keep_alive_task is None
+        if "method" not in scope:
             return True
         return cycle is not None and cycle.response_complete and self.timeout_keep_alive_task is None
 

@@ -42,4 +42,8 @@ class OpenUsage:
     async def record(self, use: Use) -> None:
         if use.outcome == "answered" and use.basis == "none":
             raise Unavailable("no ledger for this use", remedy="the node needs a ledger before it can answer this")
+        self.count(use)
+
+    def count(self, use: Use) -> None:
+        """Record a use of open data without waiting."""
         self.counts[use] += 1

@@ -75,33 +75,39 @@ class Journal:
             raise Limit(f"One event is at most {JOURNAL_FRAME_BYTES} bytes.", remedy="Send it in parts.")
         return await self._worker.do(payload)
 
+    @property
+    def first_seq(self) -> int:
+        """The oldest event that can be replayed (last_seq + 1 without any)."""
+        return self._segments[0].first
+
     def replay(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Every durable event with seq > `after`, in order, as of the call."""
+        """Every durable event with seq > `after`, in order, as of the call. Raises Problem when they were pruned."""
         until = self.last_seq
-        segments = [msgspec.structs.replace(one) for one in self._segments if one.last > after]
+        segments = [msgspec.structs.replace(one) for one in list(self._segments) if one.last > after]
         if after < until and (not segments or segments[0].first > after + 1):
             raise _damaged(self._folder, f"events after {after} were pruned", "Start from the latest snapshot.")
         return _events(segments, after, until)
 
-    def snapshot(self, seq: int, state: bytes) -> None:
-        """Keep the state after event `seq` durably; the newest two are kept. Flushes: a large one goes to a thread."""
+    def snapshot(self, seq: int, state: bytes, *, replayable: int | None = None) -> None:
+        """Keep the state after event `seq` durably; the newest two are kept, and with `replayable` as many as it takes
+        to make any later state again. Flushes: a large one goes to a thread."""
         assert 0 <= seq <= self.last_seq, f"a snapshot at {seq} of a journal at {self.last_seq}"
         try:
-            self._snapshots.write(seq, state)
+            self._snapshots.write(seq, state, back_to=replayable)
         except OSError as error:
             raise (storage_full() if is_no_room(error) else error) from error
 
-    def latest_snapshot(self) -> tuple[int, bytes] | None:
-        """The newest sound snapshot; a damaged one falls back to the one before."""
-        return self._snapshots.latest()
+    def latest_snapshot(self, *, until: int | None = None) -> tuple[int, bytes] | None:
+        """The newest sound snapshot (at or before event `until`); a damaged one falls back to the one before."""
+        return self._snapshots.latest(until)
 
     def prune(self) -> int:
         """Delete segments that lie wholly behind the oldest kept snapshot; return how many."""
         keep_after = self._snapshots.oldest_seq()
         old = [one for one in self._segments[:-1] if one.last <= keep_after]
+        del self._segments[: len(old)]  # one step, for others read and append meanwhile
         for segment in old:
             segment.path.unlink()
-            self._segments.remove(segment)
         if old:
             flush_folder(self._folder)
         return len(old)
@@ -241,8 +247,11 @@ def _refuse_missing_start(segments: list[_Segment], snapshot: int) -> None:
 
 def _events(segments: list[_Segment], after: int, until: int) -> Iterator[tuple[int, bytes]]:
     for segment in segments:
-        with segment.path.open("rb") as file:
-            data = file.read(segment.size)
+        try:
+            with segment.path.open("rb") as file:
+                data = file.read(segment.size)
+        except FileNotFoundError as error:
+            raise _damaged(segment.path, "its events were pruned meanwhile", "Start from a later snapshot.") from error
         last = segment.first - 1
         for frame in frames.sound_frames(memoryview(data), salt=segment.salt, first=segment.first):
             last = frame.seq

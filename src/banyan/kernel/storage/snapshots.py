@@ -20,16 +20,21 @@ class Snapshots:
         self._folder = folder
         self._keep = keep
 
-    def write(self, seq: int, state: bytes) -> None:
-        """Keep the state after event `seq`; then forget those older than the newest `keep`."""
+    def write(self, seq: int, state: bytes, *, back_to: int | None = None) -> None:
+        """Keep the state after event `seq`; then forget those older than the newest `keep`, and than the newest that
+        is not later than `back_to`."""
         write_file(self._path(seq), _MAGIC + _digest(seq, state) + state)
-        for old in self._seqs()[self._keep :]:
+        seqs = self._seqs()
+        needed = 0 if back_to is None else 1 + sum(1 for one in seqs if one > back_to)
+        for old in seqs[max(self._keep, needed) :]:
             self._path(old).unlink()
         flush_folder(self._folder)
 
-    def latest(self) -> tuple[int, bytes] | None:
-        """The newest that is sound."""
+    def latest(self, until: int | None = None) -> tuple[int, bytes] | None:
+        """The newest that is sound, of those at or before `until`."""
         for seq in self._seqs():
+            if until is not None and seq > until:
+                continue
             state = self._read(seq)
             if state is not None:
                 return seq, state

@@ -7,6 +7,7 @@ hours (SOURCES.md of the supplies data: "NNNNNNNNNNNNNYNNNNNNY" is closed on Sun
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from banyan.kernel.events.clock import EpochS
@@ -19,6 +20,7 @@ EVENING_MINUTE: Final = 18 * 60
 """Usual bounds of 上午診, 下午診 and 夜間診; the register gives no clock times."""
 
 
+@lru_cache(1_024)
 def slots_of(hours: str) -> int:
     """Bit i is set when slot i is open; UNKNOWN when the code is not 21 characters of N and Y."""
     if len(hours) != SLOTS or set(hours) - {"N", "Y"}:

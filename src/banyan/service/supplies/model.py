@@ -32,13 +32,13 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Window(msgspec.Struct, frozen=True):
-    """From minute to minute of the day (時段): `start` <= t < `end`."""
+    """From minute to minute of the day (時段): `start` <= t < `end`; `end` is 1440 when nobody told one."""
 
     start: int
     end: int
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class Place(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An outlet (特約機構) as its registers know it, without its stock."""
 
     code: str

@@ -21,8 +21,9 @@ from banyan.service.opendata.tables.filters import all_of
 from banyan.service.opendata.tables.query import Compare, Filter, SearchQuery, Words
 from banyan.service.opendata.tables.tenancy import Register, find_register
 
-TITLE, COLUMN, ROWS = 1.0, 0.9, 0.8
-"""How much it says when a subject word stands in a table's title or notes, its columns, or its rows."""
+TITLE, COLUMN, ROWS = 0.95, 0.9, 0.8
+"""How much it says when a subject word stands in a table's title or notes, its columns, or its rows. Never 1: a service
+whose subject this is and who understood every word knows better than a search in tables."""
 NO_PLACE = 0.4
 """What is left of the score when the question names a place and the table knows none."""
 _NOT_NAMES = ("地址", "住址", "address", "電話", "phone", "傳真", "代碼", "編號", "網址", "url")

@@ -17,7 +17,7 @@ from banyan.kernel.events.clock import iso
 from banyan.kernel.storage import Tx, fold
 from banyan.limits import CHAT_ROWS
 from banyan.service.opendata import registry
-from banyan.service.opendata.answer.candidates import Known, Match, known_tables, matches, placing
+from banyan.service.opendata.answer.candidates import TITLE, Known, Match, known_tables, matches, placing
 from banyan.service.opendata.answer.parse import Asked, is_additive, read
 from banyan.service.opendata.find.operation import FindDatasets, Found
 from banyan.service.opendata.model import Column, Dataset
@@ -178,7 +178,7 @@ async def _by_code(ctx: Context, code: str, lang: str) -> Reply:
             said = _said(page.rows[0])
             text = MESSAGES.text("answer.found", lang, code=code, name=said[0])
             grid = Grid(tuple(_title(column) for column in columns), (said,), 1)
-            return Reply(text, 1.0, (await _source(ctx, register, lang),), grid, (_link(register, lang, None),))
+            return Reply(text, TITLE, (await _source(ctx, register, lang),), grid, (_link(register, lang, None),))
     return Reply(MESSAGES.text("answer.no_code", lang, code=code), 0.0)
 
 

@@ -68,14 +68,14 @@ def foot_findings(stage: Stage, planned: Sequence[Planned], rows: int) -> Iterat
     if rows < 3 or len(planned) < 2:
         return
     cells = ", ".join(f"c{one.place}" for one in planned)
-    last = stage.run(f"select rowid + 1, {cells} from stage order by rowid desc limit {FOOT_ROWS}")
+    foot = stage.run(f"select rowid + 1, {cells} from stage limit {FOOT_ROWS} offset {max(rows - FOOT_ROWS, 0)}")
     found = [
         (row, filled)
-        for row, *rest in last
+        for row, *rest in foot
         if (filled := [str(cell) for cell in rest if cell]) and _is_foot(filled, len(rest))
     ]
     if found:
-        examples = tuple(f"{row}: {filled[0][:60]}" for row, filled in reversed(found))
+        examples = tuple(f"{row}: {filled[0][:60]}" for row, filled in found)
         yield Finding("problem", "rows-foot", count=len(found), examples=examples)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from banyan.limits import CELL_BYTES, COLUMNS, INGEST_SAMPLE_BYTES, MIB
+from banyan.limits import CELL_BYTES, COLUMNS, INGEST_SAMPLE_BYTES, LINE_BYTES, MIB
 from banyan.service.opendata.ingest.dialect import ALONE, Dialect, guess_dialect, reader_of, sample_rows, text_lines
 from banyan.service.opendata.ingest.header import Head, find_head
 from banyan.service.opendata.ingest.infer import Facts, facts_of
@@ -25,9 +25,11 @@ from banyan.service.opendata.model import ColumnType, Finding
 
 EXAMPLES = 20
 SLOW_NAME = "rows.csv"
-FAST_LINE_BYTES = 2 * MIB
-FAST_BUFFER_BYTES = 16 * MIB
-"""DuckDB's own buffer is 32 of the longest line, one for each thread: that would be the whole memory bound."""
+FAST_PART_BYTES = 15 * MIB
+FAST_LEAST_BYTES = 2 * MIB
+"""What one thread of DuckDB reads at a time, which is also its buffer and its longest line. A part of over 122,880 rows
+is kept as it was read; smaller ones are put together again, row by row: 1.25 s of CPU for 0.85 at 1M rows. DuckDB's own
+buffer is 32 of the longest line, one for each thread: that would be the whole memory bound."""
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -143,13 +145,20 @@ def _holds(stage: Stage, path: Path, facts: Sequence[Facts]) -> bool:
 def _load(stage: Stage, path: Path, delimiter: str, width: int, *, skip: int) -> None:
     """DuckDB's strict reader. Raises duckdb.Error on the first row that is not regular."""
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(width))
+    part = _part_bytes(path.stat().st_size)
     stage.run(
         f"create table stage as select * from read_csv({literal(str(path))}, auto_detect=false, "
         f"header=false, skip={skip}, delim={literal(delimiter)}, quote='\"', escape='\"', "
         f"columns={{{columns}}}, nullstr='', strict_mode=true, "
-        f"max_line_size={FAST_LINE_BYTES}, buffer_size={FAST_BUFFER_BYTES})",
+        f"max_line_size={part}, buffer_size={part})",
         phase="read",
     )
+
+
+def _part_bytes(size: int) -> int:
+    """As many parts for each of two threads."""
+    parts = 2 * max(1, round(size / (2 * FAST_PART_BYTES)))
+    return min(max(size // parts + INGEST_SAMPLE_BYTES, FAST_LEAST_BYTES), LINE_BYTES)
 
 
 def _normalise(path: Path, dialect: Dialect, head: Head, report: _Report, stage: Stage) -> bool:

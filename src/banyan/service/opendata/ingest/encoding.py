@@ -10,7 +10,6 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-import chardet
 import msgspec
 
 from banyan.limits import LINE_BYTES, MIB
@@ -79,6 +78,8 @@ def to_utf8(source: Path, work: Path, watch: Watch, *, encoding: str = "") -> Te
             return _strict_or_lines(source, work, watch, codec, skip=0, evidence="strict")
     if _mostly_ours(sample):
         return _by_lines(source, work, watch, _primary(sample), 0)
+    import chardet
+
     guess = chardet.detect(sample)
     codec = _known(str(guess["encoding"] or ""))
     if codec and codec not in {"utf-8", "ascii", "cp950", "big5"} and _fits(source, codec, watch) is not None:

@@ -22,7 +22,7 @@ from banyan.service.opendata.ingest.named import stage_names
 from banyan.service.opendata.ingest.options import Options
 from banyan.service.opendata.ingest.refusal import invalid
 from banyan.service.opendata.ingest.stage import Stage
-from banyan.service.opendata.ingest.write import Planned
+from banyan.service.opendata.ingest.write import Located, Planned
 from banyan.service.opendata.model import Finding
 
 Numbers = npt.NDArray[np.float64]
@@ -35,15 +35,6 @@ SYSTEMS = {
 }  # fmt: skip
 ZONE_119 = ("10016", "09020", "09007")
 """澎湖, 金門, 連江 survey in zone 119."""
-
-
-class Located(msgspec.Struct, frozen=True):
-    """What the table `place` of the stage holds: its columns, the extent of its points, and what was found."""
-
-    derived: tuple[str, ...] = ()
-    bbox: tuple[float, float, float, float] | None = None
-    geometry: str = ""
-    findings: tuple[Finding, ...] = ()
 
 
 class _Tally:
@@ -76,8 +67,6 @@ class _Tally:
 
 def locate(stage: Stage, planned: Sequence[Planned], options: Options, hidden: dict[str, int], rows: int) -> Located:
     """Make the table `place(row, _lon, _lat, _county, _town)` as far as anything says where rows are."""
-    if options.geo == "none":
-        return Located()
     pair, address = _chosen(planned, options)
     coordinates = (pair[0].value, pair[1].value) if pair else None
     if "lon" in hidden:  # GeoJSON is in degrees by now, whatever the document said

@@ -7,69 +7,26 @@ raw text beside the typed value. Letters among digits, leading zeros or a fixed 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import msgspec
 
-from banyan.limits import INGEST_SAMPLE_ROWS
 from banyan.service.opendata.ingest import hints
+from banyan.service.opendata.ingest.sample import BATCH, PATTERNS, UNFIT_SHARE, Sampled, sampled
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.model import ColumnType, Finding
 
-UNFIT_SHARE = 0.05
 NHI_WIDTH = 10
 """醫事機構代碼 and most agency codes."""
-DIGIT = re.compile(r"\d")
-WHOLE_MACROS = {
-    "as_integer", "as_date_8", "as_roc_date_7", "as_month_6", "as_roc_month_5", "as_year", "as_roc_year",
-    "as_datetime_14",
-}  # fmt: skip
-WHOLE_ONLY = {"as_date_8", "as_roc_date_7", "as_month_6", "as_roc_month_5", "as_datetime_14"}
-NUMBERS = {"as_integer", "as_number"}
-SHAPES: tuple[tuple[re.Pattern[str], set[str]], ...] = (
-    (re.compile(r"\s*\d+\s*"), WHOLE_MACROS),
-    (re.compile(r"[+-]?\d+\.\d+"), NUMBERS),
-    (re.compile(r"\d{4}-\d\d-\d\d"), NUMBERS | {"as_date"}),
-    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"), NUMBERS | {"as_datetime"}),
-    (re.compile(r".*(?![年月日民國中華前上下午度學元圓整新臺台幣])[㐀-鿿].*", re.DOTALL), NUMBERS | {"as_true_false"}),
-)
-"""What most cells of a column look like, and the only macros that can fit such cells."""
-BATCH = 24
-"""Columns asked about in one statement: wide tables stay within DuckDB's expression limits."""
-
-PATTERNS: tuple[tuple[str, ColumnType], ...] = (
-    ("as_true_false", "boolean"),
-    ("as_integer", "integer"),
-    ("as_number", "number"),
-    ("as_percent", "number"),
-    ("as_money", "number"),
-    ("as_date", "date"),
-    ("as_date_8", "date"),
-    ("as_roc_date", "date"),
-    ("as_roc_date_7", "date"),
-    ("as_date_dmy", "date"),
-    ("as_date_mdy", "date"),
-    ("as_month", "month"),
-    ("as_month_6", "month"),
-    ("as_roc_month", "month"),
-    ("as_roc_month_5", "month"),
-    ("as_year", "year"),
-    ("as_roc_year", "year"),
-    ("as_time", "time"),
-    ("as_datetime", "datetime"),
-    ("as_datetime_14", "datetime"),
-    ("as_zoned_datetime", "datetime"),
-    ("as_roc_datetime", "datetime"),
-    ("as_datetime_dmy", "datetime"),
-    ("as_datetime_mdy", "datetime"),
-)
 FASTER = {
-    "as_integer": ("as_plain_integer", "try_cast({c} as bigint)"),
-    "as_number": ("as_plain_number", "try_cast({c} as double)"),
-    "as_date": ("as_plain_date", "try_cast({c} as date)"),
-    "as_datetime": ("as_plain_datetime", "try_cast({c} as timestamp)"),
+    "as_integer": ("is_plain_integer", "try_cast({c} as bigint)"),
+    "as_number": ("is_plain_number", "try_cast({c} as double)"),
+    "as_date": ("is_plain_date", "try_cast({c} as date)"),
+    "as_datetime": ("is_plain_datetime", "try_cast({c} as timestamp)"),
 }
-"""The same values for well-formed cells, without folding; and what is enough once all cells are known to be so."""
+"""A test of plainly written cells, without folding; and DuckDB's cast, which is their value."""
+PLAINEST = {"as_datetime": (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "is_written_datetime")}
+"""Where all sampled cells look so, a still faster test of still fewer cells comes first."""
 FORCED: dict[ColumnType, tuple[str, ...]] = {
     "text": ("as_text",),
     "integer": ("as_integer",),
@@ -154,32 +111,36 @@ class Inference:
 
     def __init__(self, stage: Stage, rows: int, facts: Sequence[Facts], marks: Set[str]) -> None:
         self._stage = stage
+        self._rows = rows
         self._padded = "is_padded" if "space" in marks else "is_spaced"
         self._facts = facts
-        step = max(1, rows // INGEST_SAMPLE_ROWS)
-        stage.run(
-            "create or replace temp table sample as "
-            f"select * from stage where rowid % {step} = 0 limit {2 * INGEST_SAMPLE_ROWS}"
-        )
 
-    def fit(self, place: int, name: str, *, forced: ColumnType | None = None) -> Fit:
-        """The candidate of the sample, confirmed over all rows; text when it is not."""
-        facts = self._facts[place]
-        if forced is not None:
-            return self._forced(place, forced)
-        if not facts.filled:
-            return Fit("text")
-        counts, known = self._sample(place)
-        if not known:
-            return self._text(place, (Finding("guess", "all-missing", count=facts.filled),))
-        if counts["as_integer"]:
-            counts["leading_zero"] = self._stage.count(
-                f"select count(*) from stage where starts_with(c{place}, '0') and regexp_full_match(c{place}, '0\\d+')"
-            )
-        chosen, findings = choose(counts, known, name, facts)
-        if not chosen:
-            return self._text(place, findings)
-        return self._confirmed(place, chosen, findings, name)
+    def fits(self, names: Mapping[int, str]) -> dict[int, Fit]:
+        """Of the columns at these places: the candidate of the sample, confirmed over all rows; text when it is not."""
+        filled = {place: self._facts[place].filled for place in names if self._facts[place].filled}
+        samples = sampled(self._stage, list(filled), filled, self._rows)
+        zeros = self._counted(
+            [place for place, sample in samples.items() if sample.counts["as_integer"]], "is_zero_led({c})"
+        )
+        chosen: dict[int, tuple[str, tuple[Finding, ...]]] = {}
+        for place, sample in samples.items():
+            counts = {**sample.counts, "leading_zero": zeros.get(place, 0)}
+            missing = ("", (Finding("guess", "all-missing", count=filled[place]),))
+            chosen[place] = choose(counts, sample.known, names[place], self._facts[place]) if sample.known else missing
+        plain = self._plain({place: macro for place, (macro, _) in chosen.items() if macro in FASTER}, samples)
+        fits = {
+            place: msgspec.structs.replace(plain[place], findings=findings)
+            if place in plain
+            else self._confirmed(place, macro, findings, names[place])
+            for place, (macro, findings) in chosen.items()
+            if macro
+        }
+        texts = [place for place in chosen if place not in fits or fits[place].type == "text"]
+        padded = self._counted(texts, f"{self._padded}({{c}})")
+        for place in texts:
+            findings = fits[place].findings if place in fits else chosen[place][1]
+            fits[place] = self._text(place, findings, padded[place])
+        return {place: fits.get(place, Fit("text")) for place in names}
 
     def repaired(self, place: int, width: int) -> Fit:
         """A code column with its lost zeros back; `width` 0 means the widest code, at least NHI_WIDTH."""
@@ -195,48 +156,49 @@ class Inference:
         )  # fmt: skip
         return Fit("text", sql, "as_code", findings=(found,))
 
-    def _sample(self, place: int) -> tuple[dict[str, int], int]:
-        """How many sampled cells each pattern fits, and how many hold a value at all."""
-        c = f"c{place}"
-        table = "sample"
-        if self._stage.count(f"select count({c}) from sample") < min(200, self._facts[place].filled):
-            table = "stage"
-        cells = (
-            f"(select {c} as v from {table} where {c} is not null limit {INGEST_SAMPLE_ROWS}) where not is_missing(v)"
-        )
-        asked = self._worth_asking(f"select v from {cells}")
-        tests = ", ".join(f"count({macro}(v))" if macro in asked else "0::bigint" for macro, _ in PATTERNS)
-        row = self._stage.row(
-            f"select count(*), {tests}, count(*) filter (is_yearless(v)), "
-            f"count(*) filter (regexp_full_match(v, '\\d{{5,}}\\.0')), "
-            f"count(*) filter (regexp_matches(v, '民國|民前|年|^\\s*1\\d\\d\\D')) "
-            f"from {cells}"
-        )
-        names = [macro for macro, _ in PATTERNS] + ["yearless", "damaged", "roc_mark"]
-        return dict(zip(names, map(_whole, row[1:]), strict=True)), _whole(row[0])
+    def _counted(self, places: Sequence[int], test: str) -> dict[int, int]:
+        """How many cells of each column pass."""
+        found: dict[int, int] = {}
+        for start in range(0, len(places), BATCH):
+            batch = places[start : start + BATCH]
+            asked = ", ".join(f"count(*) filter ({test.format(c=f'c{place}')})" for place in batch)
+            found |= zip(batch, map(_whole, self._stage.row(f"select {asked} from stage")), strict=True)
+        return found
 
-    def _worth_asking(self, sample: str) -> set[str]:
-        """Macros that could fit most cells, by their characters alone: a statement of all of them is slow to plan."""
-        cells = [str(row[0]) for row in self._stage.run(sample)]
-        digits = sum(1 for cell in cells if DIGIT.search(cell))
-        if digits * 2 < len(cells) * (1 - UNFIT_SHARE):
-            few = sum(1 for cell in cells if len(cell) <= 3)
-            return {macro for macro, _ in PATTERNS} if digits * 8 > few > len(cells) // 4 else {"as_true_false"}
-        for shape, macros in SHAPES:
-            if sum(1 for cell in cells if shape.fullmatch(cell)) > len(cells) * (1 - UNFIT_SHARE):
-                return macros
-        return {macro for macro, _ in PATTERNS} - WHOLE_ONLY
+    def _plain(self, macros: Mapping[int, str], samples: Mapping[int, Sampled]) -> dict[int, Fit]:
+        """The columns whose every cell is written plainly, which a faster test confirms."""
+        strict = {place: FASTER[macro][0] for place, macro in macros.items()}
+        for place, macro in macros.items():
+            shape, plainest = PLAINEST.get(macro, (None, ""))
+            if shape and all(shape.fullmatch(cell) for cell in samples[place].cells):
+                strict[place] = plainest
+        fits = self._confirmed_plain(macros, strict)
+        again = {place: FASTER[macro][0] for place, macro in macros.items() if strict[place] != FASTER[macro][0]}
+        return fits | self._confirmed_plain(macros, {place: one for place, one in again.items() if place not in fits})
+
+    def _confirmed_plain(self, macros: Mapping[int, str], strict: Mapping[int, str]) -> dict[int, Fit]:
+        """Those of which every cell passes the strict test, with their ranges."""
+        places, fits = list(strict), dict[int, Fit]()
+        for start in range(0, len(places), BATCH):
+            batch = places[start : start + BATCH]
+            values = ", ".join(
+                f"c{place}, {FASTER[macros[place]][1].format(c=f'c{place}')} as x{place}" for place in batch
+            )
+            asked = ", ".join(
+                f"count(*) filter ({strict[place]}(c{place}, x{place})), min(x{place})::varchar, max(x{place})::varchar"
+                for place in batch
+            )
+            row = self._stage.row(f"select {asked} from (select {values} from stage)")
+            for position, place in enumerate(batch):
+                fitting, low, high = row[position * 3 : position * 3 + 3]
+                if fitting == self._facts[place].filled:
+                    macro = macros[place]
+                    fits[place] = Fit(_type_of(macro), FASTER[macro][1], macro, low=str(low), high=str(high))
+        return fits
 
     def _confirmed(self, place: int, macro: str, findings: tuple[Finding, ...], name: str) -> Fit:
-        """Count over all rows what fits; a faster macro that fits as much is preferred."""
+        """Count over all rows what fits; text, with the findings of that, when too little does."""
         facts, c = self._facts[place], f"c{place}"
-        if macro in FASTER:
-            strict, cast = FASTER[macro]
-            fitting, low, high = self._stage.row(
-                f"select count(v), min(v)::varchar, max(v)::varchar from (select {strict}({c}) as v from stage)"
-            )
-            if fitting == facts.filled:
-                return Fit(_type_of(macro), cast, macro, findings=findings, low=str(low), high=str(high))
         fitting, missing, lettered = map(_whole, self._stage.row(
             f"select count({macro}({c})), count(*) filter (is_missing({c})), "
             f"count(*) filter ({macro}({c}) is null and not is_missing({c}) "
@@ -245,11 +207,10 @@ class Inference:
         unfit = facts.filled - fitting - missing
         if _type_of(macro) in {"integer", "number"} and lettered:
             evidence = {"evidence": "letters", "count": str(lettered)}
-            return self._text(
-                place, (Finding("guess", "code-kept", values=evidence, override=f"--type {name}=integer"),)
-            )
+            kept_code = Finding("guess", "code-kept", values=evidence, override=f"--type {name}=integer")
+            return Fit("text", findings=(kept_code,))
         if fitting == 0 or unfit > UNFIT_SHARE * (fitting + unfit):
-            return self._text(place, ())
+            return Fit("text")
         kept = tuple(self._kept(c, macro, name, missing, unfit))
         unit = {"as_percent": "%", "as_money": "TWD"}.get(macro, "")
         return Fit(_type_of(macro), f"{macro}({{c}})", macro, missing, unfit, unit, (*findings, *kept))
@@ -262,19 +223,18 @@ class Inference:
                     examples=self._examples(c, f"{macro}({c}) is null and {test}({c})"),
                 )  # fmt: skip
 
-    def _text(self, place: int, findings: tuple[Finding, ...]) -> Fit:
+    def _text(self, place: int, findings: tuple[Finding, ...], padded: int) -> Fit:
         c = f"c{place}"
-        padded = self._stage.count(f"select count(*) from stage where {self._padded}({c})")
         if not padded:
             return Fit("text", findings=findings)
         shown = tuple(f"[{text}]" for text in self._examples(c, f"{c} <> as_text({c})"))
         trimmed = Finding("mended", "cells-trimmed", count=padded, examples=shown)
         return Fit("text", "as_text({c})", "as_text", findings=(*findings, trimmed))
 
-    def _forced(self, place: int, wanted: ColumnType) -> Fit:
+    def forced(self, place: int, wanted: ColumnType) -> Fit:
         """The publisher's word: the macros of the type, the one that fits most cells first."""
         if wanted == "text":
-            return self._text(place, ())
+            return self._text(place, (), self._counted([place], f"{self._padded}({{c}})")[place])
         c = f"c{place}"
         macros = sorted(FORCED[wanted], key=lambda macro: -self._fitting(macro, c))
         used = [macro for macro in macros if self._fitting(macro, c)] or macros[:1]

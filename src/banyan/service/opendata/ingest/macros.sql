@@ -9,14 +9,16 @@ create macro fold(v) as trim(translate(v,
 create macro is_missing(v) as lower(fold(v)) in (
   '', '-', '--', '---', '—', '–', '─', 'na', 'n/a', '#n/a', 'null', 'none', 'nan', '…', '...', '..', '.', '不詳', '無', '無資料', '未提供', '不明', '*', '/');
 
+-- is_plain_…(v, x): that the cell is written so plainly that x, DuckDB's own cast of it, is its value.
 create macro is_whole(v) as regexp_full_match(v, '[+-]?(\d{1,18}|\d{1,3}(,\d{3}){1,5})');
 create macro as_integer(v) as case when is_whole(fold(v)) then try_cast(replace(fold(v), ',', '') as bigint) end;
-create macro as_plain_integer(v) as case when try_cast(v as bigint)::varchar = v then try_cast(v as bigint) end;
+create macro is_plain_integer(v, x) as x::varchar = v;
 
 create macro finite(x) as case when isfinite(x) then x end;
+create macro is_zero_led(v) as case when starts_with(v, '0') then regexp_full_match(v, '0\d+') else false end;
 create macro is_decimal(v) as regexp_full_match(v, '[+-]?(\d{1,15}|\d{1,3}(,\d{3}){1,4})(\.\d*)?([eE][+-]?\d{1,3})?|[+-]?\.\d+');
 create macro as_number(v) as case when is_decimal(fold(v)) then finite(try_cast(replace(fold(v), ',', '') as double)) end;
-create macro as_plain_number(v) as case when regexp_full_match(v, '-?\d{1,15}(\.\d+)?') then try_cast(v as double) end;
+create macro is_plain_number(v, x) as x is not null and regexp_full_match(v, '-?\d{1,15}(\.\d+)?');
 create macro as_percent(v) as case when suffix(fold(v), '%') then as_number(trim(fold(v), '%')) end;
 create macro as_money(v) as case
   when regexp_full_match(fold(v), '(NT\$|NTD|TWD|US\$|\$|新臺幣|新台幣).+|.+(元|圓)')
@@ -31,7 +33,7 @@ create macro day_of(y, m, d) as try_cast(y || '-' || m || '-' || d as date);
 create macro ce(roc) as cast(1911 + try_cast(roc as integer) as varchar);
 create macro before_roc(years) as cast(1912 - try_cast(years as integer) as varchar);
 
-create macro as_plain_date(v) as case when regexp_full_match(v, '(1[5-9]|2\d)\d\d-\d{2}-\d{2}') then try_cast(v as date) end;
+create macro is_plain_date(v, x) as x is not null and regexp_full_match(v, '(1[5-9]|2\d)\d\d-\d{2}-\d{2}');
 create macro as_date(v) as case when regexp_full_match(fold(v), '(1[5-9]|2\d|99)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?') then
   day_of(regexp_extract(fold(v), '^(\d{4})', 1), regexp_extract(fold(v), '^\d{4}\D(\d{1,2})', 1),
          regexp_extract(fold(v), '(\d{1,2})日?$', 1)) end;
@@ -72,8 +74,9 @@ create macro as_roc_year(v) as case when regexp_full_match(fold(v), '((中華)?�
 create macro as_time(v) as case when regexp_full_match(fold(v), '([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?') then
   try_cast(fold(v) as time) end;
 
-create macro as_plain_datetime(v) as case when regexp_full_match(v, '\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?') then
-  try_cast(v as timestamp) end;
+create macro is_plain_datetime(v, x) as x is not null and regexp_full_match(v, '\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?');
+-- Cells that read as DuckDB writes them, to the second; 19 characters leave out infinity and BC.
+create macro is_written_datetime(v, x) as strlen(v) = 19 and x::varchar = v;
 create macro as_datetime_14(v) as case when regexp_full_match(fold(v), '(1[89]|2[01])\d{12}') then
   try_strptime(fold(v), '%Y%m%d%H%M%S') end;
 create macro as_zoned_datetime(v) as case
@@ -97,7 +100,7 @@ create macro as_code(v, width) as case
   when regexp_full_match(v, '\d+(\.0+)?') and strlen(regexp_replace(v, '\.0+$', '')) <= width
   then lpad(regexp_replace(v, '\.0+$', ''), width, '0') else as_text(v) end;
 -- The same where the file has no other blank than the space.
-create macro is_spaced(v) as left(v, 1) = ' ' or suffix(v, ' ');
+create macro is_spaced(v) as suffix(v, ' ') or (v < '!' and v >= ' ');
 create macro is_padded(v) as left(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　')
   or right(v, 1) in (' ', E'\t', E'\n', E'\r', ' ', '　');
 -- What readers trip over in a text cell.

@@ -15,12 +15,11 @@ from banyan.service.opendata.ingest.beside import beside
 from banyan.service.opendata.ingest.container import Member, digest, unpack
 from banyan.service.opendata.ingest.delimited import Staged, stage_regular, stage_text
 from banyan.service.opendata.ingest.encoding import Text, marks_of, presumed_utf8, to_utf8
-from banyan.service.opendata.ingest.jsontable import stage_json
 from banyan.service.opendata.ingest.options import Options, Progress, Table, Watch
 from banyan.service.opendata.ingest.parquet import stage_parquet
 from banyan.service.opendata.ingest.refusal import beyond, invalid
+from banyan.service.opendata.ingest.roles import ready_places
 from banyan.service.opendata.ingest.sniff import sniff
-from banyan.service.opendata.ingest.spreadsheet import sheets_of, stage_sheet
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.ingest.table import finish
 from banyan.service.opendata.model import Source
@@ -61,7 +60,7 @@ def _tables(source: Path, filename: str, options: Options, scratch: Path, watch:
     if source.stat().st_size == 0:
         raise invalid("file-empty")
     whole = Source(filename=filename, sha256="", size=0)
-    with beside(lambda quiet: digest(source, quiet), watch) as hashed:
+    with beside(lambda _: ready_places(), watch), beside(lambda quiet: digest(source, quiet), watch) as hashed:
         for number, member in enumerate(unpack(source, filename, scratch, watch, only=options.member)):
             folder = scratch / f"table-{number}"
             folder.mkdir()
@@ -130,6 +129,8 @@ def _delimited(stage: Stage, staged: Staged, text: Text, origin: Source, options
 
 def _workbook(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
     source = msgspec.structs.replace(origin, format="xlsx", media_type=XLSX)
+    from banyan.service.opendata.ingest.spreadsheet import sheets_of, stage_sheet
+
     made = False
     for number, sheet in enumerate(sheets_of(member.path, options, watch)):
         below = folder / str(number)
@@ -147,6 +148,8 @@ def _workbook(member: Member, origin: Source, options: Options, folder: Path, wa
 
 
 def _json(member: Member, origin: Source, options: Options, folder: Path, watch: Watch) -> Iterator[Table]:
+    from banyan.service.opendata.ingest.jsontable import stage_json
+
     text = to_utf8(member.path, folder, watch, encoding=options.encoding)
     stage = Stage(folder, text.path, watch, expected_bytes=text.path.stat().st_size)
     try:

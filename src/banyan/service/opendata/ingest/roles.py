@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from banyan.craft.place import town_by_code, town_by_name
 from banyan.service.opendata.ingest import hints
 from banyan.service.opendata.ingest.infer import Facts
 from banyan.service.opendata.ingest.options import Options
@@ -19,7 +18,15 @@ from banyan.service.opendata.model import Finding, Role
 NAMES_SAMPLE = 300
 MOST, NEARLY_ALL = 0.7, 0.9
 KEY_TRIES = 4
+OPENING_ROWS = 2000
 STREET = re.compile(r"[路街段巷弄號鄰村里]")
+
+
+def ready_places() -> None:
+    """Load the names of places, which takes as long as reading 100,000 rows: to be done beside that."""
+    from banyan.craft.place import town_by_name
+
+    town_by_name("")
 
 
 def with_roles(
@@ -77,6 +84,8 @@ def _named_places(stage: Stage, planned: Sequence[Planned], facts: Sequence[Fact
 
 
 def _place_role(cells: Sequence[str], name: str) -> Role:
+    from banyan.craft.place import town_by_code, town_by_name
+
     def share(test: Callable[[str], bool]) -> float:
         return sum(map(test, cells)) / len(cells) if cells else 0.0
 
@@ -95,11 +104,15 @@ def _place_role(cells: Sequence[str], name: str) -> Role:
 
 
 def _names_town(cell: str) -> bool:
+    from banyan.craft.place import town_by_name
+
     named = town_by_name(cell)
     return named is not None and bool(named.town)
 
 
 def _is_address(cell: str) -> bool:
+    from banyan.craft.place import town_by_name
+
     named = town_by_name(re.sub(r"^\d{3,6}", "", cell)[:12])
     return named is not None and bool(named.rest) and bool(STREET.search(cell[3:]))
 
@@ -129,7 +142,7 @@ def _key(
         (one for one in planned if _may_be_key(one, facts[one.place], rows)), key=lambda one: _key_rank(one.column.name)
     )
     for one in candidates[:KEY_TRIES]:
-        if not _repeated(stage, [one], rows):
+        if _ascends(stage, one, rows) or not _repeated(stage, [one], rows):
             name = one.column.name
             return (name,), [Finding("guess", "key", column=name, count=rows, override="--key COLUMN")]
     return (), []
@@ -152,6 +165,18 @@ def _key_rank(name: str) -> int:
     if re.search(r"電話|phone|tel|fax|傳真|手機", name, re.I):
         return 9
     return 0 if hints.CODE.search(name) else 1 if hints.SERIAL.search(name) else 2
+
+
+def _ascends(stage: Stage, one: Planned, rows: int) -> bool:
+    """Whether each value is greater than the one before it: then none repeats, and none need be remembered."""
+    for table, size in ((f"(select * from stage limit {OPENING_ROWS})", min(rows, OPENING_ROWS)), ("stage", rows)):
+        filled, ascends = stage.row(
+            f"select count(v), coalesce(bool_and(v > before), true) "
+            f"from (select {one.value} as v, lag({one.value}) over () as before from {table} s)"
+        )
+        if filled != size or not ascends:
+            return False
+    return True
 
 
 def _repeated(stage: Stage, columns: Sequence[Planned], rows: int) -> int:

@@ -36,24 +36,14 @@ class Stage:
         self.work = work
         self.watch = watch
         in_memory = expected_bytes <= INGEST_RESIDENT_BYTES
-        self._con = duckdb.connect(":memory:" if in_memory else str(work / "stage.duckdb"))
+        database = ":memory:" if in_memory else str(work / "stage.duckdb")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest")
-        for statement in (
-            f"set memory_limit='{INGEST_MEMORY_BYTES // MIB}MiB'",
-            "set threads=2",
-            "set TimeZone='UTC'",
-            "set enable_progress_bar=true",
-            "set enable_progress_bar_print=false",
-            f"set temp_directory={literal(str(work / 'spill'))}",
-            f"set max_temp_directory_size='{INGEST_DISK_BYTES // MIB}MiB'",
-            f"set allowed_directories=[{literal(str(work))}]",
-            f"set allowed_paths=[{literal(str(reads))}]",
-            "set enable_external_access=false",
-            "set autoinstall_known_extensions=false",
-            "set lock_configuration=true",
-        ):
-            self._con.execute(statement)
-        self._con.execute(files(__package__).joinpath("macros.sql").read_text(encoding="utf-8"))
+        self._opened = self._thread.submit(_opened, database, work, reads)
+
+    @property
+    def _con(self) -> duckdb.DuckDBPyConnection:
+        """It opens beside what the caller does first: with our macros that takes as long as guessing the dialect."""
+        return self._opened.result()
 
     def run(self, sql: str, parameters: Sequence[object] = (), *, phase: str = "") -> Rows:
         """All rows of one statement. Raises Cancelled when the caller asks to stop, duckdb.Error as DuckDB does."""
@@ -95,3 +85,25 @@ class Stage:
     def close(self) -> None:
         self._thread.shutdown(wait=True)
         self._con.close()
+
+
+def _opened(database: str, work: Path, reads: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that reaches nothing but `work` and `reads`, with our macros."""
+    con = duckdb.connect(database)
+    for statement in (
+        f"set memory_limit='{INGEST_MEMORY_BYTES // MIB}MiB'",
+        "set threads=2",
+        "set TimeZone='UTC'",
+        "set enable_progress_bar=true",
+        "set enable_progress_bar_print=false",
+        f"set temp_directory={literal(str(work / 'spill'))}",
+        f"set max_temp_directory_size='{INGEST_DISK_BYTES // MIB}MiB'",
+        f"set allowed_directories=[{literal(str(work))}]",
+        f"set allowed_paths=[{literal(str(reads))}]",
+        "set enable_external_access=false",
+        "set autoinstall_known_extensions=false",
+        "set lock_configuration=true",
+    ):
+        con.execute(statement)
+    con.execute(files(__package__).joinpath("macros.sql").read_text(encoding="utf-8"))
+    return con

@@ -10,14 +10,13 @@ from banyan.limits import CELL_BYTES, MIB
 from banyan.service.opendata.ingest.content import foot_findings, number_findings, text_findings
 from banyan.service.opendata.ingest.delimited import Staged
 from banyan.service.opendata.ingest.encoding import ALL_MARKS
-from banyan.service.opendata.ingest.geo import locate
 from banyan.service.opendata.ingest.infer import Facts, Inference, facts_of
 from banyan.service.opendata.ingest.options import Options, Table
 from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.ingest.roles import with_roles
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.ingest.times import source_time
-from banyan.service.opendata.ingest.write import Planned, described, sort_columns, write_parquet
+from banyan.service.opendata.ingest.write import Located, Planned, described, sort_columns, write_parquet
 from banyan.service.opendata.model import Column, ColumnType, Finding, Source
 
 REST = "_rest"
@@ -41,7 +40,7 @@ def finish(
     findings += number_findings(stage, planned)
     findings += foot_findings(stage, planned, rows)
     planned, key, found = with_roles(stage, planned, facts, options, rows)
-    located = locate(stage, planned, options, staged.hidden, rows)
+    located = _located(stage, planned, options, staged.hidden, rows)
     findings += [*found, *located.findings]
     as_of, found = source_time(stage, planned)
     findings += found
@@ -67,14 +66,20 @@ def plan(
     findings: list[Finding] = []
     forced = _forced(options, names, head.headers, staged)
     repairs = _repairs(options, names, head.headers)
+    hints = [f"{name} {_at(head.titles, place)}".strip() for place, name in enumerate(names)]
+    kept = [place for place in range(len(names)) if facts[place].filled or _at(head.headers, place).strip()]
+    fits = inference.fits(
+        {place: hints[place] for place in kept if place not in repairs and names[place] not in forced}
+    )
     for place, name in enumerate(names):
         title, header = _at(head.titles, place), _at(head.headers, place)
-        if not facts[place].filled and not header.strip():
+        if place not in kept:
             findings.append(Finding("mended", "column-empty", column=name))
             continue
-        hint = f"{name} {title}".strip()
-        width = repairs.get(place)
-        fit = inference.fit(place, hint, forced=forced.get(name)) if width is None else inference.repaired(place, width)
+        if place in repairs:
+            fit = inference.repaired(place, repairs[place])
+        else:
+            fit = fits[place] if place in fits else inference.forced(place, forced[name])
         keeps_raw = fit.missing or fit.unfit or (fit.type == "text" and fit.sql)
         column = Column(
             name=name, type=fit.type, header=header, title=title, raw=f"{name}__raw" if keeps_raw else "",
@@ -82,9 +87,19 @@ def plan(
         )  # fmt: skip
         planned.append(Planned(place, column, fit))
         findings += [
-            msgspec.structs.replace(one, column=name, override=one.override.replace(hint, name)) for one in fit.findings
+            msgspec.structs.replace(one, column=name, override=one.override.replace(hints[place], name))
+            for one in fit.findings
         ]
     return planned, findings
+
+
+def _located(stage: Stage, planned: Sequence[Planned], options: Options, hidden: dict[str, int], rows: int) -> Located:
+    """Where each row is. Without that, what measures places is not even loaded."""
+    if options.geo == "none":
+        return Located()
+    from banyan.service.opendata.ingest.geo import locate
+
+    return locate(stage, planned, options, hidden, rows)
 
 
 def _without_blank_rows(stage: Stage, facts: Sequence[Facts]) -> list[Finding]:

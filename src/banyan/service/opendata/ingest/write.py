@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from banyan.service.opendata.ingest.infer import BATCH, Facts, Fit
+from banyan.service.opendata.ingest.infer import Facts, Fit
+from banyan.service.opendata.ingest.sample import BATCH
 from banyan.service.opendata.ingest.stage import Stage, identifier, literal
-from banyan.service.opendata.model import Column
+from banyan.service.opendata.model import Column, Finding
 
 SORT_DISTINCT = 1_000
 """A facet has at most this many values; sorting by more buys nothing for filters."""
@@ -19,7 +20,7 @@ SORT_ROWS = 4_000_000
 """Smaller tables keep their source order. Sorting takes half of the writing (1.6 s of CPU for 0.8 at 1M rows) and
 makes the file larger (18.6 MB for 16.1); a filtered page from it took 17 ms for 29, an unfiltered one 92 for 31."""
 SORT_COLUMNS = 2
-EXAMPLES = 3
+EXAMPLES, EXAMPLE_CELLS, EXAMPLE_ROWS = 3, 100, 200
 EXACT_ROWS = 200_000
 """Larger tables have their distinct values estimated (HyperLogLog, about 2 %)."""
 EXAMPLE_CHARACTERS = 80
@@ -43,6 +44,15 @@ class Planned(msgspec.Struct, frozen=True):
         c = f"s.c{self.place}"
         lost = f"{self.value} is distinct from {c}" if self.fit.type in {"text", "json"} else f"{self.value} is null"
         return f"case when {c} is not null and ({lost}) then {c} end"
+
+
+class Located(msgspec.Struct, frozen=True):
+    """What the table `place` of the stage holds: its columns, the extent of its points, and what was found."""
+
+    derived: tuple[str, ...] = ()
+    bbox: tuple[float, float, float, float] | None = None
+    geometry: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def sort_columns(planned: Sequence[Planned], facts: Sequence[Facts], rows: int) -> tuple[str, ...]:
@@ -97,6 +107,7 @@ def described(
 ) -> tuple[Column, ...]:
     """The columns with counts, range and examples; ranges are read back from the file that was written."""
     table = f"read_parquet({literal(str(target))})"
+    examples = _examples(stage, planned, rows)
     exact = rows <= EXACT_ROWS
     columns: list[Column] = []
     for start in range(0, len(planned), BATCH):
@@ -114,7 +125,7 @@ def described(
                     distinct=_whole(distinct) if exact else min(facts[one.place].distinct, rows),
                     minimum=str(low) if low is not None else "",
                     maximum=str(high) if high is not None else "",
-                    examples=_examples(stage, one) if filled else (),
+                    examples=examples[one.place],
                 )
             )
     return tuple(columns)
@@ -127,12 +138,21 @@ def _questions(one: Planned, *, exact: bool) -> str:
     return f"count({name}), {f'count(distinct {name})' if exact else '0'}, {low}, {high}"
 
 
-def _examples(stage: Stage, one: Planned) -> tuple[str, ...]:
-    """The first values in source order that differ."""
-    rows = stage.run(
-        f"select left({one.value}::varchar, {EXAMPLE_CHARACTERS}) from stage s where {one.value} is not null limit 100"
-    )
-    return tuple(dict.fromkeys(str(row[0]) for row in rows))[:EXAMPLES]
+def _examples(stage: Stage, planned: Sequence[Planned], rows: int) -> dict[int, tuple[str, ...]]:
+    """The first values in source order that differ, of each column by its place."""
+    found: dict[int, tuple[str, ...]] = {}
+    for start in range(0, len(planned), BATCH):
+        batch = planned[start : start + BATCH]
+        shown = [f"left({one.value}::varchar, {EXAMPLE_CHARACTERS})" for one in batch]
+        wide = stage.run(f"select {', '.join(shown)} from stage s limit {EXAMPLE_ROWS}")
+        for position, one in enumerate(batch):
+            cells = [row[position] for row in wide if row[position] is not None][:EXAMPLE_CELLS]
+            if len(cells) < EXAMPLE_CELLS and len(wide) < rows:
+                value = shown[position]
+                rare = stage.run(f"select {value} from stage s where {one.value} is not null limit {EXAMPLE_CELLS}")
+                cells = [row[0] for row in rare]
+            found[one.place] = tuple(dict.fromkeys(map(str, cells)))[:EXAMPLES]
+    return found
 
 
 def _whole(value: object) -> int:

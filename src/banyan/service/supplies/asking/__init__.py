@@ -1,0 +1,1 @@
+"""Questions about stock in people's own words, answered from the board."""
