@@ -124,6 +124,7 @@ EVENT_BYTES: Final = 64 * KIB
 
 # Ledger
 LEDGER_GROWTH: Final = 65_536  # entries brought into tiles at a time: about 0.2 s, then the records say so
+LEDGER_PUBLISH_S: Final = 1.0  # how long an entry waits for the checkpoint that proves it
 LEDGER_MAP_RELEASES: Final = 4_096  # entries whose subjects one write brings into the map: about 0.3 s
 WITNESS_BODY_BYTES: Final = 64 * KIB  # a proof is at most 63 lines, a checkpoint a few signatures of 3 KiB
 TRANSPARENCY_LIST: Final = 200  # entries, checkpoints, orders or counts in one answer; the rest is in the tiles
@@ -134,6 +135,7 @@ WITNESS_CONFLICTS: Final = 2  # 409s followed in one ask: the first tells the si
 WITNESS_CLOCK_S: Final = 300.0  # a cosignature's time may differ so much from ours: clocks of two agencies
 
 # Powers
+JUDGING_ANSWERS: Final = 65_536  # remembered answers of Cedar, about 0.5 KB each: every kind of question a day asks
 POLICY_LIST: Final = 1_000  # orders, purposes or consents in one list; a person has some tens, a state some hundreds
 ORDER_DAYS: Final = 30  # an order, and each extension, lasts at most this long: a month is what a parliament can follow
 ORDER_REVIEW_DAYS: Final = 7  # after a use under an order somebody else has looked at it, or the agency's use waits

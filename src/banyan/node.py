@@ -30,8 +30,10 @@ from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
+from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.export.site import Site, configure
+from banyan.service.transparency.shelf import Shelf, lend
 from banyan.settings import Settings, line_secrets_from_environment, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,7 @@ class Node(msgspec.Struct, frozen=True):
     catalogue: Catalogue
     drawers: Mapping[str, Drawer]
     app: App
+    lawful: Lawful
 
 
 def plug(paths: tuple[str, ...]) -> list[Service]:
@@ -101,7 +104,13 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         chat = build_chat(operations, secret=_kept_secret(data), contact=_contact(settings))
         portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
         catalogue = Catalogue([*services, *line, desk, chat, build_mcp(operations), *portal.services])
-        gate = Gate(catalogue, drawers, clock=clock, emit=emit_to_feeds(drawers, clock), log=log)
+        lawful = await stack.enter_async_context(
+            open_lawful(data, member=settings.member, engine=settings.storage.engine, clock=clock)
+        )
+        emit = emit_to_feeds(drawers, clock)
+        gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
+        if "transparency" in drawers:
+            lend(drawers["transparency"], Shelf(lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys))
         if "opendata" in drawers:
             set_rules(drawers["opendata"], _fetch_rules(settings, data))
             configure(msgspec.convert(settings.site, Site, from_attributes=True))
@@ -129,7 +138,7 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         )
         await gate.start()
         stack.push_async_callback(gate.stop)
-        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app)
+        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful)
 
 
 async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
@@ -139,7 +148,7 @@ async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
     allow_connections()
     async with open_node(data, settings) as node:
         server = _Server(server_config(node.app, host=host, port=port))
-        tasks = [asyncio.create_task(_attend(node))]
+        tasks = [asyncio.create_task(_attend(node)), asyncio.create_task(_sign(node))]
         if not empty:
             tasks.append(asyncio.create_task(_demonstrate(node, server)))
         tasks.append(asyncio.create_task(_greet(node, server, host, port)))
@@ -180,6 +189,11 @@ async def _attend(node: Node) -> None:
             service = node.catalogue.services[name]
             log = partial(_log, node.settings.log)
             group.create_task(Attendant(service, drawer, node.gate, log=log, jitter=random.random).run())
+
+
+async def _sign(node: Node) -> None:
+    """Keep the ledger's checkpoints coming."""
+    await keep_publishing(node.lawful, clock=node.gate.clock, log=partial(_log, node.settings.log))
 
 
 async def _demonstrate(node: Node, server: uvicorn.Server) -> None:

@@ -13,7 +13,11 @@ from banyan.errors import Invalid
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 LINE_SECRETS = ("BANYAN_LINE_SECRET", "BANYAN_LINE_TOKEN")
-STANDARD_SERVICES = ("banyan.service.opendata.parts:SERVICE", "banyan.service.supplies.parts:SERVICE")
+STANDARD_SERVICES = (
+    "banyan.service.opendata.parts:SERVICE",
+    "banyan.service.supplies.parts:SERVICE",
+    "banyan.service.transparency.parts:SERVICE",
+)
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,74 @@
+"""What lets a node hold personal data: its ledger, its policy's records, and the gate's conscience over both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from secrets import token_bytes
+
+import msgspec
+
+from banyan.errors import Problem
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.conscience import Conscience
+from banyan.kernel.exchange.gate import Log
+from banyan.kernel.identity.pseudonyms import pseudonym_key
+from banyan.kernel.ledger.keys import LedgerKeys, load_keys
+from banyan.kernel.ledger.log import Ledger
+from banyan.kernel.storage import Store, close_drawer, open_drawer
+from banyan.limits import LEDGER_PUBLISH_S
+
+MASTER_FILE = "subjects.key"
+
+
+class Lawful(msgspec.Struct, frozen=True):
+    """A node's ledger with its store and keys, the policy's store, and the gate's conscience."""
+
+    ledger: Ledger
+    ledger_store: Store
+    keys: LedgerKeys
+    policy: Store
+    conscience: Conscience
+
+
+@asynccontextmanager
+async def open_lawful(data: Path, *, member: str, engine: str, clock: Clock) -> AsyncIterator[Lawful]:
+    """Open them below `data`. `member` gives the log its origin: TW/GOV/CDC keeps `tw.gov.cdc/ledger`."""
+    async with AsyncExitStack() as stack:
+        stores = {}
+        for name in ("ledger", "policy"):
+            (data / name).mkdir(mode=0o700, exist_ok=True)
+            drawer = open_drawer(data / name, service=name, package=f"banyan.kernel.{name}", clock=clock, store=engine)
+            stack.push_async_callback(close_drawer, drawer)
+            stores[name] = drawer.sql
+        origin = member.lower().replace("/", ".") + "/ledger"
+        keys = load_keys(data / "ledger" / "keys", origin, random=token_bytes)
+        ledger = Ledger(stores["ledger"], data / "ledger" / "log", keys, random=token_bytes)
+        subject_key = pseudonym_key(_master(data / MASTER_FILE), "ledger", member)
+        conscience = Conscience(stores["policy"], ledger, subject_key=subject_key)
+        yield Lawful(ledger, stores["ledger"], keys, stores["policy"], conscience)
+
+
+async def keep_publishing(lawful: Lawful, *, clock: Clock, log: Log) -> None:
+    """Sign what is new every LEDGER_PUBLISH_S, until cancelled; then once more, so that nothing waits for a restart."""
+    try:
+        while True:
+            await asyncio.sleep(LEDGER_PUBLISH_S)
+            try:
+                await lawful.ledger.publish(int(clock()))
+            except (Problem, OSError) as problem:  # a full disk passes; the entries are durable and wait
+                log("ledger.publish_failed", {"kind": type(problem).__name__})
+    finally:
+        await asyncio.shield(lawful.ledger.publish(int(clock())))
+
+
+def _master(path: Path) -> bytes:
+    """The key that names persons; made at first start. Losing it parts every person from their list of uses."""
+    if not path.exists():
+        staged = path.with_suffix(".new")
+        staged.touch(mode=0o600)
+        staged.write_bytes(token_bytes(32))
+        staged.rename(path)
+    return path.read_bytes()
