@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from banyan.errors import Invalid
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.policy.bases import LegalBasis, Statute, register
-from banyan.kernel.policy.judging import RULES, ConsentTerms, OrderTerms, Use, judge, policy_ids
+from banyan.kernel.policy.judging import RULES, ConsentTerms, OrderTerms, Question, Use, ask_cedar, judge, policy_ids
 
 NOW = EpochS(1_590_000_000.0)
 CDC = Statute("L0050001", "39", {"zh-Hant": "傳染病防治法", "en": "Communicable Disease Control Act"})
@@ -181,3 +183,57 @@ def test_no_story_is_allowed_that_a_plain_reading_forbids(**told: Any) -> None:
 
 def test_every_policy_is_a_rule_with_a_name() -> None:
     assert sorted(policy_ids()) == sorted({"lawful", *RULES} - {"basis"})
+
+
+def test_an_order_that_waits_does_not_hide_one_in_force() -> None:
+    waiting = OrderTerms("order-2", ("CDC-39-flag",), EpochS(NOW + 500), EpochS(NOW + 900), is_in_force=False)
+    assert judge(BOOK, changed(VISIT, orders=(waiting, ORDER))).reference == "order-1"
+
+
+def test_the_rules_know_a_moment_only_by_what_a_remembered_answer_is_kept_by() -> None:
+    """A rule that compares the time with anything else would need it in `Question.key`."""
+    text = files("banyan.kernel.policy").joinpath("policies.cedar").read_text(encoding="utf-8")
+    text = re.sub(r"//.*", "", text)
+    compared = re.findall(r"(\S+) (<=?|>=?|==|!=) context\.now|context\.now (<=?|>=?|==|!=) (\S+)", text)
+    assert {(before or after).strip("};&") for before, _, _, after in compared} == {
+        "resource.valid_from", "resource.sunset", "context.order.start", "context.order.until", "context.consent.until",
+    }  # fmt: skip
+    assert len(compared) == text.count("context.now")
+    known = {"now", "fields", "assurance", "uses_today", "has_opted_out", "consent", "order"}
+    assert set(re.findall(r"context\.(\w+)", text)) <= known
+    assert "principal." not in text
+    assert "principal ==" not in text
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    moment=st.floats(-20, 60),
+    uses=st.integers(0, 9),
+    assurance=st.integers(0, 3),
+    fields=st.sampled_from([("income",), ("income", "year"), ("year",), ("name",)]),
+    agreed=st.sampled_from([("income",), ("income", "year"), ()]),
+    until=st.integers(-20, 60),
+    flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+)
+def test_a_remembered_answer_is_cedars_own(**told: Any) -> None:
+    """Whatever was asked before: the same rules as when Cedar is asked afresh."""
+    is_active, is_other, is_counted = told["flags"]
+    recipient = "TW/COM/OTHER" if is_other else "TW/COM/BANK"
+    basis = msgspec.structs.replace(LOAN, per_subject_per_day=3 if is_counted else 0)
+    consent = ConsentTerms("c", "TW/COM/BANK", "088", told["agreed"], EpochS(NOW + told["until"]), is_active)
+    use = changed(
+        ASK, now=EpochS(NOW + told["moment"]), recipient=recipient, fields=told["fields"], uses_today=told["uses"],
+        assurance=told["assurance"], consents=(consent,),
+    )  # fmt: skip
+    verdict = judge(register([basis]), use)
+    assert (None if verdict.is_allowed else set(verdict.rules)) == ask_cedar(Question(basis, use, consent))
+
+
+def test_a_hundred_thousand_bases_are_four_looks() -> None:
+    many = [
+        msgspec.structs.replace(LOAN, id=f"loan-{number}", recipients=(f"TW/COM/{number}",)) for number in range(500)
+    ]
+    book = register([*many, LOAN])
+    assert [one.id for one in book.candidates("tax.income", "088", "TW/COM/7")] == ["loan-7", "loan"]
+    assert [one.id for one in book.candidates("tax.income", "088", "TW/COM/500")] == ["loan"]
+    assert book.candidates("tax.income", "090", "TW/COM/7") == []

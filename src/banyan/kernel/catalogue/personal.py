@@ -43,7 +43,9 @@ def _minimised(value: Any, prefix: str, granted: frozenset[str], known: Mapping[
             item = getattr(value, name)
             if here in known and here not in granted:
                 changes[name] = UNSET
-            elif any(field.startswith(here + ".") for field in known):
+            elif isinstance(item, msgspec.Struct | list | tuple) and any(
+                field.startswith(here + ".") for field in known
+            ):
                 changes[name] = _minimised(item, here + ".", granted, known)
         return msgspec.structs.replace(value, **changes) if changes else value
     if isinstance(value, list | tuple):

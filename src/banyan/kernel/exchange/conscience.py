@@ -7,7 +7,7 @@ granted. Without a conscience personal data is refused, as ever.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -67,12 +67,19 @@ class Conscience:
         known = _fields_of(declared.id, declared)
         asked = _asked(declared, request, known)
         subject = self.subject(_number(declared, request))
-        use = await self._policy.read(
-            partial(
-                _use, declared=declared, caller=caller, subject=subject.hex(), fields=asked, purpose=purpose, now=now
-            )
+        bases = await self._bases()
+        use = Use(
+            operation=declared.id,
+            purpose=purpose or declared.purpose,
+            recipient=caller.agency,
+            fields=asked,
+            now=now,
+            assurance=LEVELS.get(caller.assurance, 0),
         )
-        verdict = judge(await self._bases(), use)
+        candidates = bases.candidates(use.operation, use.purpose, use.recipient)
+        if candidates:
+            use = await self._policy.read(partial(_with_records, use, subject.hex(), candidates))
+        verdict = judge(bases, use)
         decision = allowed(declared, verdict) if verdict.is_allowed else refused(declared, verdict, use)
         return Weighed(decision, verdict, subject, asked, known)
 
@@ -97,25 +104,21 @@ class Conscience:
 
     async def _bases(self) -> Register:
         if self._register is None:
-            self._register = await self._policy.read(records.read_register)
+            self._register = await self._policy.read_long(records.read_register)
         return self._register
 
 
-def _use(
-    tx: Tx, *, declared: Operation, caller: Caller, subject: str, fields: tuple[str, ...], purpose: str, now: EpochS
-) -> Use:
-    code = purpose or declared.purpose
-    return Use(
-        operation=declared.id,
-        purpose=code,
-        recipient=caller.agency,
-        fields=fields,
-        now=now,
-        assurance=LEVELS.get(caller.assurance, 0),
-        consents=records.consent_terms(tx, subject, caller.agency, code, now),
-        orders=records.order_terms(tx, now),
-        uses_today=records.uses_today(tx, subject, caller.agency, declared.id, now),
-        has_opted_out=records.has_opted_out(tx, subject, declared.id),
+def _with_records(use: Use, subject: str, candidates: Sequence[LegalBasis], tx: Tx) -> Use:
+    """The use with the records that its candidates weigh; others are not even read."""
+    needs = {basis.needs for basis in candidates}
+    is_counted = any(basis.per_subject_per_day for basis in candidates)
+    is_secondary = any(basis.is_secondary for basis in candidates)
+    return msgspec.structs.replace(
+        use,
+        consents=records.consent_terms(tx, subject, use.recipient, use.purpose, use.now) if "consent" in needs else (),
+        orders=records.order_terms(tx, use.now) if "order" in needs else (),
+        uses_today=records.uses_today(tx, subject, use.recipient, use.operation, use.now) if is_counted else 0,
+        has_opted_out=is_secondary and records.has_opted_out(tx, subject, use.operation),
     )
 
 

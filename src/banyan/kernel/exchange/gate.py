@@ -154,11 +154,13 @@ class Gate:
         outcome: Outcome = "failed"
         touched: TouchOutcome = "failed"
         weighed: Weighed | None = None
-        decision = decide(declared, caller, purpose)
+        decision: Decision | None = None
         try:
             if declared.subject and self._conscience is not None:
                 weighed = await self._conscience.weigh(declared, request, caller, purpose=purpose, now=now)
                 decision = weighed.decision
+            else:
+                decision = decide(declared, caller, purpose)
             if not decision.allowed:
                 outcome = touched = "refused"
                 raise Refused(decision)
@@ -189,8 +191,9 @@ class Gate:
                 duration_us=(perf_counter_ns() - started) // 1000,
                 at=now,
             )
+            basis = decision.basis if decision is not None else "none"
             await self.usage.record(
-                Use(operation, decision.basis, purpose or declared.purpose, caller.kind, caller.channel, outcome)
+                Use(operation, basis, purpose or declared.purpose, caller.kind, caller.channel, outcome)
             )
         return answer
 

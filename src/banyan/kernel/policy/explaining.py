@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
 from banyan.kernel.catalogue.operation import Operation, Text
+from banyan.kernel.policy.bases import LegalBasis
 from banyan.kernel.policy.decision import Decision
 from banyan.kernel.policy.judging import Use, Verdict
 from banyan.kernel.policy.vocabulary import PURPOSES
@@ -15,8 +18,13 @@ COMMAS = {"zh-Hant": "、", "en": ", "}
 
 def allowed(operation: Operation, verdict: Verdict) -> Decision:
     """The decision of an allowed use; its basis is the id in the register."""
-    basis = verdict.basis
-    assert basis is not None, "an allowed use has a basis"
+    assert verdict.basis is not None, "an allowed use has a basis"
+    return _allowed(verdict.basis)
+
+
+@lru_cache(maxsize=4_096)
+def _allowed(basis: LegalBasis) -> Decision:
+    """The same words for every use on this text of the basis."""
     said = {
         lang: MESSAGES.text("allowed", lang, basis=basis.title[lang], statute=basis.statute.said(lang))
         for lang in LANGUAGES

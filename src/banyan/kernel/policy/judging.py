@@ -19,6 +19,7 @@ import msgspec
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.policy.bases import LegalBasis, Register
 from banyan.kernel.policy.vocabulary import SPECIAL
+from banyan.limits import JUDGING_ANSWERS
 
 DAY_S: Final = 86_400.0
 Rule = Literal[
@@ -105,21 +106,17 @@ def judge(register: Register, use: Use) -> Verdict:
 
 
 def _judged(basis: LegalBasis, use: Use) -> Verdict:
-    consent = next((one for one in use.consents if _covers(one, use)), None) or next(iter(use.consents), None)
-    order = next((one for one in use.orders if basis.id in one.bases), None)
-    request = {
-        "principal": {"type": "Agency", "id": use.recipient},
-        "action": {"type": "Action", "id": "read"},
-        "resource": {"type": "Basis", "id": basis.id},
-        "context": _context(basis, use, consent, order),
-    }
-    answer = cedarpy.is_authorized(request, _policies(), _entities(msgspec.msgpack.encode(basis)))
-    assert not answer.diagnostics.errors, f"policies.cedar: {answer.diagnostics.errors}"
-    if answer.allowed:
-        rests_on = {"consent": consent, "order": order}.get(basis.needs)
+    consent = order = None
+    if basis.needs == "consent":
+        consent = next((one for one in use.consents if _covers(one, use)), None) or next(iter(use.consents), None)
+    elif basis.needs == "order":
+        mine = [one for one in use.orders if basis.id in one.bases]
+        order = next((one for one in mine if one.is_in_force), None) or next(iter(mine), None)
+    reasons = _answered(Question(basis, use, consent, order))
+    if reasons is None:
+        rests_on = consent or order
         later = EpochS(use.now + basis.reveal_after_days * DAY_S) if basis.reveal_after_days else EpochS(0)
         return Verdict(basis, reference=rests_on.reference if rests_on else "", reveal_after=later)
-    reasons = set(answer.diagnostics.reasons)
     rules = tuple(rule for rule in RULES if rule in reasons)
     assert rules, "a refusal that no rule explains"
     over = tuple(sorted(set(use.fields) - set(basis.fields)))
@@ -128,18 +125,67 @@ def _judged(basis: LegalBasis, use: Use) -> Verdict:
 
 def _covers(consent: ConsentTerms, use: Use) -> bool:
     return (
-        consent.is_active
-        and consent.recipient == use.recipient
-        and consent.purpose == use.purpose
-        and use.now < consent.until
-        and set(use.fields) <= set(consent.fields)
+        consent.is_active and _fits(consent, use) and use.now < consent.until and set(use.fields) <= set(consent.fields)
     )
 
 
+def _fits(consent: ConsentTerms, use: Use) -> bool:
+    return consent.recipient == use.recipient and consent.purpose == use.purpose
+
+
+class Question:
+    """What Cedar is asked. Two are one when no rule can tell them apart: the rules know a moment only by which of five
+    moments it has passed, and a count only up to its bound. Cedar costs 0.1 to 0.2 ms, a remembered answer 3 us."""
+
+    __slots__ = ("basis", "consent", "key", "order", "use")
+
+    def __init__(
+        self, basis: LegalBasis, use: Use, consent: ConsentTerms | None = None, order: OrderTerms | None = None
+    ) -> None:
+        self.basis, self.use, self.consent, self.order = basis, use, consent, order
+        now = int(use.now)
+        self.key = (
+            basis.version,
+            use.recipient,
+            use.fields,
+            use.assurance,
+            min(use.uses_today, basis.per_subject_per_day),
+            use.has_opted_out,
+            now >= int(basis.valid_from),
+            now >= int(basis.sunset),
+            consent and (consent.is_active, _fits(consent, use), consent.fields, now >= int(consent.until)),
+            order and (
+                order.is_in_force, now >= int(order.start), now >= int(order.until), use.recipient in order.suspended
+            ),
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Question) and self.key == other.key
+
+
+def ask_cedar(question: Question) -> frozenset[str] | None:
+    """The @id of each rule in the way, None when it is allowed."""
+    basis = question.basis
+    request = {
+        "principal": {"type": "Agency", "id": question.use.recipient},
+        "action": {"type": "Action", "id": "read"},
+        "resource": {"type": "Basis", "id": basis.id},
+        "context": _context(question),
+    }
+    answer = cedarpy.is_authorized(request, _policies(), _entities(basis))
+    assert not answer.diagnostics.errors, f"policies.cedar: {answer.diagnostics.errors}"
+    return None if answer.allowed else frozenset(answer.diagnostics.reasons)
+
+
+_answered: Final = lru_cache(maxsize=JUDGING_ANSWERS)(ask_cedar)
+
+
 @lru_cache(maxsize=4_096)
-def _entities(encoded: bytes) -> cedarpy.Entities:
+def _entities(basis: LegalBasis) -> cedarpy.Entities:
     """A basis as the thing asked about, parsed once: turning facts into Cedar's costs more than its rules do."""
-    basis = msgspec.msgpack.decode(encoded, type=LegalBasis)
     attributes = {
         "needs": basis.needs,
         "fields": list(basis.fields),
@@ -155,8 +201,9 @@ def _entities(encoded: bytes) -> cedarpy.Entities:
     return cedarpy.Entities.from_json_str(json.dumps([entity]))
 
 
-def _context(basis: LegalBasis, use: Use, consent: ConsentTerms | None, order: OrderTerms | None) -> dict[str, Any]:
+def _context(question: Question) -> dict[str, Any]:
     """The facts of this use: whole seconds, sets as lists. A consent or an order only where the basis needs one."""
+    use, consent, order = question.use, question.consent, question.order
     facts: dict[str, Any] = {
         "now": int(use.now),
         "fields": list(use.fields),
@@ -164,14 +211,14 @@ def _context(basis: LegalBasis, use: Use, consent: ConsentTerms | None, order: O
         "uses_today": use.uses_today,
         "has_opted_out": use.has_opted_out,
     }
-    if basis.needs == "consent" and consent is not None:
+    if consent is not None:
         facts["consent"] = {
             "is_active": consent.is_active,
-            "fits": consent.recipient == use.recipient and consent.purpose == use.purpose,
+            "fits": _fits(consent, use),
             "fields": list(consent.fields),
             "until": int(consent.until),
         }
-    if basis.needs == "order" and order is not None:
+    if order is not None:
         facts["order"] = {
             "is_in_force": order.is_in_force,
             "start": int(order.start),

@@ -29,6 +29,10 @@ select document from power where id = :id
 -- All orders, the newest end first.
 select document from power order by until desc, id limit :limit
 
+-- name: powers_after
+-- Orders that have not ended, the newest end first.
+select document from power where until > :now order by until desc, id limit :limit
+
 -- name: put_review
 -- Write a review as it stands.
 insert into review (use_idx, power, agency, due, is_open, document)
@@ -93,8 +97,9 @@ select document from consent where id = :id
 select document from consent where subject = :subject order by id limit :limit
 
 -- name: consents_for
--- A subject's consents to a recipient for a purpose code.
-select document, purpose from consent where subject = :subject and recipient = :recipient and code = :code order by id
+-- A subject's consents to a recipient for a purpose code, each with its purpose.
+select consent.document, purpose.document from consent join purpose on purpose.id = consent.purpose
+where consent.subject = :subject and consent.recipient = :recipient and consent.code = :code order by consent.id
 
 -- name: consents_of_purpose
 -- Everybody's consents under a purpose, for when it is closed.

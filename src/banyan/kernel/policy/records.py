@@ -6,6 +6,7 @@ Each function is one transaction's step on a Tx; the store answers when it is du
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -76,11 +77,12 @@ def open_reviews(tx: Tx) -> list[Review]:
 
 
 def order_terms(tx: Tx, now: EpochS) -> tuple[OrderTerms, ...]:
-    """Every order as the judge weighs it now."""
+    """Every order that has not ended, as the judge weighs it now."""
+    orders = [_order(_bytes(row[0])) for row in tx.rows(SQL["powers_after"], now=now, limit=POLICY_LIST)]
+    if not orders:
+        return ()
     overdue = tuple(str(row[0]) for row in tx.rows(SQL["overdue"], now=now))
-    return tuple(
-        msgspec.structs.replace(order_rules.terms(order, (), now), suspended=overdue) for order in all_orders(tx)
-    )
+    return tuple(msgspec.structs.replace(order_rules.terms(order, (), now), suspended=overdue) for order in orders)
 
 
 def put_declaration(tx: Tx, declaration: Declaration) -> None:
@@ -145,12 +147,10 @@ def consents_of(tx: Tx, subject: str) -> list[Consent]:
 
 def consent_terms(tx: Tx, subject: str, recipient: str, code: str, now: EpochS) -> tuple[ConsentTerms, ...]:
     """A subject's consents to this recipient for this purpose, as the judge weighs them."""
-    found = []
-    for document, purpose_id in tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code):
-        purpose = purpose_by_id(tx, str(purpose_id))
-        if purpose is not None:
-            found.append(consent_rules.terms(_read(document, Consent), purpose, now))
-    return tuple(found)
+    return tuple(
+        consent_rules.terms(_read(consent, Consent), _purpose(_bytes(purpose)), now)
+        for consent, purpose in tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code)
+    )
 
 
 def opt_out(tx: Tx, subject: str, operation: str, at: EpochS) -> None:
@@ -190,5 +190,20 @@ def _all(rows: Sequence[Row], kind: type[T]) -> list[T]:
 
 
 def _read(document: Any, kind: type[T]) -> T:
+    return msgspec.json.decode(_bytes(document), type=kind)
+
+
+@lru_cache(maxsize=POLICY_LIST)
+def _order(document: bytes) -> Order:
+    """Decoded once: the few orders and purposes in force are weighed at every call."""
+    return _read(document, Order)
+
+
+@lru_cache(maxsize=POLICY_LIST)
+def _purpose(document: bytes) -> Purpose:
+    return _read(document, Purpose)
+
+
+def _bytes(document: Any) -> bytes:
     assert isinstance(document, bytes), "a document is bytes"
-    return msgspec.json.decode(document, type=kind)
+    return document
