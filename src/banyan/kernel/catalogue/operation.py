@@ -120,6 +120,10 @@ class FaceRequest(Protocol):
         """Scheme, host and port the caller used, without a trailing slash (or the configured public one)."""
 
     @property
+    def client(self) -> str:
+        """The caller's network address, past trusted proxies: to throttle by, never to keep."""
+
+    @property
     def caller(self) -> Caller: ...
     @property
     def now(self) -> EpochS: ...

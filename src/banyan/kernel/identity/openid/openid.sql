@@ -92,6 +92,11 @@ select document from openid_grant where id = :id and expires > :now
 select document from openid_grant
 where account = :account and client = :client and is_active = 1 and expires > :now order by id limit :limit
 
+-- name: grants_by
+-- What a person agreed to, for all apps.
+select document from openid_grant
+where account = :account and is_active = 1 and expires > :now order by client, id limit :limit
+
 -- name: sweep_grants
 -- Grants that lapsed.
 delete from openid_grant where expires <= :now

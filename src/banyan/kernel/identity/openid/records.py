@@ -209,6 +209,11 @@ def granted_to(tx: Tx, account: str, client: str, now: float) -> list[Granted]:
     return [read(row[0], Granted) for row in rows]
 
 
+def granted_by(tx: Tx, account: str, now: float) -> list[Granted]:
+    rows = tx.rows(SQL["grants_by"], account=account, now=now, limit=OPENID_LIST)
+    return [read(row[0], Granted) for row in rows]
+
+
 # One-time values
 
 

@@ -1,0 +1,50 @@
+"""What the composition root lends this service: the node's OpenID Provider."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.errors import Unavailable
+from banyan.kernel.catalogue import Context
+from banyan.kernel.identity.openid.provider import Provider
+from banyan.kernel.identity.openid.sent import Sent
+from banyan.kernel.storage import Drawer, Store
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """`issuer` is the node's public origin; empty on a machine for trying, which then serves itself only."""
+
+    provider: Provider
+    issuer: str = ""
+    has_personas: bool = False
+    """Whether the demo personas' one-click sign-in is offered; never on an `--empty` node."""
+
+
+_desks: WeakKeyDictionary[Store, Desk] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, desk: Desk) -> None:
+    """Give this service the node's provider; once, before the first call."""
+    _desks[db.sql] = desk
+
+
+def desk_of(ctx: Context) -> Desk:
+    """Raises Unavailable when the node has no provider."""
+    known = _desks.get(ctx.db.sql)
+    if known is None:
+        raise Unavailable("this node signs nobody in", remedy="see node.toml")
+    return known
+
+
+def placed(desk: Desk, sent: Sent) -> Sent:
+    """The message at the configured issuer. Without one only this machine is served: a Host header names no issuer."""
+    if desk.issuer:
+        return msgspec.structs.replace(sent, issuer=desk.issuer)
+    if urlsplit(sent.issuer).hostname not in LOOPBACK:
+        raise Unavailable("no public address is set", remedy="set site.public_url in node.toml")
+    return sent

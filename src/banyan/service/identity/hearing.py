@@ -1,0 +1,50 @@
+"""From an HTTP request to a protocol message."""
+
+from __future__ import annotations
+
+from banyan.kernel.catalogue import FaceRequest
+from banyan.kernel.identity.openid.authorizing import cookie_name
+from banyan.kernel.identity.openid.fault import Fault
+from banyan.kernel.identity.openid.sent import Pairs, Sent
+from banyan.limits import OPENID_BODY_BYTES
+
+FORM = "application/x-www-form-urlencoded"
+COOKIE_CHARACTERS = 64
+
+
+async def heard(request: FaceRequest) -> Sent:
+    """A machine's message: parameters from the body of a POST, else from the address."""
+    form: Pairs = tuple(request.query)
+    if request.method == "POST":
+        if request.header("content-type").partition(";")[0].strip().lower() != FORM and await _body(request):
+            raise Fault("invalid_request", f"send {FORM}")
+        await _body(request)
+        form = tuple((await request.form()).fields)
+    return _sent(request, form)
+
+
+async def submitted(request: FaceRequest) -> Sent:
+    """A page's message: its form, or its address."""
+    if request.method != "POST":
+        return _sent(request, tuple(request.query))
+    await _body(request)
+    return _sent(request, tuple((await request.form()).fields))
+
+
+async def _body(request: FaceRequest) -> bytes:
+    return await request.body(OPENID_BODY_BYTES)
+
+
+def _sent(request: FaceRequest, form: Pairs) -> Sent:
+    browser = request.cookie(cookie_name(request.base_url))
+    return Sent(
+        issuer=request.base_url,
+        method=request.method,
+        path=request.path,
+        form=form,
+        authorization=request.header("authorization"),
+        dpop=request.header("dpop"),
+        network=request.client,
+        browser=browser if len(browser) <= COOKIE_CHARACTERS else "",
+        lang=request.lang,
+    )

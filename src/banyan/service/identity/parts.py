@@ -1,0 +1,9 @@
+"""Every part of the identity service; importing a part registers its operations, faces and pages on SERVICE."""
+
+from __future__ import annotations
+
+from banyan.service.identity import journey, own, pages, protocol
+from banyan.service.identity.service import SERVICE
+
+PARTS = (journey, own, pages, protocol)
+__all__ = ["PARTS", "SERVICE"]
