@@ -87,3 +87,13 @@ async def close(provider: Provider, id: str) -> None:
 
     if not await provider.store.write(job):
         raise NotFound("no such account", remedy="see the list of accounts")
+
+
+async def start_anew(provider: Provider, id: str) -> None:
+    """Whoever lost their devices: every passkey and session ends, and a counter gives a new enrolment code."""
+
+    def job(tx: Tx) -> None:
+        tx.run(SQL["forget_passkeys_of"], account=id)
+        tx.run(SQL["end_sessions_of"], account=id)
+
+    await provider.store.write(job)

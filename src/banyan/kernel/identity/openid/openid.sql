@@ -186,6 +186,10 @@ update passkey set counter = :counter where id = :id
 -- An account's passkeys.
 select id from passkey where account = :account order by at, id limit :limit
 
+-- name: forget_passkeys_of
+-- A person who lost their devices starts anew.
+delete from passkey where account = :account
+
 -- name: count_failure
 -- One more failed sign-in of a bucket.
 insert into sign_in_failure (bucket, at_window, failures) values (:bucket, :at_window, 1)
