@@ -54,6 +54,7 @@ def the_apps() -> tuple[Client, ...]:
 
 
 def a_provider(folder: Path, *, clock: Clock) -> tuple[Provider, SqliteStore]:
+    folder.mkdir(parents=True, exist_ok=True)
     store = SqliteStore(folder / "identity.db")
     migrate(store, "banyan.kernel.identity", load_steps("banyan.kernel.identity"), at=0.0)
     return Provider(store, Secrets(MASTER), clock=clock, random=token_bytes, types=TYPES), store

@@ -39,3 +39,10 @@ def test_openid_client_fapi2_and_basic(tmp_path: Path) -> None:
         said = ran("openid_client.mjs", url, keys())
     assert said.count("\nok ") + 1 >= 30
     assert said.endswith("all passed\n")
+
+
+def test_oauth4webapi_step_by_step(tmp_path: Path) -> None:
+    with a_live_house(tmp_path) as (url, _):
+        said = ran("oauth4webapi.mjs", url, keys())
+    assert said.count("asked for a nonce") >= 2
+    assert said.endswith("all passed\n")
