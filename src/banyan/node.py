@@ -8,7 +8,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -29,8 +29,12 @@ from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
+from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
+from banyan.persons import open_persons
+from banyan.service.identity.desk import Desk
+from banyan.service.identity.desk import lend as lend_desk
 from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.export.site import Site, configure
 from banyan.service.transparency.shelf import Shelf, lend
@@ -55,6 +59,7 @@ class Node(msgspec.Struct, frozen=True):
     drawers: Mapping[str, Drawer]
     app: App
     lawful: Lawful
+    persons: Provider
 
 
 def plug(paths: tuple[str, ...]) -> list[Service]:
@@ -73,8 +78,13 @@ def plug(paths: tuple[str, ...]) -> list[Service]:
 
 
 @asynccontextmanager
-async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clock) -> AsyncIterator[Node]:
-    """Open every store under `data`, start the services, and close all at the end. Raises Problem when it cannot."""
+async def open_node(
+    data: Path, settings: Settings, *, clock: Clock = system_clock, is_demo: bool = False
+) -> AsyncIterator[Node]:
+    """Open every store under `data`, start the services, and close all at the end. Raises Problem when it cannot.
+
+    `is_demo` offers the demonstration personas' one-click sign-in.
+    """
     from banyan.channel.chat import build_chat
     from banyan.channel.mcp import build_mcp
     from banyan.channel.web import build_portal
@@ -89,18 +99,7 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         keys = Keys(_kept_secret(data))
         desk = build_access(keys)
         _make_folders(data, [*line, desk])
-        drawers: dict[str, Drawer] = {}
-        for service in (*services, *line, desk):
-            drawer = open_drawer(
-                data / service.name,
-                service=service.name,
-                package=service.package,
-                clock=clock,
-                store=settings.storage.engine,
-            )
-            stack.push_async_callback(close_drawer, drawer)
-            drawers[service.name] = drawer
-
+        drawers = _open_drawers(stack, data, (*services, *line, desk), settings, clock=clock)
         chat = build_chat(operations, secret=_kept_secret(data), contact=_contact(settings))
         portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
         catalogue = Catalogue([*services, *line, desk, chat, build_mcp(operations), *portal.services])
@@ -109,19 +108,8 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         )
         emit = emit_to_feeds(drawers, clock)
         gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
-        if "transparency" in drawers:
-            lend(drawers["transparency"], Shelf(lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys))
-        if "opendata" in drawers:
-            set_rules(drawers["opendata"], _fetch_rules(settings, data))
-            configure(msgspec.convert(settings.site, Site, from_attributes=True))
-        door = DoorSettings(
-            secret=_kept_secret(data),
-            work=data / "work",
-            member=settings.member,
-            public_url=settings.site.public_url,
-            hosts=settings.http.allowed_hosts,
-            trusted_proxies=settings.http.trusted_proxies,
-        )
+        persons = await stack.enter_async_context(open_persons(data, engine=settings.storage.engine, clock=clock))
+        _lend(drawers, settings, lawful, Desk(persons, settings.site.public_url, is_demo), data=data)
         access = LogFile(data / "log" / "access.jsonl")
         stack.callback(access.close)
         record = AccessRecord(access.write)
@@ -130,7 +118,7 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
             catalogue,
             gate,
             identify=holder_of(token),
-            settings=door,
+            settings=_door(settings, data),
             log=log,
             render=portal.render,
             record=record,
@@ -138,7 +126,48 @@ async def open_node(data: Path, settings: Settings, *, clock: Clock = system_clo
         )
         await gate.start()
         stack.push_async_callback(gate.stop)
-        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful)
+        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons)
+
+
+def _open_drawers(
+    stack: AsyncExitStack, data: Path, services: Sequence[Service], settings: Settings, *, clock: Clock
+) -> dict[str, Drawer]:
+    """Each service's own drawer, closed with the node."""
+    drawers: dict[str, Drawer] = {}
+    for service in services:
+        drawer = open_drawer(
+            data / service.name,
+            service=service.name,
+            package=service.package,
+            clock=clock,
+            store=settings.storage.engine,
+        )
+        stack.push_async_callback(close_drawer, drawer)
+        drawers[service.name] = drawer
+    return drawers
+
+
+def _door(settings: Settings, data: Path) -> DoorSettings:
+    """What node.toml says of the door."""
+    return DoorSettings(
+        secret=_kept_secret(data),
+        work=data / "work",
+        member=settings.member,
+        public_url=settings.site.public_url,
+        hosts=settings.http.allowed_hosts,
+        trusted_proxies=settings.http.trusted_proxies,
+    )
+
+
+def _lend(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, desk: Desk, *, data: Path) -> None:
+    """Give the services of this node what is the node's own."""
+    if "transparency" in drawers:
+        lend(drawers["transparency"], Shelf(lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys))
+    if "openid" in drawers:
+        lend_desk(drawers["openid"], desk)
+    if "opendata" in drawers:
+        set_rules(drawers["opendata"], _fetch_rules(settings, data))
+        configure(msgspec.convert(settings.site, Site, from_attributes=True))
 
 
 async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
@@ -146,7 +175,7 @@ async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
     settings = load_settings(data / "node.toml", Path.cwd() / "node.toml", ROOT / "node.toml")
     host, port = host or settings.http.host, port or settings.http.port
     allow_connections()
-    async with open_node(data, settings) as node:
+    async with open_node(data, settings, is_demo=not empty) as node:
         server = _Server(server_config(node.app, host=host, port=port))
         tasks = [asyncio.create_task(_attend(node)), asyncio.create_task(_sign(node))]
         if not empty:
@@ -198,8 +227,10 @@ async def _sign(node: Node) -> None:
 
 async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     """Publish the demonstration nation once the portal answers, and keep its live registers alive."""
+    from banyan.demo.personas import seed_personas
     from banyan.demo.seeding import keep_alive, seed_nation
 
+    await seed_personas(node.persons)
     await _started(server)
     folder = node.data / DEMO_FOLDER
     try:

@@ -17,6 +17,7 @@ STANDARD_SERVICES = (
     "banyan.service.opendata.parts:SERVICE",
     "banyan.service.supplies.parts:SERVICE",
     "banyan.service.transparency.parts:SERVICE",
+    "banyan.service.identity.parts:SERVICE",
 )
 
 
