@@ -1,8 +1,9 @@
 """Why: may this caller run this operation, on which basis, and how is that explained.
 
-Deny is the default. Today three bases exist: `open` (data that is public by law), `public-write` (an intake that
-declares it takes from anybody) and `administration` (the holder of the administrator token). Personal data has no
-basis yet, so it is refused for every caller, the administrator too.
+Deny is the default. Bases that need no register: `open` (data that is public by law), `public-write` (an intake that
+declares it takes from anybody), `administration` (the holder of the administrator token), `duty` (an officer's own work)
+and `own-affairs` (what a signed-in person does about themselves). Personal data of others is weighed by the conscience
+(`judging.py`); without one it is refused for every caller, the administrator too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ MESSAGES = load_messages(__package__ or "banyan.kernel.policy")
 
 Basis = str
 """`open`, `public-write`, `administration`, `none`, or the id of a legal basis in the register."""
+SURE: tuple[str, ...] = ("aal2", "aal3")
+"""Sign-ins that an officer may act by: two factors or a passkey."""
 INTAKE: tuple[str, ...] = ("public-intake",)
 """Purposes under which anybody may write: a data request, a report. The operation declares it."""
 
@@ -34,9 +37,13 @@ class Decision(msgspec.Struct, frozen=True):
 
 def decide(operation: Operation, caller: Caller, purpose: str) -> Decision:
     """Decide one call. `purpose` empty means the operation's own. Pure."""
+    if operation.audience == "citizen" and caller.kind in ("citizen", "representative") and caller.subject:
+        return _allow("own-affairs")  # the operation sees whose they are from the caller, and takes nobody else's name
     if operation.data != OPEN:
         personal = tuple(name for name in operation.data if name not in OPEN)
         return _refuse(operation, "personal", missing=personal, classes="、".join(personal))
+    if (duty := _on_duty(operation, caller)) is not None:
+        return duty
     if operation.effect == "write" and not caller.may_write:
         if operation.audience == "public" and (purpose or operation.purpose) == operation.purpose in INTAKE:
             return _allow("public-write")
@@ -44,6 +51,15 @@ def decide(operation: Operation, caller: Caller, purpose: str) -> Decision:
     if operation.audience != "public" and not caller.may_write:
         return _refuse(operation, "audience", missing=(operation.audience,))
     return _allow("administration" if operation.effect == "write" else "open")
+
+
+def _on_duty(operation: Operation, caller: Caller) -> Decision | None:
+    """What an officer does on duty, as their agency; None when this is something else."""
+    role = "" if operation.audience == "officer" else operation.audience
+    is_addressed = operation.audience in ("officer", "hospital") and (not role or role in caller.roles)
+    if is_addressed and caller.kind == "officer" and caller.agency:
+        return _allow("duty") if caller.assurance in SURE else _refuse(operation, "assurance", missing=("assurance",))
+    return None
 
 
 def _allow(basis: Basis) -> Decision:
@@ -73,7 +89,7 @@ def _refuse(operation: Operation, why: str, *, missing: tuple[str, ...], **value
     )
 
 
-_BASES: tuple[Basis, ...] = ("open", "public-write", "administration")
+_BASES: tuple[Basis, ...] = ("open", "public-write", "administration", "duty", "own-affairs")
 _ALLOWED = {
     basis: Decision(
         allowed=True,
