@@ -1,9 +1,9 @@
 """Why: may this caller run this operation, on which basis, and how is that explained.
 
 Deny is the default. Bases that need no register: `open` (data that is public by law), `public-write` (an intake that
-declares it takes from anybody), `administration` (the holder of the administrator token), `duty` (an officer's own work)
-and `own-affairs` (what a signed-in person does about themselves). Personal data of others is weighed by the conscience
-(`judging.py`); without one it is refused for every caller, the administrator too.
+declares it takes from anybody), `administration` (the holder of the administrator token), `duty` (an officer's own
+work) and `own-affairs` (what a signed-in person does about themselves). Personal data of others is weighed by the
+conscience (`judging.py`); without one it is refused for every caller, the administrator too.
 """
 
 from __future__ import annotations
