@@ -307,9 +307,12 @@ def test_an_enrolment_code_registers_and_nothing_else(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         known = await house.provider.store.read(lambda tx: records.account_by_name(tx, "real"))
         assert known is not None
+        old = await signing_in.enrolment_code(house.provider, known)
         code = await signing_in.enrolment_code(house.provider, known)
         jar: dict[str, str] = {}
         shown = await house.call("GET", "/openid/enrol", jar=jar)
+        lost = {"form_token": token_of(shown), "name": "real", "code": old}
+        assert (await house.call("POST", "/openid/enrol", jar=jar, form=lost)).status == 422
         form = {"form_token": token_of(shown), "name": "real", "code": code.lower()}
         assert (await house.call("POST", "/openid/enrol", jar=jar, form=form)).status == 303
         page = await house.call("GET", "/openid/account", jar=jar)

@@ -117,6 +117,10 @@ insert into openid_once (hash, kind, document, expires) values (:hash, :kind, :d
 -- Take it.
 delete from openid_once where hash = :hash and kind = :kind returning document, expires
 
+-- name: drop_once
+-- What was kept before under this kind: the newest alone is good.
+delete from openid_once where kind = :kind
+
 -- name: sweep_once
 -- What nobody took.
 delete from openid_once where expires <= :now

@@ -49,12 +49,14 @@ async def with_code(provider: Provider, sent: Sent, name: str, code: str) -> str
     """An enrolment code's holder may register a passkey, and nothing else."""
     if not await _is_heard(provider, sent, name):
         return "later"
-    now, secret = provider.clock(), _enrolment(name, code)
-    enrolled = await provider.store.write(lambda tx: records.take_once(tx, secret, "enrolment", Enrolled, now))
-    account = None
-    if enrolled is not None:
-        known = enrolled.account
-        account = await provider.store.read(lambda tx: records.account_by_id(tx, known))
+    now, typed = provider.clock(), _typed(code)
+
+    def job(tx: Tx) -> Account | None:
+        account = records.account_by_name(tx, name)
+        enrolled = records.take_once(tx, typed, _kind(account.id if account else ""), Enrolled, now)
+        return account if enrolled is not None else None
+
+    account = await provider.store.write(job)
     if account is None or account.is_closed:
         return await _failed(provider, sent, name)
     return await start(provider, sent, account, acr="aal1", amr=("otp",), is_enrolment=True)
@@ -69,13 +71,15 @@ async def as_persona(provider: Provider, sent: Sent, name: str, *, request: str 
 
 
 async def enrolment_code(provider: Provider, account: Account) -> str:
-    """A code to type once within a day, given at a counter; only its hash is kept."""
+    """A code to type once within a day, given at a counter; only its hash is kept, and the one before it ends."""
     code = b32encode(provider.random(CODE_BYTES)).decode()
-    now, document = provider.clock(), Enrolled(account.id)
-    secret = _enrolment(account.name, code)
-    await provider.store.write(
-        lambda tx: records.add_once(tx, secret, "enrolment", document, expires=now + OPENID_ENROLMENT_S, now=now)
-    )
+    now, kind = provider.clock(), _kind(account.id)
+
+    def job(tx: Tx) -> None:
+        tx.run(records.SQL["drop_once"], kind=kind)
+        records.add_once(tx, code, kind, Enrolled(account.id), expires=now + OPENID_ENROLMENT_S, now=now)
+
+    await provider.store.write(job)
     return "-".join(code[at : at + 4] for at in range(0, 16, 4))
 
 
@@ -173,6 +177,10 @@ async def _failed(provider: Provider, sent: Sent, name: str) -> Failure:
     return "wrong"
 
 
-def _enrolment(name: str, code: str) -> str:
-    """Name and code together: a wrong name finds nothing, so it cannot burn another's code."""
-    return f"{name}\0{code.replace('-', '').replace(' ', '').upper()}"
+def _kind(account: str) -> str:
+    """A code is looked for under its account alone: a wrong name finds nothing, so it cannot burn another's code."""
+    return f"enrolment {account}"
+
+
+def _typed(code: str) -> str:
+    return code.replace("-", "").replace(" ", "").upper()
