@@ -201,8 +201,11 @@ def test_the_rules_know_a_moment_only_by_what_a_remembered_answer_is_kept_by() -
     assert len(compared) == text.count("context.now")
     known = {"now", "fields", "assurance", "uses_today", "has_opted_out", "consent", "order"}
     assert set(re.findall(r"context\.(\w+)", text)) <= known
-    assert "principal." not in text
-    assert "principal ==" not in text
+    assert set(re.findall(r"principal\b.|action\b.", text)) == {"principal,", "action,"}, "who asks is in no rule"
+    assert set(re.findall(r"resource\b([^,)].{3})", text)) == {"." + name[:3] for name in ENTITY}, "nor a basis by name"
+
+
+ENTITY = ("fields", "needs", "valid_from", "sunset", "is_special", "relief", "assurance", "per_day", "is_secondary")
 
 
 @settings(max_examples=300, deadline=None)

@@ -77,6 +77,13 @@ class LegalBasis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
         """A hash of the whole basis: a use names the text that was in force."""
         return sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
 
+    @cached_property
+    def weighed(self) -> tuple[object, ...]:
+        """What the rules weigh in it besides its moments: two bases with the same are judged alike."""
+        is_special = bool(vocabulary.SPECIAL & set(self.categories))
+        bounds = (self.assurance, self.per_subject_per_day, self.is_secondary)
+        return (self.needs, self.fields, is_special, self.relief, *bounds)
+
     def __hash__(self) -> int:
         return hash(self.version)
 
@@ -110,6 +117,8 @@ def register(bases: Iterable[LegalBasis]) -> Register:
         if faults:
             raise Invalid(f"legal basis {basis.id}: {faults[0].field}: {faults[0].fix}", fields=tuple(faults))
         by_id[basis.id] = basis
+        for derived in ("version", "weighed"):
+            getattr(basis, derived)  # now, not within somebody's call
         recipients = (EVERYONE,) if EVERYONE in basis.recipients else basis.recipients
         for use in product(basis.operations, basis.purposes, recipients):
             by_use[use].append(basis)
