@@ -372,3 +372,6 @@ KIT_SAMPLE_MOST: Final = 5_000  # an app with a page an outlet is asked so many 
 KIT_STALE_S: Final = 3_600.0  # older numbers must be marked; the stock map's own word for old
 KIT_APART_M: Final = 300.0  # between an app's point of an outlet and ours: a street's length
 KIT_KEEP_S: Final = 600.0  # the longest a cache may keep stock
+
+# My data
+MYDATA_USES: Final = 10_000  # uses of one person in one list: one a day for 27 years; about 6 MB

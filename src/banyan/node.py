@@ -35,6 +35,8 @@ from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.persons import open_persons
 from banyan.service.identity.desk import Desk
 from banyan.service.identity.desk import lend as lend_desk
+from banyan.service.mydata.shelf import Shelf as OwnShelf
+from banyan.service.mydata.shelf import lend as lend_own
 from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.export.site import Site, configure
 from banyan.service.transparency.shelf import Shelf, lend
@@ -163,6 +165,16 @@ def _lend(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, des
     """Give the services of this node what is the node's own."""
     if "transparency" in drawers:
         lend(drawers["transparency"], Shelf(lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys))
+    if "mydata" in drawers:
+        own = OwnShelf(
+            ledger=lawful.ledger,
+            policy=lawful.policy,
+            name_of=lawful.conscience.subject,
+            sign=partial(desk.provider.sign, alg="ES256", kind="consent+jwt"),
+            random=token_bytes,
+            contact=settings.site.contact_email,
+        )
+        lend_own(drawers["mydata"], own)
     if "openid" in drawers:
         lend_desk(drawers["openid"], desk)
     if "opendata" in drawers:

@@ -18,6 +18,7 @@ STANDARD_SERVICES = (
     "banyan.service.supplies.parts:SERVICE",
     "banyan.service.transparency.parts:SERVICE",
     "banyan.service.identity.parts:SERVICE",
+    "banyan.service.mydata.parts:SERVICE",
 )
 
 

@@ -51,7 +51,10 @@ def commitment_of(salt: bytes, record: bytes) -> bytes:
 
 
 def release_entry(record: ReleaseRecord, commitment: bytes) -> bytes:
-    """The public entry of a use."""
+    """The public entry of a use. One whose notice is deferred shows its commitment only: its subject, who is given the
+    commitment to prove their list complete, would else find the agency here before the day."""
+    if record.reveal_after > record.at:
+        return _entry("release", commitment=commitment.hex())
     return _entry("release", basis=record.basis, receiver=record.receiver, commitment=commitment.hex())
 
 
