@@ -139,6 +139,9 @@ JUDGING_ANSWERS: Final = 65_536  # remembered answers of Cedar, about 0.5 KB eac
 POLICY_LIST: Final = 1_000  # orders, purposes or consents in one list; a person has some tens, a state some hundreds
 ORDER_DAYS: Final = 30  # an order, and each extension, lasts at most this long: a month is what a parliament can follow
 ORDER_REVIEW_DAYS: Final = 7  # after a use under an order somebody else has looked at it, or the agency's use waits
+REASON_CHARS: Final = 500  # why an order is declared or used: a sentence or two that another officer can weigh
+EMERGENCY_CELL_LEAST: Final = 5  # smaller counts are not published: one use of a small office points at its patient
+EMERGENCY_COUNTS: Final = 3_000  # cells of one answer: a month of a hundred agencies
 
 # Publishing and querying
 INGEST_MEMORY_BYTES: Final = 512 * MIB  # DuckDB's share while reading a file; the process stays under 1 GiB
@@ -314,6 +317,8 @@ OPENID_DETAIL_BYTES: Final = 16 * KIB
 OPENID_TEXT: Final = 2_048  # state, nonce, login_hint: longer than any client's own
 OPENID_PASSKEYS: Final = 20  # of one account
 OPENID_LIST: Final = 1_000
+OUTSIDE_TIME_S: Final = 5.0  # an outside issuer that has not answered by then is down for this person
+OUTSIDE_BYTES: Final = 256 * KIB  # its discovery document, keys or token answer; real ones are under 20 KB
 SIGN_IN_WINDOW_S: Final = 900.0
 SIGN_IN_ACCOUNT: Final = 10  # failures of one account in a window; a person mistypes twice
 SIGN_IN_NETWORK: Final = 100  # of one address: a whole office or carrier gateway stands behind it

@@ -16,7 +16,7 @@ from tests.kernel.ledger.conftest import KEYS
 from tests.kernel.policy.test_judging import FLAG, NOW
 from tests.kernel.policy.test_orders import NHI, ORDER
 
-from banyan.errors import Invalid, Unavailable
+from banyan.errors import Conflict, Invalid, Unavailable
 from banyan.kernel.catalogue import Catalogue, Context, Service
 from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS
@@ -27,6 +27,7 @@ from banyan.kernel.identity.caller import ANONYMOUS, Caller
 from banyan.kernel.ledger.log import Ledger, verify_history
 from banyan.kernel.policy import orders, records
 from banyan.kernel.storage import close_drawer, open_drawer
+from banyan.limits import ORDER_REVIEW_DAYS, REASON_CHARS
 
 WANG = "A123456789"
 HOSPITAL = Caller("officer", "o-7", agency="TW/MED/H1", assurance="aal2")
@@ -35,6 +36,7 @@ HOSPITAL = Caller("officer", "o-7", agency="TW/MED/H1", assurance="aal2")
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     person: str
     fields: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class Flag(msgspec.Struct, frozen=True):
@@ -71,8 +73,14 @@ class World(msgspec.Struct):
     conscience: Conscience
     now: list[float]
 
-    async def ask(self, caller: Caller = HOSPITAL, person: str = WANG, fields: tuple[str, ...] = ("flag",)) -> Any:
-        return await self.gate.call("travel.flag", Ask(person, fields), caller=caller)
+    async def ask(
+        self,
+        caller: Caller = HOSPITAL,
+        person: str = WANG,
+        fields: tuple[str, ...] = ("flag",),
+        reason: str = "急診無法陳述",
+    ) -> Any:
+        return await self.gate.call("travel.flag", Ask(person, fields, reason), caller=caller)
 
     async def order(self) -> None:
         approved = orders.approve(ORDER, NHI, NOW)
@@ -210,5 +218,65 @@ def test_what_cannot_be_written_down_is_not_answered(tmp_path: Path, monkeypatch
             monkeypatch.setattr(world.ledger, "release", full)
             with pytest.raises(Unavailable):
                 await world.ask()
+
+    asyncio.run(run())
+
+
+def test_a_use_under_an_order_says_why_and_opens_a_review(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with a_world(tmp_path) as world:
+            await world.order()
+            for reason in ("", "  "):
+                with pytest.raises(Refused) as refused:
+                    await world.ask(reason=reason)
+                said = refused.value.decision
+                assert said.missing == ("no-reason",)
+                assert "理由" in said.explanation["zh-Hant"]
+                assert "needs a reason" in said.explanation["en"]
+                assert "field reason" in said.remedy["en"]
+            with pytest.raises(Invalid, match="reason"):
+                await world.ask(reason="x" * (REASON_CHARS + 1))
+            assert (await world.ledger.head()).entries == 0
+            assert await world.policy.read(records.open_reviews) == []
+            await world.ask()
+            (opened,) = await world.policy.read(records.open_reviews)
+            assert (opened.use, opened.order, opened.agency, opened.used_by) == (0, ORDER.id, "TW/MED/H1", "o-7")
+            assert (opened.reason, opened.due) == ("急診無法陳述", NOW + ORDER_REVIEW_DAYS * 86_400)
+            (cell,) = await world.policy.read(lambda tx: records.order_uses(tx, 10))
+            assert (cell.order, cell.agency, cell.uses) == (ORDER.id, "TW/MED/H1", 1)
+
+    asyncio.run(run())
+
+
+def test_a_use_whose_order_was_ended_meanwhile_is_not_answered(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with a_world(tmp_path) as world:
+            await world.order()
+            real = world.ledger.release
+
+            async def ended_first(*values: Any) -> Any:
+                order = await world.policy.read(lambda tx: records.order_by_id(tx, ORDER.id))
+                await world.policy.write(lambda tx: records.put_order(tx, orders.end(order, NOW)))
+                return await real(*values)
+
+            world.ledger.release = ended_first
+            with pytest.raises(Conflict, match="ended during this call"):
+                await world.ask()
+            assert await world.policy.read(records.open_reviews) == []
+
+    asyncio.run(run())
+
+
+def test_an_agency_that_does_not_review_in_time_waits(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with a_world(tmp_path) as world:
+            await world.order()
+            await world.ask()
+            (opened,) = await world.policy.read(records.open_reviews)
+            late = msgspec.structs.replace(opened, due=NOW)
+            await world.policy.write(lambda tx: records.put_review(tx, msgspec.structs.replace(late, use=999)))
+            with pytest.raises(Refused) as refused:
+                await world.ask(person="F131104093")
+            assert refused.value.decision.missing == ("suspended",)
 
     asyncio.run(run())

@@ -162,3 +162,13 @@ def test_any_story_ends_proven(open_ledger: OpenLedger, story: list[str]) -> Non
             verify_history(await ledger.history(subject(number), most=1_000), subject(number))
 
     asyncio.run(run())
+
+
+def test_an_act_tried_twice_is_written_once(open_ledger: OpenLedger) -> None:
+    async def run() -> None:
+        first = await open_ledger().append_once("deletion/o-1", b'{"kind":"deletion"}')
+        assert await open_ledger().append_once("deletion/o-1", b'{"kind":"other"}') == first
+        assert await open_ledger().append_once("deletion/o-2", b'{"kind":"deletion"}') == first + 1
+        assert (await open_ledger().head()).entries == 2
+
+    asyncio.run(run())

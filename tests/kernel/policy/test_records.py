@@ -16,6 +16,8 @@ from tests.kernel.policy.test_orders import CDC, NHI, ORDER
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.policy import orders, records
 from banyan.kernel.policy.judging import judge
+from banyan.kernel.policy.orders import Review
+from banyan.kernel.policy.records import OrderUses
 from banyan.kernel.storage.migrations import load_steps, migrate
 from banyan.kernel.storage.store import SchemaStore, Tx
 
@@ -103,3 +105,19 @@ def test_opt_outs_and_counts_of_a_day(write: Write) -> None:
     tomorrow = EpochS(NOW + 86_400)
     assert write(lambda tx: records.uses_today(tx, "s", "TW/MED/H1", "travel.flag", NOW)) == 3
     assert write(lambda tx: records.uses_today(tx, "s", "TW/MED/H1", "travel.flag", tomorrow)) == 0
+
+
+def test_uses_under_orders_are_counted_with_their_reviews(write: Write) -> None:
+    for use, agency in ((1, "TW/MED/H1"), (2, "TW/MED/H1"), (3, "TW/MED/H2")):
+        one = Review(use, ORDER.id, agency, "o", "why", EpochS(NOW + use))
+        write(lambda tx, one=one: records.used_under_order(tx, one, NOW))
+    tomorrow = EpochS(NOW + 86_400)
+    write(lambda tx: records.used_under_order(tx, Review(4, ORDER.id, "TW/MED/H1", "o", "why", NOW), tomorrow))
+    day = records.day_of(NOW)
+    assert write(lambda tx: records.order_uses(tx, 10)) == [
+        OrderUses(ORDER.id, "TW/MED/H1", day + 1, 1),
+        OrderUses(ORDER.id, "TW/MED/H1", day, 2),
+        OrderUses(ORDER.id, "TW/MED/H2", day, 1),
+    ]
+    mine = write(lambda tx: records.open_reviews_of(tx, "TW/MED/H1"))
+    assert [one.use for one in mine] == [4, 1, 2]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from banyan.errors import Invalid
+from banyan.errors import Conflict, Invalid
 from banyan.kernel.catalogue.operation import Operation, Text
 from banyan.kernel.catalogue.personal import minimised, personal_fields
 from banyan.kernel.events.clock import EpochS
@@ -22,17 +22,21 @@ from banyan.kernel.identity.identifiers import normalized_person_number, person_
 from banyan.kernel.identity.pseudonyms import pseudonym
 from banyan.kernel.ledger.entries import ReleaseRecord
 from banyan.kernel.ledger.log import Ledger, Recorded
-from banyan.kernel.policy import records
+from banyan.kernel.policy import orders, records
 from banyan.kernel.policy.bases import LegalBasis, Register
 from banyan.kernel.policy.decision import Decision
-from banyan.kernel.policy.explaining import allowed, refused
+from banyan.kernel.policy.explaining import MESSAGES, allowed, refused, unreasoned
 from banyan.kernel.policy.judging import Use, Verdict, judge
+from banyan.kernel.policy.orders import Officer
 from banyan.kernel.storage.store import Store, Tx
+from banyan.limits import REASON_CHARS
 
 LEVELS: Final = {"aal1": 1, "aal2": 2, "aal3": 3}
 """Assurance as the policy counts it; a sign-in of no known level counts as none (NIST SP 800-63B)."""
 FIELDS: Final = "fields"
 """The request's field that says which personal fields are asked for; without it, or empty: all of them."""
+REASON: Final = "reason"
+"""The request's field that says why an order is used; somebody else of the agency reads it at the review."""
 
 
 class Weighed(msgspec.Struct, frozen=True):
@@ -43,6 +47,18 @@ class Weighed(msgspec.Struct, frozen=True):
     subject: bytes
     fields: tuple[str, ...]
     known: Mapping[str, str]
+    reason: str = ""
+
+
+class _UnderOrder(msgspec.Struct, frozen=True):
+    """A use under an order, in the ledger at `index`, that a review is opened for."""
+
+    index: int
+    order: str
+    reason: str
+    subject: str
+    operation: str
+    is_counted: bool
 
 
 class Conscience:
@@ -80,17 +96,36 @@ class Conscience:
         if candidates:
             use = await self._policy.read(partial(_with_records, use, subject.hex(), candidates))
         verdict = judge(bases, use)
-        decision = allowed(declared, verdict) if verdict.is_allowed else refused(declared, verdict, use)
-        return Weighed(decision, verdict, subject, asked, known)
+        reason = _reason(request)
+        if not verdict.is_allowed:
+            decision = refused(declared, verdict, use)
+        elif _is_under_order(verdict) and not reason:
+            decision = unreasoned(declared, verdict, use)
+        else:
+            decision = allowed(declared, verdict)
+        return Weighed(decision, verdict, subject, asked, known, reason)
 
     async def release(
         self, weighed: Weighed, declared: Operation, caller: Caller, *, trace: str, now: EpochS
     ) -> Recorded:
-        """Write the use into the ledger and its count; both durable when it returns."""
+        """Write the use into the ledger, its count, and under an order its review; all durable when it returns. Raises
+        Conflict when the order was ended meanwhile."""
         basis, verdict = weighed.verdict.basis, weighed.verdict
         assert basis is not None, "only an allowed use is released"
-        record = _record(basis, verdict, weighed.fields, declared, caller, trace, now)
+        record = _record(weighed, basis, declared, caller, trace=trace, now=now)
         subject = weighed.subject.hex()
+        if _is_under_order(verdict):
+            recorded = await self._ledger.release(weighed.subject, record)
+            under = _UnderOrder(
+                index=recorded.index,
+                order=verdict.reference,
+                reason=weighed.reason,
+                subject=subject,
+                operation=declared.id,
+                is_counted=basis.per_subject_per_day > 0,
+            )
+            await self._policy.write(partial(_reviewed, use=under, caller=caller, now=now))
+            return recorded
         if basis.per_subject_per_day:
             count = partial(records.count_use, subject=subject, recipient=caller.agency, operation=declared.id, now=now)
             recorded, _ = await asyncio.gather(self._ledger.release(weighed.subject, record), self._policy.write(count))
@@ -108,6 +143,31 @@ class Conscience:
         return self._register
 
 
+def officer_of(caller: Caller) -> Officer:
+    """The caller as the rules of orders know officers."""
+    return Officer(caller.id, caller.agency, LEVELS.get(caller.assurance, 0))
+
+
+def _is_under_order(verdict: Verdict) -> bool:
+    return verdict.basis is not None and verdict.basis.needs == "order"
+
+
+def _reviewed(tx: Tx, use: _UnderOrder, caller: Caller, now: EpochS) -> None:
+    """Open the review of a use in the transaction that counts it."""
+    order = records.order_by_id(tx, use.order)
+    assert order is not None, "an order that lets a use through is on record"
+    opened = orders.opened(order, officer_of(caller), use.index, use.reason, now)
+    if isinstance(opened, orders.Refusal):
+        raise Conflict(
+            MESSAGES.text("order_over", "zh-Hant"),
+            remedy=MESSAGES.text("order_over_remedy", "zh-Hant"),
+            kind=opened.code,
+        )
+    records.used_under_order(tx, opened, now)
+    if use.is_counted:
+        records.count_use(tx, use.subject, caller.agency, use.operation, now)
+
+
 def _with_records(use: Use, subject: str, candidates: Sequence[LegalBasis], tx: Tx) -> Use:
     """The use with the records that its candidates weigh; others are not even read."""
     needs = {basis.needs for basis in candidates}
@@ -123,9 +183,9 @@ def _with_records(use: Use, subject: str, candidates: Sequence[LegalBasis], tx: 
 
 
 def _record(
-    basis: LegalBasis, verdict: Verdict, fields: tuple[str, ...], declared: Operation, caller: Caller, trace: str,
-    now: EpochS,
-) -> ReleaseRecord:  # fmt: skip
+    weighed: Weighed, basis: LegalBasis, declared: Operation, caller: Caller, *, trace: str, now: EpochS
+) -> ReleaseRecord:
+    verdict = weighed.verdict
     title: Text = declared.title
     return ReleaseRecord(
         at=now,
@@ -137,7 +197,7 @@ def _record(
         basis=f"{basis.id}@{basis.version}",
         statute=basis.statute.said("zh-Hant"),
         purpose=declared.purpose,
-        fields=fields,
+        fields=weighed.fields,
         reference=verdict.reference,
         request=trace,
         reveal_after=verdict.reveal_after,
@@ -149,6 +209,13 @@ def _number(declared: Operation, request: msgspec.Struct) -> str:
     if person_number_kind(normalized_person_number(number)) is None:
         raise Invalid.at(declared.subject, "a national ID or resident number with its right check digit")
     return number
+
+
+def _reason(request: msgspec.Struct) -> str:
+    reason = str(getattr(request, REASON, "")).strip()
+    if len(reason) > REASON_CHARS:
+        raise Invalid.at(REASON, f"at most {REASON_CHARS} characters")
+    return reason
 
 
 def _asked(declared: Operation, request: msgspec.Struct, known: Mapping[str, str]) -> tuple[str, ...]:

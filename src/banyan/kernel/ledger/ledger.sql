@@ -2,9 +2,9 @@
 -- Where the log stands.
 select next_idx, tiled, mapped, published, checkpoint from log_head where one = 1
 
--- name: take_index
--- The next entry's index; the row stays locked until the commit, so indexes have no gaps.
-update log_head set next_idx = next_idx + 1 where one = 1 returning next_idx - 1
+-- name: take_indexes
+-- The next entries' first index; the row stays locked until the commit, so indexes have no gaps.
+update log_head set next_idx = next_idx + :count where one = 1 returning next_idx - :count
 
 -- name: add_pending
 -- Keep an entry until it is in a tile.
@@ -94,3 +94,11 @@ select size, root from seen_log where origin = :origin
 -- Remember the checkpoint cosigned.
 insert into seen_log (origin, size, root) values (:origin, :size, :root)
 on conflict (origin) do update set size = excluded.size, root = excluded.root
+
+-- name: act
+-- The entry of an act that is written.
+select idx from act where key = :key
+
+-- name: add_act
+-- Note where an act was written.
+insert into act (key, idx) values (:key, :idx)

@@ -7,7 +7,7 @@ map of subjects and signs; it is called every second or so and may be repeated o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -106,6 +106,20 @@ class Ledger:
     async def append(self, entry: bytes) -> int:
         """Write a public entry; its index once it is durable."""
         return await self._store.write(partial(append, entry=entry))
+
+    async def append_once(self, key: str, entry: bytes) -> int:
+        """Write the entry of the act named `key` unless one is written; its index, durable. A retry after a crash finds
+        the first."""
+
+        def job(tx: Tx) -> int:
+            row = tx.row(SQL["act"], key=key)
+            if row is not None:
+                return _int(row[0])
+            index = append(tx, entry)
+            tx.run(SQL["add_act"], key=key, idx=index)
+            return index
+
+        return await self._store.write(job)
 
     async def release(self, subject: bytes, record: ReleaseRecord) -> Recorded:
         """Write the use of a subject's data; returns once it is durable, before anything is released.
@@ -235,11 +249,22 @@ class Ledger:
 
 def append(tx: Tx, entry: bytes) -> int:
     """Append in this transaction."""
-    row = tx.row(SQL["take_index"])
-    assert row is not None, "the head is made by its migration"
-    index = _int(row[0])
+    index = _taken(tx, 1)
     tx.run(SQL["add_pending"], idx=index, entry=entry)
     return index
+
+
+def append_all(tx: Tx, entries: Sequence[bytes]) -> int:
+    """Append many in this transaction; the index of the first. Half the cost an entry of `append`."""
+    first = _taken(tx, len(entries))
+    tx.run_many(SQL["add_pending"], [{"idx": index, "entry": entry} for index, entry in enumerate(entries, first)])
+    return first
+
+
+def _taken(tx: Tx, count: int) -> int:
+    row = tx.row(SQL["take_indexes"], count=count)
+    assert row is not None, "the head is made by its migration"
+    return _int(row[0])
 
 
 def _map_some(tx: Tx) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import msgspec
+
 from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
 from banyan.kernel.catalogue.operation import Operation, Text
 from banyan.kernel.policy.bases import LegalBasis
@@ -34,15 +36,25 @@ def _allowed(basis: LegalBasis) -> Decision:
 
 def refused(operation: Operation, verdict: Verdict, use: Use) -> Decision:
     """The decision of a refused use: what was refused, by which rules, under which nearest basis, and what to do."""
+    return _refused(operation, verdict, use, verdict.rules)
+
+
+def unreasoned(operation: Operation, verdict: Verdict, use: Use) -> Decision:
+    """The decision of a use that an order would let through, if it said why it is needed."""
+    assert verdict.basis is not None, "only the reason is missing"
+    return _refused(operation, msgspec.structs.replace(verdict, nearest=verdict.basis), use, ("no-reason",))
+
+
+def _refused(operation: Operation, verdict: Verdict, use: Use, rules: tuple[str, ...]) -> Decision:
     said, remedy = {}, {}
     for lang in LANGUAGES:
         values = _values(operation, verdict, use, lang)
-        reasons = [MESSAGES.text(f"rule.{rule}", lang, **values) for rule in verdict.rules]
+        reasons = [MESSAGES.text(f"rule.{rule}", lang, **values) for rule in rules]
         head = MESSAGES.text("refused", lang, **values)
         said[lang] = GAPS[lang].join([head, *reasons])
-        fixes = [MESSAGES.text(f"fix.{rule}", lang, **values) for rule in verdict.rules]
+        fixes = [MESSAGES.text(f"fix.{rule}", lang, **values) for rule in rules]
         remedy[lang] = GAPS[lang].join(dict.fromkeys(fixes))
-    return Decision(allowed=False, basis="none", explanation=said, remedy=remedy, missing=tuple(verdict.rules))
+    return Decision(allowed=False, basis="none", explanation=said, remedy=remedy, missing=tuple(rules))
 
 
 def _values(operation: Operation, verdict: Verdict, use: Use, lang: str) -> dict[str, str]:

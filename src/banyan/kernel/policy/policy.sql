@@ -129,3 +129,16 @@ select uses from use_count where subject = :subject and recipient = :recipient a
 -- name: forget_counts
 -- Days that are over.
 delete from use_count where day < :day
+
+-- name: open_reviews_of
+-- An agency's reviews nobody has done, the oldest due first.
+select document from review where is_open = 1 and agency = :agency order by due, use_idx limit :limit
+
+-- name: count_order_use
+-- Count one more use under an order.
+insert into order_use (power, agency, day, uses) values (:power, :agency, :day, 1)
+on conflict (power, agency, day) do update set uses = order_use.uses + 1
+
+-- name: order_uses
+-- Uses under orders by agency and day, the newest day first.
+select power, agency, day, uses from order_use order by day desc, power, agency limit :limit

@@ -28,6 +28,15 @@ T = TypeVar("T")
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class OrderUses(msgspec.Struct, frozen=True):
+    """How often an agency used an order on one of Taiwan's days."""
+
+    order: str
+    agency: str
+    day: int
+    uses: int
+
+
 def put_basis(tx: Tx, basis: LegalBasis, at: EpochS) -> None:
     """Register a basis; the caller has checked the whole register with it (`bases.register`)."""
     document = _encode(basis)
@@ -74,6 +83,21 @@ def review_of(tx: Tx, use: int) -> Review | None:
 
 def open_reviews(tx: Tx) -> list[Review]:
     return _all(tx.rows(SQL["open_reviews"], limit=POLICY_LIST), Review)
+
+
+def open_reviews_of(tx: Tx, agency: str) -> list[Review]:
+    return _all(tx.rows(SQL["open_reviews_of"], agency=agency, limit=POLICY_LIST), Review)
+
+
+def used_under_order(tx: Tx, review: Review, now: EpochS) -> None:
+    """A use under an order: its review is open and it is in the published counts, or neither."""
+    put_review(tx, review)
+    tx.run(SQL["count_order_use"], power=review.order, agency=review.agency, day=day_of(now))
+
+
+def order_uses(tx: Tx, most: int) -> list[OrderUses]:
+    rows = tx.rows(SQL["order_uses"], limit=most)
+    return [OrderUses(str(power), str(agency), int(str(day)), int(str(uses))) for power, agency, day, uses in rows]
 
 
 def order_terms(tx: Tx, now: EpochS) -> tuple[OrderTerms, ...]:
