@@ -94,3 +94,11 @@ select size, root from seen_log where origin = :origin
 -- Remember the checkpoint cosigned.
 insert into seen_log (origin, size, root) values (:origin, :size, :root)
 on conflict (origin) do update set size = excluded.size, root = excluded.root
+
+-- name: act
+-- The entry of an act that is written.
+select idx from act where key = :key
+
+-- name: add_act
+-- Note where an act was written.
+insert into act (key, idx) values (:key, :idx)

@@ -107,6 +107,20 @@ class Ledger:
         """Write a public entry; its index once it is durable."""
         return await self._store.write(partial(append, entry=entry))
 
+    async def append_once(self, key: str, entry: bytes) -> int:
+        """Write the entry of the act named `key` unless one is written; its index, durable. A retry after a crash finds
+        the first."""
+
+        def job(tx: Tx) -> int:
+            row = tx.row(SQL["act"], key=key)
+            if row is not None:
+                return _int(row[0])
+            index = append(tx, entry)
+            tx.run(SQL["add_act"], key=key, idx=index)
+            return index
+
+        return await self._store.write(job)
+
     async def release(self, subject: bytes, record: ReleaseRecord) -> Recorded:
         """Write the use of a subject's data; returns once it is durable, before anything is released.
 
