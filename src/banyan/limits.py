@@ -380,3 +380,8 @@ KIT_KEEP_S: Final = 600.0  # the longest a cache may keep stock
 
 # My data
 MYDATA_USES: Final = 10_000  # uses of one person in one list: one a day for 27 years; about 6 MB
+MYDATA_USAGES: Final = 1_000  # of one findUsage answer: the bound that its standard sets
+MYDATA_PENDING: Final = 5  # unanswered requests of one recipient to one person: more is pestering
+MYDATA_TEXT: Final = 500  # characters of what a declaration or purpose says: a citizen reads it before they agree
+MYDATA_FIELDS: Final = 100  # fields of one declaration or purpose; the widest register has some fifty
+MYDATA_DELETE_DAYS: Final = 30  # after a withdrawal the recipient has deleted: PDPA rules of execution ask it "at once"

@@ -29,7 +29,9 @@ from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
+from banyan.kernel.identity.openid.outside import Outside
 from banyan.kernel.identity.openid.provider import Provider
+from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.persons import open_persons
@@ -39,13 +41,22 @@ from banyan.service.mydata.shelf import Shelf as OwnShelf
 from banyan.service.mydata.shelf import lend as lend_own
 from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.export.site import Site, configure
+from banyan.service.powers.shelf import Shelf as PowersShelf
+from banyan.service.powers.shelf import lend as lend_powers
 from banyan.service.transparency.shelf import Shelf, lend
-from banyan.settings import Settings, line_secrets_from_environment, load_settings
+from banyan.settings import (
+    Settings,
+    line_secrets_from_environment,
+    load_settings,
+    outside_secret_from_environment,
+)
 
 ROOT = Path(__file__).parents[2]
 TOKEN_FILE = "administrator.token"  # noqa: S105 - a file's name
 ADDRESS_FILE = "node.json"
 DEMO_FOLDER = "demo"
+KEYS_FOLDER = "keys"
+"""Keys that end with an order. Never in a backup of the data: docs/decisions/0083."""
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -62,6 +73,7 @@ class Node(msgspec.Struct, frozen=True):
     app: App
     lawful: Lawful
     persons: Provider
+    scopes: Scopes
 
 
 def plug(paths: tuple[str, ...]) -> list[Service]:
@@ -111,7 +123,13 @@ async def open_node(
         emit = emit_to_feeds(drawers, clock)
         gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
         persons = await stack.enter_async_context(open_persons(data, engine=settings.storage.engine, clock=clock))
-        _lend(drawers, settings, lawful, Desk(persons, settings.site.public_url, is_demo), data=data)
+        _lend(
+            drawers, settings, lawful, Desk(persons, settings.site.public_url, is_demo, _outsides(settings)), data=data
+        )
+        scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
+        if "powers" in drawers:
+            shelf = PowersShelf(lawful.policy, lawful.ledger, scopes, lawful.conscience.forget)
+            lend_powers(drawers["powers"], shelf)
         access = LogFile(data / "log" / "access.jsonl")
         stack.callback(access.close)
         record = AccessRecord(access.write)
@@ -128,7 +146,7 @@ async def open_node(
         )
         await gate.start()
         stack.push_async_callback(gate.stop)
-        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons)
+        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes)
 
 
 def _open_drawers(
@@ -158,6 +176,22 @@ def _door(settings: Settings, data: Path) -> DoorSettings:
         public_url=settings.site.public_url,
         hosts=settings.http.allowed_hosts,
         trusted_proxies=settings.http.trusted_proxies,
+    )
+
+
+def _outsides(settings: Settings) -> tuple[Outside, ...]:
+    """The outside issuers of node.toml, with their secrets."""
+    return tuple(
+        Outside(
+            id=one.id,
+            title={"zh-Hant": one.title, "en": one.title_en},
+            issuer=one.issuer,
+            client_id=one.client_id,
+            client_secret=outside_secret_from_environment(one.id),
+            acr=one.acr,
+            assurance=one.assurance,
+        )
+        for one in settings.identity.outside
     )
 
 

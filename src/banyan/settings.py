@@ -19,6 +19,7 @@ STANDARD_SERVICES = (
     "banyan.service.transparency.parts:SERVICE",
     "banyan.service.identity.parts:SERVICE",
     "banyan.service.mydata.parts:SERVICE",
+    "banyan.service.powers.parts:SERVICE",
 )
 
 
@@ -68,6 +69,24 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_url: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+/?$")] = "https://api.line.me"
 
 
+class OutsideIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An OpenID issuer people may sign in with. Its client secret comes from BANYAN_OUTSIDE_<ID>."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{1,30}$")]
+    issuer: str
+    client_id: str
+    title: str
+    title_en: str
+    acr: dict[str, Literal["aal1", "aal2", "aal3"]] = {}
+    """Which of its `acr` values is worth which of our levels."""
+    assurance: Literal["aal1", "aal2", "aal3"] = "aal1"
+    """What a sign-in is worth whose `acr` it does not name."""
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    outside: tuple[OutsideIssuer, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One node. `member` is its X-Road style member id INSTANCE/CLASS/CODE."""
 
@@ -77,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: Storage = Storage()
     fetch: Fetch = Fetch()
     line: Line = Line()
+    identity: Identity = Identity()
     services: tuple[str, ...] = STANDARD_SERVICES
     """Import paths `package.module:NAME`; a third party's service is plugged in by adding its line."""
     log: Literal["json", "quiet"] = "quiet"
@@ -105,3 +125,14 @@ def line_secrets_from_environment() -> tuple[str, str]:
         if not value:
             raise Invalid(f"line.enabled: {name} is not set", remedy="See “LINE” in docs/operator.md.")
     return found[0], found[1]
+
+
+def outside_secret_from_environment(id: str) -> str:
+    """The client secret at an outside issuer. Raises Invalid naming the variable that is missing."""
+    name = f"BANYAN_OUTSIDE_{id.upper()}"
+    found = os.environ.get(name, "")
+    if not found:
+        raise Invalid(
+            f"identity.outside {id}: {name} is not set", remedy="See “Signing people in” in docs/operator.md."
+        )
+    return found

@@ -20,6 +20,7 @@ from banyan.kernel.identity.openid.client_auth import secret_hash
 from banyan.kernel.identity.openid.clients import checked
 from banyan.kernel.identity.openid.keys import Secrets
 from banyan.kernel.identity.openid.model import Account, Client
+from banyan.kernel.identity.openid.outside import Outside
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage.migrations import load_steps, migrate
 from banyan.kernel.storage.sqlite import SqliteStore
@@ -96,13 +97,15 @@ async def a_house(
 
 
 @contextmanager
-def a_live_house(folder: Path, *, apps: tuple[Client, ...] = ()) -> Iterator[tuple[str, Provider]]:
+def a_live_house(
+    folder: Path, *, apps: tuple[Client, ...] = (), outsides: tuple[Outside, ...] = ()
+) -> Iterator[tuple[str, Provider]]:
     """A node behind a live server on this machine, by the real clock."""
     portal = build_portal([SERVICE], site=Site(), web=ROOT / "web")
     provider, store = a_provider(folder, clock=system_clock)
     asyncio.run(peopled(provider, apps or the_apps()))
     options: dict[str, Any] = {"clock": system_clock, "render": portal.render, "extra": portal.services}
     with live_node(folder, [SERVICE], **options) as (url, node):
-        lend(node.drawers[SERVICE.name], Desk(provider, "", True))
+        lend(node.drawers[SERVICE.name], Desk(provider, "", True, outsides))
         yield url, provider
     asyncio.run(store.close())

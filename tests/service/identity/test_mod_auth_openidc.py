@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.kernel.identity.openid.making import a_basic
 from tests.portal import free_port, until
 from tests.service.identity.house import a_live_house
+from tests.service.identity.person import Person
 
 pytestmark = pytest.mark.peers
 MODULES = Path("/usr/lib/apache2/modules")
@@ -74,34 +69,6 @@ def apache(root: Path, port: int, issuer: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=20)
-
-
-class Person:
-    """A browser that follows redirects, keeps cookies and sends the provider's forms."""
-
-    def __init__(self) -> None:
-        self._open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar())).open
-
-    def go(self, url: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
-        data = urllib.parse.urlencode(form).encode() if form is not None else None
-        try:
-            with self._open(urllib.request.Request(url, data, {"Accept": "text/html"}), timeout=20) as answer:
-                return answer.status, answer.url, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.url, error.read().decode()
-
-    def sign_in(self, url: str, persona: str) -> tuple[int, str, str]:
-        status, at, text = self.go(url)
-        for _ in range(3):
-            token = re.search(r'name="form_token" value="([^"]*)"', text)
-            if token is None:
-                break
-            step: dict[str, Any] = {"form_token": token.group(1), "do": "agree"}
-            if 'name="persona"' in text:
-                step |= {"do": "persona", "persona": persona}
-            status, at, text = self.go(at, step)
-        return status, at, text
 
 
 def test_mod_auth_openidc_lets_in_the_agencys_officers(tmp_path: Path) -> None:

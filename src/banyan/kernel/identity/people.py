@@ -94,6 +94,7 @@ async def start_anew(provider: Provider, id: str) -> None:
 
     def job(tx: Tx) -> None:
         tx.run(SQL["forget_passkeys_of"], account=id)
+        tx.run(SQL["unlink_outside"], account=id)
         tx.run(SQL["end_sessions_of"], account=id)
 
     await provider.store.write(job)

@@ -9,9 +9,11 @@ import msgspec
 
 from banyan.errors import Unavailable
 from banyan.kernel.catalogue import Context
+from banyan.kernel.identity.openid.outside import Fetch, Outside
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage import Drawer, Store
+from banyan.service.identity import outgoing
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -23,6 +25,8 @@ class Desk(msgspec.Struct, frozen=True):
     issuer: str = ""
     has_personas: bool = False
     """Whether the demo personas' one-click sign-in is offered; never on an `--empty` node."""
+    outsides: tuple[Outside, ...] = ()
+    fetch: Fetch = outgoing.fetch
 
 
 _desks: WeakKeyDictionary[Store, Desk] = WeakKeyDictionary()

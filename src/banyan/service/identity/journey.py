@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal, TypedDict
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
@@ -22,7 +22,7 @@ from banyan.service.identity.service import SERVICE
 
 LOGIN = "login"
 """The name under which somebody signs in without an app's request."""
-State = Literal["sign-in", "agreement", "account", "enrol", "leave", "gone"]
+State = Literal["sign-in", "agreement", "account", "enrol", "leave", "gone", "elsewhere"]
 
 
 class Titles(TypedDict):
@@ -35,6 +35,13 @@ class Persona(msgspec.Struct, frozen=True):
     shown: Mapping[str, str]
     kind: str
     agency: str
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """An outside sign-in that is offered: its name, and the link's query."""
+
+    title: Mapping[str, str]
+    query: str
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -70,6 +77,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     may_register: bool = False
     is_enrolment: bool = False
     given: tuple[Given, ...] = ()
+    outsides: tuple[Elsewhere, ...] = ()
     failure: str = ""
     hidden: tuple[tuple[str, str], ...] = ()
     """What a form of signing out passes on."""
@@ -189,7 +197,8 @@ async def _asking(desk: Desk, sent: Sent, name: str, asking: authorizing.Asking)
     if app.state == "agreement":
         return app
     options = passkeys.sign_in_options(desk.provider, sent)
-    return msgspec.structs.replace(app, options=options, personas=await _personas(desk))
+    outsides = elsewhere(desk, sent, name)
+    return msgspec.structs.replace(app, options=options, personas=await _personas(desk), outsides=outsides)
 
 
 def _sign_in(desk: Desk, sent: Sent, name: str, *, cookie: str) -> Shown:
@@ -198,6 +207,15 @@ def _sign_in(desk: Desk, sent: Sent, name: str, *, cookie: str) -> Shown:
         cookie=cookie,
         form_token=signing_in.form_token(desk.provider, sent, name),
         options=passkeys.sign_in_options(desk.provider, sent),
+        outsides=elsewhere(desk, sent, name),
+    )
+
+
+def elsewhere(desk: Desk, sent: Sent, name: str) -> tuple[Elsewhere, ...]:
+    """Links to the outside sign-ins, each with this browser's token."""
+    token = signing_in.form_token(desk.provider, sent, "outside")
+    return tuple(
+        Elsewhere(one.title, urlencode({"to": one.id, "request": name, "form_token": token})) for one in desk.outsides
     )
 
 

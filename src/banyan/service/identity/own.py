@@ -11,7 +11,7 @@ from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
 from banyan.limits import OPENID_LIST
 from banyan.service.identity.desk import Desk
-from banyan.service.identity.journey import Given, Shown, at, browser_of, titled
+from banyan.service.identity.journey import Given, Shown, at, browser_of, elsewhere, titled
 from banyan.service.identity.protocol import Message
 from banyan.service.identity.service import SERVICE
 
@@ -125,6 +125,7 @@ async def _account(desk: Desk, sent: Sent, known: tuple[Session, Account], *, fa
         is_demo=who.is_demo,
         is_enrolment=session.is_enrolment,
         may_register=may_register,
+        outsides=elsewhere(desk, sent, "link") if signing_in.may_register(session, who) else (),
         given=given,
         failure=failure,
     )

@@ -26,6 +26,7 @@ TEMPLATES = {
     "enrol": "openid/enrol.html",
     "leave": "openid/leave.html",
     "gone": "openid/gone.html",
+    "elsewhere": "openid/elsewhere.html",
 }
 
 
@@ -44,45 +45,46 @@ async def authorize(request: FaceRequest) -> View | FaceAnswer:
 
 @SERVICE.page("GET", path="/openid/ask/{name}")
 async def ask(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.visit", request.params["name"])
+    return await page_of(request, "openid.visit", request.params["name"])
 
 
 @SERVICE.page("POST", path="/openid/ask/{name}", rate="login")
 async def answer(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.act", request.params["name"])
+    return await page_of(request, "openid.act", request.params["name"])
 
 
 @SERVICE.page("GET", path="/openid/login", title={"zh-Hant": "以通行金鑰登入", "en": "Sign in with a passkey"})
 async def login(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.visit", LOGIN)
+    return await page_of(request, "openid.visit", LOGIN)
 
 
 @SERVICE.page("POST", path="/openid/login", rate="login")
 async def log_in(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.act", LOGIN)
+    return await page_of(request, "openid.act", LOGIN)
 
 
 @SERVICE.page("GET", path="/openid/enrol")
 async def enrol(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.enrol", "")
+    return await page_of(request, "openid.enrol", "")
 
 
 @SERVICE.page("POST", path="/openid/enrol", rate="login")
 async def enrolled(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.enrol", "")
+    return await page_of(request, "openid.enrol", "")
 
 
 @SERVICE.page("GET", "POST", path="/openid/account")
 async def account(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.account", "")
+    return await page_of(request, "openid.account", "")
 
 
 @SERVICE.page("GET", "POST", path="/openid/logout")
 async def logout(request: FaceRequest) -> View | FaceAnswer:
-    return await _page(request, "openid.leave", "")
+    return await page_of(request, "openid.leave", "")
 
 
-async def _page(request: FaceRequest, operation: str, name: str) -> View | FaceAnswer:
+async def page_of(request: FaceRequest, operation: str, name: str) -> View | FaceAnswer:
+    """Run a page's operation and show what it says, or lead on."""
     try:
         shown = await request.call(operation, Message(await submitted(request), name))
     except Fault as fault:

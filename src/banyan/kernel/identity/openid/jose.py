@@ -21,7 +21,7 @@ from banyan.limits import OPENID_JWT_BYTES
 
 ALGORITHMS: Final = ("ES256", "PS256", "EdDSA", "Ed25519")
 _ED: Final = ("OKP", "Ed25519")
-_KEY_OF: Final = {"ES256": ("EC", "P-256"), "PS256": ("RSA", ""), "EdDSA": _ED, "Ed25519": _ED}
+_KEY_OF: Final = {"ES256": ("EC", "P-256"), "PS256": ("RSA", ""), "RS256": ("RSA", ""), "EdDSA": _ED, "Ed25519": _ED}
 _PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 RSA_BITS: Final = 2_048
 
@@ -62,12 +62,12 @@ def peek(token: str) -> Signed:
     return Signed(header, claims)
 
 
-def verify(token: str, jwk: Mapping[str, Any]) -> Signed:
+def verify(token: str, jwk: Mapping[str, Any], *, algorithms: tuple[str, ...] = ALGORITHMS) -> Signed:
     """What `jwk` signed. Raises Unsigned for an algorithm that is not allowed, or not the key's own."""
     seen = peek(token)
     alg = seen.header.get("alg")
-    if not isinstance(alg, str) or alg not in ALGORITHMS:
-        raise Unsigned(f"alg is one of {', '.join(ALGORITHMS)}")
+    if not isinstance(alg, str) or alg not in algorithms:
+        raise Unsigned(f"alg is one of {', '.join(algorithms)}")
     key = public_key(jwk, alg)
     try:
         if isinstance(key, OKPKey):

@@ -218,3 +218,16 @@ select kid, alg, wrapped, public_jwk, made_at from openid_key order by made_at d
 -- name: drop_key
 -- A key whose last signature lapsed.
 delete from openid_key where kid = :kid
+
+-- name: outside_link
+-- The account that an outside issuer's subject belongs to.
+select account from outside_link where hash = :hash
+
+-- name: link_outside
+-- Tie an outside subject to an account; no row when it is tied already.
+insert into outside_link (hash, account, at) values (:hash, :account, :at)
+on conflict (hash) do nothing returning account
+
+-- name: unlink_outside
+-- Untie every outside subject of an account.
+delete from outside_link where account = :account
