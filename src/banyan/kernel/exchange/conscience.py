@@ -67,10 +67,12 @@ class Conscience:
     def __init__(self, policy: Store, ledger: Ledger, *, subject_key: bytes) -> None:
         self._policy, self._ledger, self._key = policy, ledger, subject_key
         self._register: Register | None = None
+        self._changes, self._turn = 0, asyncio.Lock()
 
     def forget(self) -> None:
         """The register changed: read it anew at the next use."""
         self._register = None
+        self._changes += 1
 
     def subject(self, number: str) -> bytes:
         """A person's name in policy and ledger, from the number as people write it."""
@@ -138,9 +140,14 @@ class Conscience:
         return minimised(answer, frozenset(weighed.fields), weighed.known)
 
     async def _bases(self) -> Register:
-        if self._register is None:
-            self._register = await self._policy.read_long(records.read_register)
-        return self._register
+        """The register, read by one caller while the others wait: it may take seconds."""
+        while (register := self._register) is None:
+            async with self._turn:
+                changes = self._changes
+                if self._register is None:
+                    read = await self._policy.read_long(records.read_register)
+                    self._register = read if changes == self._changes else None
+        return register
 
 
 def officer_of(caller: Caller) -> Officer:
