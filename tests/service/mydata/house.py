@@ -99,7 +99,9 @@ class House(msgspec.Struct):
         await self.node.lawful.ledger.publish(int(self.now[0]))
 
 
-def in_a_house(story: Callable[[House], Awaitable[None]]) -> None:
+def in_a_house(story: Callable[[House], Awaitable[None]], after: Callable[[Path], None] = lambda folder: None) -> None:
+    """Tell a story in a node; `after` looks at its folder once it is closed."""
+
     async def run() -> None:
         now = [float(NOW)]
         with tempfile.TemporaryDirectory() as folder:
@@ -119,5 +121,6 @@ def in_a_house(story: Callable[[House], Awaitable[None]]) -> None:
                 house = House(node, Client(door), callers, now, Path(folder))
                 callers.update(wang=house.citizen(WANG), lee=house.citizen(LEE), bank=BANK, tax=OFFICE)
                 await story(house)
+            after(Path(folder))
 
     asyncio.run(run())

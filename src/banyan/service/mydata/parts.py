@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.mydata import faces, uses
+from banyan.service.mydata import faces, tracker, uses
 from banyan.service.mydata.service import SERVICE
 
-PARTS = (uses, faces)
+PARTS = (uses, faces, tracker)
 __all__ = ["PARTS", "SERVICE"]
