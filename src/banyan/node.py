@@ -17,6 +17,7 @@ from secrets import token_bytes
 import msgspec
 import uvicorn
 
+from banyan.demo.personas import close_personas, seed_personas
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
@@ -144,6 +145,8 @@ async def open_node(
             record=record,
             keys=keys,
         )
+        if not is_demo:
+            await close_personas(persons)
         await gate.start()
         stack.push_async_callback(gate.stop)
         yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes)
@@ -273,7 +276,6 @@ async def _sign(node: Node) -> None:
 
 async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     """Publish the demonstration nation once the portal answers, and keep its live registers alive."""
-    from banyan.demo.personas import seed_personas
     from banyan.demo.seeding import keep_alive, seed_nation
 
     await seed_personas(node.persons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ from banyan.kernel.identity import people
 from banyan.kernel.identity.openid import records
 from banyan.kernel.identity.openid.model import Account
 from banyan.kernel.identity.openid.provider import Provider
+from banyan.kernel.storage.store import Tx
 
 PERSONAS: Final = (
     (
@@ -72,15 +74,30 @@ PARENT: Final = Account(
 
 
 async def seed_personas(provider: Provider) -> None:
-    """Add the personas that are missing."""
+    """Add the personas that are missing, and open those that an `--empty` start closed."""
     for account, number in PERSONAS:
-        if await _known(provider, account.name) is None:
+        if await _opened(provider, account.name) is None:
             await people.add(provider, account, number=number)
-    child = await _known(provider, PERSONAS[0][0].name)
+    child = await _opened(provider, PERSONAS[0][0].name)
     assert child is not None, "it was just added"
-    if await _known(provider, PARENT.name) is None:
+    if await _opened(provider, PARENT.name) is None:
         await people.add(provider, msgspec.structs.replace(PARENT, for_account=child.id))
 
 
-async def _known(provider: Provider, name: str) -> Account | None:
-    return await provider.store.read(lambda tx: records.account_by_name(tx, name))
+async def close_personas(provider: Provider) -> None:
+    """A folder that was a demonstration once must not let its personas in now: not by passkey, session or token."""
+    for name in (*(account.name for account, _ in PERSONAS), PARENT.name):
+        found = await provider.store.read(partial(records.account_by_name, name=name))
+        if found is not None and found.is_demo and not found.is_closed:
+            await people.close(provider, found.id)
+
+
+async def _opened(provider: Provider, name: str) -> Account | None:
+    def job(tx: Tx) -> Account | None:
+        found = records.account_by_name(tx, name)
+        if found is not None and found.is_closed:
+            found = msgspec.structs.replace(found, is_closed=False)
+            records.put_account(tx, found)
+        return found
+
+    return await provider.store.write(job)
