@@ -73,7 +73,7 @@ class House(msgspec.Struct):
     def citizen(self, number: str) -> Caller:
         return Caller("citizen", "c", assurance="aal2", subject=self.node.lawful.conscience.subject(number).hex())
 
-    async def call(self, operation: str, caller: Caller, **asked: Any) -> Any:
+    async def call(self, operation: str, caller: Caller, /, **asked: Any) -> Any:
         return await self.node.gate.call(operation, asked, caller=caller)
 
     async def use(self, number: str = WANG, **changed: Any) -> Recorded:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.mydata import faces, tracker, uses
+from banyan.service.mydata import asking, consenting, faces, tracker, uses
 from banyan.service.mydata.service import SERVICE
 
-PARTS = (uses, faces, tracker)
+PARTS = (uses, faces, tracker, asking, consenting)
 __all__ = ["PARTS", "SERVICE"]
