@@ -72,9 +72,9 @@ class Order(msgspec.Struct, frozen=True):
     declared_by: Officer
     declared_at: EpochS
     approved_by: Officer | None = None
-    approved_at: EpochS = EpochS(0)
+    approved_at: EpochS = EpochS(0.0)
     extensions: tuple[Extension, ...] = ()
-    ended_at: EpochS = EpochS(0)
+    ended_at: EpochS = EpochS(0.0)
 
     @property
     def last_second(self) -> EpochS:

@@ -1,0 +1,41 @@
+"""What the composition root lends this service: the policy's records, the ledger, and the keys that end with orders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.errors import Unavailable
+from banyan.kernel.identity.scopes import Scopes
+from banyan.kernel.ledger.log import Ledger
+from banyan.kernel.storage import Drawer, Store
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """`forget` tells the gate's conscience that the register changed. `turn` is held from reading a record to writing
+    it: the public entry comes between, and is in another store."""
+
+    policy: Store
+    ledger: Ledger
+    scopes: Scopes
+    forget: Callable[[], None]
+    turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Give this service the node's records; once, before the first call."""
+    _shelves[db.sql] = shelf
+
+
+def shelf_of(db: Drawer) -> Shelf:
+    """Raises Unavailable when the node lends nothing."""
+    found = _shelves.get(db.sql)
+    if found is None:
+        raise Unavailable("this node keeps no legal bases", remedy="see node.toml")
+    return found
