@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.mydata import asking, consenting, faces, tracker, uses
+from banyan.service.mydata import asking, consenting, faces, pages, tracker, uses
 from banyan.service.mydata.service import SERVICE
 
-PARTS = (uses, faces, tracker, asking, consenting)
+PARTS = (uses, faces, tracker, asking, consenting, pages)
 __all__ = ["PARTS", "SERVICE"]
