@@ -166,6 +166,37 @@ def test_the_register_is_checked_whole_and_changes_are_public() -> None:
     in_a_node(story)
 
 
+def test_a_basis_that_no_page_could_show_is_refused_over_http() -> None:
+    async def story(world: World) -> None:
+        client = Client(world.node.app)
+        headers = {"content-type": "application/json", "authorization": f"Bearer {world.node.token}"}
+
+        async def post(**values: object) -> Any:
+            body = msgspec.json.encode({**msgspec.to_builtins(FLAG), **values})
+            return await client.request("POST", "/api/powers/register_basis", body=body, headers=headers)
+
+        for name, value in (
+            ("title", {}),
+            ("title", {"zh-Hant": "x", "en": " "}),
+            ("id", "a/b"),
+            ("id", ""),
+            ("sunset", 1e300),
+            ("valid_from", -1.0),
+            ("retention_days", 10**9),
+            ("reveal_after_days", -1),
+            ("per_subject_per_day", 2**62),
+        ):
+            answer = await post(**{name: value})
+            assert answer.status == 422, (name, answer.text)
+            assert answer.json["errors"][0]["field"] == name
+        assert await world.entries() == []
+        good = await post(retention_days=7)
+        assert good.status == 200
+        assert good.json["id"] == FLAG.id
+
+    in_a_node(story)
+
+
 def test_a_basis_registered_now_is_in_force_at_the_next_use() -> None:
     async def story(world: World) -> None:
         await world.in_force("standing", {}, None)

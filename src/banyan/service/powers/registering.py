@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from typing import Final
 
 import msgspec
 
 from banyan.errors import Invalid
+from banyan.kernel.catalogue.messages import LANGUAGES
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.ledger.entries import act_entry
 from banyan.kernel.policy import records
@@ -14,6 +17,11 @@ from banyan.kernel.policy.bases import LegalBasis, register
 from banyan.service.powers.service import SERVICE
 from banyan.service.powers.shelf import shelf_of
 from banyan.service.powers.wording import both
+
+ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+LAST_MOMENT: Final = 253_402_300_799
+"""The end of the year 9999, the last that RFC 3339 can say."""
+MOST_DAYS: Final = 36_500
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -39,8 +47,7 @@ class Registered(msgspec.Struct, frozen=True):
 async def register_basis(ctx: Context, request: LegalBasis) -> Registered:
     """Public in the ledger first, then in force. Raises Invalid naming what it lacks. The same text again changes
     nothing."""
-    if request.needs == "order" and request.assurance < 2:
-        raise Invalid.at("assurance", both("basis.assurance"))
+    _refuse_unfit(request)
     shelf = shelf_of(ctx.db)
     async with shelf.turn:
         known = await shelf.policy.read_long(records.read_register)
@@ -52,3 +59,20 @@ async def register_basis(ctx: Context, request: LegalBasis) -> Registered:
             await shelf.policy.write(partial(records.put_basis, basis=request, at=ctx.now))
             shelf.forget()
     return Registered(request.id, request.version)
+
+
+def _refuse_unfit(basis: LegalBasis) -> None:
+    """What a page, a log or the judge could not carry. Raises Invalid naming the field."""
+    if basis.needs == "order" and basis.assurance < 2:
+        raise Invalid.at("assurance", both("basis.assurance"))
+    if not ID.fullmatch(basis.id):
+        raise Invalid.at("id", both("basis.id"))
+    for name, text in (("title", basis.title), ("statute.name", basis.statute.name)):
+        if not all(text.get(lang, "").strip() for lang in LANGUAGES):
+            raise Invalid.at(name, both("basis.languages"))
+    for name in ("valid_from", "sunset"):
+        if not 0 <= getattr(basis, name) <= LAST_MOMENT:
+            raise Invalid.at(name, both("basis.moment"))
+    for name in ("retention_days", "per_subject_per_day", "reveal_after_days"):
+        if not 0 <= getattr(basis, name) <= MOST_DAYS:
+            raise Invalid.at(name, both("basis.number"))
