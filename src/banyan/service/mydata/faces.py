@@ -17,6 +17,14 @@ async def receipt(request: FaceRequest) -> FaceAnswer:
     return FaceAnswer(found.receipt.encode(), media_type="text/plain; charset=utf-8", headers=headers)
 
 
+@SERVICE.face("GET", path="/mydata/history", channel="web")
+async def history(request: FaceRequest) -> FaceAnswer:
+    """The whole list with the proof that it is whole."""
+    found = await request.call("mydata.history", {})
+    headers = (("Content-Disposition", 'attachment; filename="my-uses.json"'), *PRIVATE)
+    return FaceAnswer(found.file.encode(), media_type="application/json", headers=headers)
+
+
 def number_of(text: str) -> int:
     """An index in an address; one that is none names no entry."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 2**53

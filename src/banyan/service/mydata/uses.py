@@ -15,6 +15,7 @@ from banyan.errors import NotFound
 from banyan.kernel.catalogue.operation import Context, Text
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.ledger.entries import ReleaseRecord, commitment_of
+from banyan.kernel.ledger.histories import history_file
 from banyan.kernel.ledger.log import History, Recorded
 from banyan.kernel.ledger.receipts import receipt_of
 from banyan.kernel.policy import records, vocabulary
@@ -80,6 +81,12 @@ class OwnReceipt(msgspec.Struct, frozen=True):
     receipt: str
 
 
+class OwnHistory(msgspec.Struct, frozen=True):
+    """A file for `./banyan verify --history`."""
+
+    file: str
+
+
 @SERVICE.operation(
     "uses",
     title={"zh-Hant": "我的資料被誰用過", "en": "Who used my data"},
@@ -129,6 +136,27 @@ async def receipt(ctx: Context, request: ReceiptQuery) -> OwnReceipt:
     if data is None:
         raise NotFound(said("no_receipt"), remedy=said("no_receipt_remedy"))
     return OwnReceipt(request.index, data.decode())
+
+
+@SERVICE.operation(
+    "history",
+    title={"zh-Hant": "我的完整使用清單", "en": "My whole list of uses"},
+    summary={
+        "zh-Hant": "一個檔案，可離線證明沒有漏掉任何一筆。",
+        "en": "One file that proves offline that no use is left out.",
+    },
+    data=("identity",),
+    audience="citizen",
+    purpose="own-affairs",
+)
+async def history(ctx: Context, request: Nothing) -> OwnHistory:
+    """Raises NotFound until the first checkpoint."""
+    shelf, subject = shelf_of(ctx), own_subject(ctx)
+    found = await history_of(shelf, subject)
+    data = await history_file(shelf.ledger, found, bytes.fromhex(subject), ctx.now)
+    if data is None:
+        raise NotFound(said("no_receipt"), remedy=said("no_receipt_remedy"))
+    return OwnHistory(data.decode())
 
 
 async def history_of(shelf: Shelf, subject: str) -> History:
