@@ -31,8 +31,8 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     from banyan.kit.command import add_kit_parser
     from banyan.publishing import add_publish_parser
-    from banyan.verifying import add_verify_parser
     from banyan.replaying import add_replay_parser
+    from banyan.verifying import add_verify_parser
 
     parser = argparse.ArgumentParser(prog="./banyan", description="Banyan (榕): a resilient smart-government platform")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

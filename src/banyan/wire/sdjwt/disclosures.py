@@ -100,65 +100,67 @@ def reveal(payload: Mapping[str, Json], disclosures: Sequence[Disclosure]) -> di
     asks for, a reserved name, a name that is there already."""
     if payload.get("_sd_alg", ALGORITHM) != ALGORITHM:
         raise BadCredential(f"only {ALGORITHM} is known here")
-    by_digest = {one.digest: one for one in disclosures}
-    if len(by_digest) != len(disclosures):
+    if len({one.digest for one in disclosures}) != len(disclosures):
         raise BadCredential("a disclosure came twice")
-    used: set[str] = set()
-    seen: set[str] = set()
+    revealing = _Revealing(disclosures)
+    claims = revealing.members(payload, 0)
+    if revealing.left:
+        raise BadCredential("a disclosure belongs to no digest")
+    return claims
 
-    def take(digest: Json, *, is_element: bool) -> Disclosure | None:
-        if not isinstance(digest, str) or digest in seen:
-            raise BadCredential("a digest is no text or stands twice")
-        seen.add(digest)
-        found = by_digest.get(digest)
-        if found is None:
-            return None
-        if (found.name is None) != is_element:
-            raise BadCredential("a disclosure of an array stands in an object, or the other way")
-        used.add(digest)
-        return found
 
-    def walk(value: Json, depth: int) -> Json:
-        if depth > DEPTH:
-            raise BadCredential(f"claims are nested over {DEPTH} deep")
-        if isinstance(value, dict):
-            return members(value, depth)
-        if isinstance(value, list):
-            return list(elements(value, depth))
-        return value
+class _Revealing:
+    """One walk over a payload: the disclosures that are left to place, and the digests seen."""
 
-    def members(value: Mapping[str, Json], depth: int) -> dict[str, Json]:
+    def __init__(self, disclosures: Sequence[Disclosure]) -> None:
+        self.left = {one.digest: one for one in disclosures}
+        self._seen: set[str] = set()
+
+    def members(self, value: Mapping[str, Json], depth: int) -> dict[str, Json]:
         if "..." in value:
             raise BadCredential("an element's digest stands in an object")
         digests = value.get("_sd", [])
         if not isinstance(digests, list):
             raise BadCredential("_sd is a list of digests")
-        shown = {name: walk(item, depth + 1) for name, item in value.items() if name not in RESERVED}
+        shown = {name: self._walk(item, depth + 1) for name, item in value.items() if name not in RESERVED}
         for digest in digests:
-            found = take(digest, is_element=False)
+            found = self._take(digest, is_element=False)
             if found is None:
                 continue
             assert found.name is not None, "take sees to it"
             if found.name in RESERVED or found.name in shown:
                 raise BadCredential(f"the claim {found.name} is there already, or is reserved")
-            shown[found.name] = walk(found.value, depth + 1)
+            shown[found.name] = self._walk(found.value, depth + 1)
         return shown
 
-    def elements(value: list[Json], depth: int) -> Iterator[Json]:
+    def _elements(self, value: list[Json], depth: int) -> Iterator[Json]:
         for item in value:
             if isinstance(item, dict) and "..." in item:
                 if len(item) != 1:
                     raise BadCredential("an element's digest stands alone")
-                found = take(item["..."], is_element=True)
+                found = self._take(item["..."], is_element=True)
                 if found is not None:
-                    yield walk(found.value, depth + 1)
+                    yield self._walk(found.value, depth + 1)
             else:
-                yield walk(item, depth + 1)
+                yield self._walk(item, depth + 1)
 
-    claims = members(payload, 0)
-    if len(used) != len(by_digest):
-        raise BadCredential("a disclosure belongs to no digest")
-    return claims
+    def _walk(self, value: Json, depth: int) -> Json:
+        if depth > DEPTH:
+            raise BadCredential(f"claims are nested over {DEPTH} deep")
+        if isinstance(value, dict):
+            return self.members(value, depth)
+        if isinstance(value, list):
+            return list(self._elements(value, depth))
+        return value
+
+    def _take(self, digest: Json, *, is_element: bool) -> Disclosure | None:
+        if not isinstance(digest, str) or digest in self._seen:
+            raise BadCredential("a digest is no text or stands twice")
+        self._seen.add(digest)
+        found = self.left.pop(digest, None)
+        if found is not None and (found.name is None) != is_element:
+            raise BadCredential("a disclosure of an array stands in an object, or the other way")
+        return found
 
 
 def parse_disclosure(text: str) -> Disclosure:
