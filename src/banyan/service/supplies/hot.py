@@ -135,13 +135,13 @@ class Answers:
         board, now = self._board, self._now
         opened, seen = is_open(self._slots.item(row), self._slot), board.row_as_of(item, row)
         sure = confidence(now - seen, board.status(row, item), board.places[row].located, is_open=opened)
-        for change in (seen + FRESH_S, seen + OLD_S):
-            if now <= change + _JUST:
-                self._until = min(self._until, max(now, change - _JUST))
-                break
         key = (opened, seen, sure)
         standing = self._standings.get(key)
         if standing is None:
+            for change in (seen + FRESH_S, seen + OLD_S):
+                if now <= change + _JUST:
+                    self._until = min(self._until, max(now, change - _JUST))
+                    break
             fields = (_encode(opened), _encode(said(seen)), _encode(sure))
             standing = self._standings[key] = b',"open":%b,"as_of":%b,"confidence":%b,"outlet":' % fields
         return b"%b%b}" % (standing, board.fragment(row))
