@@ -1,4 +1,5 @@
-"""Take the pictures of docs/tour from a live portal: publish two real files, then walk as a citizen would.
+"""Take the pictures of docs/tour from a live portal: publish two real files, then walk as a citizen would. The stock
+map's are of a portal whose clock stands at 14 February 2020, 08:58, over the nation's real stock of that morning.
 
 .venv/bin/python tools/tour.py          # about half a minute; needs Chromium and ../shared/data
 """
@@ -15,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.make import shared_data  # noqa: E402
 from tests.portal import LivePortal, browser, live_portal  # noqa: E402
+from tests.service.supplies.pages.stage import MORNING, a_real_morning, stage  # noqa: E402
 
 MASKS = "supplies/raw/maskdata_20200214T085535.csv.gz"
 OUTLETS = "supplies/outlets.csv.gz"
@@ -42,6 +44,12 @@ def main() -> int:
         for number, (name, path, wait) in enumerate(_stops(masks, outlets), start=1):
             _take(page, portal, f"{number:02d}-{name}", path, wait)
         _chat(page, portal)
+    with (
+        TemporaryDirectory() as folder,
+        stage(Path(folder), a_real_morning(), at=MORNING + 180) as map_portal,
+        browser() as chromium,
+    ):
+        _stock_map(chromium, map_portal.url)
     return 0
 
 
@@ -79,6 +87,24 @@ def _chat(page: Any, portal: LivePortal) -> None:
     page.click("form.chat-form button[type=submit]")
     page.wait_for_selector(".chat-you")
     _save(page, "11-chat")
+
+
+def _stock_map(chromium: Any, url: str) -> None:
+    """The map with script, the list and picture without, a public screen, paper, a frame: each at its usual size."""
+    town = "area=10015010"
+    for name, path, size, options in (
+        ("12-stock-map", "/supplies?least=0", (1200, 1150), {}),
+        ("13-stock-list", f"/supplies?{town}&least=0", (1200, 1150), {"java_script_enabled": False}),
+        ("14-stock-kiosk", f"/supplies/kiosk?{town}&kiosk=1", (1080, 1500), {}),
+        ("15-stock-paper", "/supplies/print/10015010", (794, 1123), {}),
+        ("16-stock-frame", f"/supplies/widget?{town}", (380, 640), {}),
+    ):
+        page = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options).new_page()
+        page.goto(url + path)
+        if "map" in name:
+            page.wait_for_selector("#stock-map[data-live]", timeout=30_000)
+            page.wait_for_timeout(600)  # the canvas's own fade
+        _save(page, name)
 
 
 def _save(page: Any, name: str) -> None:

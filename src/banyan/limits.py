@@ -367,7 +367,6 @@ SUPPLIES_CHANGES_ANNOUNCED: Final = 200  # announced changes kept in sight: year
 SUPPLIES_HISTORY_WINDOW_S: Final = 86_400.0  # of one question about the past; a longer time is asked for in parts
 SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 hours of one each 30 s
 SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB
-SUPPLIES_HOT_PIECES: Final = 50_000  # parts of answers kept ready an item, about 650 bytes each; then begun anew
 
 # Conformance kit
 KIT_BODY_BYTES: Final = 32 * MIB  # of an app's document; the nation's GeoJSON is 4 MB

@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from tests.postgres import postgres_server
 
 from banyan.kernel.storage.migrations import load_steps, migrate
@@ -16,9 +15,6 @@ from banyan.kernel.storage.postgres import PostgresStore
 from banyan.kernel.storage.sqlite import SqliteStore
 from banyan.kernel.storage.store import SchemaStore
 
-# A busy machine is slow now and then; what must be fast is measured in bench/, not here.
-settings.register_profile("kernel", deadline=None)
-settings.load_profile("kernel")
 OpenStore = Callable[..., SchemaStore]
 _schemas = count(1)
 

@@ -14,7 +14,8 @@ stockMap.Board = class {
     this.gone = new Set(places.gone);
     this.items = stock.items.map((item) => this.#columns(item));
     this.seq = stock.seq;
-    this.#points();
+    this.points = [];
+    this.#mercator();
   }
 
   // The stock is asked anew; the places and notices it links to never change under their address.
@@ -48,7 +49,7 @@ stockMap.Board = class {
   }
 
   // Web Mercator at zoom 0, so that a frame is a multiplication and not a projection.
-  #points() {
+  #mercator() {
     const { lon, lat } = this.places;
     this.worldX = Float64Array.from(lon, (value) => (value === null ? NaN : value / 360 + 0.5));
     this.worldY = Float64Array.from(lat, (value) => {
@@ -130,12 +131,18 @@ stockMap.Board = class {
     return this.slots[row] ? this.slots[row][slot] : null;
   }
 
-  metres(row, lon, lat) {
-    const rad = Math.PI / 180;
-    const { lon: lons, lat: lats } = this.places;
-    const north = (lats[row] - lat) * rad;
-    const east = (lons[row] - lon) * rad * Math.cos(((lats[row] + lat) / 2) * rad);
-    return Math.hypot(east, north) * 6371008.8;
+  // On the WGS84 ellipsoid as x, y, z, and the straight line between, as the server's index measures.
+  static #point(lon, lat) {
+    const rad = Math.PI / 180, flat = 0.006694379990141316, sine = Math.sin(lat * rad);
+    const normal = 6378137 / Math.sqrt(1 - flat * sine * sine), axis = normal * Math.cos(lat * rad);
+    return [axis * Math.cos(lon * rad), axis * Math.sin(lon * rad), normal * (1 - flat) * sine];
+  }
+
+  metres(row, from) {
+    this.points[row] ??= stockMap.Board.#point(this.places.lon[row], this.places.lat[row]);
+    const [x, y, z] = this.points[row];
+    const line = Math.sqrt((x - from[0]) ** 2 + (y - from[1]) ** 2 + (z - from[2]) ** 2);
+    return 2 * 6371008.8 * Math.asin(Math.min(1, line / (2 * 6371008.8)));
   }
 
   static plain(text) {
@@ -146,6 +153,7 @@ stockMap.Board = class {
   find(asked) {
     const at = this.itemAt(asked.item), item = this.items[at], slot = this.slotNow();
     const hasPosition = asked.lat !== null && asked.lon !== null;
+    const from = hasPosition ? stockMap.Board.#point(asked.lon, asked.lat) : null;
     const word = asked.q ? stockMap.Board.plain(asked.q) : "";
     const fits = [], far = new Map();
     let others = 0;
@@ -156,7 +164,7 @@ stockMap.Board = class {
       if (word && !stockMap.Board.plain(this.places.name[row] + this.places.address[row]).includes(word)) continue;
       if (hasPosition) {
         if (Number.isNaN(this.worldX[row])) continue;
-        const metres = this.metres(row, asked.lon, asked.lat);
+        const metres = this.metres(row, from);
         if (asked.radius && metres > asked.radius) continue;
         far.set(row, metres);
       }

@@ -126,7 +126,7 @@ stockMap.Cards = class {
     const doubt = facts.located === "differ" ? "card.doubtful" : places.lon[row] === null ? "card.unplaced" : "";
     const place = node("p", { class: "outlet-place" }, this.#own("span", {}, places.address[row]));
     if (metres !== null) place.append(" ", node("span", { class: "away" }, stockMap.say("card.away", { far: stockMap.far(Math.round(metres)) })));
-    const name = node("h3", { class: "outlet-name" }, number ? node("span", { class: "outlet-number", "aria-hidden": "true" }, String(number)) : null, number ? " " : null, this.#own("a", { href: address }, places.name[row]));
+    const name = node(number ? "h3" : "h2", { class: "outlet-name" }, number ? node("span", { class: "outlet-number", "aria-hidden": "true" }, String(number)) : null, number ? " " : null, this.#own("a", { href: address }, places.name[row]));
     const pairs = {
       class: "outlet", id: number ? `o-${code}` : null, value: number || null, "data-outlet": code, "data-item": facts.item.id,
       "data-available": facts.available < 0 ? "" : facts.available, "data-reserved": facts.reserved, "data-status": facts.status,

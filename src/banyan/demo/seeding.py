@@ -30,6 +30,8 @@ from banyan.service.opendata.publish import Publish
 from banyan.service.opendata.uploads import BeginUpload, Ticket
 
 REWRITE_S: Final = 30
+SETTLE_S: Final = 3
+"""Before the first rewriting: a node that starts has enough to do."""
 Say = Callable[[str], None]
 
 
@@ -141,6 +143,7 @@ async def keep_alive(folder: Path, *, clock: Clock) -> None:
     """Rewrite the live files as their agencies would, until cancelled."""
     live = [dataset for dataset in DATASETS if dataset.live_s]
     written = dict.fromkeys((dataset.name for dataset in live), 0.0)
+    await asyncio.sleep(SETTLE_S)
     while True:
         for dataset in live:
             if clock() - written[dataset.name] >= dataset.live_s - 1:

@@ -242,7 +242,7 @@ def test_registers_are_joined_and_a_second_stock_list_disturbs_nothing(tmp_path:
         await town.call("supplies.save_item", id="rapid-test", title="快篩試劑", title_en="Rapid tests")
         await town.call("supplies.follow_register", source="tests", register="tests", role="stock")
         assert town.board.stocked(town.board.row_of["5999990005"], 2).count == 39
-        assert town.board.shown(town.board.row_of["5999990005"]).notice == "乙牌；x"
+        assert town.board.shown(town.board.row_of["5999990005"]).notice == "廠牌項目：乙牌；x"
         assert town.shown() == first.counts
         await town.publish(a_file(second))
         assert town.shown() == second.counts

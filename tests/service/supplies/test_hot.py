@@ -140,7 +140,7 @@ def test_numbers_are_read_as_the_general_way_reads_them(lon: float, lat: float, 
     assert (asked.lon, asked.lat, asked.k, asked.least) == (bound.lon, bound.lat, bound.k, bound.least)
 
 
-def test_pieces_are_made_anew_when_they_would_read_otherwise() -> None:
+def test_standings_are_made_anew_when_they_would_read_otherwise() -> None:
     board = a_board()
     answers = Answers(board)
     asked = read(b"lon=121.6044&lat=23.9769&k=1")
@@ -155,18 +155,6 @@ def test_pieces_are_made_anew_when_they_would_read_otherwise() -> None:
     assert [sure(AT + age) for age in (0, 600, 600.01, 3_600, 3_600.01, 0)] == [
         "high", "high", "medium", "medium", "low", "high",
     ]  # fmt: skip
-
-
-def test_kept_pieces_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hot, "SUPPLIES_HOT_PIECES", 1)
-    db: Any = Drawerlike(a_board())
-    query = b"lon=121.6044&lat=23.9769&item=mask-child&k=10"
-    assert hot.nearest_stock(db)(query, AT) == general(db, query, AT)
-    answers = Answers(kept_of(db).board)
-    asked = read(query)
-    assert asked is not None
-    answers.nearest(asked, AT)
-    assert [len(pieces) for pieces in answers._pieces] == [0, 1]
 
 
 def test_over_http_both_ways_say_the_same(tmp_path: Path) -> None:

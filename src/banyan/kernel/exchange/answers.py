@@ -190,7 +190,8 @@ async def _closed(chunks: AsyncIterator[bytes]) -> None:
 
 
 async def _file_chunks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
-    with await asyncio.to_thread(path.open, "rb") as file:
+    # Opened here: a thread that opens it would leave it open when the reader goes away in that moment.
+    with path.open("rb") as file:
         file.seek(start)
         left = end - start
         while left > 0:

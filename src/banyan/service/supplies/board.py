@@ -7,6 +7,7 @@ events alone (`keeping.py`), so the same events give the same board, byte for by
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -64,6 +65,8 @@ class Board:
     def __init__(self, state: State | None = None) -> None:
         """Empty, or as `state` says. Raises ValueError when its parts do not fit together."""
         self.seq = state.seq if state else 0
+        self.placed = self.seq
+        """The number of the newest event that changed places."""
         self.items: list[Item] = list(state.items) if state else []
         self.places: list[Place] = []
         self.notices: list[Notice | None] = list(state.notices) if state else []
@@ -167,7 +170,7 @@ class Board:
 
     def shown(self, row: int) -> Shown:
         """The outlet with everything it has."""
-        place, notice = self.places[row], self.notices[row]
+        place, notice, counted = self.places[row], self.notices[row], self._columns.count.item
         return Shown(
             code=place.code,
             name=place.name,
@@ -179,9 +182,7 @@ class Board:
             lon=place.lon,
             lat=place.lat,
             located=place.located,
-            stocks=tuple(
-                self.stocked(row, item) for item in range(len(self.items)) if self._columns.count[item, row] >= 0
-            ),
+            stocks=tuple(self.stocked(row, item) for item in range(len(self.items)) if counted(item, row) >= 0),
             hours=place.hours,
             hours_note=place.hours_note,
             sale=notice.sale if notice else None,
@@ -190,19 +191,20 @@ class Board:
         )
 
     def stocked(self, row: int, item: int) -> Stocked:
-        count, available = int(self._columns.count[item, row]), int(self._columns.available[item, row])
-        changed = float(self._columns.changed[item, row])
+        columns = self._columns
+        count, available = columns.count.item(item, row), columns.available.item(item, row)
+        changed = columns.changed.item(item, row)
         return Stocked(
             item=self.items[item].id,
             status=self.status(row, item),
             count=count if count >= 0 else None,
-            reserved=int(self._columns.reserved[item, row]),
+            reserved=columns.reserved.item(item, row),
             available=available if available >= 0 else None,
-            changed=iso(EpochS(changed)) if changed > 0 else "",
+            changed=_said(changed) if changed > 0 else "",
         )
 
     def status(self, row: int, item: int) -> Status:
-        count, available = int(self._columns.count[item, row]), int(self._columns.available[item, row])
+        count, available = self._columns.count.item(item, row), self._columns.available.item(item, row)
         if count == UNKNOWN:
             return "unknown"
         if available == NOT_LISTED:
@@ -271,6 +273,7 @@ class Board:
         columns.lon[gone] = columns.lat[gone] = np.nan
         columns.is_gone[gone] = True
         after = columns.lon[touched], columns.lat[touched]
+        self.placed = self.seq
         if not all(map(_is_same, before, after)):
             self._grid = None
         if were != [place.town_code for place in event.upsert]:
@@ -348,3 +351,9 @@ def _moment(at: EpochS) -> EpochS:
 
 def _is_same(before: Floats, after: Floats) -> bool:
     return np.array_equal(before, after, equal_nan=True)
+
+
+@lru_cache(maxsize=4_096)
+def _said(at: float) -> str:
+    """Many outlets change at one look, so a time is written once."""
+    return iso(EpochS(at))

@@ -80,7 +80,8 @@ def _announced(
     good: Mapping[str, int], texts: Mapping[str, list[str]], table: Table, source: Source
 ) -> dict[str, Announced]:
     """Of the codes that say anything."""
-    words = [texts[field] for field in ("brand", "text") if field in texts]
+    words = [_labelled(texts["brand"], source.columns["brand"])] if "brand" in texts else []
+    words += [texts["text"]] if "text" in texts else []
     bounds = [texts.get(field) for field in ("sale_start", "sale_end", "plate_start", "plate_end")]
     reserved = [table.column(column) for column in source.items.values()] if source.role == "notices" else []
     if not (words or reserved or any(bounds)):
@@ -98,6 +99,11 @@ def _announced(
         if one != Announced(code):
             said[code] = one
     return said
+
+
+def _labelled(cells: Sequence[str], column: str) -> list[str]:
+    """Cells with their column's name: a brand alone reads as if the outlet had announced it."""
+    return [f"{column}：{cell}" if cell else "" for cell in cells]
 
 
 def _window(start: str, end: str) -> Window | None:

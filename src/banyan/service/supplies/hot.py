@@ -1,8 +1,7 @@
 """`nearest_stock` from memory: a narrow reader of the query, and the answer joined from parts that are already JSON.
 
-An answer is its start, and for each place its metres and its piece: its standing (what depends on the time of asking:
-open, as-of, confidence) and the outlet's fragment. Pieces hold for one state of the board, and until the moment at
-which the first of them would read otherwise.
+An answer is its start, and for each place its metres, its standing (`standings.py`: what depends on the time of
+asking) and the outlet's fragment, which is encoded once after each change of the outlet.
 """
 
 from __future__ import annotations
@@ -17,14 +16,13 @@ import msgspec
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.drawer import Drawer
-from banyan.limits import SUPPLIES_HOT_PIECES, SUPPLIES_NEAREST, SUPPLIES_RADIUS_M
+from banyan.limits import SUPPLIES_NEAREST, SUPPLIES_RADIUS_M
 from banyan.service.supplies.board import Board
-from banyan.service.supplies.confidence import FRESH_S, OLD_S, confidence
-from banyan.service.supplies.hours import AFTERNOON_MINUTE, EVENING_MINUTE, TAIPEI, is_open, slot_at
+from banyan.service.supplies.hours import AFTERNOON_MINUTE, EVENING_MINUTE, TAIPEI, slot_at
 from banyan.service.supplies.keeping import kept_of
-from banyan.service.supplies.model import Confidence
 from banyan.service.supplies.operations import said
 from banyan.service.supplies.service import SERVICE
+from banyan.service.supplies.standings import OWN, Standings, differing
 
 MAX_AGE_S: Final = 10
 """A person who comes back to the page within this time gets the same answer; the official list comes every 30 s."""
@@ -41,11 +39,9 @@ _is_usual: Final = re.compile(
 """How our own pages and most apps ask: read in a third of the time."""
 _is_plain: Final = re.compile(rb"%b(?:&%b)*" % (_FIELD, _FIELD)).fullmatch
 _PART_OF_DAY: Final = (0, AFTERNOON_MINUTE, EVENING_MINUTE, 24 * 60)
-_JUST: Final = 0.001
-"""Seconds around a change in which pieces are made anew at each question: sums of floats are not exact."""
 _NEAR_M: Final = 10_000
-_METRES: Final = tuple(b',{"metres":%d' % metres for metres in range(_NEAR_M))
-"""How a place begins, by its distance: a look-up is a third of a format."""
+_METRES: Final = tuple(b'},{"metres":%d' % metres for metres in range(_NEAR_M))
+"""How a place ends the one before and begins, by its distance: a look-up is a third of a format."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -87,20 +83,18 @@ def _asked(lon: float, lat: float, item: bytes, k: int) -> Asked | None:
 
 
 class Answers:
-    """A board's answers at one moment after another. From the last question's time `_now` until `_until` every kept
-    piece reads the same, as long as the board does."""
+    """A board's answers at one moment after another. What was made at `_made` holds while the board stands at `_seq`
+    and until `_until`."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._seq = -1
-        self._now = EpochS(0)
-        self._until = 0.0
+        self._seq = self._placed = -1
         self._slot = 0
+        self._made = EpochS(0)
+        self._until = 0.0
         self._starts: list[bytes] = []
-        self._pieces: list[_Pieces] = []
-        self._slots = board.slots()
-        self._standings: dict[tuple[bool | None, EpochS, Confidence], bytes] = {}
-        """Few differ, so they are written once and shared."""
+        self._standings: dict[int, Standings] = {}
+        self._differs = differing(board)
 
     def nearest(self, asked: Asked, now: EpochS) -> bytes | None:
         """As the operation `nearest_stock` writes it; None for an item that is not on the board."""
@@ -108,9 +102,11 @@ class Answers:
         item = board.item_of.get(asked.item) if asked.item else (0 if board.items else None)
         if item is None:
             return None
-        if board.seq != self._seq or not self._now <= now < self._until:
+        if board.seq != self._seq or not self._made <= now < self._until:
             self._renew(now)
-        self._now = now
+        standings = self._standings.get(item)
+        if standings is None or not standings.made <= now < standings.until:
+            standings = self._standings[item] = Standings(board, item, now, self._slot, self._differs)
         found = board.nearest(
             asked.lon,
             asked.lat,
@@ -120,58 +116,31 @@ class Answers:
             radius_m=asked.radius_m,
             slot=self._slot if asked.is_open else -1,
         )
-        pieces, parts = self._pieces[item], [self._starts[item]]
+        parts, codes, texts, fragment = [self._starts[item]], standings.codes, standings.texts, board.fragment
         for row, metres in found:
-            whole = round(metres)
-            parts.append(_METRES[whole] if whole < _NEAR_M else b',{"metres":%d' % whole)
-            parts.append(pieces[row])
+            whole, code = round(metres), codes[row]
+            parts.append(_METRES[whole] if whole < _NEAR_M else b'},{"metres":%d' % whole)
+            parts.append(texts[code] if code != OWN else standings.own(row, now))
+            parts.append(fragment(row))
         if found:
-            parts[1] = parts[1][1:]
-        parts.append(b"]}")
+            parts[1] = parts[1][2:]  # nothing stands before the first place
+            parts.append(b"}]}")
+        else:
+            parts.append(b"]}")
         return b"".join(parts)  # one copy of 6 KB; a format a place would make three
-
-    def piece(self, row: int, item: int) -> bytes:
-        """What follows a place's metres, now; nothing is kept longer than it would read the same."""
-        board, now = self._board, self._now
-        opened, seen = is_open(self._slots.item(row), self._slot), board.row_as_of(item, row)
-        sure = confidence(now - seen, board.status(row, item), board.places[row].located, is_open=opened)
-        for change in (seen + FRESH_S, seen + OLD_S):
-            if now <= change + _JUST:
-                self._until = min(self._until, max(now, change - _JUST))
-                break
-        key = (opened, seen, sure)
-        standing = self._standings.get(key)
-        if standing is None:
-            fields = (_encode(opened), _encode(said(seen)), _encode(sure))
-            standing = self._standings[key] = b',"open":%b,"as_of":%b,"confidence":%b,"outlet":' % fields
-        return b"%b%b}" % (standing, board.fragment(row))
 
     def _renew(self, now: EpochS) -> None:
         board = self._board
-        self._seq, self._slot = board.seq, slot_at(now)
+        self._seq, self._slot, self._made = board.seq, slot_at(now), now
         self._until = _next_part_of_day(now)
-        self._slots = board.slots()
         self._standings = {}
-        self._pieces = [_Pieces(self, item) for item in range(len(board.items))]
+        if board.placed != self._placed:
+            self._placed, self._differs = board.placed, differing(board)
         self._starts = [
             b'{"item":%b,"as_of":%b,"seq":%d,"places":['
             % (_encode(item.id), _encode(said(board.as_of[place])), board.seq)
             for place, item in enumerate(board.items)
         ]
-
-
-class _Pieces(dict[int, bytes]):
-    """Pieces of an item by row, made when first asked for."""
-
-    def __init__(self, answers: Answers, item: int) -> None:
-        super().__init__()
-        self._answers, self._item = answers, item
-
-    def __missing__(self, row: int) -> bytes:
-        if len(self) >= SUPPLIES_HOT_PIECES:
-            self.clear()
-        piece = self[row] = self._answers.piece(row, self._item)
-        return piece
 
 
 def _next_part_of_day(now: EpochS) -> float:

@@ -57,6 +57,8 @@ _NOT: Final = re.compile(
 _PHONE: Final = re.compile(
     r"\(0\d{1,3}\)\s?\d{3,4}-?\d{3,4}|(?<!\d)(?:0[2-8]\d?-\d{3,4}-?\d{3,4}|09\d{2}-?\d{3}-?\d{3}|0\d{8,9})(?!\d)"
 )
+_SPACED = re.compile(r"(?<=[點半分時])\s+(?=[抽發領拿取開賣販])")
+"""A space between a time and what is done then (8點半 抽號碼牌) parts nothing."""
 _A_BIT: Final = re.compile(r"[早晚快有]一點(?![半整鐘\d])|一點點")
 _CLAUSE: Final = re.compile(
     r"[,。;、!\n\r|/()【】\[\]*]|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])\."
@@ -98,7 +100,7 @@ def read_note(text: str) -> Notes:
     """Sale and plate windows of one note. The first of each kind counts; two that contradict each other are unsure and
     give none. Never raises."""
     written = unicodedata.normalize("NFKC", text[:NOTE_CHARACTERS])
-    written = _A_BIT.sub(" ", _PHONE.sub(" ", written))
+    written = _SPACED.sub("", _A_BIT.sub(" ", _PHONE.sub(" ", written)))
     sales: list[Told] = []
     plates: list[Told] = []
     for told in _told(written):

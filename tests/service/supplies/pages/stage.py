@@ -97,7 +97,7 @@ def stage(folder: Path, events: Sequence[BoardEvent], *, at: float) -> Iterator[
         return FaceAnswer(b"{}")
 
     own.face("POST", path="/stage/commit")(commit)
-    portal = build_portal([SERVICE], site=Site(title="榕", title_en="Banyan"), web=WEB)
+    portal = build_portal([SERVICE], site=Site(), web=WEB)
     with live_node(folder, [SERVICE], clock=lambda: clock[0], render=portal.render, extra=[own, *portal.services]) as (
         url,
         node,
@@ -167,7 +167,6 @@ def _place(row: dict[str, str], known: tuple[dict[str, str], int] | None, where:
         lon=float(lon[place]) + copy * 0.001 if place >= 0 else None,
         lat=float(lat[place]) + copy * 0.0007 if place >= 0 else None,
         located="single" if place >= 0 else "none",
-        hours=("NNNNNNYNNNNNNYNNNNNYY", "", "NNNNNNNNNNNNNNNNNNNNN")[int(own[-1], 36) % 3],
     )
 
 

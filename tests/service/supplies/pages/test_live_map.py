@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.channel.web.test_accessibility import AXE, wrong
 from tests.portal import browser
 from tests.service.supplies.make import AT, PLACES, a_tick
 from tests.service.supplies.pages.stage import A_DAY, Stage, a_real_morning, stage
@@ -185,6 +186,22 @@ def test_without_a_network_the_last_stock_is_searched_and_its_age_told(own: Stag
     assert codes(page) == ["0145080011", "592202A296", "5945010003"]
     page.context.set_offline(False)
     page.wait_for_selector(READY, timeout=30_000)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("scheme", "prefix"), [("light", ""), ("dark", "/en")])
+def test_axe_finds_nothing_on_the_live_map_and_its_popup(day: Stage, chromium: Any, scheme: str, prefix: str) -> None:
+    if not AXE.exists():
+        pytest.skip("npm ci was not run in web/")
+    page = opened(chromium, f"{day.url}{prefix}/supplies?least=0", color_scheme=scheme, bypass_csp=True)
+    page.add_script_tag(path=AXE)
+    assert wrong(page, "live") == []
+    page.evaluate("() => { stockMap.map.setView([23.9769, 121.6044], 14, {animate: false}) }")
+    page.evaluate("() => { stockMap.map.fire('click', {latlng: L.latLng(23.9769, 121.6044)}) }")
+    page.wait_for_selector(".popup .outlet")
+    assert wrong(page, "popup") == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.browser

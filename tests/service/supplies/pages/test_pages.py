@@ -108,6 +108,9 @@ def test_an_address_of_a_form_or_a_typed_word_still_shows_the_map(day: Stage) ->
     assert len(outlets(other_county)) == 3, "a town of another county is what was chosen before: the county holds"
     by_address = day.get("/supplies?q=花蓮縣花蓮市中山路5號&least=0")
     assert [found[0] for found in outlets(by_address)] == ["592202A296"]
+    nobody = text_of(day.get("/supplies?area=10015130"))
+    assert "花蓮縣卓溪鄉現在沒有領得到成人口罩的地點。" in nobody
+    assert '<option value="10015130" selected>卓溪鄉' in day.get("/supplies?area=10015130")
     for query in ("item=nothing", "lat=abc&lon=1", "lat=95&lon=1", "least=-3&page=999999999999", "area=12x", "page=7"):
         assert "<h1" in day.get(f"/supplies?{query}")
 

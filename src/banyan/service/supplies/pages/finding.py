@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from banyan.craft.place import plain
+from banyan.craft.place import plain, wgs84
 from banyan.errors import Invalid
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.limits import SUPPLIES_FOUND, SUPPLIES_FOUND_DEEPEST, SUPPLIES_POINTS, SUPPLIES_RADIUS_M, SUPPLIES_TEXT_ROWS
@@ -23,6 +23,7 @@ from banyan.service.supplies.service import SERVICE
 ANY: Final = 0
 """`least`: outlets that are sold out, promised or off the list too."""
 Rows = npt.NDArray[np.intp]
+_ranks: Final[WeakKeyDictionary[Board, Rows]] = WeakKeyDictionary()
 
 
 class FindOutlets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,20 +150,32 @@ def ordered(board: Board, item: int, request: FindOutlets, fits: Rows) -> tuple[
         near = np.lexsort((fits, metres))[:wanted]
         return len(fits), [(int(fits[place]), round(float(metres[place]))) for place in near]
     available = board.available(item)
-    most = sorted((int(row) for row in fits), key=lambda row: (-int(available[row]), board.places[row].code))
-    return len(fits), [(row, None) for row in most[:wanted]]
+    left = available[fits]
+    if wanted < len(fits):  # only those that can be among the first are put in order
+        fits = fits[left >= np.partition(left, -wanted)[-wanted]]
+    most = fits[np.lexsort((ranks_of(board)[fits], -available[fits]))][:wanted]
+    return len(left), [(int(row), None) for row in most]
+
+
+def ranks_of(board: Board) -> Rows:
+    """By row: the place of its code among all codes. A row keeps its code for ever, so only new rows change it."""
+    known = _ranks.get(board)
+    if known is None or len(known) != board.size:
+        order = np.argsort(np.array([place.code for place in board.places]), kind="stable")
+        known = np.empty(board.size, np.intp)
+        known[order] = np.arange(board.size)
+        _ranks[board] = known
+    return known
 
 
 def metres_of(board: Board, rows: Rows, lon: float, lat: float) -> npt.NDArray[np.float64]:
-    """Metres on a sphere with the cosine between the two latitudes, as the index of `nearest` measures."""
-    north = np.radians(board.lat()[rows] - lat)
-    east = np.radians(board.lon()[rows] - lon) * np.cos(np.radians((board.lat()[rows] + lat) / 2))
-    metres: npt.NDArray[np.float64] = np.hypot(east, north) * 6_371_008.8
-    return metres
+    """Metres as the index of `nearest` measures them, so that both give one order."""
+    line = wgs84.points(board.lon()[rows], board.lat()[rows]) - np.array(wgs84.point(lon, lat))
+    return wgs84.arc(line[:, 0] * line[:, 0] + line[:, 1] * line[:, 1] + line[:, 2] * line[:, 2])
 
 
 def dots(board: Board, item: int, fits: Rows) -> tuple[Dot, ...]:
     """Every fitting outlet that has a point, at most SUPPLIES_POINTS."""
     lon, lat = board.lon(), board.lat()
-    placed = [int(row) for row in fits if math.isfinite(lon[row])][:SUPPLIES_POINTS]
-    return tuple(Dot(float(lon[row]), float(lat[row]), board.status(row, item)) for row in placed)
+    placed = fits[np.isfinite(lon[fits])][:SUPPLIES_POINTS]
+    return tuple(Dot(float(lon[row]), float(lat[row]), board.status(int(row), item)) for row in placed)

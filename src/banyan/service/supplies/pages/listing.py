@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from banyan.craft.place import town_names
 from banyan.kernel.catalogue import FaceRequest
 from banyan.service.supplies.model import Item
 from banyan.service.supplies.operations import Everything, ItemView
@@ -102,8 +103,9 @@ def county_options(areas: Areas, asked: Asked, lang: str) -> list[Option]:
 
 
 def town_options(areas: Areas, county: str, asked: Asked, lang: str) -> list[Option]:
-    return [
-        Option(area.code, short_name(area, lang), area.code == asked.area, area)
-        for area in areas.towns
-        if area.code[:5] == county
-    ]
+    """The towns of a county; the chosen one too when no outlet is there, so that the form says what was asked."""
+    towns = [area for area in areas.towns if area.code[:5] == county]
+    is_missing = len(asked.area) > len(county) and all(area.code != asked.area for area in towns)
+    if is_missing and area_name(asked.area, lang):
+        towns.append(Town(asked.area, area_name(county, "zh-Hant"), town_names().get(asked.area, ""), 0, 0, 0))
+    return [Option(area.code, short_name(area, lang), area.code == asked.area, area) for area in towns]

@@ -60,6 +60,7 @@ async def map_page(request: FaceRequest) -> View:
 def map_values(request: FaceRequest, listing: Listing, items: Sequence[Item], areas: Areas) -> dict[str, Any]:
     """What the map's template shows of a view."""
     asked, lang = listing.asked, request.lang
+    towns = town_options(areas, asked.area[:5], asked, lang)
     return spoken(lang) | {
         "asked": asked,
         "item": listing.item,
@@ -70,7 +71,7 @@ def map_values(request: FaceRequest, listing: Listing, items: Sequence[Item], ar
         "share": asked.address(PATH),
         "families": families(items, asked, PATH),
         "counties": county_options(areas, asked, lang),
-        "towns": town_options(areas, asked.area[:5], asked, lang),
+        "towns": towns,
         "radii": RADII_M,
         "amounts": sorted({*LEAST, asked.least}, key=lambda amount: (amount != 1, amount)),
         "picture": picture_of(listing.found.points, listing.cards, asked.area, is_near=asked.has_position),
@@ -78,7 +79,7 @@ def map_values(request: FaceRequest, listing: Listing, items: Sequence[Item], ar
         "pages": pages_of(listing),
         "statuses": STATUSES,
         "map_title": TITLE,
-        "areas": {area.code: short_name(area, lang) for area in areas.towns},
+        "areas": {area.code: short_name(area, lang) for area in areas.towns} | {one.value: one.title for one in towns},
         "is_shell": False,
         "styles": ("map.css", "supplies.css"),
         "scripts": SCRIPTS,

@@ -6,6 +6,7 @@ so it says what the worker may reach: this site, and nothing else.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +30,16 @@ HOUR = "public, max-age=3600"
 @SERVICE.face("GET", "HEAD", path="/supplies/worker.js", rate="page", channel="web")
 async def worker(request: FaceRequest) -> FaceAnswer:
     """The service worker; it may care for the pages of both languages."""
-    if not WORKER.is_file():
-        raise NotFound("no worker here", remedy="install web/portal with the code")
+    try:
+        body = await asyncio.to_thread(WORKER.read_bytes)
+    except FileNotFoundError as error:
+        raise NotFound("no worker here", remedy="install web/portal with the code") from error
     headers = (
         ("Service-Worker-Allowed", "/"),
         ("Content-Security-Policy", WORKER_POLICY),
         ("Cache-Control", "no-cache"),
     )
-    return FaceAnswer(WORKER, media_type="text/javascript; charset=utf-8", headers=headers)
+    return FaceAnswer(body, media_type="text/javascript; charset=utf-8", headers=headers)
 
 
 @SERVICE.face("GET", "HEAD", path="/supplies/manifest.webmanifest", rate="page", channel="web")

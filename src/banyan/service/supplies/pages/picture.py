@@ -51,6 +51,8 @@ class Picture(msgspec.Struct, frozen=True):
     marks: Mapping[Status, str]
     pins: tuple[Pin, ...]
     unit: float
+    weight: float
+    """Of a mark's line, in units."""
     is_nation: bool
 
 
@@ -68,6 +70,8 @@ def picture_of(points: Sequence[Dot], cards: Sequence[Card], area: str, *, is_ne
     box = _box(placed, area, is_near=is_near)
     is_nation = box == (0.0, 0.0, float(WIDTH), float(HEIGHT))
     unit = max(box[2], box[3]) * SHARE
+    dots = points or [Dot(card.outlet.lon or 0.0, card.outlet.lat or 0.0, card.status) for card, _, _ in placed]
+    is_crowded = is_nation and len(dots) > CROWD
     towns = () if is_nation else tuple(one for one in outlines("towns") if _touches(_extent(one.path), box))
     pins = [
         Pin(round(x, 2), round(y, 2), card.number, card.outlet.code, card.outlet.name, card.status)
@@ -78,9 +82,10 @@ def picture_of(points: Sequence[Dot], cards: Sequence[Card], area: str, *, is_ne
         areas=towns,
         counties=tuple(one for one in counties if is_nation or _touches(_extent(one.path), box)),
         chosen=area,
-        marks=_marks(points, box, unit * (0.3 if is_nation and len(points) > CROWD else 0.6)),
-        pins=tuple(pins) if not is_nation else (),
+        marks=_marks(dots, box, unit * (0.3 if is_crowded else 0.8)),
+        pins=tuple(pin for pin in pins if pin.number) if not is_nation else (),
         unit=round(unit, 3),
+        weight=0.2 if is_crowded else 0.4,
         is_nation=is_nation,
     )
 
