@@ -97,6 +97,9 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "family": ["mask"],
         "hash": ["0" * 16],
         "after": [0],
+        "index": [0],
+        "user_code": ["A123456789"],
+        "consent": ["0" * 32],
         "since": ["2026-11-23T00:00:00Z"],
         "time": ["2026-11-23T00:00:00Z"],
         "sql": [f'SELECT * FROM "{handle}"' for handle in (*handles, subject.id)]
@@ -115,6 +118,7 @@ OPTIONAL: dict[str, list[dict[str, object]]] = {
 PATHS: dict[str, list[str]] = {
     "kind": ["limit"],
     "file*": ["base.css"],
+    "path*": ["0/000", "entries/000"],
     "number": ["0", "1"],
     "operation": ["opendata.rows"],
 }

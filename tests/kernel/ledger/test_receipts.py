@@ -39,7 +39,7 @@ def made(open_ledger: OpenLedger) -> tuple[bytes, bytes]:
 
 
 def options(path: Path, **values: object) -> Namespace:
-    given = {"receipt": path, "log": list(KEYS.vkeys), "keys": None, "witness": [], "quorum": 0}
+    given = {"receipt": path, "history": None, "log": list(KEYS.vkeys), "keys": None, "witness": [], "quorum": 0}
     return Namespace(**{**given, **values})
 
 
