@@ -63,10 +63,11 @@ def test_another_site_can_frame_the_list_and_nothing_else(day: Stage, chromium: 
     with another_site(day.url) as address:
         page = chromium.new_context(java_script_enabled=False).new_page()
         page.goto(address)
-        frames = {frame.name: frame for frame in page.frames}
-        assert frames["widget"].locator(".outlet").count() == 2
-        assert frames["widget"].locator("[data-outlet='0145080011'][data-available='200']").count() == 1
-        assert frames["map"].locator(".outlet").count() == 0, "the page itself refuses to be framed"
+        # A refused frame may lose its name to the browser's own page of refusal, so what each shows is looked at.
+        shown = {frame.name: frame for frame in page.frames if frame.locator(".outlet").count()}
+        assert list(shown) == ["widget"], "the page itself refuses to be framed"
+        assert shown["widget"].locator(".outlet").count() == 2
+        assert shown["widget"].locator("[data-outlet='0145080011'][data-available='200']").count() == 1
         assert page.context.cookies() == []
 
 
