@@ -152,7 +152,7 @@ def measure(size: int, rounds: int, seconds: float, *, is_first: bool) -> dict[s
 def latency(server: Running, asked: list[str], seconds: float) -> dict[str, float]:
     """At SHARE_OF_SATURATION of what it can, in three rounds: the median of each figure."""
     saturation = statistics.median(cpu_us(server, asked, seconds)[1] for _ in range(3))
-    rounds = [load.constant(server.port, asked, saturation * SHARE_OF_SATURATION, seconds) for _ in range(3)]
+    rounds = [load.constant(server.port, asked, saturation * SHARE_OF_SATURATION, seconds, LOAD_CORE) for _ in range(3)]
     figures = {
         name: round(statistics.median(getattr(one, name) for one in rounds), 2) for name in ("p50", "p99", "p999")
     }
