@@ -36,6 +36,7 @@ from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.persons import open_persons
+from banyan.presence import presence_of
 from banyan.service.identity.desk import Desk
 from banyan.service.identity.desk import lend as lend_desk
 from banyan.service.mydata.shelf import Shelf as OwnShelf
@@ -119,7 +120,9 @@ async def open_node(
         portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
         catalogue = Catalogue([*services, *line, desk, chat, build_mcp(operations), *portal.services])
         lawful = await stack.enter_async_context(
-            open_lawful(data, member=settings.member, engine=settings.storage.engine, clock=clock)
+            open_lawful(
+                data, member=settings.member, engine=settings.storage.engine, clock=clock, settings=settings.ledger
+            )
         )
         emit = emit_to_feeds(drawers, clock)
         gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
@@ -144,6 +147,7 @@ async def open_node(
             render=portal.render,
             record=record,
             keys=keys,
+            present=presence_of(persons, issuer=settings.site.public_url, name_of=lawful.conscience.subject),
         )
         if not is_demo:
             await close_personas(persons)
@@ -201,7 +205,8 @@ def _outsides(settings: Settings) -> tuple[Outside, ...]:
 def _lend(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, desk: Desk, *, data: Path) -> None:
     """Give the services of this node what is the node's own."""
     if "transparency" in drawers:
-        lend(drawers["transparency"], Shelf(lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys))
+        log = (lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys)
+        lend(drawers["transparency"], Shelf(*log, lawful.witnessed, lawful.cosigner))
     if "mydata" in drawers:
         own = OwnShelf(
             ledger=lawful.ledger,

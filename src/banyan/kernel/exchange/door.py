@@ -23,6 +23,7 @@ from banyan.kernel.exchange.gate import Gate, Log, Refused
 from banyan.kernel.exchange.hot import STATE, HotDoor
 from banyan.kernel.exchange.keys import KeyRefused, Keys
 from banyan.kernel.exchange.own import Own
+from banyan.kernel.exchange.presence import Present
 from banyan.kernel.exchange.rates import Rates, TooMany
 from banyan.kernel.exchange.record import Access, AccessRecord
 from banyan.kernel.exchange.request import SAFE_METHODS, Disconnected, DoorRequest, Receive, RequestTools, Scope
@@ -41,6 +42,7 @@ from banyan.kernel.exchange.security import (
 from banyan.kernel.exchange.session import Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify, Render
 from banyan.kernel.exchange.standing import Standing
+from banyan.kernel.identity.openid.fault import Fault
 from banyan.limits import HEADER_COUNT, PATH_BYTES, QUERY_BYTES, SEND_IDLE_S
 from banyan.wire.problem import MEDIA_TYPE as PROBLEM
 from banyan.wire.problem import encode as encoded
@@ -60,12 +62,20 @@ def build_door(
     render: Render | None = None,
     record: AccessRecord | None = None,
     keys: Keys | None = None,
+    present: Present | None = None,
 ) -> App:
     """The ASGI application of a node. `render` is the web channel's: without it no pages are served. `keys` are those
-    of the service that gives them."""
+    of the service that gives them; `present` says who is signed in."""
     rates = Rates(settings.rate_scale, monotonic)
     tools = RequestTools(
-        gate, identify, Sessions(settings.secret), settings, Deadlines(), rates, keys or Keys(settings.secret)
+        gate,
+        identify,
+        Sessions(settings.secret),
+        settings,
+        Deadlines(),
+        rates,
+        keys or Keys(settings.secret),
+        present,
     )
     return Door(catalogue, tools, log=log, render=render, record=record or AccessRecord())
 
@@ -85,6 +95,7 @@ class Door:
         self._hosts = Hosts(tools.settings)
         self._deadlines = tools.deadlines
         self._trusted = tools.settings.trusted_proxies
+        self._present = tools.present
         self._feeds = Feeds(tools.gate, member=self._member)
         own = Own(tools.gate, self._feeds, record, self._deadlines, tools.settings)
         faces = [*own.faces(), Face(("GET",), "/limits", Standing(tools.rates).limits)]
@@ -134,6 +145,8 @@ class Door:
             self._enter(request, endpoint)
             self._deadlines.start(task, endpoint.time_s)
             request.timed(task)
+            if self._present is not None:
+                await request.present(self._present)
             answer = await endpoint.run(request)
             wire.timed(task, self._deadlines, SEND_IDLE_S)
             await wire.answer(answer, self._headers(request, endpoint))
@@ -235,6 +248,10 @@ class Door:
         """Send a problem, as a page to a reader of pages and as RFC 9457 to a program."""
         if wire.sent.started:  # the head is out: the only honest end is a broken one, and the server breaks it
             return
+        if request.doubt is not None and isinstance(problem, Refused):
+            problem = request.doubt
+        if isinstance(problem, Fault):
+            headers = (*headers, *problem.headers)
         if asks_for_token(problem, request, endpoint):
             problem = Refused(problem.decision, status=401)
             headers = (*headers, ("WWW-Authenticate", "Bearer"))

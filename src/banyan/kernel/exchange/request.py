@@ -6,13 +6,14 @@ The head is parsed strictly and once, the body only on demand and within its bou
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from ipaddress import ip_address
 from typing import Any, Final
 
 import msgspec
 
-from banyan.errors import Limit
+from banyan.errors import Limit, Problem
 from banyan.kernel.catalogue.operation import Asking, FormData
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.binder import Unreadable, pairs_of
@@ -20,12 +21,13 @@ from banyan.kernel.exchange.deadline import Deadlines
 from banyan.kernel.exchange.forms import multipart, urlencoded
 from banyan.kernel.exchange.gate import Gate
 from banyan.kernel.exchange.keys import PREFIX, BulkKey, KeyRefused, Keys, holder
+from banyan.kernel.exchange.presence import Presence, Present
 from banyan.kernel.exchange.rates import BULK, BULK_COVERS, Rates, TooMany
 from banyan.kernel.exchange.session import Session, Sessions
 from banyan.kernel.exchange.settings import DoorSettings, Identify
 from banyan.kernel.exchange.trace import Trace
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
-from banyan.limits import BODY_IDLE_S, JSON_BODY_BYTES, UPLOAD_BYTES
+from banyan.limits import BODY_IDLE_S, JSON_BODY_BYTES, SESSION_TIME_S, UPLOAD_BYTES
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -50,6 +52,7 @@ class DoorRequest:
         "_form",
         "_has_token",
         "_headers",
+        "_presence",
         "_receive",
         "_scope",
         "_session",
@@ -88,6 +91,7 @@ class DoorRequest:
         self._task: asyncio.Task[Any] | None = None
         self._caller: Caller | None = None
         self._session: Session | None = None
+        self._presence: Presence | None = None
         self._verified = False
         self._body: bytes | None = None
         self._form: FormData | None = None
@@ -110,6 +114,12 @@ class DoorRequest:
     def raw_header(self, name: bytes) -> bytes:
         """A header by its lower-case name, as bytes: the door's own fast way."""
         return self._headers.get(name, b"")
+
+    @property
+    def raw_path(self) -> str:
+        """The path as sent, percent-encoded: what a client signs."""
+        raw: bytes = self._scope["raw_path"]
+        return raw.decode("latin-1")
 
     @property
     def query(self) -> list[tuple[str, str]]:
@@ -176,8 +186,8 @@ class DoorRequest:
         found = self._tools.identify(token) if token else None
         if found is None and b"x-api-key" in self._headers:
             return self._holder(token)
-        if found is None and self.session is not None and self._is_meant:
-            found = self._tools.sessions.caller(self.session, self.channel)
+        if found is None and (self.session is not None or self._presence is not None) and self._is_meant:
+            found = self._signed_in()
         found = found or ANONYMOUS
         return found if found.channel == self.channel else msgspec.structs.replace(found, channel=self.channel)
 
@@ -188,6 +198,32 @@ class DoorRequest:
             return self.caller.kind
         except KeyRefused:
             return ANONYMOUS.kind
+
+    def _signed_in(self) -> Caller | None:
+        """Who is present; of the administrator's session and a person's in one browser, who came last."""
+        presence, session = self._presence, self.session
+        if session is not None and not self._is_outdone(presence, session):
+            return self._tools.sessions.caller(session, self.channel)
+        return presence.caller if presence is not None else None
+
+    @staticmethod
+    def _is_outdone(presence: Presence | None, session: Session) -> bool:
+        return presence is not None and (not presence.secret or presence.at >= session.until - SESSION_TIME_S)
+
+    async def present(self, hook: Present) -> None:
+        """Let the composition root say who is present, once, when anything was sent that could tell."""
+        if b"authorization" not in self._headers and b"cookie" not in self._headers:
+            return
+        if self._has_token and (self.key is not None or self._tools.identify(token_of(self._headers)) is not None):
+            return
+        self._presence = await hook(self)
+        if self._presence is not None:
+            self._caller, self.has_credentials = None, True
+
+    @property
+    def doubt(self) -> Problem | None:
+        """Why the token that was sent is not believed, for who is then refused."""
+        return self._presence.doubt if self._presence is not None else None
 
     def _holder(self, token: str) -> Caller:
         self._caller = msgspec.structs.replace(ANONYMOUS, channel=self.channel)  # who is told that the key is not good
@@ -213,7 +249,21 @@ class DoorRequest:
     @property
     def csrf(self) -> str:
         """The token a form of this session must send back as `csrf_token`; empty without a session."""
-        return self._tools.sessions.csrf(self.session) if self.session is not None else ""
+        tokens = self._form_tokens()
+        return tokens[0] if tokens else ""
+
+    def _form_tokens(self) -> list[str]:
+        """The form token of who is signed in, and of who else is in this browser: a form drawn before a second sign-in
+        is still this browser's own."""
+        sessions, session, presence = self._tools.sessions, self.session, self._presence
+        tokens = [] if session is None else [sessions.csrf(session)]
+        if presence is not None and presence.secret:
+            other = sessions.csrf_of(presence.secret)
+            return [other, *tokens] if session is None or self._is_outdone(presence, session) else [*tokens, other]
+        return tokens
+
+    def _is_form_token(self, sent: str) -> bool:
+        return any(hmac.compare_digest(token.encode(), sent.encode("utf-8")) for token in self._form_tokens())
 
     def sign_in(self, token: str) -> str:
         """The Set-Cookie value that starts a session for the holder of `token`; empty when the token is wrong."""
@@ -234,8 +284,10 @@ class DoorRequest:
         """Whether the request was made on purpose by the session's own pages."""
         if self._verified or self.method in SAFE_METHODS:
             return True
+        if self._presence is not None and not self._presence.secret:
+            return True  # a token came in a header: no browser sends that by itself
         sent = self._headers.get(b"x-csrf-token", b"").decode("latin-1")
-        self._verified = bool(sent) and self.session is not None and self._tools.sessions.matches(self.session, sent)
+        self._verified = bool(sent) and self._is_form_token(sent)
         return self._verified
 
     # Body
@@ -280,7 +332,7 @@ class DoorRequest:
         return self._form
 
     def _checked(self, form: FormData) -> FormData:
-        if self.session is not None and self._tools.sessions.matches(self.session, form.get("csrf_token")):
+        if self._is_form_token(form.get("csrf_token")):
             self._verified = True
             self._caller = None
         return FormData([pair for pair in form.fields if pair[0] != "csrf_token"], form.files)
@@ -332,6 +384,7 @@ class RequestTools(msgspec.Struct, frozen=True):
     deadlines: Deadlines
     rates: Rates
     keys: Keys
+    present: Present | None = None
 
 
 def token_of(headers: Mapping[bytes, bytes]) -> str:
