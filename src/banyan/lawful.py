@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from secrets import token_bytes
@@ -15,10 +15,14 @@ from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.conscience import Conscience
 from banyan.kernel.exchange.gate import Log
 from banyan.kernel.identity.pseudonyms import pseudonym_key
+from banyan.kernel.ledger.cosigning import Cosigner
 from banyan.kernel.ledger.keys import LedgerKeys, load_keys
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.storage import Store, close_drawer, open_drawer
 from banyan.limits import LEDGER_PUBLISH_S
+from banyan.settings import LedgerSettings
+from banyan.wire.tlog.note import Verifier
+from banyan.witnessing import cosigner_of, witnessed_by
 
 MASTER_FILE = "subjects.key"
 
@@ -31,12 +35,21 @@ class Lawful(msgspec.Struct, frozen=True):
     keys: LedgerKeys
     policy: Store
     conscience: Conscience
+    cosigner: Cosigner | None = None
+    """Asks this log's witnesses; None without any."""
+    witnessed: Mapping[str, Sequence[Verifier]] = {}
+    """The keys of other agencies' logs that this node cosigns, by origin."""
 
 
 @asynccontextmanager
-async def open_lawful(data: Path, *, member: str, engine: str, clock: Clock) -> AsyncIterator[Lawful]:
+async def open_lawful(
+    data: Path, *, member: str, engine: str, clock: Clock, settings: LedgerSettings
+) -> AsyncIterator[Lawful]:
     """Open them below `data`. `member` gives the log its origin: TW/GOV/CDC keeps `tw.gov.cdc/ledger`."""
+    cosigner, witnessed = cosigner_of(settings, clock=clock), witnessed_by(settings)
     async with AsyncExitStack() as stack:
+        if cosigner is not None:
+            stack.callback(cosigner.close)
         stores = {}
         for name in ("ledger", "policy"):
             (data / name).mkdir(mode=0o700, exist_ok=True)
@@ -48,16 +61,20 @@ async def open_lawful(data: Path, *, member: str, engine: str, clock: Clock) -> 
         ledger = Ledger(stores["ledger"], data / "ledger" / "log", keys, random=token_bytes)
         subject_key = pseudonym_key(_master(data / MASTER_FILE), "ledger", member)
         conscience = Conscience(stores["policy"], ledger, subject_key=subject_key)
-        yield Lawful(ledger, stores["ledger"], keys, stores["policy"], conscience)
+        yield Lawful(ledger, stores["ledger"], keys, stores["policy"], conscience, cosigner, witnessed)
 
 
 async def keep_publishing(lawful: Lawful, *, clock: Clock, log: Log) -> None:
-    """Sign what is new every LEDGER_PUBLISH_S, until cancelled; then once more, so that nothing waits for a restart."""
+    """Sign what is new every LEDGER_PUBLISH_S, until cancelled; then once more, so that nothing waits for a restart
+    (without the witnesses, whom the next start asks: a stop waits for nobody)."""
+    cosigner = lawful.cosigner
     try:
         while True:
             await asyncio.sleep(LEDGER_PUBLISH_S)
             try:
-                await lawful.ledger.publish(int(clock()))
+                is_new = await lawful.ledger.publish(int(clock()), cosigner) is not None
+                if cosigner is not None and not is_new and not cosigner.is_met:
+                    await lawful.ledger.cosign_again(cosigner)
             except (Problem, OSError) as problem:  # a full disk passes; the entries are durable and wait
                 log("ledger.publish_failed", {"kind": type(problem).__name__})
     finally:

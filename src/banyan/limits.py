@@ -132,6 +132,10 @@ WITNESS_ANSWER_BYTES: Final = 64 * KIB  # a witness' answer: a line or two of 10
 WITNESS_WAIT_S: Final = 5.0  # how long dead or slow witnesses may hold up a checkpoint; they are asked at once
 WITNESS_CONNECT_S: Final = 2.0  # a witness in the same country answers in milliseconds
 WITNESS_CONFLICTS: Final = 2  # 409s followed in one ask: the first tells the size, a second is a race with ourselves
+WITNESS_FAILURES: Final = 3  # in a row, after which a witness rests: one may be a restart, three are an outage
+WITNESS_REST_S: Final = 30.0  # the first rest; each further one is twice as long
+WITNESS_REST_MOST_S: Final = 600.0  # a witness that is back is asked again within ten minutes
+WITNESSES: Final = 32  # of one log, and logs of one witness: what the specification asks for at least
 WITNESS_CLOCK_S: Final = 300.0  # a cosignature's time may differ so much from ours: clocks of two agencies
 
 # Powers

@@ -87,6 +87,25 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outside: tuple[OutsideIssuer, ...] = ()
 
 
+class WitnessAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A witness that is asked to cosign this node's log (c2sp.org/tlog-witness)."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9._-]{1,60}$")]
+    """Our own word for it, shown on /transparency."""
+    key: str
+    """Its key as it publishes it: NAME+ID+KEY."""
+    url: Annotated[str, msgspec.Meta(pattern="^https?://[^?#\\s]+$")]
+    """What stands before /add-checkpoint."""
+
+
+class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    witnesses: tuple[WitnessAt, ...] = ()
+    quorum: Annotated[int, msgspec.Meta(ge=0, le=32)] = 0
+    """How many of them make a checkpoint good; 0: more than half."""
+    witness_for: tuple[str, ...] = ()
+    """Keys of other agencies' logs that this node cosigns at /witness/add-checkpoint, NAME+ID+KEY each."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One node. `member` is its X-Road style member id INSTANCE/CLASS/CODE."""
 
@@ -97,6 +116,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetch: Fetch = Fetch()
     line: Line = Line()
     identity: Identity = Identity()
+    ledger: LedgerSettings = LedgerSettings()
     services: tuple[str, ...] = STANDARD_SERVICES
     """Import paths `package.module:NAME`; a third party's service is plugged in by adding its line."""
     log: Literal["json", "quiet"] = "quiet"

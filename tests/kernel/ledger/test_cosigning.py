@@ -18,7 +18,7 @@ from banyan.kernel.ledger.cosigning import Cosigner, Cosigning
 from banyan.kernel.ledger.entries import act_entry
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.ledger.witness import SIZE_MEDIA_TYPE, Answer
-from banyan.limits import WITNESS_ANSWER_BYTES, WITNESS_WAIT_S
+from banyan.limits import WITNESS_ANSWER_BYTES, WITNESS_FAILURES, WITNESS_REST_S, WITNESS_WAIT_S
 from banyan.wire.tlog import note
 from banyan.wire.tlog.checkpoint import verifier_of
 from banyan.wire.tlog.policy import Policy, parse_policy
@@ -198,6 +198,74 @@ def test_a_checkpoint_without_witnesses_is_the_logs_own(open_ledger: OpenLedger)
         assert told[-1].is_met
 
     run(story)
+
+
+def test_a_witness_that_keeps_failing_rests_and_is_asked_again(open_ledger: OpenLedger, tmp_path: Path) -> None:
+    """While it rests it gets no request at all; then one: it failed again, and rests for twice as long."""
+    told, now, calls = Told(), [float(NOW)], []
+
+    def refuse(body: bytes) -> Answer:
+        calls.append(body)
+        return Answer(500, "no")
+
+    with a_server(refuse) as bad:
+        policy = a_policy({1: bad})
+
+        async def story() -> None:
+            ledger = open_ledger()
+            cosigner = Cosigner(policy, clock=lambda: now[0], report=told.append, wait_s=20.0)
+
+            async def next_result() -> str:
+                await published(ledger, cosigner)
+                return told.results[0]
+
+            assert [await next_result() for _ in range(5)] == ["refused"] * WITNESS_FAILURES + ["resting"] * 2
+            assert len(calls) == WITNESS_FAILURES
+            for rest_s in (WITNESS_REST_S, 2 * WITNESS_REST_S):
+                now[0] += rest_s - 1
+                assert await next_result() == "resting"
+                now[0] += 1
+                assert await next_result() == "refused"
+            assert len(calls) == WITNESS_FAILURES + 2
+
+        run(story)
+
+
+def test_a_checkpoint_gets_the_cosignature_it_lacks_later_and_each_only_once(
+    open_ledger: OpenLedger, tmp_path: Path
+) -> None:
+    told, is_up, asked = Told(), [False], []
+
+    def respond(body: bytes) -> Answer:
+        asked.append(body)
+        text = parse_add_checkpoint(body).opened()[0].text
+        return Answer(200, witness_keys(1).cosign(text, NOW).line) if is_up[0] else Answer(503, "down")
+
+    with (
+        a_server(respond) as first,
+        our_witness(tmp_path / "w2", witness_keys(2), {ORIGIN: KEYS.vkeys}, lambda: NOW) as second,
+    ):
+        policy = a_policy({1: first, 2: second}, "all")
+
+        async def story() -> None:
+            ledger, cosigner = open_ledger(), cosigning(policy, told)
+            assert not await ledger.cosign_again(cosigner), "an empty log has nothing to cosign"
+            await published(ledger, cosigner)
+            assert (cosigner.is_met, told.results) == (False, ["refused", "cosigned"])
+            assert not await ledger.cosign_again(cosigner)
+            is_up[0] = True
+            restarted = open_ledger()
+            assert await restarted.cosign_again(cosigner)
+            assert (cosigner.is_met, told.results) == (True, ["cosigned", "cosigned"])
+            head, (kept,) = await restarted.head(), await restarted.checkpoints(1)
+            assert kept.signed == head.checkpoint
+            verifiers = [one.verifier for one in policy.witnesses]
+            assert len(note.verified(note.parse(head.checkpoint), [*LOGS, *verifiers])[0]) == 4
+            before = len(asked)
+            assert not await restarted.cosign_again(cosigner), "both are there"
+            assert len(asked) == before
+
+        run(story)
 
 
 def test_the_keys_of_witnesses_are_of_their_own_kind() -> None:

@@ -120,10 +120,10 @@ def test_it_cosigns_only_logs_it_knows() -> None:
     async def story(node: Node, client: Client) -> None:
         await fill(node)
         body = AddCheckpoint(0, (), (await node.lawful.ledger.head()).checkpoint).encode()
-        answer = await client.request("POST", "/ledger/witness/add-checkpoint", body=body)
+        answer = await client.request("POST", "/witness/add-checkpoint", body=body)
         assert answer.status == 404
         assert answer.text == "unknown log\n"
-        assert (await client.request("POST", "/ledger/witness/add-checkpoint", body=b"x")).status == 400
+        assert (await client.request("POST", "/witness/add-checkpoint", body=b"x")).status == 400
 
     in_a_node(story)
 

@@ -2,18 +2,20 @@
 
 All are asked at once. What a witness does wrong (dead, slow, lying, out of step) costs its cosignature and never the
 checkpoint: after `wait_s` seconds it is published with those that came, and `report` says whether the quorum is met.
+One that keeps failing rests for a while (`breaker.py`) and costs not even that time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Literal
 
 import msgspec
 import urllib3
 
+from banyan.kernel.ledger.breaker import Breaker
 from banyan.kernel.ledger.tree import Tree
 from banyan.kernel.ledger.witness import SIZE_MEDIA_TYPE
 from banyan.limits import (
@@ -30,9 +32,12 @@ from banyan.wire.tlog.note import BadNote, Note, Signature
 from banyan.wire.tlog.policy import Policy, Witness
 from banyan.wire.tlog.proof import AddCheckpoint
 
-Result = Literal["cosigned", "unreachable", "late", "busy", "refused", "out-of-step", "ahead", "forked", "lied"]
-"""`ahead`: the witness saw more of this log than we hold, `forked`: it saw another: both are an alarm. `busy`: its last
-answer is still on its way. `lied`: it answered 200 without a cosignature of this checkpoint by its key."""
+Result = Literal[
+    "cosigned", "unreachable", "late", "busy", "refused", "out-of-step", "ahead", "forked", "lied", "resting"
+]
+"""`resting`: it failed too often and is not asked for a while. `ahead`: the witness saw more of this log than we hold,
+`forked`: it saw another: both are an alarm. `busy`: its last answer is still on its way. `lied`: it answered 200
+without a cosignature of this checkpoint by its key."""
 
 
 class Witnessed(msgspec.Struct, frozen=True):
@@ -60,7 +65,7 @@ class _Reply(msgspec.Struct, frozen=True):
 class Cosigner:
     """The `Cosign` of `Ledger.publish` over the witnesses of `policy` that have an address.
 
-    `clock` gives the time against which a cosignature's is checked."""
+    `clock` gives the time against which a cosignature's is checked. `last` is what was reported last."""
 
     def __init__(
         self,
@@ -70,36 +75,56 @@ class Cosigner:
         report: Callable[[Cosigning], None] = lambda _: None,
         wait_s: float = WITNESS_WAIT_S,
     ) -> None:
-        self._policy, self._clock, self._report, self._wait_s = policy, clock, report, wait_s
+        self.policy, self._clock, self._report, self._wait_s = policy, clock, report, wait_s
+        self.last: Cosigning | None = None
+        self._breaker = Breaker(clock)
         self._asked = [witness for witness in policy.witnesses if witness.url]
-        timeout = urllib3.Timeout(connect=min(WITNESS_CONNECT_S, wait_s), read=wait_s)
+        timeout = urllib3.Timeout(connect=min(WITNESS_CONNECT_S, wait_s), read=2 * wait_s)  # `late` comes first
         self._pool = urllib3.PoolManager(num_pools=max(1, len(self._asked)), timeout=timeout, retries=False)
         self._sizes: dict[str, int] = {}
         self._busy: set[str] = set()
 
+    @property
+    def is_met(self) -> bool:
+        """Whether the newest checkpoint it was shown has enough cosignatures."""
+        return self.last is not None and self.last.is_met
+
     async def __call__(self, old: int, signed: bytes, tree: Tree) -> bytes:
-        """The note with the cosignatures that came in time, in the policy's order."""
+        """The note with the cosignatures that came in time, in the policy's order. Who cosigned it is passed over."""
         parsed = note.parse(signed)
         checkpoint = parse_text(parsed.text)
+        have = cosigned_by(self.policy, parsed)
         asking = {
             witness.name: asyncio.ensure_future(self._ask(witness, old, signed, (parsed, checkpoint), tree))
             for witness in self._asked
+            if witness.name not in have and not self._breaker.rests(witness.name)
         }
         if asking:
             await asyncio.wait(asking.values(), timeout=self._wait_s)
         found: list[Signature] = []
         told: list[Witnessed] = []
-        for name, task in asking.items():
-            if not task.done():
-                task.cancel()
-                told.append(Witnessed(name, "late"))
-                continue
-            witnessed, signature = task.result()
+        for witness in self._asked:
+            witnessed, signature = self._heard(witness.name, asking.get(witness.name), have=have)
             told.append(witnessed)
             found += [signature] if signature else []
         good = {one.name for one in told if one.result == "cosigned"}
-        self._report(Cosigning(checkpoint.size, self._policy.is_met(good), tuple(told)))
+        self.last = Cosigning(checkpoint.size, self.policy.is_met(good), tuple(told))
+        self._report(self.last)
         return note.written(parsed.text, (*parsed.signatures, *found))
+
+    def _heard(
+        self, name: str, task: asyncio.Task[tuple[Witnessed, Signature | None]] | None, *, have: Collection[str]
+    ) -> tuple[Witnessed, Signature | None]:
+        """What a witness did by now; its failures are counted."""
+        if task is None:
+            return Witnessed(name, "cosigned" if name in have else "resting"), None
+        if not task.done():
+            task.cancel()
+            heard: tuple[Witnessed, Signature | None] = Witnessed(name, "late"), None
+        else:
+            heard = task.result()
+        (self._breaker.worked if heard[0].result == "cosigned" else self._breaker.failed)(name)
+        return heard
 
     def close(self) -> None:
         self._pool.clear()
@@ -147,6 +172,13 @@ class Cosigner:
         return await answered
 
 
+def cosigned_by(policy: Policy, parsed: Note) -> frozenset[str]:
+    """The witnesses, by their names in the policy, whose line is in a note of ours: each was checked when it came."""
+    lines = {(line.name, line.key_id) for line in parsed.signatures}
+    verifiers = ((witness.name, witness.verifier) for witness in policy.witnesses)
+    return frozenset(name for name, verifier in verifiers if (verifier.name, verifier.key_id) in lines)
+
+
 def _posted(pool: urllib3.PoolManager, prefix: str, body: bytes) -> _Reply | None:
     """None when there is no whole answer within its bounds."""
     url = f"{prefix.rstrip('/')}/add-checkpoint"
@@ -189,4 +221,4 @@ def _cosignature(body: bytes, parsed: Note, witness: Witness, now: float) -> Sig
     return None
 
 
-__all__: Final = ["Cosigner", "Cosigning", "Result", "Witnessed"]
+__all__: Final = ["Cosigner", "Cosigning", "Result", "Witnessed", "cosigned_by"]

@@ -49,12 +49,16 @@ where subject = :subject and position > :after order by position limit :limit
 select subject, max(position) from release where idx >= :first and idx < :until group by subject order by subject
 
 -- name: release_counts
--- How many uses each basis and receiving agency has.
-select basis, receiver, count(*), max(at) from release group by basis, receiver order by basis, receiver limit :limit
+-- How many uses each basis and receiving agency has; those whose notice is deferred are not counted before their day.
+select basis, receiver, count(*), max(at) from release where reveal_after <= :now group by basis, receiver order by basis, receiver limit :limit
 
 -- name: keep_checkpoint
 -- Keep a published checkpoint.
 insert into checkpoint (size, at, signed) values (:size, :at, :signed) on conflict (size) do nothing
+
+-- name: recosign_checkpoint
+-- The same checkpoint under more cosignatures.
+update checkpoint set signed = :signed where size = :size
 
 -- name: checkpoints
 -- Published checkpoints, newest first.

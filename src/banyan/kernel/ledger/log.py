@@ -186,6 +186,30 @@ class Ledger:
         return Receipt(index, tuple(proof), head.checkpoint, extra)
 
     async def history(self, subject: bytes, *, most: int) -> History:
+    async def cosign_again(self, cosign: Cosign) -> bool:
+        """Ask for the cosignatures that the newest checkpoint lacks, and keep those that come; False when none do. New
+        entries do not wait for it: a checkpoint that was published meanwhile stands."""
+        head = await self.head()
+        if not head.checkpoint:
+            return False
+        signed = await cosign(head.published, head.checkpoint, await self._open())
+        if signed == head.checkpoint:
+            return False
+
+        def job(tx: Tx) -> bool:
+            if _head(tx).checkpoint != head.checkpoint:
+                return False
+            tx.run(SQL["set_published"], published=head.published, checkpoint=signed)
+            tx.run(SQL["recosign_checkpoint"], size=head.published, signed=signed)
+            return True
+
+        return await self._store.write(job)
+
+    async def act(self, key: str) -> int | None:
+        """The entry of the act named `key`; None when it is not written."""
+        row = await self._store.read(lambda tx: tx.row(SQL["act"], key=key))
+        return None if row is None else _int(row[0])
+
         """A subject's uses, oldest first, with the proof of completeness."""
 
         def job(tx: Tx) -> tuple[list[Row], MapProof, Row | None]:
@@ -202,9 +226,10 @@ class Ledger:
             return History(uses, proof, subjects.EMPTY, 0, None)
         return History(uses, proof, _bytes(root[2]), _int(root[1]), await self.receipt(_int(root[0])))
 
-    async def counts(self, most: int) -> list[Count]:
-        """How often each basis let each agency read, all time."""
-        rows = await self._store.read_long(lambda tx: tx.rows(SQL["release_counts"], limit=most))
+    async def counts(self, most: int, now: float) -> list[Count]:
+        """How often each basis let each agency read, all time. A use whose notice is deferred is not counted before its
+        day: its subject, who knows that there is one, would see here whose count went up."""
+        rows = await self._store.read_long(lambda tx: tx.rows(SQL["release_counts"], now=now, limit=most))
         return [Count(str(basis), str(receiver), _int(uses), float(at or 0)) for basis, receiver, uses, at in rows]
 
     async def checkpoints(self, most: int) -> list[Published]:

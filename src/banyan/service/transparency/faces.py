@@ -45,9 +45,9 @@ async def tile(request: FaceRequest) -> FaceAnswer:
     return FaceAnswer(data, media_type="application/octet-stream", headers=FOR_EVER)
 
 
-@SERVICE.face("POST", path="/ledger/witness/add-checkpoint", rate="write")
+@SERVICE.face("POST", path="/witness/add-checkpoint", rate="write")
 async def witness(request: FaceRequest) -> FaceAnswer:
-    """Cosign another log's checkpoint when it continues what we saw."""
+    """Cosign another log's checkpoint when it continues what we saw; `ledger.witness_for` of node.toml says whose."""
     shelf, body = _shelf[0], await request.body(WITNESS_BODY_BYTES)
     answer = await add_checkpoint(shelf.ledger_store, shelf.keys, shelf.witnessed, body, int(request.now))
     return FaceAnswer(answer.body.encode(), media_type=answer.media_type, status=answer.status)

@@ -10,6 +10,7 @@ from banyan.errors import NotFound
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS, iso
+from banyan.kernel.ledger.cosigning import Cosigner, cosigned_by
 from banyan.kernel.ledger.entries import read_entry
 from banyan.kernel.ledger.log import Count
 from banyan.kernel.ledger.receipts import receipt_of
@@ -19,6 +20,7 @@ from banyan.kernel.policy.orders import Order
 from banyan.limits import TRANSPARENCY_LIST
 from banyan.service.transparency.service import SERVICE
 from banyan.service.transparency.shelf import shelf_of
+from banyan.wire.tlog import note
 
 MESSAGES = load_messages("banyan.service.transparency")
 
@@ -29,7 +31,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Standing(msgspec.Struct, frozen=True):
     """The log: `published` of its `entries` are under the newest checkpoint. `keys` verify it, `witness_key` is ours as
-    a witness of others."""
+    a witness of the logs `witness_for`. Of the `witnesses`, `quorum` must have cosigned; `is_met` without any."""
 
     origin: str
     entries: int
@@ -38,6 +40,21 @@ class Standing(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
     witness_key: str
     history: tuple[Grown, ...]
+    witnesses: tuple[WitnessView, ...] = ()
+    quorum: int = 0
+    is_met: bool = True
+    witness_for: tuple[str, ...] = ()
+
+
+class WitnessView(msgspec.Struct, frozen=True):
+    """One who cosigns this log. `has_cosigned` the newest checkpoint; `result` of the last time it was asked: cosigned,
+    unreachable, late, busy, refused, out-of-step, ahead, forked, lied, resting (it is left alone for a while); empty
+    when it was not asked since the start."""
+
+    name: str
+    key: str
+    has_cosigned: bool
+    result: str
 
 
 class Grown(msgspec.Struct, frozen=True):
@@ -114,6 +131,7 @@ class UseCount(msgspec.Struct, frozen=True):
 async def standing(ctx: Context, request: Nothing) -> Standing:
     shelf = shelf_of(ctx.db)
     head, grown = await shelf.ledger.head(), await shelf.ledger.checkpoints(TRANSPARENCY_LIST)
+    witnesses, quorum, is_met = _witnesses(shelf.cosigner, head.checkpoint)
     return Standing(
         origin=shelf.keys.origin,
         entries=head.entries,
@@ -122,7 +140,24 @@ async def standing(ctx: Context, request: Nothing) -> Standing:
         keys=shelf.keys.vkeys,
         witness_key=shelf.keys.witness_vkey,
         history=tuple(Grown(one.size, iso(EpochS(one.at)), one.signed.count("\u2014 ".encode())) for one in grown),
+        witnesses=witnesses,
+        quorum=quorum,
+        is_met=is_met,
+        witness_for=tuple(sorted(shelf.witnessed)),
     )
+
+
+def _witnesses(cosigner: Cosigner | None, checkpoint: bytes) -> tuple[tuple[WitnessView, ...], int, bool]:
+    """Who cosigned a checkpoint as its lines say, and how asking went."""
+    if cosigner is None:
+        return (), 0, True
+    policy = cosigner.policy
+    have = cosigned_by(policy, note.parse(checkpoint)) if checkpoint else frozenset()
+    results = {one.name: one.result for one in cosigner.last.witnesses} if cosigner.last else {}
+    views = tuple(
+        WitnessView(one.name, one.vkey, one.name in have, results.get(one.name, "")) for one in policy.witnesses
+    )
+    return views, sum(group.needs for group in policy.groups), policy.is_met(have)
 
 
 @SERVICE.operation(
@@ -189,7 +224,7 @@ async def orders(ctx: Context, request: Nothing) -> tuple[OrderView, ...]:
 )
 async def uses(ctx: Context, request: Nothing) -> Uses:
     shelf = shelf_of(ctx.db)
-    counts = await shelf.ledger.counts(TRANSPARENCY_LIST)
+    counts = await shelf.ledger.counts(TRANSPARENCY_LIST, ctx.now)
     known = await shelf.policy.read(
         lambda tx: {one.basis: records.basis_of_version(tx, one.basis.rpartition("@")[2]) for one in counts}
     )

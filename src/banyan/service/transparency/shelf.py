@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from banyan.errors import Unavailable
+from banyan.kernel.ledger.cosigning import Cosigner
 from banyan.kernel.ledger.keys import LedgerKeys
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.storage import Drawer, Store
@@ -15,13 +16,14 @@ from banyan.wire.tlog.note import Verifier
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """`witnessed` are the logs we cosign, by origin."""
+    """`witnessed` are the logs we cosign, by origin; `cosigner` asks those who cosign ours."""
 
     ledger: Ledger
     ledger_store: Store
     policy: Store
     keys: LedgerKeys
     witnessed: Mapping[str, Sequence[Verifier]] = {}
+    cosigner: Cosigner | None = None
 
 
 _shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
