@@ -169,6 +169,33 @@ def test_a_release_is_minimised_written_and_provable(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_person_reads_their_own_and_nobody_elses(tmp_path: Path) -> None:
+    own = msgspec.structs.replace(
+        FLAG, id="own", needs="self", sunset=EpochS(0), recipients=("*",), reveal_after_days=0, per_subject_per_day=0
+    )
+
+    async def run() -> None:
+        async with a_world(tmp_path) as world:
+            await world.policy.write(lambda tx: records.put_basis(tx, own, NOW))
+            world.conscience.forget()
+            mine = world.conscience.subject(WANG).hex()
+            wang = Caller("citizen", "c-1", assurance="aal2", subject=mine)
+            for caller in (wang, Caller("representative", "r-1", assurance="aal2", subject=mine)):
+                assert (await world.ask(caller)).flag is True
+            history = await world.ledger.history(world.conscience.subject(WANG), most=10)
+            assert len(history.uses) == 2, "each look of one's own stands in the list too"
+            for caller, person in (
+                (wang, "F131104093"),
+                (Caller("app", "loans", agency="TW/COM/BANK", assurance="aal2", subject=mine), WANG),
+                (Caller("citizen", "c-2", assurance="aal2"), WANG),
+            ):
+                with pytest.raises(Refused) as other:
+                    await world.ask(caller, person)
+                assert other.value.decision.missing == ("self",)
+
+    asyncio.run(run())
+
+
 def test_over_asking_is_refused_and_not_trimmed(tmp_path: Path) -> None:
     async def run() -> None:
         async with a_world(tmp_path) as world:

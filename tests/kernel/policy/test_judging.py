@@ -112,6 +112,17 @@ def test_over_asking_names_the_fields_beyond_the_basis() -> None:
     assert verdict.nearest == FLAG
 
 
+def test_ones_own_right_is_for_oneself_alone() -> None:
+    own = msgspec.structs.replace(LOAN, id="own", needs="self", kind="legal-obligation", recipients=("*",))
+    book = register([own])
+    use = changed(ASK, recipient="", consents=())
+    assert judge(book, changed(use, is_self=True)).is_allowed
+    for other in (use, changed(use, recipient="TW/COM/BANK"), changed(use, recipient="TW/GOV/CDC", assurance=3)):
+        assert judge(book, other).rules == ("self",)
+    assert judge(book, changed(use, is_self=True, fields=("income", "secret"))).rules == ("fields",)
+    assert judge(book, changed(use, is_self=True, assurance=1)).rules == ("assurance",)
+
+
 def test_secondary_use_stops_for_who_opted_out() -> None:
     study = msgspec.structs.replace(
         LOAN, id="study", is_secondary=True, needs="", kind="public-interest", purposes=("157",)
@@ -199,7 +210,7 @@ def test_the_rules_know_a_moment_only_by_what_a_remembered_answer_is_kept_by() -
         "resource.valid_from", "resource.sunset", "context.order.start", "context.order.until", "context.consent.until",
     }  # fmt: skip
     assert len(compared) == text.count("context.now")
-    known = {"now", "fields", "assurance", "uses_today", "has_opted_out", "consent", "order"}
+    known = {"now", "fields", "assurance", "uses_today", "has_opted_out", "is_self", "consent", "order"}
     assert set(re.findall(r"context\.(\w+)", text)) <= known
     assert set(re.findall(r"principal\b.|action\b.", text)) == {"principal,", "action,"}, "who asks is in no rule"
     assert set(re.findall(r"resource\b([^,)].{3})", text)) == {"." + name[:3] for name in ENTITY}, "nor a basis by name"

@@ -7,6 +7,7 @@ granted. Without a conscience personal data is refused, as ever.
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -93,6 +94,7 @@ class Conscience:
             fields=asked,
             now=now,
             assurance=LEVELS.get(caller.assurance, 0),
+            is_self=_is_self(caller, subject.hex()),
         )
         candidates = bases.candidates(use.operation, use.purpose, use.recipient)
         if candidates:
@@ -153,6 +155,11 @@ class Conscience:
 def officer_of(caller: Caller) -> Officer:
     """The caller as the rules of orders know officers."""
     return Officer(caller.id, caller.agency, LEVELS.get(caller.assurance, 0))
+
+
+def _is_self(caller: Caller, subject: str) -> bool:
+    """Whether this is the person, or who acts for them; an app that they let in is neither."""
+    return caller.kind in ("citizen", "representative") and hmac.compare_digest(caller.subject, subject)
 
 
 def _is_under_order(verdict: Verdict) -> bool:

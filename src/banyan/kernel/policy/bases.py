@@ -47,7 +47,8 @@ class LegalBasis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
 
     `operations` are ids or `service.*`; `recipients` are member ids, or `*`; `fields` are names the operation declares.
     `retention_days` binds the recipient; `per_subject_per_day` 0 is without a bound; `sunset` 0 is without an end,
-    which only an ordinary power may have. `needs` an order in force or the subject's consent. `assurance` is the lowest
+    which only an ordinary power may have. `needs` an order in force, the subject's consent, or that the subject asks in
+    person (`self`: their right to see and copy, PDPA articles 3 and 10). `assurance` is the lowest
     login (1-3). `reveal_after_days` defers the notice to the subject.
     """
 
@@ -65,7 +66,7 @@ class LegalBasis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     retention_days: int
     sunset: EpochS = EpochS(0)
     per_subject_per_day: int = 0
-    needs: Literal["", "order", "consent"] = ""
+    needs: Literal["", "order", "consent", "self"] = ""
     relief: Relief = ""
     is_secondary: bool = False
     """Use for another purpose than the data was collected for: the subject may opt out (111-憲判-13)."""

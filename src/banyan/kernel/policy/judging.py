@@ -26,6 +26,7 @@ Rule = Literal[
     "basis",
     "fields",
     "consent",
+    "self",
     "order",
     "suspended",
     "not-yet",
@@ -75,6 +76,8 @@ class Use(msgspec.Struct, frozen=True):
     orders: tuple[OrderTerms, ...] = ()
     uses_today: int = 0
     has_opted_out: bool = False
+    is_self: bool = False
+    """The subject asks for what is about them, or who acts for them."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -151,6 +154,7 @@ class Question:
             use.assurance,
             min(use.uses_today, basis.per_subject_per_day),
             use.has_opted_out,
+            use.is_self,
             now >= int(basis.valid_from),
             basis.sunset > 0 and now >= int(basis.sunset),
             consent and (consent.is_active, _fits(consent, use), consent.fields, now >= int(consent.until)),
@@ -210,6 +214,7 @@ def _context(question: Question) -> dict[str, Any]:
         "assurance": use.assurance,
         "uses_today": use.uses_today,
         "has_opted_out": use.has_opted_out,
+        "is_self": use.is_self,
     }
     if consent is not None:
         facts["consent"] = {
