@@ -8,12 +8,16 @@ from pathlib import Path
 from secrets import token_bytes
 
 from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.record import LogFile
+from banyan.kernel.identity.openid.alarms import Alarms
 from banyan.kernel.identity.openid.keys import Secrets
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage import close_drawer, open_drawer
 
 SECRET_FILE = "identity.key"  # noqa: S105 - a file's name
 SECRET_BYTES = 32
+ALARM_FILE = "security.jsonl"
+"""What the provider refused, rotated by size beside the access record."""
 
 
 @asynccontextmanager
@@ -22,9 +26,12 @@ async def open_persons(data: Path, *, engine: str, clock: Clock) -> AsyncIterato
     folder = data / "identity"
     folder.mkdir(mode=0o700, exist_ok=True)
     drawer = open_drawer(folder, service="identity", package="banyan.kernel.identity", clock=clock, store=engine)
+    alarms = LogFile(data / "log" / ALARM_FILE)
+    secrets = Secrets(_secret(data / SECRET_FILE))
     try:
-        yield Provider(drawer.sql, Secrets(_secret(data / SECRET_FILE)), clock=clock, random=token_bytes)
+        yield Provider(drawer.sql, secrets, clock=clock, random=token_bytes, alarms=Alarms(alarms.write))
     finally:
+        alarms.close()
         await close_drawer(drawer)
 
 

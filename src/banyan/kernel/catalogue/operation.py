@@ -99,8 +99,18 @@ class Operation(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "service", self.id.partition(".")[0])
 
 
+class Traced(Protocol):
+    """A request's trace: `id` also stands in the access record's line."""
+
+    @property
+    def id(self) -> str: ...
+
+
 class FaceRequest(Protocol):
     """One HTTP request as a face sees it: parsed head, body read on demand within its bound."""
+
+    @property
+    def trace(self) -> Traced: ...
 
     @property
     def method(self) -> str: ...

@@ -49,7 +49,7 @@ async def back(ctx: Context, request: Message) -> Shown:
     if arrival.failure:
         fresh, cookie = browser_of(desk, sent)
         token = signing_in.form_token(desk.provider, fresh, LOGIN)
-        return Shown(state="elsewhere", cookie=cookie, form_token=token, failure=arrival.failure)
+        return Shown(state="elsewhere", cookie=cookie, form_token=token, failure=arrival.failure, alarm=arrival.alarm)
     if arrival.request == outside.LINK:
         return Shown(location="/openid/account?done=link")
     place = "/openid/account" if arrival.request in ("", LOGIN) else authorizing.ASK_PATH + arrival.request

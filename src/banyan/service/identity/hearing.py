@@ -47,4 +47,5 @@ def _sent(request: FaceRequest, form: Pairs) -> Sent:
         network=request.client,
         browser=browser if len(browser) <= COOKIE_CHARACTERS else "",
         lang=request.lang,
+        trace=request.trace.id,
     )

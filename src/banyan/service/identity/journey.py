@@ -79,6 +79,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     given: tuple[Given, ...] = ()
     outsides: tuple[Elsewhere, ...] = ()
     failure: str = ""
+    alarm: str = ""
+    """What the record of alarms says beside `failure`, or without one."""
+    client: str = ""
+    """The app that asks."""
     hidden: tuple[tuple[str, str], ...] = ()
     """What a form of signing out passes on."""
 
@@ -151,7 +155,8 @@ async def act(ctx: Context, request: Message) -> Shown:
         came = await _came(desk, sent, what, "" if asking is None else name)
         if came in ("wrong", "later"):
             return await _again(desk, sent, name, asking, came)
-        return Shown(cookie=authorizing.cookie(sent, came), location=_after(sent, name))
+        place, alarm = _after(sent, name)
+        return Shown(cookie=authorizing.cookie(sent, came), location=place, alarm=alarm)
     if asking is not None and asking.need != "sign-in" and what in ("agree", "decline"):
         move = authorizing.agree if what == "agree" else authorizing.decline
         return Shown(location=(await move(desk.provider, sent, name, asking)).location)
@@ -166,13 +171,15 @@ async def _came(desk: Desk, sent: Sent, what: str, request: str) -> str:
     return await signing_in.with_passkey(desk.provider, sent, sent.get("credential"), request=request)
 
 
-def _after(sent: Sent, name: str) -> str:
-    """Where a sign-in leads: on with the request, or to a place of this site (never elsewhere)."""
+def _after(sent: Sent, name: str) -> tuple[str, str]:
+    """Where a sign-in leads: on with the request, or to a place of this site (never elsewhere, which is an alarm)."""
     if name != LOGIN:
-        return authorizing.ASK_PATH + name
+        return authorizing.ASK_PATH + name, ""
     wanted = sent.get("next")
     is_ours = wanted.startswith("/") and wanted[1:2] not in ("/", "\\") and wanted.isascii() and wanted.isprintable()
-    return wanted if is_ours and len(wanted) <= 1_000 else "/openid/account"
+    if is_ours and len(wanted) <= 1_000:
+        return wanted, ""
+    return "/openid/account", "open_redirect" if wanted else ""
 
 
 async def _again(desk: Desk, sent: Sent, name: str, asking: authorizing.Asking | None, failure: str) -> Shown:
@@ -187,6 +194,7 @@ async def _asking(desk: Desk, sent: Sent, name: str, asking: authorizing.Asking)
         state="sign-in" if asking.need == "sign-in" else "agreement",
         form_token=signing_in.form_token(desk.provider, sent, name),
         app=asking.client.name,
+        client=asking.client.id,
         agency=asking.client.agency,
         back_to=origin_of(asking.asked.redirect_uri),
         scope=asking.asked.scope,

@@ -92,10 +92,13 @@ async def leave(ctx: Context, request: Message) -> Shown:
     if is_meant:
         await signing_in.sign_out(desk.provider, sent)
         gone = authorizing.cookie(sent, "", age_s=0)
-        return Shown(state="gone", cookie=gone, location=leaving.location)
+        return Shown(state="gone", cookie=gone, location=leaving.location, alarm=leaving.alarm, client=leaving.client)
     fresh, cookie = browser_of(desk, sent)
     return Shown(
         state="leave",
+        failure="form" if sent.method == "POST" else "",
+        alarm=leaving.alarm,
+        client=leaving.client,
         cookie=cookie,
         form_token=signing_in.form_token(desk.provider, fresh, LEAVE),
         hidden=tuple(pair for pair in sent.form if pair[0] in _LEAVING and pair[1]),

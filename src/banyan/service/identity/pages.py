@@ -11,6 +11,7 @@ from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Messages, View, loa
 from banyan.kernel.exchange.security import PAGE_HEADERS
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.sent import Answer
+from banyan.service.identity.alarms import Telling
 from banyan.service.identity.hearing import submitted
 from banyan.service.identity.journey import LOGIN, Shown
 from banyan.service.identity.protocol import Message
@@ -19,6 +20,8 @@ from banyan.service.identity.service import SERVICE
 WORDS: Messages = load_messages("banyan.service.identity", "templates/messages.toml")
 NO_STORE = ("Cache-Control", "no-store")
 _POLICY = dict(PAGE_HEADERS)[b"content-security-policy"].decode("latin-1")
+ALARMS = {"form": "csrf", "wrong": "sign_in_failed", "later": "sign_in_throttled"}
+"""What a page's failure is called in the record of alarms."""
 TEMPLATES = {
     "sign-in": "openid/sign_in.html",
     "agreement": "openid/agreement.html",
@@ -36,6 +39,7 @@ async def authorize(request: FaceRequest) -> View | FaceAnswer:
     try:
         answer = await request.call("openid.begin", Message(await submitted(request)))
     except Fault as fault:
+        await tell(request, fault.alarm, "begin", client=_asked_by(request))
         return _refused(request, fault)
     assert isinstance(answer, Answer), "begin answers with a redirect"
     is_english = request.header("accept-language").lower().startswith("en") or request.lang == "en"
@@ -85,11 +89,15 @@ async def logout(request: FaceRequest) -> View | FaceAnswer:
 
 async def page_of(request: FaceRequest, operation: str, name: str) -> View | FaceAnswer:
     """Run a page's operation and show what it says, or lead on."""
+    endpoint = operation.partition(".")[2]
     try:
         shown = await request.call(operation, Message(await submitted(request), name))
     except Fault as fault:
+        await tell(request, fault.alarm, endpoint)
         return _refused(request, fault)
     assert isinstance(shown, Shown), "a page's operation says what it shows"
+    if shown.alarm or shown.failure:
+        await tell(request, shown.alarm or ALARMS.get(shown.failure, shown.failure), endpoint, client=shown.client)
     headers = [NO_STORE, *([("Set-Cookie", shown.cookie)] if shown.cookie else [])]
     if shown.location:
         is_own = shown.location.startswith("/")
@@ -101,6 +109,16 @@ async def page_of(request: FaceRequest, operation: str, name: str) -> View | Fac
     title = WORDS.text(f"openid.{shown.state.replace('-', '_')}", request.lang)
     status = {"": 200, "later": 429}.get(shown.failure, 422)
     return View(TEMPLATES[shown.state], values, title=title, status=status, headers=tuple(headers))
+
+
+async def tell(request: FaceRequest, kind: str, endpoint: str, *, client: str = "") -> None:
+    """Into the record of alarms."""
+    await request.call("openid.tell", Telling(await submitted(request), kind, endpoint, client))
+
+
+def _asked_by(request: FaceRequest) -> str:
+    """The app that the address names."""
+    return next((value for name, value in request.query if name == "client_id"), "")
 
 
 def leading_to(address: str) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from banyan.kernel.catalogue import Context, FaceAnswer, FaceRequest
 from banyan.kernel.identity.openid import authorizing, discovery, tokens, watching
+from banyan.kernel.identity.openid.client_auth import claimed_client
 from banyan.kernel.identity.openid.dpop import NONCE_HEADER
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.provider import Provider
@@ -74,6 +75,7 @@ def _serve(name: str, zh: str, en: str, run: Run, *routes: tuple[str, ...]) -> N
         try:
             answer = await run(desk.provider, sent, request.name)
         except Fault as fault:
+            await desk.provider.note(sent, fault.alarm, endpoint=name, client=claimant(sent))
             answer = said(fault)
         if sent.dpop and NONCE_HEADER not in dict(answer.headers):
             fresh = (NONCE_HEADER, desk.provider.nonces.current(ctx.now))
@@ -100,6 +102,14 @@ def _serve(name: str, zh: str, en: str, run: Run, *routes: tuple[str, ...]) -> N
 
     for path, *methods in routes:
         SERVICE.face(*methods, path=path, rate="write" if "POST" in methods else "read")(face)
+
+
+def claimant(sent: Sent) -> str:
+    """The app that a refused message says it is from; empty when it does not even say that."""
+    try:
+        return claimed_client(sent)
+    except Fault:
+        return ""
 
 
 def said(fault: Fault) -> Answer:

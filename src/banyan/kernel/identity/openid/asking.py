@@ -27,7 +27,7 @@ def redirect_of(sent: Sent, client: Client) -> str:
     """The registered address that the request names, letter by letter. Raises Fault: nobody is sent elsewhere."""
     asked = sent.get("redirect_uri")
     if asked not in client.redirect_uris:
-        raise Fault("invalid_request", "redirect_uri is not registered for this client")
+        raise Fault("invalid_request", "redirect_uri is not registered for this client", alarm="redirect_uri")
     return asked
 
 

@@ -61,16 +61,18 @@ async def begin(provider: Provider, sent: Sent) -> Answer:
     client_id = sent.get("client_id")
     client = await provider.store.read(lambda tx: records.client_by_id(tx, client_id))
     if client is None or client.is_closed:
-        raise Fault("invalid_request", "no such client")
+        raise Fault("invalid_request", "no such client", alarm="client_unknown")
     if sent.get("request_uri"):
         asked = await _pushed(provider, sent, client)
     elif client.profile == "fapi2":
-        raise Fault("invalid_request", "push the request first (RFC 9126): this client may not ask in the address")
+        why = "push the request first (RFC 9126): this client may not ask in the address"
+        raise Fault("invalid_request", why, alarm="not_pushed")
     else:
         redirect_uri = redirect_of(sent, client)
         try:
             asked = read_asked(sent, client, provider.types, now=provider.clock())
         except Fault as fault:
+            await provider.note(sent, fault.alarm, endpoint="begin", client=client.id)
             return redirected(sent, redirect_uri, sent.get("state"), error=fault.kind, error_description=fault.title)
     return await _begun(provider, sent, client, asked)
 
@@ -110,7 +112,8 @@ async def look(provider: Provider, sent: Sent, name: str) -> Asking:
     now = provider.clock()
     found = await provider.store.read(lambda tx: records.request_of(tx, name, now))
     if found is None or not sent.browser or found[1] != records.hashed(sent.browser):
-        raise Fault("invalid_request", "this request has ended, or was begun in another browser")
+        why = "this request has ended, or was begun in another browser"
+        raise Fault("invalid_request", why, alarm="other_browser")
     client = await provider.store.read(lambda tx: records.client_by_id(tx, found[0].client))
     if client is None or client.is_closed:
         raise Fault("invalid_request", "no such client")

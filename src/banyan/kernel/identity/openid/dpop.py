@@ -59,17 +59,17 @@ def check(header: str, *, method: str, url: str, now: float, nonces: Nonces, acc
         proof = verify(header, jwk)
         jkt = thumbprint(jwk, alg)
     except Unsigned as error:
-        raise _wrong(str(error)) from error
+        raise _wrong(str(error), "signature") from error
     _times(proof.number("iat"), proof.number("exp"), proof.number("nbf"), now)
     jti = proof.text("jti")
     if proof.text("htm") != method:
-        raise _wrong("htm is not this request's method")
+        raise _wrong("htm is not this request's method", "htm")
     if not is_same_address(proof.text("htu"), url):
-        raise _wrong("htu is not this request's address")
+        raise _wrong("htu is not this request's address", "htu")
     if not 1 <= len(jti) <= OPENID_TEXT:
-        raise _wrong("jti is missing or too long")
+        raise _wrong("jti is missing or too long", "jti")
     if access_token and not hmac.compare_digest(proof.text("ath").encode(), token_hash(access_token).encode()):
-        raise _wrong("ath is not the token's hash")
+        raise _wrong("ath is not the token's hash", "ath")
     if not nonces.accepts(proof.text("nonce"), now):
         raise Fault("use_dpop_nonce", "use the nonce in DPoP-Nonce", headers=((NONCE_HEADER, nonces.current(now)),))
     return Proof(jkt, sha256(f"dpop\0{jkt}\0{jti}".encode()).digest())
@@ -97,12 +97,12 @@ def is_same_address(claimed: str, url: str) -> bool:
 
 def _times(issued: float | None, expires: float | None, begins: float | None, now: float) -> None:
     if issued is None or abs(now - issued) > OPENID_SKEW_S:
-        raise _wrong(f"iat is not within {OPENID_SKEW_S:.0f} s of this server's clock")
+        raise _wrong(f"iat is not within {OPENID_SKEW_S:.0f} s of this server's clock", "time")
     if expires is not None and expires <= now - OPENID_SKEW_S:
-        raise _wrong("exp has passed")
+        raise _wrong("exp has passed", "time")
     if begins is not None and begins > now + OPENID_SKEW_S:
-        raise _wrong("nbf has not come")
+        raise _wrong("nbf has not come", "time")
 
 
-def _wrong(why: str) -> Fault:
-    return Fault("invalid_dpop_proof", f"DPoP proof: {why}")
+def _wrong(why: str, part: str) -> Fault:
+    return Fault("invalid_dpop_proof", f"DPoP proof: {why}", alarm=f"dpop_{part}")

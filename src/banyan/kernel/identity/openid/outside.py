@@ -62,6 +62,8 @@ class Arrival(msgspec.Struct, frozen=True):
     request: str = ""
     cookie: str = ""
     failure: str = ""
+    alarm: str = ""
+    """What the record of alarms calls a failure."""
 
 
 async def depart(provider: Provider, outside: Outside, fetch: Fetch, sent: Sent, *, request: str) -> str:
@@ -92,17 +94,19 @@ async def arrive(provider: Provider, outsides: Sequence[Outside], fetch: Fetch, 
     now, state = provider.clock(), sent.get("state")
     departure = await provider.store.write(lambda tx: records.take_once(tx, state, "outside", Departure, now))
     if departure is None or not sent.browser or departure.browser != records.hashed(sent.browser).hex():
-        return Arrival(failure="form")
+        return Arrival(failure="form", alarm="outside_state")
     outside = next((one for one in outsides if one.id == departure.outside), None)
-    if outside is None or sent.get("iss") not in ("", outside.issuer) or not sent.get("code"):
-        return Arrival(departure.request, failure="wrong")
+    if outside is None or sent.get("iss") not in ("", outside.issuer):
+        return Arrival(departure.request, failure="wrong", alarm="mix_up")
+    if not sent.get("code"):
+        return Arrival(departure.request, failure="wrong", alarm="outside_refused")
     found = await metadata(outside, fetch)
     if found.get("authorization_response_iss_parameter_supported") is True and not sent.get("iss"):
-        return Arrival(departure.request, failure="wrong")
+        return Arrival(departure.request, failure="wrong", alarm="mix_up")
     try:
         claims = await _claims(outside, departure, sent, found=found, fetch=fetch, now=now)
     except Unsigned:
-        return Arrival(departure.request, failure="wrong")
+        return Arrival(departure.request, failure="wrong", alarm="outside_token")
     return await _settled(provider, outside, sent, departure, claims)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity.openid import keys as key_rules
 from banyan.kernel.identity.openid import records
+from banyan.kernel.identity.openid.alarms import Alarm, Alarms
 from banyan.kernel.identity.openid.client_auth import authenticate, claimed_client
 from banyan.kernel.identity.openid.details import DetailTypes
 from banyan.kernel.identity.openid.dpop import Nonces, Proof, check
@@ -27,11 +28,19 @@ class Provider:
     """`types` are the registered authorization_details types; `random` gives bytes fit for secrets."""
 
     def __init__(
-        self, store: Store, secrets: Secrets, *, clock: Clock, random: Random, types: DetailTypes | None = None
+        self,
+        store: Store,
+        secrets: Secrets,
+        *,
+        clock: Clock,
+        random: Random,
+        types: DetailTypes | None = None,
+        alarms: Alarms | None = None,
     ) -> None:
         self.store, self.secrets, self.clock, self.random = store, secrets, clock, random
         self.types: DetailTypes = types or {}
         self.nonces = Nonces(secrets.nonces)
+        self.alarms = alarms or Alarms()
 
     def secret(self) -> str:
         """A new secret of 256 bits for a URL, a cookie or a token."""
@@ -72,6 +81,12 @@ class Provider:
             access_token=access_token,
         )
 
+    async def note(self, sent: Sent, kind: str, *, endpoint: str, client: str = "") -> None:
+        """Record a refusal. `client` is what the message claims: only a registered app's id is written down."""
+        known = await self.store.read(lambda tx: records.client_by_id(tx, client)) if client else None
+        name = known.id if known is not None else ""
+        self.alarms.add(Alarm(round(self.clock(), 3), kind, endpoint, name, sent.trace))
+
     async def authenticated(self, sent: Sent, *, needs_proof: bool = False) -> tuple[Client, str]:
         """The app that sent this, and the thumbprint of the key its DPoP proof shows (or empty).
 
@@ -85,7 +100,9 @@ class Provider:
         proof = self.proof(sent)
         once = [key for key in (proven.replay_key, proof.replay_key if proof else None) if key is not None]
         if once and not await self.store.write(lambda tx: records.see(tx, once, now)):
-            raise invalid_client() if proof is None else Fault("invalid_dpop_proof", "an assertion or proof came twice")
+            if proof is None:
+                raise invalid_client("assertion_replay")
+            raise Fault("invalid_dpop_proof", "an assertion or proof came twice", alarm="proof_replay")
         return proven.client, proof.jkt if proof else ""
 
 

@@ -22,6 +22,9 @@ class Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     browser: str = ""
     """The value of this provider's cookie."""
     lang: str = "zh-Hant"
+    device: str = ""
+    """The value of a kiosk's own cookie."""
+    trace: str = ""
 
     @property
     def url(self) -> str:

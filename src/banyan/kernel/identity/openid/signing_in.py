@@ -138,22 +138,27 @@ class Leaving(msgspec.Struct, frozen=True):
 
     location: str
     is_proven: bool
+    client: str = ""
+    alarm: str = ""
+    """An address that is not the app's, or an ID token that is not ours: the person is told nothing of either."""
 
 
 async def leaving(provider: Provider, sent: Sent) -> Leaving:
     """RP-initiated logout: an ID token of ours for the person signed in here needs no question."""
-    claims = key_rules.verified_hint(sent.get("id_token_hint"), await provider.keys()) or {}
+    hint = sent.get("id_token_hint")
+    claims = key_rules.verified_hint(hint, await provider.keys()) or {}
+    alarm = "logout_hint" if hint and not claims else ""
     client_id = sent.get("client_id") or str(claims.get("aud", ""))
     client = await provider.store.read(lambda tx: records.client_by_id(tx, client_id))
     target = sent.get("post_logout_redirect_uri")
     if client is None or target not in client.logout_uris or claims.get("aud", client_id) != client_id:
-        target = ""
+        alarm, target = ("logout_address" if target else alarm), ""
     known = await signed_in(provider, sent)
     is_theirs = known is not None and client is not None and claims.get("sub") == provider.subject(known[1].id, client)
     state = sent.get("state")
     if target and state:
         target += ("&" if "?" in target else "?") + urlencode({"state": state})
-    return Leaving(target, bool(claims) and (is_theirs or known is None))
+    return Leaving(target, bool(claims) and (is_theirs or known is None), client_id, alarm)
 
 
 def form_token(provider: Provider, sent: Sent, what: str) -> str:

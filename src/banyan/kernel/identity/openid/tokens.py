@@ -18,6 +18,7 @@ from banyan.kernel.identity.openid.details import read_details, within
 from banyan.kernel.identity.openid.fault import Fault, invalid_grant
 from banyan.kernel.identity.openid.jose import encoded, half_hash
 from banyan.kernel.identity.openid.model import Authority, Client, Code, Token
+from banyan.kernel.identity.openid.preauthorized import PRE_AUTHORIZED, of_pre_authorized
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Answer, Sent, json_answer
 from banyan.kernel.storage.store import Tx
@@ -37,6 +38,8 @@ class Minted(msgspec.Struct, frozen=True):
 
 async def token(provider: Provider, sent: Sent) -> Answer:
     """`POST /openid/token`."""
+    if sent.get("grant_type") == PRE_AUTHORIZED:
+        return await of_pre_authorized(provider, sent)
     client, jkt = await provider.authenticated(sent, needs_proof=True)
     grant = sent.get("grant_type")
     if grant not in ("authorization_code", "refresh_token", "client_credentials", EXCHANGE):
@@ -57,70 +60,74 @@ async def _of_code(provider: Provider, sent: Sent, client: Client, jkt: str) -> 
     minted = Minted(provider.secret(), provider.secret() if "refresh_token" in client.grants else "")
     known = await provider.store.read(lambda tx: records.code_of(tx, value))
     if known is None:
-        raise invalid_grant()
+        raise invalid_grant("code_unknown")
     authority = msgspec.structs.replace(
         known[0].authority, jkt=jkt, issued_at=now, audience=known[0].authority.audience or (sent.issuer,)
     )
     minted = await _formed(provider, sent, client, authority, minted)
 
-    def job(tx: Tx) -> bool:
+    def job(tx: Tx) -> str:
+        """Empty when it was redeemed; else what is wrong."""
         found = records.code_of(tx, value)
         if found is None or found[0].authority.client != client.id:
-            return False
+            return "code_of_another"
         code, is_used = found
         if is_used:
             records.end_family(tx, code.authority.family)
-            return False
+            return "code_replay"
         records.use_code(tx, value)  # whatever comes: who holds it wrongly gets no second guess
-        if not _fits(code, sent, jkt, now) or not _is_live(tx, code.authority, now):
-            return False
+        if (misfit := _misfit(code, sent, jkt, now)) or not _is_live(tx, code.authority, now):
+            return misfit or "grant_ended"
         _keep(tx, authority, minted, now)
-        return True
+        return ""
 
-    if not await provider.store.write(job):
-        raise invalid_grant()
+    if wrong := await provider.store.write(job):
+        raise invalid_grant(wrong)
     return await _answer(provider, sent, client, authority, minted, nonce=known[0].nonce, is_sign_in=True)
 
 
-def _fits(code: Code, sent: Sent, jkt: str, now: float) -> bool:
-    """Whether this is the app's own second step: in time, same address, the verifier, the key announced."""
+def _misfit(code: Code, sent: Sent, jkt: str, now: float) -> str:
+    """What differs from the app's own second step (in time, same address, verifier, announced key); empty: nothing."""
     verifier = sent.get("code_verifier")
     challenge = encoded(sha256(verifier.encode("utf-8")).digest())
-    return (
-        now < code.expires
-        and sent.get("redirect_uri") == code.redirect_uri
-        and 43 <= len(verifier) <= 128
-        and hmac.compare_digest(challenge, code.challenge)
-        and (not code.authority.jkt or hmac.compare_digest(code.authority.jkt, jkt))
-    )
+    if now >= code.expires:
+        return "code_expired"
+    if sent.get("redirect_uri") != code.redirect_uri:
+        return "redirect_uri"
+    if not 43 <= len(verifier) <= 128 or not hmac.compare_digest(challenge, code.challenge):
+        return "pkce"
+    if code.authority.jkt and not hmac.compare_digest(code.authority.jkt, jkt):
+        return "key_mismatch"
+    return ""
 
 
 async def _of_refresh(provider: Provider, sent: Sent, client: Client, jkt: str) -> Answer:
     now, value = provider.clock(), sent.get("refresh_token")
     found = await provider.store.read(lambda tx: records.token_of(tx, value))
     if found is None or found.kind != "refresh" or found.authority.client != client.id:
-        raise invalid_grant()
+        raise invalid_grant("refresh_unknown")
     had = found.authority
     authority = msgspec.structs.replace(had, scope=_narrowed(sent, had.scope), issued_at=now)
     minted = await _formed(provider, sent, client, authority, Minted(provider.secret(), provider.secret()))
 
-    def job(tx: Tx) -> bool:
+    def job(tx: Tx) -> str:
+        """Empty when it was refreshed; else what is wrong."""
         token = records.token_of(tx, value)
         if token is None:
-            return False
+            return "refresh_unknown"
         if token.state == "used":
             records.end_family(tx, had.family)
-            return False
+            return "refresh_replay"
         if token.state != "active" or now >= token.expires or not _is_live(tx, had, now):
-            return False
+            return "grant_ended"
         if had.jkt and not hmac.compare_digest(had.jkt, jkt):
-            return False
+            return "key_mismatch"
         records.mark_token(tx, value, "used")
         _keep(tx, authority, minted, now, refreshes=had)
-        return True
+        return ""
 
-    if not await provider.store.write(job):
-        raise invalid_grant()
+    if wrong := await provider.store.write(job):
+        raise invalid_grant(wrong)
     return await _answer(provider, sent, client, authority, minted)
 
 
