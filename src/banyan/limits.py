@@ -144,6 +144,7 @@ POLICY_LIST: Final = 1_000  # orders, purposes or consents in one list; a person
 ORDER_DAYS: Final = 30  # an order, and each extension, lasts at most this long: a month is what a parliament can follow
 ORDER_REVIEW_DAYS: Final = 7  # after a use under an order somebody else has looked at it, or the agency's use waits
 REASON_CHARS: Final = 500  # why an order is declared or used: a sentence or two that another officer can weigh
+REVEAL_DAYS: Final = 3_650  # the longest a notice is deferred: what comes later comes to nobody
 EMERGENCY_CELL_LEAST: Final = 5  # smaller counts are not published: one use of a small office points at its patient
 EMERGENCY_COUNTS: Final = 3_000  # cells of one answer: a month of a hundred agencies
 

@@ -14,6 +14,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.ledger.entries import act_entry
 from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, register
+from banyan.limits import REVEAL_DAYS
 from banyan.service.powers.service import SERVICE
 from banyan.service.powers.shelf import shelf_of
 from banyan.service.powers.wording import both
@@ -73,6 +74,8 @@ def _refuse_unfit(basis: LegalBasis) -> None:
     for name in ("valid_from", "sunset"):
         if not 0 <= getattr(basis, name) <= LAST_MOMENT:
             raise Invalid.at(name, both("basis.moment"))
-    for name in ("retention_days", "per_subject_per_day", "reveal_after_days"):
+    for name in ("retention_days", "per_subject_per_day"):
         if not 0 <= getattr(basis, name) <= MOST_DAYS:
             raise Invalid.at(name, both("basis.number"))
+    if not 0 <= basis.reveal_after_days <= REVEAL_DAYS:
+        raise Invalid.at("reveal_after_days", both("basis.reveal", most=REVEAL_DAYS))

@@ -37,6 +37,6 @@ def denied(why: str) -> Denied:
     return Denied(both(f"denied.{why}"), remedy=both(f"denied.{why}_remedy"))
 
 
-def both(key: str) -> str:
+def both(key: str, **values: object) -> str:
     """A problem has one title, whatever channel shows it: it says both languages."""
-    return " ".join(MESSAGES.text(key, lang) for lang in LANGUAGES)
+    return " ".join(MESSAGES.text(key, lang, **values) for lang in LANGUAGES)
