@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 from banyan.errors import Invalid
 from banyan.kernel.identity.openid.jose import ALGORITHMS, Unsigned, public_key
 from banyan.kernel.identity.openid.model import Client
+from banyan.kernel.identity.openid.preauthorized import PRE_AUTHORIZED
 from banyan.kernel.identity.openid.tokens import EXCHANGE
 
 BASIC_SCOPES: Final = ("openid", "offline_access", "agency")
 SCOPES: Final = (*BASIC_SCOPES, "grant_management_query", "grant_management_revoke")
-GRANTS: Final = ("authorization_code", "refresh_token", "client_credentials", EXCHANGE)
+GRANTS: Final = ("authorization_code", "refresh_token", "client_credentials", EXCHANGE, PRE_AUTHORIZED)
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 _PLAIN: Final = re.compile(r"[\x21-\x7e]{1,500}")
 _LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))

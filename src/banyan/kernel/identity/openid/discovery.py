@@ -34,6 +34,7 @@ def metadata(issuer: str, types: DetailTypes) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANTS),
+        "pre-authorized_grant_anonymous_access_supported": True,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
         "code_challenge_methods_supported": ["S256"],

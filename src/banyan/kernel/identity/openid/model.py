@@ -148,7 +148,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 class Token(msgspec.Struct, frozen=True, kw_only=True):
     """A token as it stands in the records."""
 
-    kind: Literal["access", "refresh"]
+    kind: Literal["access", "refresh", "credential"]
+    """`credential` fetches one offer's credentials (`preauthorized.py`) and is good for nothing else."""
     state: Literal["active", "used", "revoked"]
     authority: Authority
     expires: float

@@ -125,6 +125,31 @@ delete from openid_once where kind = :kind
 -- What nobody took.
 delete from openid_once where expires <= :now
 
+-- name: add_pre_authorized
+-- Keep a pre-authorised code.
+insert into openid_pre_authorized (hash, offer, tx_hash, tries, state, expires)
+values (:hash, :offer, :tx_hash, :tries, 'offered', :expires)
+
+-- name: pre_authorized
+-- One pre-authorised code, redeemed ones too: a replay must be known.
+select offer, tx_hash, tries, state, expires from openid_pre_authorized where hash = :hash
+
+-- name: redeem_pre_authorized
+-- A pre-authorised code is redeemed once.
+update openid_pre_authorized set state = 'redeemed' where hash = :hash
+
+-- name: try_pre_authorized
+-- One guess less of its number.
+update openid_pre_authorized set tries = tries - 1 where hash = :hash
+
+-- name: end_pre_authorized
+-- Its person took the offer back.
+delete from openid_pre_authorized where offer = :offer
+
+-- name: sweep_pre_authorized
+-- Codes nobody can redeem any more.
+delete from openid_pre_authorized where expires <= :now
+
 -- name: add_session
 -- Somebody signed in.
 insert into openid_session (hash, account, document, expires) values (:hash, :account, :document, :expires)
