@@ -107,7 +107,7 @@ def verify(text: str, find: FindKey, *, now: int, audience: str = "", nonce: str
     header, payload = unverified(parts.jwt)
     if header.get("typ") not in (TYPE, "vc+sd-jwt", "example+sd-jwt", None):
         raise BadCredential("not an SD-JWT by its typ")
-    _check(parts.jwt, find(header, payload))
+    check_signature(parts.jwt, find(header, payload))
     claims = reveal(payload, parts.disclosures)
     _check_times(claims, now)
     if bool(audience) != bool(parts.key_binding):
@@ -129,7 +129,8 @@ def unverified(jwt: str) -> tuple[dict[str, Any], dict[str, Json]]:
     return dict(found.protected), payload
 
 
-def _check(jwt: str, key: Key) -> None:
+def check_signature(jwt: str, key: Key) -> None:
+    """Raises BadCredential."""
     try:
         jws.deserialize_compact(jwt, key, algorithms=[*ALGORITHMS])
     except (JoseError, ValueError) as error:
@@ -160,7 +161,7 @@ def _check_binding(parts: Parts, claims: Mapping[str, Json], now: int, audience:
         key: Key = (OKPKey if jwk.get("kty") == "OKP" else ECKey).import_key({k: str(v) for k, v in jwk.items()})
     except (JoseError, ValueError) as error:
         raise BadCredential("the holder's key is none") from error
-    _check(parts.key_binding, key)
+    check_signature(parts.key_binding, key)
     if said.get("aud") != audience or said.get("nonce") != nonce:
         raise BadCredential("the key binding is for another verifier or another question")
     made = said.get("iat")
