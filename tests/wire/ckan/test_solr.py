@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -124,7 +123,9 @@ def test_a_pattern_matches_what_a_plain_walk_matches(pattern: str, value: str) -
     assert bool(re.fullmatch(pattern_regex(pattern), value, re.DOTALL)) == matches(pattern, value)
 
 
-def test_many_stars_over_a_long_value_take_no_longer() -> None:
-    started = time.process_time()
-    assert re.fullmatch(pattern_regex("*1" * 30 + "*X"), "121.5," * 20_000, re.DOTALL) is None
-    assert time.process_time() - started < 2
+def test_many_stars_over_a_long_value_are_tried_once_each() -> None:
+    """What stands in an atomic group is never tried again; outside them one run is left to give back: linear."""
+    regex = pattern_regex("*1" * 30 + "*X")
+    outside, groups = re.subn(r"\(\?>[^()]*\)", "", regex)
+    assert (groups, outside) == (30, ".*X")
+    assert re.fullmatch(regex, "121.5," * 20_000, re.DOTALL) is None

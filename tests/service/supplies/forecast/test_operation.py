@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -119,10 +118,49 @@ def test_a_restart_tells_the_same(tmp_path: Path) -> None:
     assert after["sold_today"] == 120, "yesterday's 900 are not sold today"
 
 
-def test_a_tick_costs_what_it_changes_not_what_there_is(tmp_path: Path) -> None:
-    """A million outlets, 2,000 of them changed: a few ms, where one pass over the columns takes 20."""
+class CountedColumn(np.ndarray[Any, Any]):
+    """A column that counts the elements NumPy reads or writes of it and of whatever is made from it."""
 
-    async def run() -> float:
+    touched = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        CountedColumn.touched += size_of(found)
+        return found
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        CountedColumn.touched += size_of(as_plain(self)[key])
+        super().__setitem__(key, value)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        CountedColumn.touched += max(map(size_of, inputs))
+        if "out" in options:
+            options["out"] = tuple(map(as_plain, options["out"]))
+        return as_counted(getattr(ufunc, method)(*map(as_plain, inputs), **options))
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        CountedColumn.touched += max(map(size_of, arguments))
+        return as_counted(function(*map(as_plain, arguments), **options))
+
+
+def as_plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [as_plain(one) for one in value]
+    return value.view(np.ndarray) if isinstance(value, CountedColumn) else value
+
+
+def size_of(value: Any) -> int:
+    return sum(map(size_of, value)) if isinstance(value, tuple | list) else int(np.size(as_plain(value)))
+
+
+def as_counted(value: Any) -> Any:
+    return value.view(CountedColumn) if type(value) is np.ndarray else value
+
+
+def test_a_tick_costs_what_it_changes_not_what_there_is(tmp_path: Path) -> None:
+    """A million outlets, 2,000 of them changed: less is touched than by one pass over one column."""
+
+    async def run() -> int:
         async with a_node(tmp_path, [SERVICE]) as node:
             db = node.drawers["supplies"]
             for event in EVENTS:
@@ -130,31 +168,34 @@ def test_a_tick_costs_what_it_changes_not_what_there_is(tmp_path: Path) -> None:
             forecaster = await following_of(db, EpochS(AT)).ready()
             board = kept_of(db).board
             codes = [f"X{number:09d}" for number in range(1_000_000)]
-            return best_tick_s(forecaster, board.row_of, codes)
+            return touched_by_a_tick(forecaster, board.row_of, codes)
 
-    assert asyncio.run(run()) < 0.05
+    assert 2_000 < asyncio.run(run()) < 500_000
 
 
-def best_tick_s(forecaster: Forecaster, row_of: dict[str, int], codes: list[str]) -> float:
+def touched_by_a_tick(forecaster: Forecaster, row_of: dict[str, int], codes: list[str]) -> int:
+    """The elements of all columns that the second tick of the day touches."""
     size = len(row_of)
     row_of.update({code: size + place for place, code in enumerate(codes)})
-    for name in ("mask-adult", "mask-child"):
-        day = forecaster.day(name)
-        assert day is not None
-        forecaster._courses[name].grow(size + len(codes))
-    best = 9.0
-    for step in range(1, 4):
-        chosen = codes[step * 2_000 : step * 2_000 + 2_000]
-        counts = np.full(2_000, 100 + step).tolist()
-        tick = StockTick(
-            at=EpochS(AT + step),
-            as_of=EpochS(AT + step),
-            source="masks",
-            items=("mask-adult", "mask-child"),
-            codes=tuple(chosen),
-            counts=(tuple(counts), tuple(counts)),
-        )
-        started = perf_counter()
-        forecaster.take(tick)
-        best = min(best, perf_counter() - started)
-    return best
+    courses = [forecaster._courses[name] for name in ("mask-adult", "mask-child")]
+    for course in courses:
+        course.grow(size + len(codes))
+    forecaster.take(changed(codes, 1))
+    for owner in [owner for course in courses for owner in (course, course.day)]:
+        for name in [name for name in dir(owner) if type(getattr(owner, name, None)) is np.ndarray]:
+            setattr(owner, name, as_counted(getattr(owner, name)))
+    CountedColumn.touched = 0
+    forecaster.take(changed(codes, 2))
+    return CountedColumn.touched
+
+
+def changed(codes: list[str], step: int) -> StockTick:
+    counts = (100 + step,) * 2_000
+    return StockTick(
+        at=EpochS(AT + step),
+        as_of=EpochS(AT + step),
+        source="masks",
+        items=("mask-adult", "mask-child"),
+        codes=tuple(codes[step * 2_000 : step * 2_000 + 2_000]),
+        counts=(counts, counts),
+    )
