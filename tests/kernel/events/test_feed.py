@@ -311,7 +311,7 @@ class TestFollower:
 
         batches = asyncio.run(follow())
         assert {tuple(event.seq for event in batch) for batch in batches} == {(2,)}
-        assert reads <= 3
+        assert reads <= 10, "shared: one for each notice, which PostgreSQL also gives late, not one for each reader"
 
 
 def test_positions_are_consecutive_across_nodes(open_store: OpenStore, store: SchemaStore, engine: str) -> None:
