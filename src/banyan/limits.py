@@ -399,6 +399,7 @@ CREDENTIAL_NONCE_S: Final = 300.0  # a c_nonce; shorter than a one-time value is
 CREDENTIAL_BATCH: Final = 10  # one-time credentials of an offer: one for each place they are shown, none linkable
 CREDENTIAL_OFFERS: Final = 5  # of one person, waiting at once
 CREDENTIAL_BODY_BYTES: Final = 64 * KIB  # a credential request with ten proofs is about 6 KB
+OPT_OUT_CELL_LEAST: Final = 5  # people who stopped a kind of use; smaller counts are not published
 CREDENTIAL_S: Final = 90 * 86_400.0  # a credential's life; after it the register may say another thing
 CREDENTIAL_KEY_S: Final = 90 * 86_400.0  # an issuer key's turn; published until what it signed has expired
 CREDENTIAL_STATUSES: Final = 131_072  # entries of one status list: a crowd to hide in, 16 KB unpacked

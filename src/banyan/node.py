@@ -212,6 +212,7 @@ def _lend(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, des
             ledger=lawful.ledger,
             policy=lawful.policy,
             name_of=lawful.conscience.subject,
+            bases=lawful.conscience.bases,
             sign=partial(desk.provider.sign, alg="ES256", kind="consent+jwt"),
             random=token_bytes,
             contact=settings.site.contact_email,

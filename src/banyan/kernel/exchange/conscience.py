@@ -126,6 +126,10 @@ class Conscience:
                 reason=weighed.reason,
                 subject=subject,
                 operation=declared.id,
+    async def bases(self) -> Register:
+        """The register that uses are judged by."""
+        return await self._bases()
+
                 is_counted=basis.per_subject_per_day > 0,
             )
             await self._policy.write(partial(_reviewed, use=under, caller=caller, now=now))
@@ -192,7 +196,7 @@ def _with_records(use: Use, subject: str, candidates: Sequence[LegalBasis], tx: 
         consents=records.consent_terms(tx, subject, use.recipient, use.purpose, use.now) if "consent" in needs else (),
         orders=records.order_terms(tx, use.now) if "order" in needs else (),
         uses_today=records.uses_today(tx, subject, use.recipient, use.operation, use.now) if is_counted else 0,
-        has_opted_out=is_secondary and records.has_opted_out(tx, subject, use.operation),
+        has_opted_out=is_secondary and records.has_opted_out(tx, subject, use.operation, use.purpose),
     )
 
 

@@ -114,8 +114,8 @@ insert into opt_out (subject, operation, at) values (:subject, :operation, :at) 
 delete from opt_out where subject = :subject and operation = :operation
 
 -- name: opted_out
--- Whether a subject stopped the use of an operation's data.
-select 1 from opt_out where subject = :subject and operation in (:operation, '*')
+-- Whether a subject stopped the use of an operation's data, of its whole service's, for this purpose, or of all.
+select 1 from opt_out where subject = :subject and operation in (:operation, :whole, :purpose, '*') limit 1
 
 -- name: count_use
 -- Count one more use today.

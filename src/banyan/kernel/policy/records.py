@@ -178,7 +178,7 @@ def consent_terms(tx: Tx, subject: str, recipient: str, code: str, now: EpochS) 
 
 
 def opt_out(tx: Tx, subject: str, operation: str, at: EpochS) -> None:
-    """Stop the secondary use of an operation's data; `*` of all."""
+    """Stop the secondary use of an operation's data (`nhi.study`, `nhi.*`) or for a purpose (`157`); `*` of all."""
     tx.run(SQL["opt_out"], subject=subject, operation=operation, at=at)
 
 
@@ -186,8 +186,10 @@ def opt_in(tx: Tx, subject: str, operation: str) -> None:
     tx.run(SQL["opt_in"], subject=subject, operation=operation)
 
 
-def has_opted_out(tx: Tx, subject: str, operation: str) -> bool:
-    return tx.row(SQL["opted_out"], subject=subject, operation=operation) is not None
+def has_opted_out(tx: Tx, subject: str, operation: str, purpose: str = "") -> bool:
+    """Whether the subject's word stands against this secondary use: of this data, for this purpose, or of all."""
+    whole = operation.partition(".")[0] + ".*"
+    return tx.row(SQL["opted_out"], subject=subject, operation=operation, whole=whole, purpose=purpose) is not None
 
 
 def count_use(tx: Tx, subject: str, recipient: str, operation: str, now: EpochS) -> None:

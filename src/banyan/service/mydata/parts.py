@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.mydata import asking, consenting, faces, pages, tracker, uses
+from banyan.service.mydata import asking, consenting, faces, pages, secondary, secondary_pages, tracker, uses
 from banyan.service.mydata.service import SERVICE
 
-PARTS = (uses, faces, tracker, asking, consenting, pages)
+PARTS = (uses, faces, tracker, asking, consenting, pages, secondary, secondary_pages)
 __all__ = ["PARTS", "SERVICE"]

@@ -12,6 +12,7 @@ from banyan.errors import Denied, Unavailable
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.ledger.log import Ledger
+from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Store
 
 MESSAGES = load_messages("banyan.service.mydata")
@@ -24,12 +25,14 @@ class Ended(Protocol):
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """`name_of` gives a person's name in policy and ledger from their number (the conscience's), `sign` a JWS by the
-    node's published key. `contact` is the e-mail address that answers questions about a use."""
+    """`name_of` gives a person's name in policy and ledger from their number (the conscience's), `bases` the register
+    that uses are judged by, `sign` a JWS by the node's published key. `contact` is the e-mail address that answers
+    questions about a use."""
 
     ledger: Ledger
     policy: Store
     name_of: Callable[[str], bytes]
+    bases: Callable[[], Awaitable[Register]]
     sign: Callable[[Mapping[str, Any]], Awaitable[str]]
     random: Callable[[int], bytes]
     contact: str = ""
