@@ -120,6 +120,14 @@ class TestStatements:
         ]
         assert seen == [(5,), None, (3,)]
 
+    def test_a_write_tells_how_many_rows_it_wrote(self, made: SchemaStore) -> None:
+        def job(tx: Tx) -> list[int]:
+            tx.run_many(SQL["add"], [row("a"), row("b", 5)])
+            newer = [tx.run(SQL["newer"], code="p", left=1, at=at) for at in (10.0, 9.0, 11.0)]
+            return [*newer, tx.run(SQL["take"], code="b", q=6), tx.run(SQL["take"], code="b", q=5), tx.run(SQL["lock"])]
+
+        assert asyncio.run(made.write(job)) == [1, 0, 1, 0, 1, 1]
+
     def test_keyset_pages_meet_without_gap_or_overlap(self, made: SchemaStore) -> None:
         rows = [row(f"c{n:03}", left=n % 7) for n in range(100)]
         asyncio.run(made.write(lambda tx: tx.run_many(SQL["add"], rows)))

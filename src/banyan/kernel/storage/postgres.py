@@ -224,19 +224,15 @@ class _PostgresTx:
         self.error: Exception | None = None
 
     def rows(self, statement: Statement, **values: SqlValue) -> list[Row]:
-        refuse_unfit(values)
-        try:
-            cursor = self._connection.execute(self._text(statement), values)
-            return cursor.fetchall() if cursor.description else []
-        except (psycopg.Error, UnicodeEncodeError) as error:
-            raise self._broken(translated(error)) from error
+        cursor = self._executed(statement, values)
+        return cursor.fetchall() if cursor.description else []
 
     def row(self, statement: Statement, **values: SqlValue) -> Row | None:
         found = self.rows(statement, **values)
         return found[0] if found else None
 
-    def run(self, statement: Statement, **values: SqlValue) -> None:
-        self.rows(statement, **values)
+    def run(self, statement: Statement, **values: SqlValue) -> int:
+        return self._executed(statement, values).rowcount
 
     def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
         for one in values:
@@ -264,6 +260,13 @@ class _PostgresTx:
 
     def end(self) -> None:
         self._is_usable = False
+
+    def _executed(self, statement: Statement, values: dict[str, SqlValue]) -> psycopg.Cursor[Row]:
+        refuse_unfit(values)
+        try:
+            return self._connection.execute(self._text(statement), values)
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            raise self._broken(translated(error)) from error
 
     def _broken(self, error: Exception) -> Exception:
         self._is_usable = False

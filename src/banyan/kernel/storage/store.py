@@ -34,8 +34,8 @@ class Tx(Protocol):
     def row(self, statement: Statement, **values: SqlValue) -> Row | None:
         """Run and return the first row, or None."""
 
-    def run(self, statement: Statement, **values: SqlValue) -> None:
-        """Run for its effect."""
+    def run(self, statement: Statement, **values: SqlValue) -> int:
+        """Run an INSERT, UPDATE or DELETE; how many rows it wrote. On SQLite `returning` costs three times as much."""
 
     def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
         """Run once for each set of values."""
