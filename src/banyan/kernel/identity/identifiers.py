@@ -7,13 +7,19 @@ Sources: 國民身分證統一編號 and 外來人口統一證號 (the 2021 form
 from __future__ import annotations
 
 import re
+from operator import mul
 from typing import Final, Literal
 
 Kind = Literal["national", "resident", "resident-old"]
 """身分證; 統一證號 of 2021; 統一證號 before (valid until 2030-12-31)."""
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 """A letter's value is its place here plus 10."""
-_WEIGHTS: Final = (8, 7, 6, 5, 4, 3, 2, 1, 1)
+_LETTER_SUMS: Final = {letter: value // 10 + value % 10 * 9 for value, letter in enumerate(_LETTERS, 10)}
+"""What a first letter adds to the sum: its two digits, weighed 1 and 9."""
+_SECOND_WEIGHT: Final = 8
+_WEIGHTS: Final = (7, 6, 5, 4, 3, 2, 1, 1)
+_ZEROS: Final = ord("0") * sum(_WEIGHTS)
+"""What eight zeros would add, for digits are weighed as the bytes they are."""
 _NATIONAL: Final = re.compile(r"[A-Z][12][0-9]{8}")
 _RESIDENT: Final = re.compile(r"[A-Z][89][0-9]{8}")
 _RESIDENT_OLD: Final = re.compile(r"[A-Z][A-D][0-9]{8}")
@@ -58,9 +64,8 @@ def masked(text: str) -> str:
 
 
 def _checks(text: str, second: int) -> bool:
-    tens, units = divmod(_value(text[0]), 10)
-    digits = (second, *(int(digit) for digit in text[2:]))
-    return (tens + units * 9 + sum(d * w for d, w in zip(digits, _WEIGHTS, strict=True))) % 10 == 0
+    digits: int = sum(map(mul, text.encode()[2:], _WEIGHTS)) - _ZEROS
+    return (_LETTER_SUMS[text[0]] + second * _SECOND_WEIGHT + digits) % 10 == 0
 
 
 def _value(letter: str) -> int:
