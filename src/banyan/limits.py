@@ -322,6 +322,15 @@ OPENID_DETAIL_BYTES: Final = 16 * KIB
 OPENID_TEXT: Final = 2_048  # state, nonce, login_hint: longer than any client's own
 OPENID_PASSKEYS: Final = 20  # of one account
 OPENID_LIST: Final = 1_000
+REPRESENTATION_DAYS: Final = {"child": 6_576, "guardian": 1_827, "company": 1_096}
+"""Longest terms: to 18; five years, then the ruling is looked at again; three, a director's term (公司法 s195)."""
+COUNTER_S: Final = 600.0  # a visit beside an officer: one errand
+COUNTER_ASK_S: Final = 900.0  # how long somebody at a counter waits for the second officer
+COUNTER_KEPT_S: Final = 5 * 365 * 86_400.0  # who began what at a counter: while a complaint can still be brought
+COUNTER_WORD: Final = (6, 64)  # characters of what a person says at a counter; guesses are throttled
+KIOSK_CODE_S: Final = 900.0  # a printed code: the way from the counter to the screen
+KIOSK_S: Final = 300.0  # a session at a public screen; nothing there lengthens it
+KIOSK_SCREEN_S: Final = 365 * 86_400.0  # then an officer sets the screen up again
 OPENID_ALARMS: Final = 10_000  # refusals kept in memory, 2 MB; the file has the older ones
 OPENID_ALARM_KINDS: Final = 100  # our own words for them; there are some forty
 OUTSIDE_TIME_S: Final = 5.0  # an outside issuer that has not answered by then is down for this person
@@ -390,6 +399,7 @@ MYDATA_USAGES: Final = 1_000  # of one findUsage answer: the bound that its stan
 MYDATA_PENDING: Final = 5  # unanswered requests of one recipient to one person: more is pestering
 MYDATA_TEXT: Final = 500  # characters of what a declaration or purpose says: a citizen reads it before they agree
 MYDATA_FIELDS: Final = 100  # fields of one declaration or purpose; the widest register has some fifty
+OPT_OUT_CELL_LEAST: Final = 5  # people who stopped a kind of use; smaller counts are not published
 MYDATA_DELETE_DAYS: Final = 30  # after a withdrawal the recipient has deleted: PDPA rules of execution ask it "at once"
 
 # Credentials and downloads of one's own data
@@ -399,7 +409,6 @@ CREDENTIAL_NONCE_S: Final = 300.0  # a c_nonce; shorter than a one-time value is
 CREDENTIAL_BATCH: Final = 10  # one-time credentials of an offer: one for each place they are shown, none linkable
 CREDENTIAL_OFFERS: Final = 5  # of one person, waiting at once
 CREDENTIAL_BODY_BYTES: Final = 64 * KIB  # a credential request with ten proofs is about 6 KB
-OPT_OUT_CELL_LEAST: Final = 5  # people who stopped a kind of use; smaller counts are not published
 CREDENTIAL_S: Final = 90 * 86_400.0  # a credential's life; after it the register may say another thing
 CREDENTIAL_KEY_S: Final = 90 * 86_400.0  # an issuer key's turn; published until what it signed has expired
 CREDENTIAL_STATUSES: Final = 131_072  # entries of one status list: a crowd to hide in, 16 KB unpacked

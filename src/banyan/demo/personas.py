@@ -7,10 +7,13 @@ from typing import Final
 
 import msgspec
 
-from banyan.kernel.identity import people
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.identity import acting, people
+from banyan.kernel.identity.acting import Agency
 from banyan.kernel.identity.openid import records
 from banyan.kernel.identity.openid.model import Account
 from banyan.kernel.identity.openid.provider import Provider
+from banyan.kernel.identity.representing import DAY_S, Representation
 from banyan.kernel.storage.store import Tx
 
 PERSONAS: Final = (
@@ -51,6 +54,40 @@ PERSONAS: Final = (
     (
         Account(
             id="",
+            name="demo.mother",
+            kind="citizen",
+            shown={"zh-Hant": "周美玉（民眾，小榕的媽媽）", "en": "Chou Mei-yu (citizen, Hsiao-jung's mother)"},
+            is_demo=True,
+        ),
+        "A223456781",
+    ),
+    (
+        Account(
+            id="",
+            name="demo.registrar",
+            kind="officer",
+            shown={"zh-Hant": "許戶政（戶政事務所承辦）", "en": "Hsu Hu-cheng (household registrar)"},
+            agency="TW/GOV/DISTRICT",
+            roles=("counter", "registrar"),
+            is_demo=True,
+        ),
+        "",
+    ),
+    (
+        Account(
+            id="",
+            name="demo.registrar2",
+            kind="officer",
+            shown={"zh-Hant": "高複核（戶政事務所複核）", "en": "Kao Fu-ho (second registrar)"},
+            agency="TW/GOV/DISTRICT",
+            roles=("counter", "registrar"),
+            is_demo=True,
+        ),
+        "",
+    ),
+    (
+        Account(
+            id="",
             name="demo.clerk",
             kind="officer",
             shown={"zh-Hant": "李櫃檯（區公所櫃檯）", "en": "Li Kuei-tai (counter clerk)"},
@@ -62,7 +99,14 @@ PERSONAS: Final = (
         "",
     ),
 )
-"""The number is the one that every textbook of the check digit uses; nobody bears it."""
+"""The numbers are those that every textbook of the check digit uses; nobody bears them."""
+AGENCIES: Final = (
+    Agency("TW/GOV/CDC", "00000053", {"zh-Hant": "疾管署（示範）", "en": "Disease control (demo)"}),
+    Agency("TW/GOV/NIA", "00000070", {"zh-Hant": "移民署（示範）", "en": "Immigration (demo)"}),
+    Agency("TW/GOV/DISTRICT", "00000125", {"zh-Hant": "區公所（示範）", "en": "District office (demo)"}),
+)
+"""Their 統一編號 are made up too: no register gives out numbers that begin with five noughts."""
+MOTHER: Final = "demo.mother"
 PARENT: Final = Account(
     id="",
     name="demo.guardian",
@@ -80,8 +124,39 @@ async def seed_personas(provider: Provider) -> None:
             await people.add(provider, account, number=number)
     child = await _opened(provider, PERSONAS[0][0].name)
     assert child is not None, "it was just added"
-    if await _opened(provider, PARENT.name) is None:
-        await people.add(provider, msgspec.structs.replace(PARENT, for_account=child.id))
+    guardian = await _opened(provider, PARENT.name)
+    if guardian is None:
+        guardian = await people.add(provider, msgspec.structs.replace(PARENT, for_account=child.id))
+    mother = await _opened(provider, MOTHER)
+    assert mother is not None, "it was just added"
+    now = provider.clock()
+
+    def job(tx: Tx) -> None:
+        for agency in AGENCIES:
+            if acting.agency_by_id(tx, agency.id) is None:
+                acting.put_agency(tx, agency)
+        for one in (guardian, mother):
+            if not acting.representations_between(tx, one.id, child.id, now):
+                acting.put_representation(tx, _mandate(provider, one.id, child.id, now))
+
+    await provider.store.write(job)
+
+
+def _mandate(provider: Provider, representative: str, represented: str, now: EpochS) -> Representation:
+    """A parent's, by the household register, for a year; a new start gives a new one when it is over."""
+    return Representation(
+        id=provider.secret(),
+        relation="child",
+        ground="household",
+        document="demo",
+        representative=representative,
+        represented=represented,
+        by="demo",
+        agency="TW/GOV/DISTRICT",
+        at=now,
+        start=now,
+        until=EpochS(now + 365 * DAY_S),
+    )
 
 
 async def close_personas(provider: Provider) -> None:

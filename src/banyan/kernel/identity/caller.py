@@ -9,6 +9,21 @@ import msgspec
 CallerKind = Literal["anonymous", "administrator", "system", "officer", "citizen", "representative", "app"]
 
 
+Place = Literal["counter", "kiosk"]
+
+
+class Assisted(msgspec.Struct, frozen=True):
+    """Where a person without a device acts, and which officer (a pseudonym) of which agency let them: beside the
+    officer at a counter, or at a kiosk with a code from one. Only operations whose `channels` name the place are
+    theirs there."""
+
+    place: Place
+    officer: str
+    agency: str
+    visit: str
+    """The appearance's id, by which the agency finds who it was."""
+
+
 class Caller(msgspec.Struct, frozen=True):
     """`id` is a pseudonym fit for a log, never a person's number. `channel` is how the caller came: web, api, chat…
 
@@ -24,6 +39,18 @@ class Caller(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()
     assurance: str = ""
     subject: str = ""
+    relation: str = ""
+    """What a representative is to the person: child (their parent), guardian, company."""
+    mandate: str = ""
+    """The id of the representation."""
+    assisted: Assisted | None = None
+
+    @property
+    def by(self) -> str:
+        """Who did it, when that is not the person concerned: a representative, or the officer at a counter."""
+        if self.assisted is not None:
+            return self.assisted.officer
+        return self.id if self.kind == "representative" else ""
 
     @property
     def may_write(self) -> bool:

@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 
 from banyan.errors import Conflict, Invalid, NotFound
-from banyan.kernel.identity.identifiers import normalized_person_number, person_number_kind
+from banyan.kernel.identity import acting
+from banyan.kernel.identity.identifiers import is_business_number, normalized_person_number, person_number_kind
 from banyan.kernel.identity.openid import records
 from banyan.kernel.identity.openid.model import Account
 from banyan.kernel.identity.openid.provider import Provider
@@ -26,9 +27,13 @@ CONTEXT: Final = b"person number"
 _NAME: Final = re.compile(r"[a-z][a-z0-9.-]{2,39}")
 
 
-def lookup_of(provider: Provider, number: str) -> bytes:
-    """The keyed hash that a number is found by. Raises Invalid for what is no person's number."""
+def lookup_of(provider: Provider, number: str, *, is_company: bool = False) -> bytes:
+    """The keyed hash that a number is found by. Raises Invalid for what is no person's (or no company's) number."""
     plain = normalized_person_number(number)
+    if is_company:
+        if not is_business_number(plain):
+            raise Invalid.at("number", "a 統一編號 of 8 digits whose check digit fits")
+        return pseudonym(provider.secrets.lookup, b"ubn " + plain.encode())
     if person_number_kind(plain) is None:
         raise Invalid.at("number", "a national ID or resident number whose check digit fits")
     return pseudonym(provider.secrets.lookup, plain.encode())
@@ -43,14 +48,14 @@ async def add(provider: Provider, account: Account, *, number: str = "") -> Acco
 
     Raises Invalid, or Conflict when the sign-in name or the person has an account already.
     """
-    if account.kind == "citizen" and not number:
-        raise Invalid.at("number", "a citizen's account is of one person: give the number")
+    if account.kind in ("citizen", "company") and not number:
+        raise Invalid.at("number", "this account is of one person or company: give the number")
     if not _NAME.fullmatch(account.name):
         raise Invalid.at("name", "3 to 40 small letters, digits, dots, hyphens: a sign-in name, not a person's number")
     made = msgspec.structs.replace(account, id=provider.secret())
     lookup, sealed = None, None
     if number:
-        lookup = lookup_of(provider, number)
+        lookup = lookup_of(provider, number, is_company=account.kind == "company")
         plain = normalized_person_number(number).encode()
         sealed = await vault_of(provider).seal(SCOPE, made.id.encode(), plain, context=CONTEXT)
 
@@ -77,12 +82,12 @@ async def number_of(provider: Provider, account: str) -> str:
 
 
 async def close(provider: Provider, id: str) -> None:
-    """Close an account: its sessions end in the same commit, and its tokens no longer hold."""
+    """Close an account: its sessions and tokens end in the same commit, and stay ended if it is opened again."""
 
     def job(tx: Tx) -> bool:
         account = records.account_by_id(tx, id)
         if account is not None:
-            records.put_account(tx, msgspec.structs.replace(account, is_closed=True))
+            acting.close_account(tx, account)
         return account is not None
 
     if not await provider.store.write(job):

@@ -38,6 +38,8 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(operation: Operation, caller: Caller, purpose: str) -> Decision:
     """Decide one call. `purpose` empty means the operation's own. Pure."""
     if operation.audience == "citizen" and caller.kind in ("citizen", "representative") and caller.subject:
+        if caller.assisted is not None and caller.assisted.place not in operation.channels:
+            return _refuse(operation, "place", missing=("place",))
         return _allow("own-affairs")  # the operation sees whose they are from the caller, and takes nobody else's name
     if operation.data != OPEN:
         personal = tuple(name for name in operation.data if name not in OPEN)

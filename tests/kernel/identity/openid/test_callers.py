@@ -7,8 +7,9 @@ from hashlib import sha256
 
 import msgspec
 from tests.kernel.identity.openid.making import World, a_client
+from tests.kernel.identity.test_representing import a_mandate
 
-from banyan.kernel.identity import people
+from banyan.kernel.identity import acting, people
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.openid import records, signing_in
 from banyan.kernel.identity.openid.callers import caller_of_session, caller_of_token
@@ -40,9 +41,14 @@ def test_a_person_an_officer_and_an_app(identity_store: SchemaStore) -> None:
         own = await caller("chen")
         assert (own.kind, own.subject, own.assurance) == ("citizen", subject, "aal2")
         assert citizen.id not in str(own)
-        acting = await caller("mother")
-        assert (acting.kind, acting.subject) == ("representative", subject)
-        assert guardian.id not in str(acting)
+        nobody = await caller("mother")
+        assert (nobody.kind, nobody.subject) == ("representative", "")  # an account alone gives no power
+        mandate = a_mandate(guardian.id, citizen.id, world.now)
+        await world.provider.store.write(lambda tx: acting.put_representation(tx, mandate))
+        mother = await caller("mother")
+        assert (mother.kind, mother.subject, mother.relation) == ("representative", subject, "guardian")
+        assert (mother.mandate, mother.by) == (mandate.id, mother.id)
+        assert guardian.id not in str(mother)
         officer = await caller("eve")
         assert (officer.agency, officer.roles, officer.subject) == ("TW/GOV/CDC", ("epi",), "")
 

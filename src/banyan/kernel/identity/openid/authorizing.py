@@ -135,8 +135,8 @@ async def _looked(provider: Provider, sent: Sent, client: Client, asked: Asked) 
 
 
 def is_enough(session: Session, asked: Asked, now: float) -> bool:
-    """Whether this sign-in serves the request: not by an enrolment code, fresh enough, sure enough (step-up)."""
-    if session.is_enrolment or ("login" in asked.prompt and session.at < asked.asked_at):
+    """Whether this sign-in serves the request: no enrolment code, no counter, fresh and sure enough (step-up)."""
+    if session.is_enrolment or session.visit or ("login" in asked.prompt and session.at < asked.asked_at):
         return False
     if asked.max_age is not None and now - session.at > asked.max_age and session.at < asked.asked_at:
         return False

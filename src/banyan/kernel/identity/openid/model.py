@@ -15,7 +15,8 @@ from banyan.kernel.events.clock import EpochS
 
 Profile = Literal["fapi2", "basic"]
 ClientAuth = Literal["private_key_jwt", "client_secret_basic", "client_secret_post"]
-AccountKind = Literal["citizen", "officer", "representative"]
+AccountKind = Literal["citizen", "officer", "representative", "company"]
+"""A company signs nobody in: a person acts for it."""
 Assurance = Literal["aal1", "aal2", "aal3"]
 """How sure we are that this is the person: `acr`. Levels of NIST SP 800-63B; a passkey that verifies is aal2."""
 LEVELS: tuple[Assurance, ...] = ("aal1", "aal2", "aal3")
@@ -66,6 +67,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     for_account: str = ""
     relation: str = ""
     is_closed: bool = False
+    is_pending: bool = False
+    """Asked for at a counter and not opened yet; closed until then."""
     is_demo: bool = False
 
 
@@ -99,6 +102,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     until: EpochS
     is_enrolment: bool = False
     """Came in by an enrolment code: may register a passkey and nothing else."""
+    acts_for: str = ""
+    """The representation by which this person acts for another now."""
+    visit: str = ""
+    """The appearance at a counter: an officer beside a person, or the person at a kiosk."""
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True):

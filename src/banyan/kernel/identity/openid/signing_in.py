@@ -37,17 +37,17 @@ class Enrolled(msgspec.Struct, frozen=True):
 
 async def with_passkey(provider: Provider, sent: Sent, credential: str, *, request: str = "") -> str | Failure:
     """The new cookie's value, or why not. `request` is the authorization request that follows the person."""
-    if not await _is_heard(provider, sent, ""):
+    if not await is_heard(provider, sent, ""):
         return "later"
     account = await passkeys.holder(provider, sent, credential)
     if account is None or account.is_closed:
-        return await _failed(provider, sent, "")
+        return await failed(provider, sent, "")
     return await start(provider, sent, account, acr="aal2", amr=PASSKEY_AMR, request=request)
 
 
 async def with_code(provider: Provider, sent: Sent, name: str, code: str) -> str | Failure:
     """An enrolment code's holder may register a passkey, and nothing else."""
-    if not await _is_heard(provider, sent, name):
+    if not await is_heard(provider, sent, name):
         return "later"
     now, typed = provider.clock(), _typed(code)
 
@@ -58,7 +58,7 @@ async def with_code(provider: Provider, sent: Sent, name: str, code: str) -> str
 
     account = await provider.store.write(job)
     if account is None or account.is_closed:
-        return await _failed(provider, sent, name)
+        return await failed(provider, sent, name)
     return await start(provider, sent, account, acr="aal1", amr=("otp",), is_enrolment=True)
 
 
@@ -66,7 +66,7 @@ async def as_persona(provider: Provider, sent: Sent, name: str, *, request: str 
     """One click, for accounts that are marked as demonstration only."""
     account = await provider.store.read(lambda tx: records.account_by_name(tx, name))
     if account is None or not account.is_demo or account.is_closed:
-        return await _failed(provider, sent, name)
+        return await failed(provider, sent, name)
     return await start(provider, sent, account, acr=account.assurance, amr=("demo",), request=request)
 
 
@@ -125,6 +125,8 @@ async def signed_in(provider: Provider, sent: Sent) -> tuple[Session, Account] |
 
 def may_register(session: Session, account: Account) -> bool:
     """Who may add a passkey: who enrols, and who is signed in as surely as the passkey will make them."""
+    if session.visit:
+        return False
     return session.is_enrolment or account.is_demo or level(session.acr) >= level("aal2")
 
 
@@ -171,12 +173,12 @@ def is_own_form(provider: Provider, sent: Sent, what: str) -> bool:
     return bool(sent.browser) and hmac.compare_digest(wanted.encode(), sent.get("form_token").encode())
 
 
-async def _is_heard(provider: Provider, sent: Sent, name: str) -> bool:
+async def is_heard(provider: Provider, sent: Sent, name: str) -> bool:
     buckets = throttle.buckets_of(provider.secrets.forms, account=name, network=sent.network)
     return await provider.store.read(lambda tx: throttle.is_open(tx, buckets, provider.clock()))
 
 
-async def _failed(provider: Provider, sent: Sent, name: str) -> Failure:
+async def failed(provider: Provider, sent: Sent, name: str) -> Failure:
     buckets = throttle.buckets_of(provider.secrets.forms, account=name, network=sent.network)
     await provider.store.write(lambda tx: throttle.count_failure(tx, buckets, provider.clock()))
     return "wrong"
