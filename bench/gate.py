@@ -58,6 +58,7 @@ CALLERS: Final = 64
 NOW: Final = EpochS(1_600_000_000.0)
 SIZES: Final = (10, 100_000)
 PEER_SIZES: Final = {"cedarpy": (10, 1_000, 5_000), "casbin": (10, 1_000, 5_000), "regopy": (10, 1_000)}
+ALSO: Final = {"ledger": ("banyan.kernel.policy",)}
 TITLE: Final = {"zh-Hant": "所得", "en": "Income"}
 
 
@@ -116,9 +117,9 @@ class World(msgspec.Struct):
 
 @asynccontextmanager
 async def a_world(folder: Path, size: int) -> AsyncIterator[World]:
-    packages = {"tax": "tests.kernel.exchange", "policy": "banyan.kernel.policy", "ledger": "banyan.kernel.ledger"}
+    packages = {"tax": "tests.kernel.exchange", "ledger": "banyan.kernel.ledger"}
     drawers = {
-        name: open_drawer(folder / name, service=name, package=package, clock=lambda: NOW)
+        name: open_drawer(folder / name, service=name, package=package, clock=lambda: NOW, also=ALSO.get(name, ()))
         for name, package in packages.items()
     }
     numbers = count()
@@ -129,7 +130,7 @@ async def a_world(folder: Path, size: int) -> AsyncIterator[World]:
         keys,
         random=lambda length: sha256(b"%d" % next(numbers)).digest()[:length],
     )
-    policy = drawers["policy"].sql
+    policy = drawers["ledger"].sql
     conscience = Conscience(policy, ledger, subject_key=bytes(32))
     for start in range(0, size, 10_000):
         await policy.write(partial(filled, conscience=conscience, places=range(start, min(start + 10_000, size))))

@@ -28,7 +28,8 @@ MASTER_FILE = "subjects.key"
 
 
 class Lawful(msgspec.Struct, frozen=True):
-    """A node's ledger with its store and keys, the policy's store, and the gate's conscience."""
+    """A node's ledger with its store and keys, the policy's records (in the same store, so that a use and what it uses
+    up are one commit), and the gate's conscience."""
 
     ledger: Ledger
     ledger_store: Store
@@ -50,18 +51,22 @@ async def open_lawful(
     async with AsyncExitStack() as stack:
         if cosigner is not None:
             stack.callback(cosigner.close)
-        stores = {}
-        for name in ("ledger", "policy"):
-            (data / name).mkdir(mode=0o700, exist_ok=True)
-            drawer = open_drawer(data / name, service=name, package=f"banyan.kernel.{name}", clock=clock, store=engine)
-            stack.push_async_callback(close_drawer, drawer)
-            stores[name] = drawer.sql
+        (data / "ledger").mkdir(mode=0o700, exist_ok=True)
+        drawer = open_drawer(
+            data / "ledger",
+            service="ledger",
+            package="banyan.kernel.ledger",
+            clock=clock,
+            store=engine,
+            also=("banyan.kernel.policy",),
+        )
+        stack.push_async_callback(close_drawer, drawer)
         origin = member.lower().replace("/", ".") + "/ledger"
         keys = load_keys(data / "ledger" / "keys", origin, random=token_bytes)
-        ledger = Ledger(stores["ledger"], data / "ledger" / "log", keys, random=token_bytes)
+        ledger = Ledger(drawer.sql, data / "ledger" / "log", keys, random=token_bytes)
         subject_key = pseudonym_key(_master(data / MASTER_FILE), "ledger", member)
-        conscience = Conscience(stores["policy"], ledger, subject_key=subject_key)
-        yield Lawful(ledger, stores["ledger"], keys, stores["policy"], conscience, cosigner, witnessed)
+        conscience = Conscience(drawer.sql, ledger, subject_key=subject_key)
+        yield Lawful(ledger, drawer.sql, keys, drawer.sql, conscience, cosigner, witnessed)
 
 
 async def keep_publishing(lawful: Lawful, *, clock: Clock, log: Log) -> None:

@@ -30,6 +30,7 @@ from banyan.kernel.storage import close_drawer, open_drawer
 from banyan.limits import ORDER_REVIEW_DAYS, REASON_CHARS
 
 WANG = "A123456789"
+ALSO = {"ledger": ("banyan.kernel.policy",)}
 HOSPITAL = Caller("officer", "o-7", agency="TW/MED/H1", assurance="aal2")
 
 
@@ -95,9 +96,9 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     def clock() -> EpochS:
         return EpochS(now[0])
 
-    packages = {"travel": "tests.kernel.exchange", "policy": "banyan.kernel.policy", "ledger": "banyan.kernel.ledger"}
+    packages = {"travel": "tests.kernel.exchange", "ledger": "banyan.kernel.ledger"}
     drawers = {
-        name: open_drawer(folder / name, service=name, package=package, clock=clock)
+        name: open_drawer(folder / name, service=name, package=package, clock=clock, also=ALSO.get(name, ()))
         for name, package in packages.items()
     }
     try:
@@ -107,7 +108,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
             KEYS,
             random=lambda size: sha256(b"%d" % next(number)).digest()[:size],
         )
-        policy = drawers["policy"].sql
+        policy = drawers["ledger"].sql
         await policy.write(lambda tx: records.put_basis(tx, FLAG, NOW))
         conscience = Conscience(policy, ledger, subject_key=bytes(32))
         gate = Gate(
@@ -239,7 +240,7 @@ def test_what_cannot_be_written_down_is_not_answered(tmp_path: Path, monkeypatch
         async with a_world(tmp_path) as world:
             await world.order()
 
-            async def full(*_: object) -> None:
+            async def full(*_: object, **__: object) -> None:
                 raise Unavailable("the disk is full")
 
             monkeypatch.setattr(world.ledger, "release", full)
@@ -281,15 +282,16 @@ def test_a_use_whose_order_was_ended_meanwhile_is_not_answered(tmp_path: Path) -
             await world.order()
             real = world.ledger.release
 
-            async def ended_first(*values: Any) -> Any:
+            async def ended_first(*values: Any, **also: Any) -> Any:
                 order = await world.policy.read(lambda tx: records.order_by_id(tx, ORDER.id))
                 await world.policy.write(lambda tx: records.put_order(tx, orders.end(order, NOW)))
-                return await real(*values)
+                return await real(*values, **also)
 
             world.ledger.release = ended_first
             with pytest.raises(Conflict, match="ended during this call"):
                 await world.ask()
             assert await world.policy.read(records.open_reviews) == []
+            assert (await world.ledger.head()).entries == 0, "what was not answered is no use"
 
     asyncio.run(run())
 

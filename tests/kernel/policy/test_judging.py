@@ -91,6 +91,7 @@ def test_an_order_and_a_consent_let_their_use_through() -> None:
         (changed(ASK, now=EpochS(NOW + 50)), ("consent",)),
         (changed(ASK, consents=(msgspec.structs.replace(CONSENT, is_active=False),)), ("consent",)),
         (changed(ASK, consents=(msgspec.structs.replace(CONSENT, purpose="090"),)), ("consent",)),
+        (changed(ASK, consents=(msgspec.structs.replace(CONSENT, is_spent=True),)), ("fair-use",)),
     ],
 )  # fmt: skip
 def test_each_rule_refuses_alone(use: Use, rules: tuple[str, ...]) -> None:
@@ -227,14 +228,15 @@ ENTITY = ("fields", "needs", "valid_from", "sunset", "is_special", "relief", "as
     fields=st.sampled_from([("income",), ("income", "year"), ("year",), ("name",)]),
     agreed=st.sampled_from([("income",), ("income", "year"), ()]),
     until=st.integers(-20, 60),
-    flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    flags=st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
 )
 def test_a_remembered_answer_is_cedars_own(**told: Any) -> None:
     """Whatever was asked before: the same rules as when Cedar is asked afresh."""
-    is_active, is_other, is_counted = told["flags"]
+    is_active, is_other, is_counted, is_spent = told["flags"]
     recipient = "TW/COM/OTHER" if is_other else "TW/COM/BANK"
     basis = msgspec.structs.replace(LOAN, per_subject_per_day=3 if is_counted else 0)
-    consent = ConsentTerms("c", "TW/COM/BANK", "088", told["agreed"], EpochS(NOW + told["until"]), is_active)
+    until = EpochS(NOW + told["until"])
+    consent = ConsentTerms("c", "TW/COM/BANK", "088", told["agreed"], until, is_active, is_spent)
     use = changed(
         ASK, now=EpochS(NOW + told["moment"]), recipient=recipient, fields=told["fields"], uses_today=told["uses"],
         assurance=told["assurance"], consents=(consent,),

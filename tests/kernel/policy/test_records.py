@@ -101,7 +101,7 @@ def test_opt_outs_and_counts_of_a_day(write: Write) -> None:
     write(lambda tx: records.opt_in(tx, "t", "*"))
     assert not write(lambda tx: records.has_opted_out(tx, "t", "nhi.other"))
     for _ in range(3):
-        write(lambda tx: records.count_use(tx, "s", "TW/MED/H1", "travel.flag", NOW))
+        write(lambda tx: records.count_use(tx, "s", "TW/MED/H1", "travel.flag", most=9, now=NOW))
     tomorrow = EpochS(NOW + 86_400)
     assert write(lambda tx: records.uses_today(tx, "s", "TW/MED/H1", "travel.flag", NOW)) == 3
     assert write(lambda tx: records.uses_today(tx, "s", "TW/MED/H1", "travel.flag", tomorrow)) == 0
@@ -121,3 +121,27 @@ def test_uses_under_orders_are_counted_with_their_reviews(write: Write) -> None:
     ]
     mine = write(lambda tx: records.open_reviews_of(tx, "TW/MED/H1"))
     assert [one.use for one in mine] == [4, 1, 2]
+
+
+def test_the_last_use_of_a_day_is_counted_once(write: Write) -> None:
+    counted = [
+        write(lambda tx: records.count_use(tx, "s", "TW/MED/H1", "travel.flag", most=2, now=NOW)) for _ in range(3)
+    ]
+    assert counted == [True, True, False]
+    assert write(lambda tx: records.uses_today(tx, "s", "TW/MED/H1", "travel.flag", NOW)) == 2
+
+
+def test_fair_use_of_a_purpose_is_weighed_and_counted(write: Write) -> None:
+    agreed = given()
+    now = agreed.given_at
+    write(lambda tx: (records.put_purpose(tx, LOAN), records.put_consent(tx, agreed, LOAN)))
+    counted = [write(lambda tx: records.count_purpose_use(tx, "s", LOAN, now)) for _ in range(LOAN.per_day + 1)]
+    assert counted == [True] * LOAN.per_day + [False]
+    told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
+    assert judge(BOOK, msgspec.structs.replace(ASK, now=now, consents=told)).rules == ("fair-use",)
+    tomorrow = EpochS(now + 86_400)
+    told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", tomorrow))
+    assert judge(BOOK, msgspec.structs.replace(ASK, now=tomorrow, consents=told)).is_allowed
+    write(lambda tx: records.forget_counts(tx, tomorrow))
+    told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
+    assert not told[0].is_spent

@@ -14,26 +14,24 @@ from typing import Any, Final
 
 import msgspec
 
-from banyan.errors import Conflict, Invalid
+from banyan.errors import Invalid
 from banyan.kernel.catalogue.operation import Operation, Text
 from banyan.kernel.catalogue.personal import minimised, personal_fields
 from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.settling import LEVELS, Settling, settle
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.identifiers import normalized_person_number, person_number_kind
 from banyan.kernel.identity.pseudonyms import pseudonym
 from banyan.kernel.ledger.entries import ReleaseRecord
 from banyan.kernel.ledger.log import Ledger, Recorded
-from banyan.kernel.policy import orders, records
+from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, Register
 from banyan.kernel.policy.decision import Decision
-from banyan.kernel.policy.explaining import MESSAGES, allowed, refused, unreasoned
+from banyan.kernel.policy.explaining import allowed, refused, unreasoned
 from banyan.kernel.policy.judging import Use, Verdict, judge
-from banyan.kernel.policy.orders import Officer
 from banyan.kernel.storage.store import Store, Tx
 from banyan.limits import REASON_CHARS
 
-LEVELS: Final = {"aal1": 1, "aal2": 2, "aal3": 3}
-"""Assurance as the policy counts it; a sign-in of no known level counts as none (NIST SP 800-63B)."""
 FIELDS: Final = "fields"
 """The request's field that says which personal fields are asked for; without it, or empty: all of them."""
 REASON: Final = "reason"
@@ -48,24 +46,15 @@ class Weighed(msgspec.Struct, frozen=True):
     subject: bytes
     fields: tuple[str, ...]
     known: Mapping[str, str]
+    purpose: str
     reason: str = ""
-
-
-class _UnderOrder(msgspec.Struct, frozen=True):
-    """A use under an order, in the ledger at `index`, that a review is opened for."""
-
-    index: int
-    order: str
-    reason: str
-    subject: str
-    operation: str
-    is_counted: bool
 
 
 class Conscience:
     """Weighs by the records in `policy` and writes to `ledger`. `subject_key` names persons in both."""
 
     def __init__(self, policy: Store, ledger: Ledger, *, subject_key: bytes) -> None:
+        assert policy is ledger.store, "a use and what it uses up are one commit"
         self._policy, self._ledger, self._key = policy, ledger, subject_key
         self._register: Register | None = None
         self._changes, self._turn = 0, asyncio.Lock()
@@ -107,38 +96,30 @@ class Conscience:
             decision = unreasoned(declared, verdict, use)
         else:
             decision = allowed(declared, verdict)
-        return Weighed(decision, verdict, subject, asked, known, reason)
+        return Weighed(decision, verdict, subject, asked, known, use.purpose, reason)
 
     async def release(
         self, weighed: Weighed, declared: Operation, caller: Caller, *, trace: str, now: EpochS
     ) -> Recorded:
-        """Write the use into the ledger, its count, and under an order its review; all durable when it returns. Raises
-        Conflict when the order was ended meanwhile."""
-        basis, verdict = weighed.verdict.basis, weighed.verdict
+        """Write the use into the ledger with what it uses up, in one commit that is durable when this returns. Raises
+        Conflict when its order or consent ended meanwhile, or another call took the last use of the day."""
+        basis = weighed.verdict.basis
         assert basis is not None, "only an allowed use is released"
         record = _record(weighed, basis, declared, caller, trace=trace, now=now)
-        subject = weighed.subject.hex()
-        if _is_under_order(verdict):
-            recorded = await self._ledger.release(weighed.subject, record)
-            under = _UnderOrder(
-                index=recorded.index,
-                order=verdict.reference,
-                reason=weighed.reason,
-                subject=subject,
-                operation=declared.id,
-    async def bases(self) -> Register:
-        """The register that uses are judged by."""
-        return await self._bases()
-
-                is_counted=basis.per_subject_per_day > 0,
-            )
-            await self._policy.write(partial(_reviewed, use=under, caller=caller, now=now))
-            return recorded
-        if basis.per_subject_per_day:
-            count = partial(records.count_use, subject=subject, recipient=caller.agency, operation=declared.id, now=now)
-            recorded, _ = await asyncio.gather(self._ledger.release(weighed.subject, record), self._policy.write(count))
-            return recorded
-        return await self._ledger.release(weighed.subject, record)
+        use = Settling(
+            subject=weighed.subject.hex(),
+            operation=declared.id,
+            purpose=weighed.purpose,
+            fields=weighed.fields,
+            caller=caller,
+            now=now,
+            consent=weighed.verdict.reference if basis.needs == "consent" else "",
+            order=weighed.verdict.reference if basis.needs == "order" else "",
+            reason=weighed.reason,
+            per_day=basis.per_subject_per_day,
+        )
+        alongside = partial(settle, use=use) if use.is_needed else None
+        return await self._ledger.release(weighed.subject, record, alongside=alongside)
 
     @staticmethod
     def minimise(answer: Any, weighed: Weighed) -> Any:
@@ -149,16 +130,15 @@ class Conscience:
         """The register, read by one caller while the others wait: it may take seconds."""
         while (register := self._register) is None:
             async with self._turn:
+    async def bases(self) -> Register:
+        """The register that uses are judged by."""
+        return await self._bases()
+
                 changes = self._changes
                 if self._register is None:
                     read = await self._policy.read_long(records.read_register)
                     self._register = read if changes == self._changes else None
         return register
-
-
-def officer_of(caller: Caller) -> Officer:
-    """The caller as the rules of orders know officers."""
-    return Officer(caller.id, caller.agency, LEVELS.get(caller.assurance, 0))
 
 
 def _is_self(caller: Caller, subject: str) -> bool:
@@ -168,22 +148,6 @@ def _is_self(caller: Caller, subject: str) -> bool:
 
 def _is_under_order(verdict: Verdict) -> bool:
     return verdict.basis is not None and verdict.basis.needs == "order"
-
-
-def _reviewed(tx: Tx, use: _UnderOrder, caller: Caller, now: EpochS) -> None:
-    """Open the review of a use in the transaction that counts it."""
-    order = records.order_by_id(tx, use.order)
-    assert order is not None, "an order that lets a use through is on record"
-    opened = orders.opened(order, officer_of(caller), use.index, use.reason, now)
-    if isinstance(opened, orders.Refusal):
-        raise Conflict(
-            MESSAGES.text("order_over", "zh-Hant"),
-            remedy=MESSAGES.text("order_over_remedy", "zh-Hant"),
-            kind=opened.code,
-        )
-    records.used_under_order(tx, opened, now)
-    if use.is_counted:
-        records.count_use(tx, use.subject, caller.agency, use.operation, now)
 
 
 def _with_records(use: Use, subject: str, candidates: Sequence[LegalBasis], tx: Tx) -> Use:
@@ -214,7 +178,7 @@ def _record(
         system=caller.channel,
         basis=f"{basis.id}@{basis.version}",
         statute=basis.statute.said("zh-Hant"),
-        purpose=declared.purpose,
+        purpose=weighed.purpose,
         fields=weighed.fields,
         reference=verdict.reference,
         request=trace,

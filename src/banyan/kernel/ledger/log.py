@@ -97,6 +97,11 @@ class Ledger:
         self._turn = asyncio.Lock()
 
     @property
+    def store(self) -> Store:
+        """Where its records stand: what shares a commit with a use stands there too."""
+        return self._store
+
+    @property
     def origin(self) -> str:
         return self._keys.origin
 
@@ -121,10 +126,13 @@ class Ledger:
 
         return await self._store.write(job)
 
-    async def release(self, subject: bytes, record: ReleaseRecord) -> Recorded:
+    async def release(
+        self, subject: bytes, record: ReleaseRecord, *, alongside: Callable[[Tx, int], None] | None = None
+    ) -> Recorded:
         """Write the use of a subject's data; returns once it is durable, before anything is released.
 
-        `subject` is the person's pseudonym in the ledger, 32 bytes."""
+        `subject` is the person's pseudonym in the ledger, 32 bytes. `alongside(tx, index)` is in the same commit: when
+        it raises, there is no use."""
         assert len(subject) * 8 == subjects.KEY_BITS, "a subject is named by 32 bytes"
         salt, encoded = self._random(SALT_BYTES), encode_record(record)
         commitment = commitment_of(salt, encoded)
@@ -148,6 +156,8 @@ class Ledger:
                 salt=salt,
                 record=encoded,
             )
+            if alongside is not None:
+                alongside(tx, index)
             return Recorded(index, position, salt, encoded, record.reveal_after)
 
         return await self._store.write(job)

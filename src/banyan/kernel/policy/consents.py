@@ -207,10 +207,12 @@ def state(consent: Consent, now: EpochS) -> State:
     return consent.state
 
 
-def terms(consent: Consent, purpose: Purpose, now: EpochS) -> ConsentTerms:
-    """The consent as the judge weighs it."""
+def terms(consent: Consent, purpose: Purpose, now: EpochS, uses_today: int = 0) -> ConsentTerms:
+    """The consent as the judge weighs it; `uses_today` for its purpose."""
     is_active = state(consent, now) == "given" and purpose.is_open
-    return ConsentTerms(consent.id, purpose.recipient, purpose.purpose, consent.fields, consent.until, is_active)
+    is_spent = uses_today >= purpose.per_day
+    named = (consent.id, purpose.recipient, purpose.purpose, consent.fields)
+    return ConsentTerms(*named, consent.until, is_active, is_spent)
 
 
 def compare(purpose: Purpose, others: Sequence[Purpose]) -> Comparison:

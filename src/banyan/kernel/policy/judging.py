@@ -34,6 +34,7 @@ Rule = Literal[
     "special",
     "assurance",
     "frequency",
+    "fair-use",
     "opt-out",
 ]
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
@@ -49,6 +50,8 @@ class ConsentTerms(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]
     until: EpochS
     is_active: bool
+    is_spent: bool = False
+    """Read as often today as the purpose may."""
 
 
 class OrderTerms(msgspec.Struct, frozen=True):
@@ -111,7 +114,10 @@ def judge(register: Register, use: Use) -> Verdict:
 def _judged(basis: LegalBasis, use: Use) -> Verdict:
     consent = order = None
     if basis.needs == "consent":
-        consent = next((one for one in use.consents if _covers(one, use)), None) or next(iter(use.consents), None)
+        covering = [one for one in use.consents if _covers(one, use)]
+        consent = next((one for one in covering if not one.is_spent), None) or next(
+            iter((*covering, *use.consents)), None
+        )
     elif basis.needs == "order":
         mine = [one for one in use.orders if basis.id in one.bases]
         order = next((one for one in mine if one.is_in_force), None) or next(iter(mine), None)
@@ -157,7 +163,9 @@ class Question:
             use.is_self,
             now >= int(basis.valid_from),
             basis.sunset > 0 and now >= int(basis.sunset),
-            consent and (consent.is_active, _fits(consent, use), consent.fields, now >= int(consent.until)),
+            consent and (
+                consent.is_active, _fits(consent, use), consent.fields, now >= int(consent.until), consent.is_spent
+            ),
             order and (
                 order.is_in_force, now >= int(order.start), now >= int(order.until), use.recipient in order.suspended
             ),
@@ -222,6 +230,7 @@ def _context(question: Question) -> dict[str, Any]:
             "fits": _fits(consent, use),
             "fields": list(consent.fields),
             "until": int(consent.until),
+            "is_spent": consent.is_spent,
         }
     if order is not None:
         facts["order"] = {

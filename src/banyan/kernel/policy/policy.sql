@@ -97,8 +97,9 @@ select document from consent where id = :id
 select document from consent where subject = :subject order by id limit :limit
 
 -- name: consents_for
--- A subject's consents to a recipient for a purpose code, each with its purpose.
-select consent.document, purpose.document from consent join purpose on purpose.id = consent.purpose
+-- A subject's consents to a recipient for a purpose code, each with its purpose and its uses on a day.
+select consent.document, purpose.document, purpose_use.uses from consent join purpose on purpose.id = consent.purpose
+left join purpose_use on purpose_use.purpose = consent.purpose and purpose_use.subject = consent.subject and purpose_use.day = :day
 where consent.subject = :subject and consent.recipient = :recipient and consent.code = :code order by consent.id
 
 -- name: consents_of_purpose
@@ -118,9 +119,20 @@ delete from opt_out where subject = :subject and operation = :operation
 select 1 from opt_out where subject = :subject and operation in (:operation, :whole, :purpose, '*') limit 1
 
 -- name: count_use
--- Count one more use today.
+-- Count one more use today, unless there were as many as may be; no row then.
 insert into use_count (subject, recipient, operation, day, uses) values (:subject, :recipient, :operation, :day, 1)
-on conflict (subject, recipient, operation, day) do update set uses = use_count.uses + 1
+on conflict (subject, recipient, operation, day) do update set uses = use_count.uses + 1 where use_count.uses < :most
+returning uses
+
+-- name: count_purpose_use
+-- Count one more use for a purpose today, unless there were as many as may be; no row then.
+insert into purpose_use (purpose, subject, day, uses) values (:purpose, :subject, :day, 1)
+on conflict (purpose, subject, day) do update set uses = purpose_use.uses + 1 where purpose_use.uses < :most
+returning uses
+
+-- name: forget_purpose_uses
+-- Days that are over.
+delete from purpose_use where day < :day
 
 -- name: uses_on
 -- How often today.

@@ -172,8 +172,8 @@ def consents_of(tx: Tx, subject: str) -> list[Consent]:
 def consent_terms(tx: Tx, subject: str, recipient: str, code: str, now: EpochS) -> tuple[ConsentTerms, ...]:
     """A subject's consents to this recipient for this purpose, as the judge weighs them."""
     return tuple(
-        consent_rules.terms(_read(consent, Consent), _purpose(_bytes(purpose)), now)
-        for consent, purpose in tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code)
+        consent_rules.terms(_read(consent, Consent), _purpose(_bytes(purpose)), now, int(str(uses or 0)))
+        for consent, purpose, uses in rows
     )
 
 
@@ -189,11 +189,26 @@ def opt_in(tx: Tx, subject: str, operation: str) -> None:
 def has_opted_out(tx: Tx, subject: str, operation: str, purpose: str = "") -> bool:
     """Whether the subject's word stands against this secondary use: of this data, for this purpose, or of all."""
     whole = operation.partition(".")[0] + ".*"
+    rows = tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code, day=day_of(now))
     return tx.row(SQL["opted_out"], subject=subject, operation=operation, whole=whole, purpose=purpose) is not None
 
 
-def count_use(tx: Tx, subject: str, recipient: str, operation: str, now: EpochS) -> None:
-    tx.run(SQL["count_use"], subject=subject, recipient=recipient, operation=operation, day=day_of(now))
+def count_use(tx: Tx, subject: str, recipient: str, operation: str, *, most: int, now: EpochS) -> bool:
+    """Count one more use today; False, and nothing counted, when there were `most` already."""
+    named = {"subject": subject, "recipient": recipient, "operation": operation}
+    return tx.row(SQL["count_use"], **named, day=day_of(now), most=most) is not None
+
+
+def count_purpose_use(tx: Tx, subject: str, purpose: Purpose, now: EpochS) -> bool:
+    """Count one more use for a purpose today; False, and nothing counted, when it had its day's share already."""
+    named = {"purpose": purpose.id, "subject": subject}
+    return tx.row(SQL["count_purpose_use"], **named, day=day_of(now), most=purpose.per_day) is not None
+
+
+def forget_counts(tx: Tx, now: EpochS) -> None:
+    """Counts of days before today bound nothing any more; what is left of them says who was read when."""
+    tx.run(SQL["forget_counts"], day=day_of(now))
+    tx.run(SQL["forget_purpose_uses"], day=day_of(now))
 
 
 def uses_today(tx: Tx, subject: str, recipient: str, operation: str, now: EpochS) -> int:

@@ -7,7 +7,7 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -42,11 +42,18 @@ class Drawer(msgspec.Struct, frozen=True):
 
 
 def open_drawer(
-    folder: Path, *, service: str, package: str, clock: Callable[[], float], store: str = "sqlite"
+    folder: Path,
+    *,
+    service: str,
+    package: str,
+    clock: Callable[[], float],
+    store: str = "sqlite",
+    also: tuple[str, ...] = (),
 ) -> Drawer:
     """Open a service's drawer, creating and migrating what is missing.
 
-    `package` holds the service's `migrations/`. `store` is `sqlite` or a `postgresql://` address. Raises Unavailable
+    `package` holds the service's `migrations/`, `also` names packages whose tables stand in the same store because they
+    share its commits. `store` is `sqlite` or a `postgresql://` address. Raises Unavailable
     when another process has the folder open, and Problem when a migration is refused.
     """
     assert _NAME.fullmatch(service), f"{service!r} is no service name"
@@ -55,7 +62,8 @@ def open_drawer(
     try:
         work = folder / "work"
         sweep(work)
-        sql = _migrated(_open_store(store, folder, service), service, package, clock())
+        parts = {**{part: part for part in KERNEL_PACKAGES}, service: package, **{part: part for part in also}}
+        sql = _migrated(_open_store(store, folder, service), parts, clock())
     except BaseException:
         unlock()
         raise
@@ -94,10 +102,11 @@ def _open_store(store: str, folder: Path, service: str) -> SchemaStore:
     return PostgresStore(store, schema=service)
 
 
-def _migrated(store: SchemaStore, service: str, package: str, at: float) -> SchemaStore:
+def _migrated(store: SchemaStore, parts: Mapping[str, str], at: float) -> SchemaStore:
+    """The store with the tables of each part (its name in the records: its package)."""
     try:
-        for part in (*KERNEL_PACKAGES, package):
-            migrate(store, part if part in KERNEL_PACKAGES else service, load_steps(part), at=at)
+        for name, package in parts.items():
+            migrate(store, name, load_steps(package), at=at)
     except BaseException:
         store.shut()
         raise

@@ -29,8 +29,9 @@ def scope_of(order: str) -> str:
 
 @SERVICE.start
 async def sweep(ctx: Context) -> None:
-    """Finish what ended, and set the clock for what has not."""
+    """Finish what ended, set the clock for what has not, and drop the counts of days that are over."""
     shelf = shelf_of(ctx.db)
+    await shelf.policy.write(partial(records.forget_counts, now=ctx.now))
     found = await shelf.policy.read_long(records.all_orders)
     running = [order for order in found if order.state(ctx.now) != "ended"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from banyan.errors import Conflict, Denied, NotFound
 from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
 from banyan.kernel.catalogue.operation import Context
-from banyan.kernel.exchange.conscience import officer_of
+from banyan.kernel.exchange.settling import officer_of
 from banyan.kernel.policy.orders import Code, Officer
 
 MESSAGES = load_messages("banyan.service.powers")
@@ -22,7 +22,7 @@ def conflict(why: str) -> Conflict:
 
 
 def unknown(what: str) -> NotFound:
-    """`what` is `order` or `review`."""
+    """`what` is `order`, `review`, `receipt` or `basis`."""
     return NotFound(both(f"unknown.{what}"), remedy=both(f"unknown.{what}_remedy"))
 
 

@@ -1,0 +1,96 @@
+"""What a use takes from the policy's records, in the commit that writes it down: a consent for one time is used up, the
+day's counts go on, a review is opened. What ended or was used up since the use was weighed undoes it: two calls at once
+cannot both have the last one.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from banyan.errors import Conflict
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.identity.caller import Caller
+from banyan.kernel.policy import consents, orders, records
+from banyan.kernel.policy.explaining import MESSAGES
+from banyan.kernel.policy.orders import Officer
+from banyan.kernel.storage.store import Tx
+
+LEVELS = {"aal1": 1, "aal2": 2, "aal3": 3}
+"""Assurance as the policy counts it; a sign-in of no known level counts as none (NIST SP 800-63B)."""
+
+
+class Settling(msgspec.Struct, frozen=True):
+    """A use that was let through: of `subject` (a pseudonym) by `caller`, for `purpose`; what it rests on and what
+    bounds it. `per_day` 0: the basis sets no bound."""
+
+    subject: str
+    operation: str
+    purpose: str
+    fields: tuple[str, ...]
+    caller: Caller
+    now: EpochS
+    consent: str = ""
+    order: str = ""
+    reason: str = ""
+    per_day: int = 0
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.consent or self.order or self.per_day)
+
+
+def settle(tx: Tx, index: int, use: Settling) -> None:
+    """Take what the use at `index` of the ledger takes. Raises Conflict, and nothing stands, when it is not there."""
+    if use.order:
+        _use_order(tx, index, use)
+    if use.consent:
+        _use_consent(tx, use)
+    counted = (use.subject, use.caller.agency, use.operation)
+    if use.per_day and not records.count_use(tx, *counted, most=use.per_day, now=use.now):
+        raise _conflict("often", "frequency")
+
+
+def officer_of(caller: Caller) -> Officer:
+    """The caller as the rules of orders know officers."""
+    return Officer(caller.id, caller.agency, LEVELS.get(caller.assurance, 0))
+
+
+def _use_order(tx: Tx, index: int, use: Settling) -> None:
+    order = records.order_by_id(tx, use.order)
+    assert order is not None, "an order that lets a use through is on record"
+    opened = orders.opened(order, officer_of(use.caller), index, use.reason, use.now)
+    if isinstance(opened, orders.Refusal):
+        raise _conflict("order_over", opened.code)
+    records.used_under_order(tx, opened, use.now)
+
+
+def _use_consent(tx: Tx, use: Settling) -> None:
+    """The provider's own look, at the source and at the last moment: whose, to whom, what for, which fields, when."""
+    consent = records.consent_by_id(tx, use.consent)
+    purpose = records.purpose_by_id(tx, consent.purpose) if consent is not None else None
+    if consent is None or purpose is None or not _stands(consent, purpose, use):
+        raise _conflict("consent_over", "consent-over")
+    after = consents.used(consent, use.now)
+    if isinstance(after, consents.Refusal):
+        raise _conflict("consent_over", "consent-over")
+    if not records.count_purpose_use(tx, use.subject, purpose, use.now):
+        raise _conflict("often", "fair-use")
+    if after != consent:
+        records.put_consent(tx, after, purpose)
+
+
+def _stands(consent: consents.Consent, purpose: consents.Purpose, use: Settling) -> bool:
+    found = consents.terms(consent, purpose, use.now)
+    return (
+        found.is_active
+        and use.now < found.until
+        and consent.subject == use.subject
+        and found.recipient == use.caller.agency
+        and found.purpose == use.purpose
+        and set(use.fields) <= set(found.fields)
+    )
+
+
+def _conflict(key: str, kind: str) -> Conflict:
+    said, remedy = MESSAGES.text(key, "zh-Hant"), MESSAGES.text(f"{key}_remedy", "zh-Hant")
+    return Conflict(said, remedy=remedy, kind=kind)
