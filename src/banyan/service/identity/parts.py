@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.identity import alarms, elsewhere, journey, own, pages, protocol, registering
+from banyan.service.identity import agencies, alarms, elsewhere, journey, own, pages, protocol, registering
 from banyan.service.identity.service import SERVICE
 
-PARTS = (alarms, elsewhere, journey, own, pages, protocol, registering)
+PARTS = (agencies, alarms, elsewhere, journey, own, pages, protocol, registering)
 __all__ = ["PARTS", "SERVICE"]

@@ -1,6 +1,6 @@
 """What the administrator does: register apps, give officers an account, let who lost a device start anew.
 
-Accounts of citizens are made at a counter by `people.add`: a person's number is personal data, and comes in on a basis.
+Accounts of citizens are made at a counter (`counter.py`), or by an outside issuer that vouches for the number.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from banyan.kernel.identity import people
 from banyan.kernel.identity.openid import records, signing_in
 from banyan.kernel.identity.openid.clients import checked
 from banyan.kernel.identity.openid.model import Account, Assurance, Client
+from banyan.kernel.storage.store import Tx
+from banyan.service.identity.agencies import Done, in_office
 from banyan.service.identity.desk import Desk, desk_of
 from banyan.service.identity.service import SERVICE
 
@@ -66,10 +68,6 @@ class Enrolment(msgspec.Struct, frozen=True):
     code: str
 
 
-class Done(msgspec.Struct, frozen=True):
-    id: str
-
-
 @SERVICE.operation(
     "put_app",
     title={"zh-Hant": "登記應用程式", "en": "Register an app"},
@@ -84,9 +82,14 @@ class Done(msgspec.Struct, frozen=True):
     channels=("api",),
 )
 async def put_app(ctx: Context, request: PutApp) -> Done:
-    """Raises Invalid naming the field and the fix."""
+    """Raises Invalid naming the field and the fix, Conflict for an agency that is not registered."""
     client = checked(Client(**msgspec.structs.asdict(request)))
-    await desk_of(ctx).provider.store.write(lambda tx: records.put_client(tx, client, ctx.now))
+
+    def job(tx: Tx) -> None:
+        in_office(tx, client.agency)
+        records.put_client(tx, client, ctx.now)
+
+    await desk_of(ctx).provider.store.write(job)
     return Done(client.id)
 
 
@@ -105,6 +108,7 @@ async def put_app(ctx: Context, request: PutApp) -> Done:
 )
 async def add_officer(ctx: Context, request: AddOfficer) -> Enrolment:
     provider = desk_of(ctx).provider
+    await provider.store.read(lambda tx: in_office(tx, request.agency))
     account = await people.add(provider, Account(id="", kind="officer", **msgspec.structs.asdict(request)))
     return Enrolment(account.name, await signing_in.enrolment_code(provider, account))
 
