@@ -6,7 +6,7 @@ It knows no service by name: the menu, the site map and the forms come from what
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from markupsafe import Markup
@@ -42,6 +42,10 @@ class Site(Protocol):
     def contact_email(self) -> str: ...
     @property
     def contact_phone(self) -> str: ...
+
+
+PEOPLE_SIGN_IN: Final = "/openid/login"
+"""Where people sign in, when a service of this node has such a page; the administrator's token has `/session`."""
 
 
 class Brand(msgspec.Struct, frozen=True):
@@ -85,6 +89,7 @@ class Portal:
         self._brand = brand
         self._templates = build_environment(services, self.messages)
         pages = [page for service in (*services, own) for page in service.pages]
+        self._signs_people_in = any(page.path == PEOPLE_SIGN_IN for page in pages)
         self._menu = sorted((page for page in pages if page.menu), key=lambda page: page.menu)
         self.places = tuple(
             Place(page.title, page.path)
@@ -125,6 +130,7 @@ class Portal:
             "html_lang": HTML_LANG[lang],
             "now": request.now,
             "visitor": request.caller,
+            "people_sign_in": PEOPLE_SIGN_IN if self._signs_people_in else "",
             "csrf": request.csrf,
             "brand": self._brand,
             "here": path,
