@@ -35,8 +35,10 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
+from banyan.oneself import own_shelf, remembering
 from banyan.persons import open_persons
 from banyan.presence import presence_of
+from banyan.service.credentials.shelf import lend as lend_credentials
 from banyan.service.identity.desk import Desk
 from banyan.service.identity.desk import lend as lend_desk
 from banyan.service.mydata.shelf import Shelf as OwnShelf
@@ -127,9 +129,8 @@ async def open_node(
         emit = emit_to_feeds(drawers, clock)
         gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
         persons = await stack.enter_async_context(open_persons(data, engine=settings.storage.engine, clock=clock))
-        _lend(
-            drawers, settings, lawful, Desk(persons, settings.site.public_url, is_demo, _outsides(settings)), data=data
-        )
+        identity = Desk(persons, settings.site.public_url, is_demo, _outsides(settings))
+        _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         if "powers" in drawers:
             shelf = PowersShelf(lawful.policy, lawful.ledger, scopes, lawful.conscience.forget)
@@ -147,7 +148,7 @@ async def open_node(
             render=portal.render,
             record=record,
             keys=keys,
-            present=presence_of(persons, issuer=settings.site.public_url, name_of=lawful.conscience.subject),
+            present=presence_of(persons, issuer=settings.site.public_url, name_of=remembering(lawful)),
         )
         if not is_demo:
             await close_personas(persons)
@@ -202,8 +203,18 @@ def _outsides(settings: Settings) -> tuple[Outside, ...]:
     )
 
 
-def _lend(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, desk: Desk, *, data: Path) -> None:
+def _lend(
+    drawers: Mapping[str, Drawer],
+    settings: Settings,
+    lawful: Lawful,
+    desk: Desk,
+    *,
+    data: Path,
+    operations: Mapping[str, Operation],
+) -> None:
     """Give the services of this node what is the node's own."""
+    if "credentials" in drawers:
+        lend_credentials(drawers["credentials"], own_shelf(desk.provider, lawful, operations, settings=settings))
     if "transparency" in drawers:
         log = (lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys)
         lend(drawers["transparency"], Shelf(*log, lawful.witnessed, lawful.cosigner))

@@ -20,6 +20,7 @@ STANDARD_SERVICES = (
     "banyan.service.identity.parts:SERVICE",
     "banyan.service.mydata.parts:SERVICE",
     "banyan.service.powers.parts:SERVICE",
+    "banyan.service.credentials.parts:SERVICE",
 )
 
 

@@ -25,6 +25,7 @@ from banyan.wire.sdjwt.disclosures import (
     conceal,
     json_of,
     parse_disclosure,
+    placed,
     reveal,
 )
 
@@ -89,9 +90,11 @@ def show(
     text: str, wanted: Callable[[Disclosure], bool], *, holder: Key | None = None, audience: str = "", nonce: str = "",
     now: int = 0,
 ) -> str:  # fmt: skip
-    """The presentation that holds the disclosures `wanted` lets through, bound to `holder`'s key for one verifier."""
+    """The presentation that holds the disclosures `wanted` lets through, bound to `holder`'s key for one verifier. What
+    is inside a value that is left out goes with it."""
     parts = parse(text)
-    kept = msgspec.structs.replace(parts, disclosures=tuple(one for one in parts.disclosures if wanted(one)))
+    chosen = placed(unverified(parts.jwt)[1], [one for one in parts.disclosures if wanted(one)])
+    kept = msgspec.structs.replace(parts, disclosures=chosen)
     if holder is None:
         return kept.text
     payload: dict[str, Json] = {

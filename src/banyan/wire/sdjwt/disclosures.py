@@ -109,6 +109,13 @@ def reveal(payload: Mapping[str, Json], disclosures: Sequence[Disclosure]) -> di
     return claims
 
 
+def placed(payload: Mapping[str, Json], disclosures: Sequence[Disclosure]) -> tuple[Disclosure, ...]:
+    """Those that have a place: a part of a value that is itself left out has none. Raises BadCredential as `reveal`."""
+    revealing = _Revealing(disclosures)
+    revealing.members(payload, 0)
+    return tuple(one for one in disclosures if one.digest not in revealing.left)
+
+
 class _Revealing:
     """One walk over a payload: the disclosures that are left to place, and the digests seen."""
 

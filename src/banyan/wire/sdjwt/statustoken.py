@@ -27,7 +27,7 @@ class Place(msgspec.Struct, frozen=True):
     index: int
 
     def claim(self) -> dict[str, dict[str, int | str]]:
-        """The `status` claim."""
+        """The value of the `status` claim."""
         return {"status_list": {"idx": self.index, "uri": self.uri}}
 
 

@@ -1,0 +1,7 @@
+"""Credentials and downloads of one's own data: chosen by the person, released through the gate, signed by the node."""
+
+from __future__ import annotations
+
+from banyan.kernel.catalogue.operation import Service
+
+SERVICE = Service("credentials", title={"zh-Hant": "帶走我的資料", "en": "Take my data with me"})

@@ -1,0 +1,86 @@
+"""What the composition root lends this service: the provider (keys, codes, tokens), the register of legal bases, the
+node's operations, and the number of who is signed in."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.errors import Denied, Unavailable
+from banyan.kernel.catalogue.messages import load_messages
+from banyan.kernel.catalogue.operation import Context, Operation
+from banyan.kernel.identity.caller import Caller
+from banyan.kernel.identity.openid.provider import Provider
+from banyan.kernel.policy.bases import Register
+from banyan.kernel.storage import Drawer, Store
+
+MESSAGES = load_messages("banyan.service.credentials")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PEOPLE = ("citizen", "representative")
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """`issuer` is the node's public origin, empty on a machine for trying, which then serves itself only. `member` is
+    the agency whose officers may revoke. `number_of` opens the number of the caller (for a representative, of the
+    person they act for), `name_of` gives a number's name in policy and ledger (the conscience's)."""
+
+    provider: Provider
+    operations: Callable[[], Mapping[str, Operation]]
+    register: Callable[[], Awaitable[Register]]
+    number_of: Callable[[Caller], Awaitable[str]]
+    name_of: Callable[[str], bytes]
+    member: str
+    names: Mapping[str, str]
+    """What the issuer is called, by language."""
+    issuer: str = ""
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Give this service what is the node's own; once, before the first call."""
+    _shelves[db.sql] = shelf
+
+
+def shelf_of(ctx: Context) -> Shelf:
+    """Raises Unavailable when the node knows no people."""
+    found = _shelves.get(ctx.db.sql)
+    if found is None:
+        raise Unavailable("this node signs nobody in", remedy="see node.toml")
+    return found
+
+
+def own_subject(ctx: Context) -> str:
+    """Whose data this caller may take: from who they are, never from what they ask. Raises Denied for nobody's."""
+    caller = ctx.caller
+    if caller.kind not in PEOPLE or not caller.subject:
+        raise Denied(said("nobody"), remedy=said("nobody_remedy"))
+    return caller.subject
+
+
+async def own_number(ctx: Context, shelf: Shelf) -> str:
+    """The number the caller signs in by; proven to be theirs once more before anything is asked with it."""
+    subject = own_subject(ctx)
+    number = await shelf.number_of(ctx.caller)
+    if not hmac.compare_digest(shelf.name_of(number).hex(), subject):
+        raise Denied(said("nobody"), remedy=said("nobody_remedy"))
+    return number
+
+
+def origin_of(shelf: Shelf, asked: str) -> str:
+    """The issuer's address. Without a configured one only this machine is served: a Host header names no issuer."""
+    if shelf.issuer:
+        return shelf.issuer
+    if urlsplit(asked).hostname not in LOOPBACK:
+        raise Unavailable("no public address is set", remedy="set site.public_url in node.toml")
+    return asked
+
+
+def said(key: str, **values: object) -> str:
+    """A sentence in both languages: an error's title does not know who reads it."""
+    return " ".join(MESSAGES.text(f"credentials.{key}", lang, **values) for lang in ("zh-Hant", "en"))
