@@ -27,9 +27,9 @@ BATCH: Final = 1_000
 def entry(number: int) -> bytes:
     """As `release_entry` writes one: basis, receiver, commitment."""
     commitment = sha256(b"%d" % number).hexdigest()
-    told = {"basis": "CDC-39-flag@0123456789abcdef", "commitment": commitment, "kind": "release",
-            "receiver": f"TW/MED/H{number % 500}", "v": 1}  # fmt: skip
-    return json.dumps(told, separators=(",", ":")).encode()
+    # Put together, for writing JSON would be a third of what is measured.
+    told = f'"basis":"CDC-39-flag@0123456789abcdef","commitment":"{commitment}","kind":"release"'
+    return f'{{{told},"receiver":"TW/MED/H{number % 500}","v":1}}'.encode()
 
 
 def each_us(places: list[int], work: Callable[[int], object]) -> float:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from banyan.kernel.storage.durable import make_folders, write_file
-from banyan.wire.tlog.merkle import HASH_BYTES, leaf_hash, node_hash, root_of
+from banyan.wire.tlog.merkle import HASH_BYTES, leaf_hashes, root_of, row_above
 from banyan.wire.tlog.tiles import HEIGHT, WIDTH, Tile, decode_bundle, encode_bundle
 
 _CACHED_TILES: Final = 1_024
 """8 KiB each; a proof of a million entries reads three."""
 _CACHED_ROWS: Final = 256
-"""About 40 KiB each; a tile's 255 inner hashes cost 0.2 ms."""
+"""About 16 KiB each; a tile's 255 inner hashes cost 0.2 ms."""
 _MANY: Final = 8_192
 """Entries above which one sync of the disk is cheaper than one for each of their files."""
 
@@ -40,14 +40,18 @@ class Tree:
     def grow(self, entries: Sequence[bytes]) -> None:
         """Append entries; when it returns their tiles are on disk. Cost: two hashes and about 3 file writes a 256."""
         self._is_many = len(entries) > _MANY
-        first = self.size // WIDTH
-        for entry in entries:
-            self._entries.append(entry)
-            self._push(0, leaf_hash(entry))
-            self.size += 1
+        place = 0
+        while place < len(entries):
+            some = entries[place : place + WIDTH - len(self._entries)]
+            place += len(some)
+            size = self.size + len(some)
+            self._entries += some
+            self._push(0, leaf_hashes(some), size)
             if len(self._entries) == WIDTH:
-                self._write(Tile(None, first), encode_bundle(self._entries))
-                self._entries, first = [], first + 1
+                self._write(Tile(None, self.size // WIDTH), encode_bundle(self._entries))
+                self._entries = []
+            self.size = size
+        first = self.size // WIDTH
         if self._entries:
             self._write(Tile(None, first, len(self._entries)), encode_bundle(self._entries))
         for level, edge in enumerate(self._edge):
@@ -68,11 +72,11 @@ class Tree:
         place = index << inside
         tile = place // WIDTH
         if tile < self.size >> HEIGHT * (height + 1):
-            return self._rows(height, tile)[inside][(place % WIDTH) >> inside]
-        hashes = self._hashes(height, tile)
-        start = place % WIDTH
-        row = [bytes(hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES]) for at in range(start, start + (1 << inside))]
-        return _rows_over(row)[-1][0]
+            start = ((place % WIDTH) >> inside) * HASH_BYTES
+            return self._rows(height, tile)[inside][start : start + HASH_BYTES]
+        start = place % WIDTH * HASH_BYTES
+        row = bytes(self._hashes(height, tile)[start : start + (HASH_BYTES << inside)])
+        return _rows_over(row)[-1]
 
     def entry(self, index: int) -> bytes:
         """An entry as it was appended."""
@@ -99,28 +103,28 @@ class Tree:
             return encode_bundle(whole)
         return bytes(self._hashes(tile.level, tile.index)[: tile.width * HASH_BYTES])
 
-    def _push(self, level: int, hashed: bytes) -> None:
-        """Add a hash to the last tile of a level; a tile that is full is written and its root goes one level up."""
+    def _push(self, level: int, hashes: bytes, size: int) -> None:
+        """Add hashes to the last tile of a level of the tree of `size` leaves; one that is full is written and its root
+        goes one level up."""
         if level == len(self._edge):
             self._edge.append(bytearray())
         edge = self._edge[level]
-        edge += hashed
+        edge += hashes
         if len(edge) < WIDTH * HASH_BYTES:
             return
-        # The leaf being pushed is not counted in `size` yet, so this is the number of the tile just filled.
-        self._write(Tile(level, self.size >> HEIGHT * (level + 1)), bytes(edge))
+        full = bytes(edge)
+        self._write(Tile(level, (size >> HEIGHT * (level + 1)) - 1), full)
         self._edge[level] = bytearray()
-        self._push(level + 1, _root_of_tile(bytes(edge)))
+        self._push(level + 1, _rows_over(full)[-1], size)
 
     def _hashes(self, level: int, index: int) -> bytes | bytearray:
         if level < len(self._edge) and index == self.size >> HEIGHT * (level + 1):
             return self._edge[level]
         return self._full(Tile(level, index))
 
-    def _rows_of_full(self, level: int, index: int) -> list[list[bytes]]:
+    def _rows_of_full(self, level: int, index: int) -> list[bytes]:
         """The hashes of a full tile and those above them inside it: a proof asks for one of each row."""
-        hashes = self._full(Tile(level, index))
-        return _rows_over([hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)])
+        return _rows_over(self._full(Tile(level, index)))
 
     def _read_full(self, tile: Tile) -> bytes:
         return (self._folder / tile.path).read_bytes()
@@ -157,14 +161,10 @@ def _levels(size: int) -> int:
     return levels
 
 
-def _root_of_tile(hashes: bytes) -> bytes:
-    return _rows_over([hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)])[-1][0]
-
-
-def _rows_over(row: list[bytes]) -> list[list[bytes]]:
+def _rows_over(row: bytes) -> list[bytes]:
     """A full row of hashes and each row above it, up to the one hash over all."""
     rows = [row]
-    while len(row) > 1:
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
+    while len(row) > HASH_BYTES:
+        row = row_above(row)
         rows.append(row)
     return rows

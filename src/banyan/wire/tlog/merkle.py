@@ -28,6 +28,18 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def leaf_hashes(entries: Sequence[bytes]) -> bytes:
+    """The leaf hashes of entries, one after another: half the cost of as many calls."""
+    return b"".join([sha256(b"\x00" + entry).digest() for entry in entries])
+
+
+def row_above(row: bytes) -> bytes:
+    """The hashes over each two of an even row of hashes."""
+    width = 2 * HASH_BYTES
+    assert len(row) % width == 0, "every node has two children"
+    return b"".join([sha256(b"\x01" + row[at : at + width]).digest() for at in range(0, len(row), width)])
+
+
 def subtrees(start: int, end: int) -> list[tuple[int, int]]:
     """The full subtrees (level, index) that make up leaves `start`..`end`, from the left; `start` a multiple of the
     largest power of two that fits."""

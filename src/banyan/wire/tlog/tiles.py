@@ -58,7 +58,7 @@ def tiles_of(size: int) -> list[Tile]:
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:
     """Entries as a bundle: each with its length in two bytes, big-endian."""
-    return b"".join(len(entry).to_bytes(2) + entry for entry in entries)
+    return b"".join([len(entry).to_bytes(2) + entry for entry in entries])
 
 
 def decode_bundle(data: bytes) -> list[bytes]:
