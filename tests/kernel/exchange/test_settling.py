@@ -11,10 +11,11 @@ import pytest
 from tests.kernel.exchange.test_conscience import HOSPITAL, WANG, World, a_world
 from tests.kernel.policy.test_judging import FLAG, NOW
 
-from banyan.errors import Conflict
+from banyan.errors import Conflict, Denied, Invalid
 from banyan.kernel.catalogue.operation import Text
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange import Refused
+from banyan.kernel.identity.caller import Caller
 from banyan.kernel.policy import consents, records
 from banyan.kernel.policy.consents import Consent, Purpose
 
@@ -160,5 +161,34 @@ def test_the_source_looks_again_at_recipient_purpose_and_whether_it_is_open(
             with pytest.raises(Conflict):
                 await world.ask(HOSPITAL)
             assert (await world.ledger.head()).entries == 0
+
+    asyncio.run(run())
+
+
+def test_an_apps_token_reads_its_own_person_by_its_own_consent(tmp_path: Path) -> None:
+    """Another consent of the same agency, and another person's number, are not this token's."""
+
+    async def run() -> None:
+        async with a_world(tmp_path) as world:
+            id = await a_consent(world, days=30, per_day=9)
+            wang = world.conscience.subject(WANG).hex()
+            app = Caller("app", "app-1", agency="TW/MED/H1", assurance="aal2", subject=wang, consents=(id,))
+            assert (await world.ask(app, person="", reason="")).flag is True
+            assert (await world.ask(app, reason="")).flag is True
+            with pytest.raises(Denied) as denied:
+                await world.ask(app, person="F131104093")
+            assert denied.value.kind == "other-person"
+            for other in (
+                msgspec.structs.replace(app, consents=()),
+                msgspec.structs.replace(app, consents=("c-2",)),
+                msgspec.structs.replace(app, agency="TW/MED/H2"),
+                msgspec.structs.replace(app, assurance="aal1"),
+                msgspec.structs.replace(app, subject=world.conscience.subject("F131104093").hex()),
+            ):
+                with pytest.raises(Refused):
+                    await world.ask(other, person="")
+            with pytest.raises(Invalid):
+                await world.ask(Caller("app", "app-1", agency="TW/MED/H1"), person="")
+            assert (await world.ledger.head()).entries == 2
 
     asyncio.run(run())

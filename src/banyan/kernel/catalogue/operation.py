@@ -280,7 +280,8 @@ class Service:
         `answers` is the type of what is sent, when the function gives it encoded. One of the channel `feed` has a face
         of its own at `path`, which sends it; it is described like the others.
 
-        The default route is `GET /api/SERVICE/NAME` for reads (fields as query parameters) and POST for writes.
+        The default route is `GET /api/SERVICE/NAME` for reads (fields as query parameters), and POST for writes and for
+        what names a person: a number never stands in an address (law 2).
         A `path` may hold `{field}` segments that fill the request's fields.
         """
 
@@ -299,7 +300,7 @@ class Service:
                 audience=audience,
                 effect=effect,
                 purpose=purpose,
-                method="GET" if effect == "read" else "POST",
+                method="GET" if effect == "read" and not subject else "POST",
                 path=path or f"/api/{self.name}/{name}",
                 keys=keys,
                 channels=channels,

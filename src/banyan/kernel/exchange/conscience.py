@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
-from banyan.errors import Invalid
+from banyan.errors import Denied, Invalid
 from banyan.kernel.catalogue.operation import Operation, Text
 from banyan.kernel.catalogue.personal import minimised, personal_fields
 from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.helping import help_record
 from banyan.kernel.exchange.settling import LEVELS, Settling, settle
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.identifiers import normalized_person_number, person_number_kind
@@ -27,11 +28,13 @@ from banyan.kernel.ledger.log import Ledger, Recorded
 from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, Register
 from banyan.kernel.policy.decision import Decision
-from banyan.kernel.policy.explaining import allowed, refused, unreasoned
+from banyan.kernel.policy.explaining import MESSAGES, allowed, refused, unreasoned
 from banyan.kernel.policy.judging import Use, Verdict, judge
 from banyan.kernel.storage.store import Store, Tx
 from banyan.limits import REASON_CHARS
 
+BOUND: Final = ("citizen", "representative", "app")
+"""Callers who may leave the person's number out: an app does not even know it."""
 FIELDS: Final = "fields"
 """The request's field that says which personal fields are asked for; without it, or empty: all of them."""
 REASON: Final = "reason"
@@ -78,7 +81,7 @@ class Conscience:
         """Weigh one use. Raises Invalid when no person or an unknown field is named; a refusal is in the decision."""
         known = _fields_of(declared.id, declared)
         asked = _asked(declared, request, known)
-        subject = self.subject(_number(declared, request))
+        subject = self._whose(declared, request, caller)
         bases = await self._bases()
         use = Use(
             operation=declared.id,
@@ -92,6 +95,9 @@ class Conscience:
         candidates = bases.candidates(use.operation, use.purpose, use.recipient)
         if candidates:
             use = await self._policy.read(partial(_with_records, use, subject.hex(), candidates))
+            if caller.kind == "app":  # what this token's person gave with it, not what the agency has besides
+                mine = tuple(one for one in use.consents if one.reference in caller.consents)
+                use = msgspec.structs.replace(use, consents=mine)
         verdict = judge(bases, use)
         reason = _reason(request)
         if not verdict.is_allowed:
@@ -125,19 +131,39 @@ class Conscience:
         alongside = partial(settle, use=use) if use.is_needed else None
         return await self._ledger.release(weighed.subject, record, alongside=alongside)
 
+    async def note_help(self, declared: Operation, caller: Caller, *, trace: str, now: EpochS) -> Recorded:
+        """Write into the person's list what another does about their affairs; durable before it is done."""
+        record = help_record(declared, caller, trace=trace, now=now)
+        return await self._ledger.release(bytes.fromhex(caller.subject), record)
+
     @staticmethod
     def minimise(answer: Any, weighed: Weighed) -> Any:
         """The answer with the granted fields only."""
         return minimised(answer, frozenset(weighed.fields), weighed.known)
 
-    async def _bases(self) -> Register:
-        """The register, read by one caller while the others wait: it may take seconds."""
-        while (register := self._register) is None:
-            async with self._turn:
     async def bases(self) -> Register:
         """The register that uses are judged by."""
         return await self._bases()
 
+    def _whose(self, declared: Operation, request: msgspec.Struct, caller: Caller) -> bytes:
+        """Whose data: by the number in the request; without one, of who asks or let the app ask. An app's token is of
+        one person and reads nobody else's: Denied."""
+        number = str(getattr(request, declared.subject))
+        if not number and caller.kind in BOUND and caller.subject:
+            return bytes.fromhex(caller.subject)
+        subject = self.subject(_checked(declared, number))
+        if caller.kind == "app" and caller.subject and not hmac.compare_digest(caller.subject, subject.hex()):
+            raise Denied(
+                MESSAGES.text("other_person", "zh-Hant"),
+                remedy=MESSAGES.text("other_person_remedy", "zh-Hant"),
+                kind="other-person",
+            )
+        return subject
+
+    async def _bases(self) -> Register:
+        """The register, read by one caller while the others wait: it may take seconds."""
+        while (register := self._register) is None:
+            async with self._turn:
                 changes = self._changes
                 if self._register is None:
                     read = await self._policy.read_long(records.read_register)
@@ -190,8 +216,7 @@ def _record(
     )
 
 
-def _number(declared: Operation, request: msgspec.Struct) -> str:
-    number = str(getattr(request, declared.subject))
+def _checked(declared: Operation, number: str) -> str:
     if person_number_kind(normalized_person_number(number)) is None:
         raise Invalid.at(declared.subject, "a national ID or resident number with its right check digit")
     return number

@@ -44,6 +44,8 @@ class Caller(msgspec.Struct, frozen=True):
     mandate: str = ""
     """The id of the representation."""
     assisted: Assisted | None = None
+    consents: tuple[str, ...] = ()
+    """Of an app's token: the consents that its person gave with it. Others of the same agency are not this token's."""
 
     @property
     def by(self) -> str:

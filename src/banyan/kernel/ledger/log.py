@@ -186,16 +186,6 @@ class Ledger:
             await self._store.write(job)
             return checkpoint
 
-    async def receipt(self, index: int, *, extra: bytes = b"") -> Receipt | None:
-        """What proves an entry offline; None until a checkpoint covers it."""
-        head = await self.head()
-        if index >= head.published:
-            return None
-        tree = await self._open()
-        proof = await asyncio.to_thread(inclusion_proof, index, head.published, tree.subtree)
-        return Receipt(index, tuple(proof), head.checkpoint, extra)
-
-    async def history(self, subject: bytes, *, most: int) -> History:
     async def cosign_again(self, cosign: Cosign) -> bool:
         """Ask for the cosignatures that the newest checkpoint lacks, and keep those that come; False when none do. New
         entries do not wait for it: a checkpoint that was published meanwhile stands."""
@@ -215,11 +205,25 @@ class Ledger:
 
         return await self._store.write(job)
 
-    async def act(self, key: str) -> int | None:
-        """The entry of the act named `key`; None when it is not written."""
-        row = await self._store.read(lambda tx: tx.row(SQL["act"], key=key))
-        return None if row is None else _int(row[0])
+    async def acts(self, keys: Sequence[str]) -> dict[str, int]:
+        """The entries of those of the acts so named that are written."""
 
+        def job(tx: Tx) -> dict[str, int]:
+            rows = ((key, tx.row(SQL["act"], key=key)) for key in keys)
+            return {key: _int(row[0]) for key, row in rows if row is not None}
+
+        return await self._store.read(job)
+
+    async def receipt(self, index: int, *, extra: bytes = b"") -> Receipt | None:
+        """What proves an entry offline; None until a checkpoint covers it."""
+        head = await self.head()
+        if index >= head.published:
+            return None
+        tree = await self._open()
+        proof = await asyncio.to_thread(inclusion_proof, index, head.published, tree.subtree)
+        return Receipt(index, tuple(proof), head.checkpoint, extra)
+
+    async def history(self, subject: bytes, *, most: int) -> History:
         """A subject's uses, oldest first, with the proof of completeness."""
 
         def job(tx: Tx) -> tuple[list[Row], MapProof, Row | None]:

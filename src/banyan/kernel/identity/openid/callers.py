@@ -16,6 +16,7 @@ from banyan.kernel.identity import acting, people
 from banyan.kernel.identity.acting import Appearance
 from banyan.kernel.identity.caller import Assisted, Caller, Place
 from banyan.kernel.identity.openid import records
+from banyan.kernel.identity.openid.details import consents_in
 from banyan.kernel.identity.openid.jose import encoded
 from banyan.kernel.identity.openid.model import Account, Session, Token
 from banyan.kernel.identity.openid.provider import Provider
@@ -55,7 +56,14 @@ async def caller_of_token(provider: Provider, token: Token, *, name_of: NameOf) 
     whole = await _caller(provider, account, assurance=authority.acr, name_of=name_of)
     if account.kind == "officer" and account.agency == client.agency and "agency" in authority.scope:
         return whole
-    return Caller(kind="app", id=client.id, agency=client.agency, assurance=authority.acr, subject=whole.subject)
+    return Caller(
+        kind="app",
+        id=client.id,
+        agency=client.agency,
+        assurance=authority.acr,
+        subject=whole.subject,
+        consents=consents_in(authority.details),
+    )
 
 
 async def _caller(provider: Provider, account: Account, *, assurance: str, name_of: NameOf) -> Caller:

@@ -15,6 +15,9 @@ from banyan.kernel.identity.openid.model import Client, Detail
 from banyan.limits import OPENID_DETAIL_BYTES, OPENID_DETAILS
 
 COMMON: Final = frozenset(("type", "locations", "actions", "datatypes", "identifier", "privileges"))
+CONSENT: Final = "mydata_consent"
+"""The type by which an app asks for a declared `purpose`. `identifier` (the consent) and `datatypes` (its fields) are
+the person's and the provider's to say, never the app's."""
 DetailTypes = Mapping[str, frozenset[str]]
 """The fields a type has besides the common ones."""
 
@@ -45,11 +48,18 @@ def _checked(one: Any, client: Client, types: DetailTypes) -> Detail:
     unknown = sorted(one.keys() - COMMON - types[kind])
     if unknown:
         raise _wrong(f"{kind} has no field {unknown[0][:40]}")
+    if kind == CONSENT and ("identifier" in one or "datatypes" in one or not isinstance(one.get("purpose"), str)):
+        raise _wrong(f"{kind} names a purpose; consent and fields are the person's to say")
     for name in ("locations", "actions", "datatypes", "privileges"):
         value = one.get(name, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise _wrong(f"{name} is a list of texts")
     return one
+
+
+def consents_in(details: tuple[Detail, ...]) -> tuple[str, ...]:
+    """The consents that granted details carry."""
+    return tuple(str(one["identifier"]) for one in details if one.get("type") == CONSENT and "identifier" in one)
 
 
 def within(asked: tuple[Detail, ...], had: tuple[Detail, ...]) -> bool:
