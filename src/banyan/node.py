@@ -133,8 +133,8 @@ async def open_node(
         _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         if "powers" in drawers:
-            shelf = PowersShelf(lawful.policy, lawful.ledger, scopes, lawful.conscience.forget)
-            lend_powers(drawers["powers"], shelf)
+            why = lawful.conscience
+            lend_powers(drawers["powers"], PowersShelf(lawful.policy, lawful.ledger, scopes, why.forget, why.bases))
         access = LogFile(data / "log" / "access.jsonl")
         stack.callback(access.close)
         record = AccessRecord(access.write)

@@ -17,7 +17,7 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.policy import orders, records
 from banyan.kernel.policy.judging import judge
 from banyan.kernel.policy.orders import Review
-from banyan.kernel.policy.records import OrderUses
+from banyan.kernel.policy.records import OrderUses, ReviewStanding
 from banyan.kernel.storage.migrations import load_steps, migrate
 from banyan.kernel.storage.store import SchemaStore, Tx
 
@@ -145,3 +145,14 @@ def test_fair_use_of_a_purpose_is_weighed_and_counted(write: Write) -> None:
     write(lambda tx: records.forget_counts(tx, tomorrow))
     told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
     assert not told[0].is_spent
+
+
+def test_how_each_agency_stands_with_its_reviews(write: Write) -> None:
+    for use, agency, due in ((1, "TW/MED/H1", NOW), (2, "TW/MED/H1", NOW + 1), (3, "TW/MED/H2", NOW + 5)):
+        write(lambda tx, one=Review(use, ORDER.id, agency, "o", "why", EpochS(due)): records.put_review(tx, one))
+    done = Review(4, ORDER.id, "TW/MED/H3", "o", "why", NOW, "p", is_justified=True)
+    write(lambda tx: records.put_review(tx, done))
+    assert write(lambda tx: records.review_standing(tx, NOW)) == [
+        ReviewStanding("TW/MED/H1", 2, 1, NOW),
+        ReviewStanding("TW/MED/H2", 1, 0, EpochS(NOW + 5)),
+    ]

@@ -154,3 +154,8 @@ on conflict (power, agency, day) do update set uses = order_use.uses + 1
 -- name: order_uses
 -- Uses under orders by agency and day, the newest day first.
 select power, agency, day, uses from order_use order by day desc, power, agency limit :limit
+
+-- name: review_standing
+-- Open reviews by agency: how many, how many are past their time, and when the next is due.
+select agency, count(*), sum(case when due <= :now then 1 else 0 end), min(due) from review where is_open = 1
+group by agency order by agency limit :limit

@@ -37,6 +37,15 @@ class OrderUses(msgspec.Struct, frozen=True):
     uses: int
 
 
+class ReviewStanding(msgspec.Struct, frozen=True):
+    """An agency's open reviews: all, those past their time, and when the first was or is due."""
+
+    agency: str
+    waiting: int
+    overdue: int
+    due: EpochS
+
+
 def put_basis(tx: Tx, basis: LegalBasis, at: EpochS) -> None:
     """Register a basis; the caller has checked the whole register with it (`bases.register`)."""
     document = _encode(basis)
@@ -98,6 +107,15 @@ def used_under_order(tx: Tx, review: Review, now: EpochS) -> None:
 def order_uses(tx: Tx, most: int) -> list[OrderUses]:
     rows = tx.rows(SQL["order_uses"], limit=most)
     return [OrderUses(str(power), str(agency), int(str(day)), int(str(uses))) for power, agency, day, uses in rows]
+
+
+def review_standing(tx: Tx, now: EpochS) -> list[ReviewStanding]:
+    """How each agency with open reviews stands."""
+    rows = tx.rows(SQL["review_standing"], now=now, limit=POLICY_LIST)
+    return [
+        ReviewStanding(str(agency), int(str(waiting)), int(str(overdue)), EpochS(float(str(due))))
+        for agency, waiting, overdue, due in rows
+    ]
 
 
 def order_terms(tx: Tx, now: EpochS) -> tuple[OrderTerms, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.powers import counting, lapsing, ordering, registering, reviewing
+from banyan.service.powers import board, counting, desk, faces, lapsing, ordering, pages, registering, reviewing
 from banyan.service.powers.service import SERVICE
 
-PARTS = (registering, ordering, reviewing, counting, lapsing)
+PARTS = (registering, ordering, reviewing, counting, lapsing, board, faces, desk, pages)
 __all__ = ["PARTS", "SERVICE"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -11,17 +11,19 @@ import msgspec
 from banyan.errors import Unavailable
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.ledger.log import Ledger
+from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Store
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """`forget` tells the gate's conscience that the register changed. `turn` is held from reading a record to writing
-    it: the public entry comes between, and is in another store."""
+    """`forget` tells the gate's conscience that the register changed, `bases` gives the one it judges by. `turn` is
+    held from reading a record to writing it: the public entry comes between."""
 
     policy: Store
     ledger: Ledger
     scopes: Scopes
     forget: Callable[[], None]
+    bases: Callable[[], Awaitable[Register]]
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
