@@ -19,7 +19,7 @@ from banyan.errors import Denied
 from banyan.kernel.catalogue import Context, Service
 from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.exchange import DoorSettings, build_door
+from banyan.kernel.exchange import App, DoorSettings, build_door
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, Statute
@@ -109,9 +109,10 @@ OWN = LegalBasis(
 
 
 class House(msgspec.Struct):
-    """`now` moves the clock; `callers` are who a token stands for at the door."""
+    """`now` moves the clock; `callers` are who a token stands for at the door (`app`)."""
 
     node: Node
+    app: App
     client: Client
     callers: dict[str, Caller]
     now: list[float]
@@ -218,6 +219,6 @@ def furnished(node: Node, folder: Path, now: list[float]) -> House:
         log=lambda name, fields: None,
         render=build_portal([SERVICE], site=ONLY.site, web=ROOT / "web").render,
     )
-    house = House(node, Client(door), callers, now)
+    house = House(node, door, Client(door), callers, now)
     callers.update(wang=house.citizen(WANG), lee=house.citizen(LEE), clerk=CLERK, other=OTHER)
     return house

@@ -33,6 +33,8 @@ TYPE: Final = "dc+sd-jwt"
 KEY_BINDING_TYPE: Final = "kb+jwt"
 CREDENTIAL_BYTES: Final = 256 * 1024
 ALGORITHMS: Final = ("ES256", "Ed25519")
+KEY_MEMBERS: Final = frozenset(("kty", "crv", "x", "y"))
+"""What is read of a holder's key; libraries add `ext`, `key_ops` and more, which say nothing here."""
 KB_AGE_S: Final = 300
 """A presentation is made for the verifier that asks now; an older one is a replay."""
 Key = ECKey | OKPKey
@@ -161,8 +163,9 @@ def _check_binding(parts: Parts, claims: Mapping[str, Json], now: int, audience:
     if header.get("typ") != KEY_BINDING_TYPE or not isinstance(jwk, dict):
         raise BadCredential("the credential is bound to no key, or not by a key binding")
     try:
-        key: Key = (OKPKey if jwk.get("kty") == "OKP" else ECKey).import_key({k: str(v) for k, v in jwk.items()})
-    except (JoseError, ValueError) as error:
+        members = {name: value for name, value in jwk.items() if name in KEY_MEMBERS and isinstance(value, str)}
+        key: Key = (OKPKey if members.get("kty") == "OKP" else ECKey).import_key(members)
+    except (JoseError, ValueError, KeyError) as error:
         raise BadCredential("the holder's key is none") from error
     check_signature(parts.key_binding, key)
     if said.get("aud") != audience or said.get("nonce") != nonce:
