@@ -189,6 +189,7 @@ def consents_of(tx: Tx, subject: str) -> list[Consent]:
 
 def consent_terms(tx: Tx, subject: str, recipient: str, code: str, now: EpochS) -> tuple[ConsentTerms, ...]:
     """A subject's consents to this recipient for this purpose, as the judge weighs them."""
+    rows = tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code, day=day_of(now))
     return tuple(
         consent_rules.terms(_read(consent, Consent), _purpose(_bytes(purpose)), now, int(str(uses or 0)))
         for consent, purpose, uses in rows
@@ -207,7 +208,6 @@ def opt_in(tx: Tx, subject: str, operation: str) -> None:
 def has_opted_out(tx: Tx, subject: str, operation: str, purpose: str = "") -> bool:
     """Whether the subject's word stands against this secondary use: of this data, for this purpose, or of all."""
     whole = operation.partition(".")[0] + ".*"
-    rows = tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code, day=day_of(now))
     return tx.row(SQL["opted_out"], subject=subject, operation=operation, whole=whole, purpose=purpose) is not None
 
 
