@@ -16,6 +16,7 @@ from banyan.channel.web.kiosk import IDLE_S, WARNING_S, is_kiosk, kiosk_headers
 from banyan.channel.web.links import bare, in_language, with_query
 from banyan.channel.web.templates import HTML_LANG, build_environment, gather_messages
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Service, Text, View
+from banyan.limits import KIOSK_S
 
 STYLES = ("base.css", "parts.css", "data.css")
 SCRIPTS = ("htmx", "portal.js")
@@ -130,6 +131,7 @@ class Portal:
             "html_lang": HTML_LANG[lang],
             "now": request.now,
             "visitor": request.caller,
+            "kiosk_s": int(KIOSK_S),
             "people_sign_in": PEOPLE_SIGN_IN if self._signs_people_in else "",
             "csrf": request.csrf,
             "brand": self._brand,

@@ -23,12 +23,13 @@ from banyan.kernel.events import feed
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.events.feed import Event
 from banyan.kernel.exchange.conscience import Conscience, Weighed
+from banyan.kernel.exchange.helping import is_help
 from banyan.kernel.exchange.remote import Envelope, Remote
 from banyan.kernel.exchange.touchpoint import TouchOutcome, Touchpoints
 from banyan.kernel.exchange.trace import Trace
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM, Caller
 from banyan.kernel.ledger.usage import OpenUsage, Outcome, UsageSink, Use
-from banyan.kernel.policy.decision import Decision, decide
+from banyan.kernel.policy.decision import Decision, decide, is_out_of_place
 from banyan.kernel.storage.drawer import Drawer
 
 Emit = Callable[[str, Event], Awaitable[None]]
@@ -156,7 +157,7 @@ class Gate:
         weighed: Weighed | None = None
         decision: Decision | None = None
         try:
-            if declared.subject and self._conscience is not None:
+            if declared.subject and self._conscience is not None and not is_out_of_place(declared, caller):
                 weighed = await self._conscience.weigh(declared, request, caller, purpose=purpose, now=now)
                 decision = weighed.decision
             else:
@@ -164,6 +165,8 @@ class Gate:
             if not decision.allowed:
                 outcome = touched = "refused"
                 raise Refused(decision)
+            if self._conscience is not None and is_help(declared, caller, decision.basis):
+                await self._conscience.note_help(declared, caller, trace=trace.id if trace is not None else "", now=now)
             service = declared.service
             remote = self._remotes.get(service) if self._remotes else None
             if remote is None:

@@ -74,9 +74,9 @@ def granted(asked: Representation, born: date | None) -> Representation | Unfit:
     if asked.relation == "child":
         if born is None or born > datetime.fromtimestamp(asked.at, TAIPEI).date():
             return Unfit("born", "born")
-        until = min(until, eighteenth(born))
-        if until <= asked.at:
+        if eighteenth(born) <= asked.at:
             return Unfit("born", "adult")
+        until = min(until, eighteenth(born))
     elif born is not None:
         return Unfit("born", "no_born")
     most = asked.start + REPRESENTATION_DAYS[asked.relation] * DAY_S

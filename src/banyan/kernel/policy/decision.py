@@ -37,9 +37,9 @@ class Decision(msgspec.Struct, frozen=True):
 
 def decide(operation: Operation, caller: Caller, purpose: str) -> Decision:
     """Decide one call. `purpose` empty means the operation's own. Pure."""
+    if caller.assisted is not None and is_out_of_place(operation, caller):
+        return _refuse(operation, "place", missing=("place",))
     if operation.audience == "citizen" and caller.kind in ("citizen", "representative") and caller.subject:
-        if caller.assisted is not None and caller.assisted.place not in operation.channels:
-            return _refuse(operation, "place", missing=("place",))
         return _allow("own-affairs")  # the operation sees whose they are from the caller, and takes nobody else's name
     if operation.data != OPEN:
         personal = tuple(name for name in operation.data if name not in OPEN)
@@ -53,6 +53,12 @@ def decide(operation: Operation, caller: Caller, purpose: str) -> Decision:
     if operation.audience != "public" and not caller.may_write:
         return _refuse(operation, "audience", missing=(operation.audience,))
     return _allow("administration" if operation.effect == "write" else "open")
+
+
+def is_out_of_place(operation: Operation, caller: Caller) -> bool:
+    """Whether a person at a counter or kiosk asks for what is not done there. What is open to anybody is so there."""
+    is_personal = operation.data != OPEN or operation.audience == "citizen"
+    return caller.assisted is not None and is_personal and caller.assisted.place not in operation.channels
 
 
 def _on_duty(operation: Operation, caller: Caller) -> Decision | None:

@@ -65,7 +65,7 @@ class Done(msgspec.Struct, frozen=True):
     audience="administrator",
     effect="write",
     purpose="administration",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def put_agency(ctx: Context, request: PutAgency) -> Done:
     """Raises Invalid for a wrong 統一編號 or a missing name, Conflict when the number is another agency's."""
@@ -82,7 +82,7 @@ async def put_agency(ctx: Context, request: PutAgency) -> Done:
     summary={"zh-Hant": "已登記的機關與統一編號。", "en": "Registered agencies and their 統一編號."},
     data=("open",),
     audience="public",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def agencies(ctx: Context, request: Nothing) -> tuple[Agency, ...]:
     return tuple(await desk_of(ctx).provider.store.read(acting.all_agencies))
@@ -98,7 +98,7 @@ async def agencies(ctx: Context, request: Nothing) -> tuple[Agency, ...]:
     data=("open",),
     audience="administrator",
     purpose="administration",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def officers(ctx: Context, request: Nothing) -> tuple[Officer, ...]:
     found = await desk_of(ctx).provider.store.read(_officers)
@@ -116,7 +116,7 @@ async def officers(ctx: Context, request: Nothing) -> tuple[Officer, ...]:
     audience="administrator",
     effect="write",
     purpose="administration",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def change_officer(ctx: Context, request: ChangeOfficer) -> Officer:
     """A lower level ends the sessions that were surer than it allows now."""

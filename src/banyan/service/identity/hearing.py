@@ -12,6 +12,11 @@ FORM = "application/x-www-form-urlencoded"
 COOKIE_CHARACTERS = 64
 
 
+def screen_name(issuer: str) -> str:
+    """The cookie of a public screen that an officer set up."""
+    return "__Host-screen" if issuer.startswith("https:") else "screen"
+
+
 async def heard(request: FaceRequest) -> Sent:
     """A machine's message: parameters from the body of a POST, else from the address."""
     form: Pairs = tuple(request.query)
@@ -37,6 +42,7 @@ async def _body(request: FaceRequest) -> bytes:
 
 def _sent(request: FaceRequest, form: Pairs) -> Sent:
     browser = request.cookie(cookie_name(request.base_url))
+    device = request.cookie(screen_name(request.base_url))
     return Sent(
         issuer=request.base_url,
         method=request.method,
@@ -47,5 +53,6 @@ def _sent(request: FaceRequest, form: Pairs) -> Sent:
         network=request.client,
         browser=browser if len(browser) <= COOKIE_CHARACTERS else "",
         lang=request.lang,
+        device=device if len(device) <= COOKIE_CHARACTERS else "",
         trace=request.trace.id,
     )

@@ -7,7 +7,7 @@ is to see.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -22,7 +22,7 @@ from banyan.service.identity.service import SERVICE
 
 LOGIN = "login"
 """The name under which somebody signs in without an app's request."""
-State = Literal["sign-in", "agreement", "account", "enrol", "leave", "gone", "elsewhere"]
+State = Literal["sign-in", "agreement", "account", "enrol", "leave", "gone", "elsewhere", "acting", "kiosk"]
 
 
 class Titles(TypedDict):
@@ -79,6 +79,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     given: tuple[Given, ...] = ()
     outsides: tuple[Elsewhere, ...] = ()
     failure: str = ""
+    choices: tuple[Any, ...] = ()
+    """For whom one may act, and who may act for one (`representing.Choice`)."""
+    acts_for: str = ""
     alarm: str = ""
     """What the record of alarms says beside `failure`, or without one."""
     client: str = ""

@@ -57,6 +57,8 @@ async def account(ctx: Context, request: Message) -> Shown:
     known = await signing_in.signed_in(desk.provider, sent)
     if known is None:
         return Shown(location="/openid/login")
+    if known[0].visit:
+        return Shown(location="/counter" if known[1].kind == "officer" else "/mydata")
     if sent.method != "POST":
         return await _account(desk, sent, known)
     if not signing_in.is_own_form(desk.provider, sent, ACCOUNT):

@@ -30,6 +30,8 @@ TEMPLATES = {
     "leave": "openid/leave.html",
     "gone": "openid/gone.html",
     "elsewhere": "openid/elsewhere.html",
+    "acting": "openid/acting.html",
+    "kiosk": "openid/kiosk.html",
 }
 
 

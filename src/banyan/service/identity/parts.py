@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
-from banyan.service.identity import agencies, alarms, elsewhere, journey, own, pages, protocol, registering
+from banyan.service.identity import (
+    agencies,
+    alarms,
+    counter,
+    counter_pages,
+    elsewhere,
+    journey,
+    own,
+    pages,
+    protocol,
+    registering,
+    representing,
+)
 from banyan.service.identity.service import SERVICE
 
-PARTS = (agencies, alarms, elsewhere, journey, own, pages, protocol, registering)
+PARTS = (
+    agencies,
+    alarms,
+    counter,
+    counter_pages,
+    elsewhere,
+    journey,
+    own,
+    pages,
+    protocol,
+    registering,
+    representing,
+)
 __all__ = ["PARTS", "SERVICE"]

@@ -79,7 +79,7 @@ class Enrolment(msgspec.Struct, frozen=True):
     audience="administrator",
     effect="write",
     purpose="administration",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def put_app(ctx: Context, request: PutApp) -> Done:
     """Raises Invalid naming the field and the fix, Conflict for an agency that is not registered."""
@@ -104,7 +104,7 @@ async def put_app(ctx: Context, request: PutApp) -> Done:
     audience="administrator",
     effect="write",
     purpose="administration",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def add_officer(ctx: Context, request: AddOfficer) -> Enrolment:
     provider = desk_of(ctx).provider
@@ -124,7 +124,7 @@ async def add_officer(ctx: Context, request: AddOfficer) -> Enrolment:
     audience="administrator",
     effect="write",
     purpose="administration",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def start_anew(ctx: Context, request: OfAccount) -> Enrolment:
     desk = desk_of(ctx)
@@ -144,7 +144,7 @@ async def start_anew(ctx: Context, request: OfAccount) -> Enrolment:
     audience="administrator",
     effect="write",
     purpose="administration",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def close_account(ctx: Context, request: OfAccount) -> Done:
     desk = desk_of(ctx)

@@ -78,8 +78,11 @@ class Artefact(msgspec.Struct, frozen=True):
     signed: str
 
 
-def _declared(name: str, zh: str, en: str, effect: Effect = "write") -> Callable[[F], F]:
-    """How each of these is declared: for the person concerned, about themselves."""
+def _declared(
+    name: str, zh: str, en: str, effect: Effect = "write", *, places: tuple[str, ...] = ("counter", "kiosk")
+) -> Callable[[F], F]:
+    """How each of these is declared: for the person concerned, about themselves. `places` are where people without a
+    device may do it."""
     return SERVICE.operation(
         name,
         title={"zh-Hant": zh, "en": en},
@@ -88,6 +91,7 @@ def _declared(name: str, zh: str, en: str, effect: Effect = "write") -> Callable
         audience="citizen",
         effect=effect,
         purpose="own-affairs",
+        channels=("web", "api", *places),
     )
 
 
@@ -129,10 +133,10 @@ async def preview(ctx: Context, request: Named) -> Preview:
     return Preview(consent.fields, {name: whole[name] for name in consent.fields if name in whole}, is_shown=True)
 
 
-@_declared("give", "同意", "Give consent")
+@_declared("give", "同意", "Give consent", places=("counter",))
 async def give(ctx: Context, request: Giving) -> Artefact:
     """Raises Conflict for fields beyond the request, needed ones left out, or a request that was answered or ended."""
-    by = ctx.caller.id if ctx.caller.kind == "representative" else ""
+    by = ctx.caller.by
     fields = tuple(dict.fromkeys(request.fields))
     consent, purpose = await _change(ctx, request.consent, lambda c, p: rules.give(c, p, fields, by, ctx.now))
     return Artefact(consent.id, await artefacts.made(ctx, shelf_of(ctx), consent, purpose))
@@ -153,7 +157,7 @@ async def resume(ctx: Context, request: Named) -> OwnConsent:
     return await _changed(ctx, request.consent, lambda c, _: rules.resume(c, ctx.now))
 
 
-@_declared("extend", "展延同意", "Extend a consent")
+@_declared("extend", "展延同意", "Extend a consent", places=("counter",))
 async def extend(ctx: Context, request: Named) -> OwnConsent:
     return await _changed(ctx, request.consent, lambda c, p: rules.extend(c, p, ctx.now))
 

@@ -20,11 +20,13 @@ from banyan.kernel.ledger.log import History, Recorded
 from banyan.kernel.ledger.receipts import receipt_of
 from banyan.kernel.policy import records, vocabulary
 from banyan.kernel.policy.bases import LegalBasis
+from banyan.kernel.policy.decision import MESSAGES as REASONS
 from banyan.limits import MYDATA_USES
 from banyan.service.mydata.service import SERVICE
 from banyan.service.mydata.shelf import Shelf, own_subject, said, shelf_of
 
 LANGUAGES = ("zh-Hant", "en")
+OWN_AFFAIRS = "own-affairs"
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +99,7 @@ class OwnHistory(msgspec.Struct, frozen=True):
     data=("identity",),
     audience="citizen",
     purpose="own-affairs",
+    channels=("web", "api", "counter", "kiosk"),
 )
 async def uses(ctx: Context, request: Nothing) -> OwnUses:
     shelf = shelf_of(ctx)
@@ -173,8 +176,13 @@ def record_of(use: Recorded) -> ReleaseRecord:
 
 
 def _view(use: Recorded, record: ReleaseRecord, basis: LegalBasis | None, published: int, contact: str) -> OwnUse:
-    name = record.basis.rpartition("@")[0]
+    name, _, version = record.basis.rpartition("@")
     words = vocabulary.PURPOSES.get(record.purpose, dict.fromkeys(LANGUAGES, record.purpose))
+    title = dict(basis.title) if basis else dict.fromkeys(LANGUAGES, name)
+    statute = {lang: basis.statute.said(lang) if basis else record.statute for lang in LANGUAGES}
+    if name == OWN_AFFAIRS:  # a representative's or a counter's act: its reason is in the catalogue of messages
+        words = title = {lang: REASONS.text(f"basis.{OWN_AFFAIRS}", lang) for lang in LANGUAGES}
+        statute = {lang: REASONS.text(f"help.{version}_statute", lang) for lang in LANGUAGES}
     return OwnUse(
         index=use.index,
         at=iso(EpochS(record.at)),
@@ -185,8 +193,8 @@ def _view(use: Recorded, record: ReleaseRecord, basis: LegalBasis | None, publis
         system=record.system,
         fields=record.fields,
         basis=name,
-        basis_title=dict(basis.title) if basis else dict.fromkeys(LANGUAGES, name),
-        statute={lang: basis.statute.said(lang) if basis else record.statute for lang in LANGUAGES},
+        basis_title=title,
+        statute=statute,
         purpose=record.purpose,
         purpose_title=dict(words),
         reference=record.reference,
