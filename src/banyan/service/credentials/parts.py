@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.credentials import holding, offering, protocol
+from banyan.service.credentials import holding, offering, pages, protocol, taking
 from banyan.service.credentials.service import SERVICE
 
-PARTS = (offering, holding, protocol)
+PARTS = (offering, holding, protocol, taking, pages)
 __all__ = ["PARTS", "SERVICE"]

@@ -163,7 +163,9 @@ def _check_binding(parts: Parts, claims: Mapping[str, Json], now: int, audience:
     if header.get("typ") != KEY_BINDING_TYPE or not isinstance(jwk, dict):
         raise BadCredential("the credential is bound to no key, or not by a key binding")
     try:
-        members = {name: value for name, value in jwk.items() if name in KEY_MEMBERS and isinstance(value, str)}
+        members: dict[str, str | list[str]] = {
+            name: value for name, value in jwk.items() if name in KEY_MEMBERS and isinstance(value, str)
+        }
         key: Key = (OKPKey if members.get("kty") == "OKP" else ECKey).import_key(members)
     except (JoseError, ValueError, KeyError) as error:
         raise BadCredential("the holder's key is none") from error
