@@ -39,7 +39,9 @@ class GroupWorker(Generic[Job, Answer]):
         self._run = run
         self._group = group
         self._queue_bound = queue
-        self._queue: SimpleQueue[_Asked[Job, Answer] | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Asked[Job, Answer]] | None] = SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Asked[Job, Answer]]] = {}
+        self._waiting = 0
         self._gate = threading.Lock()
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -52,7 +54,7 @@ class GroupWorker(Generic[Job, Answer]):
         with self._gate:
             if self._is_closed:
                 raise Unavailable("The store is closed.", remedy="Start the node again.", kind="storage-closed")
-            if self._queue.qsize() >= self._queue_bound:
+            if self._waiting >= self._queue_bound:
                 raise Limit(
                     f"{self._queue_bound} writes are waiting already (WRITE_QUEUE_JOBS).",
                     remedy="Try again in a moment with the same idempotency key.",
@@ -60,7 +62,12 @@ class GroupWorker(Generic[Job, Answer]):
                     kind="write-queue-full",
                     retry_after_s=1,
                 )
-            self._queue.put(_Asked(job, future, loop))
+            self._waiting += 1
+            gathered = self._gathered.get(loop)
+            if gathered is None:
+                gathered = self._gathered[loop] = []
+                loop.call_soon(self._hand_over, loop)
+            gathered.append(_Asked(job, future, loop))
         return await future
 
     def close(self) -> None:
@@ -68,30 +75,41 @@ class GroupWorker(Generic[Job, Answer]):
         with self._gate:
             if not self._is_closed:
                 self._is_closed = True
+                for gathered in self._gathered.values():
+                    self._queue.put(gathered)
+                self._gathered.clear()
                 self._queue.put(None)
         self._thread.join()
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What one turn of the loop asked for goes to the thread at once: waking it costs more than a small job, and
+        two threads that run at once take the interpreter from one another."""
+        with self._gate:
+            gathered = self._gathered.pop(loop, None)
+            if gathered is not None:
+                self._queue.put(gathered)
 
     def _work(self) -> None:
         is_last = False
         while not is_last:
-            asked, is_last = self._next_group()
-            if asked:
-                _deliver(asked, self._answers([one.job for one in asked]))
+            asked, is_last = self._next_groups()
+            for start in range(0, len(asked), self._group):
+                group = asked[start : start + self._group]
+                with self._gate:
+                    self._waiting -= len(group)
+                _deliver(group, self._answers([one.job for one in group]))
 
-    def _next_group(self) -> tuple[list[_Asked[Job, Answer]], bool]:
-        first = self._queue.get()
-        if first is None:
-            return [], True
-        asked = [first]
-        while len(asked) < self._group:
+    def _next_groups(self) -> tuple[list[_Asked[Job, Answer]], bool]:
+        """All that waits, in the order it came; True when it is the last."""
+        asked: list[_Asked[Job, Answer]] = []
+        following = self._queue.get()
+        while following is not None:
+            asked += following
             try:
                 following = self._queue.get_nowait()
             except Empty:
-                break
-            if following is None:
-                return asked, True
-            asked.append(following)
-        return asked, False
+                return asked, False
+        return asked, True
 
     def _answers(self, jobs: list[Job]) -> Sequence[Answer | Failed]:
         try:
