@@ -77,13 +77,13 @@ def build(size: int, at: float, every_s: float) -> FastAPI:
             raise HTTPException(404, "no such item")
         now = EpochS(time.time())
         slot = slot_at(now)
-        found = board.nearest(
+        rows, apart = board.nearest(
             ask.lon, ask.lat, item, k=ask.k, least=ask.least, radius_m=ask.radius or math.inf,
             slot=slot if ask.open else -1,
         )  # fmt: skip
         slots = board.slots()
         near = []
-        for row, metres in found:
+        for row, metres in zip(rows, apart, strict=True):
             as_of, opened = board.row_as_of(item, row), is_open(int(slots[row]), slot)
             sure = confidence(now - as_of, board.status(row, item), board.places[row].located, is_open=opened)
             near.append(

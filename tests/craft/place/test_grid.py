@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,9 +17,8 @@ from hypothesis import strategies as st
 
 from banyan.craft.place import grid, wgs84
 from banyan.craft.place.compiled import own_folder
-from banyan.craft.place.grid import Grid
+from banyan.craft.place.grid import Found, Grid
 
-Found = list[tuple[int, float]]
 TAIWAN = (119.3, 122.0, 21.9, 25.3)
 
 
@@ -33,14 +35,14 @@ def ask(
     """The answer of the compiled search, and that of looking at every point."""
     own = np.full(len(values), -1, np.int32) if bits is None else bits
     longest = math.inf if radius_m == math.inf else wgs84.chord_squared(radius_m)
-    found = made.nearest(at, k, values=values, least=least, radius_m=radius_m, bits=own, bit=bit)
-    return found, made.scanned((*at, least, longest, bit), k, values, own) if made.size else []
+    found = made.holding(values, own).nearest(*at, k, least=least, radius_m=radius_m, bit=bit)
+    return found, made.scanned((*at, least, longest, bit), k, values, own)
 
 
 def same(pair: tuple[Found, Found]) -> None:
-    found, expected = pair
-    assert [place for place, _ in found] == [place for place, _ in expected]
-    assert [metres for _, metres in found] == pytest.approx([metres for _, metres in expected], rel=1e-12, abs=1e-6)
+    (places, metres), (expected, expected_metres) = pair
+    assert places == expected
+    assert metres == pytest.approx(expected_metres, rel=1e-12, abs=1e-6)
 
 
 coarse = st.tuples(st.integers(-3, 3), st.integers(-2, 2)).map(lambda at: (121 + at[0] / 4, 23.5 + at[1] / 4))
@@ -98,31 +100,58 @@ def test_all_in_one_place_come_by_their_place() -> None:
     made = Grid(np.full(500, 121.5), np.full(500, 25.0))
     values = np.ones(500, np.int32)
     values[3] = 0
-    found, _ = ask(made, (121.5, 25.0), 50, values)
-    assert [place for place, _ in found] == [*range(3), *range(4, 51)]
-    assert all(metres < 1e-6 for _, metres in found)
+    (places, metres), _ = ask(made, (121.5, 25.0), 50, values)
+    assert places == [*range(3), *range(4, 51)]
+    assert max(metres) < 1e-6
     same(ask(made, (-58.5, -25.0), 50, values))
 
 
 def test_nothing_to_find() -> None:
     none = np.empty(0, np.int32)
-    assert (
-        Grid(np.empty(0), np.empty(0)).nearest((121, 24), 9, values=none, least=1, radius_m=9, bits=none, bit=-1) == []
-    )
+    assert ask(Grid(np.empty(0), np.empty(0)), (121, 24), 9, none) == (([], []), ([], []))
     made, values = Grid(np.array([np.nan, 121.0]), np.array([23.0, 24.0])), np.array([5, 5], np.int32)
-    assert [place for place, _ in ask(made, (121, 24), 9, values)[0]] == [1]
+    assert ask(made, (121, 24), 9, values)[0][0] == [1]
     for at in ((math.nan, 24.0), (121.0, math.nan), (math.inf, 24.0), (121.0, 91.0)):
-        assert ask(made, at, 9, values) == ([], [])
-    assert ask(made, (121.0, 24.0), 0, values)[0] == []
+        assert ask(made, at, 9, values) == (([], []), ([], []))
+    assert ask(made, (121.0, 24.0), 0, values)[0] == ([], [])
 
 
-def test_too_few_values_are_refused_before_memory_is_read() -> None:
+def test_wrong_values_are_refused_before_memory_is_read() -> None:
     made = Grid(np.array([121.0, 121.1]), np.array([24.0, 24.1]))
-    short, bits = np.ones(1, np.int32), np.ones(2, np.int32)
-    with pytest.raises(ValueError, match="2 values"):
-        made.nearest((121, 24), 1, values=short, least=1, radius_m=math.inf, bits=bits, bit=-1)
-    with pytest.raises(TypeError, match="No matching definition"):
-        made.nearest((121, 24), 1, values=bits.astype(np.int64), least=1, radius_m=math.inf, bits=bits, bit=-1)  # type: ignore[arg-type]
+    fit = np.ones(2, np.int32)
+    for values, bits in ((fit[:1], fit), (fit, fit[:1])):
+        with pytest.raises(ValueError, match="2 values"):
+            made.holding(values, bits)
+    for other in (fit.astype(np.int64), np.ones(4, np.int32)[::2], np.ones((2, 2), np.int32), fit.astype(">i4")):
+        for values, bits in ((fit, other), (other, fit)):
+            with pytest.raises(ValueError, match="32-bit"):
+                made.holding(values, bits)
+
+
+def test_what_changes_in_place_is_seen_and_kept_alive() -> None:
+    values = np.zeros(3, np.int32)
+    held = Grid(np.array([121.0, 121.1, 121.2]), np.full(3, 24.0)).holding(values, np.full(3, -1, np.int32))
+    assert held.nearest(121.0, 24.0, 3)[0] == []
+    values[1:] = 1
+    del values
+    gc.collect()
+    assert held.nearest(121.0, 24.0, 3)[0] == [1, 2]
+
+
+def test_threads_do_not_mix_their_answers() -> None:
+    dice = np.random.default_rng(5)
+    lon, lat, values = dice.uniform(120, 122, 500), dice.uniform(22, 25, 500), np.ones(500, np.int32)
+    held = Grid(lon, lat).holding(values, values)
+    asked = [(float(at), 23.5, k) for at in dice.uniform(120, 122, 200) for k in (3, 10, 65)]
+    alone = [held.nearest(*one) for one in asked]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _: [held.nearest(*one) for one in asked], range(8)):
+                assert found == alone
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_before_it_is_compiled_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +205,7 @@ def test_the_geodesic_is_the_published_one() -> None:
 @given(island, island)
 def test_metres_are_the_geodesic(start: tuple[float, float], end: tuple[float, float]) -> None:
     (found, _) = ask(Grid(np.array([end[0]]), np.array([end[1]])), start, 1, np.ones(1, np.int32))
-    assert found[0][1] == pytest.approx(geodesic_m(start, end), rel=1e-5, abs=1e-4)
+    assert found[1][0] == pytest.approx(geodesic_m(start, end), rel=1e-5, abs=1e-4)
 
 
 def test_the_order_is_the_geodesic_order() -> None:
@@ -185,10 +214,10 @@ def test_the_order_is_the_geodesic_order() -> None:
     lon, lat = dice.uniform(*TAIWAN[:2], 400), dice.uniform(*TAIWAN[2:], 400)
     made, values = Grid(lon, lat), np.ones(400, np.int32)
     for at in zip(dice.uniform(118, 123, 20).tolist(), dice.uniform(21, 26, 20).tolist(), strict=True):
-        found, _ = ask(made, at, 50, values)
-        apart = [geodesic_m(at, (float(lon[place]), float(lat[place]))) for place, _ in found]
+        (places, _), _ = ask(made, at, 50, values)
+        apart = [geodesic_m(at, (float(lon[place]), float(lat[place]))) for place in places]
         assert all(nearer <= further * (1 + 3e-7) for nearer, further in pairwise(apart))
-        rest = set(range(400)) - {place for place, _ in found}
+        rest = set(range(400)) - {*places}
         assert min(geodesic_m(at, (float(lon[one]), float(lat[one]))) for one in rest) >= apart[-1] * (1 - 3e-7)
 
 
@@ -206,6 +235,6 @@ def test_compiled_code_is_kept_in_a_folder_of_this_user_alone(tmp_path: Path, mo
 
 
 def test_nothing_is_kept_beside_the_source() -> None:
-    from banyan.craft.place import rings
+    from banyan.craft.place import search
 
-    assert Path(rings.search.stats.cache_path).is_relative_to(own_folder())
+    assert Path(search.search.stats.cache_path).is_relative_to(own_folder())

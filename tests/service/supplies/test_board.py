@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from tests.service.supplies.make import AT, CHILD, EVENTS, PLACES, a_board, a_tick
 
-from banyan.service.supplies.model import ItemsSet, PlacesChanged, ReservedSet
+from banyan.service.supplies.model import Item, ItemsSet, Place, PlacesChanged, ReservedSet
 
 ROWS = {place.code: row for row, place in enumerate(PLACES)}
 
@@ -26,7 +26,7 @@ def test_a_vanished_row_is_not_listed_and_keeps_its_last_number() -> None:
     assert board.stocked(row, 0).count == 200
     assert board.row_as_of(0, row) == AT, "as of when it was last seen"
     assert board.row_as_of(0, ROWS["5945010003"]) == AT + 60, "the others were confirmed"
-    assert row not in [found for found, _ in board.nearest(121.6044, 23.9769, 0, k=10)]
+    assert row not in board.nearest(121.6044, 23.9769, 0, k=10)[0]
     back = a_board([*EVENTS, a_tick([], at=AT + 60, gone=["0145080011"]), a_tick([("0145080011", 9, 0)], at=AT + 120)])
     assert back.status(row, 0) == "few"
     assert back.row_as_of(0, row) == AT + 120
@@ -34,11 +34,28 @@ def test_a_vanished_row_is_not_listed_and_keeps_its_last_number() -> None:
 
 def test_nearest_leaves_out_empty_promised_and_closed() -> None:
     board = a_board()
-    assert [row for row, _ in board.nearest(121.6044, 23.9769, 0, k=10)] == [0, 2]
-    assert [row for row, _ in board.nearest(121.6044, 23.9769, 1, k=10)] == [0, 1, 3]
-    assert [row for row, _ in board.nearest(121.6044, 23.9769, 1, k=10, slot=4)] == [0, 3]
-    assert [row for row, _ in board.nearest(121.6044, 23.9769, 1, k=10, radius_m=1_000)] == [0, 1]
-    assert [row for row, _ in board.nearest(121.6044, 23.9769, 0, k=10, least=100)] == [0]
+    assert board.nearest(121.6044, 23.9769, 0, k=10)[0] == [0, 2]
+    assert board.nearest(121.6044, 23.9769, 1, k=10)[0] == [0, 1, 3]
+    assert board.nearest(121.6044, 23.9769, 1, k=10, slot=4)[0] == [0, 3]
+    assert board.nearest(121.6044, 23.9769, 1, k=10, radius_m=1_000)[0] == [0, 1]
+    assert board.nearest(121.6044, 23.9769, 0, k=10, least=100)[0] == [0]
+
+
+def test_stocks_that_moved_in_memory_are_asked_where_they_are() -> None:
+    """The search keeps addresses: of columns that grow, of items that change places, of an index made anew."""
+    board = a_board()
+    assert board.nearest(121.6044, 23.9769, 0, k=10)[0] == [0, 2]
+    crowd = [(f"{number:010}", 5, 0) for number in range(2_000)]
+    board.apply(board.seq + 1, a_tick([*crowd, ("0145080011", 0, 0)], at=AT + 60))
+    assert board.nearest(121.6044, 23.9769, 0, k=10)[0] == [2]
+    items = board_items()
+    board.apply(board.seq + 1, ItemsSet(AT, items[::-1]))
+    assert board.nearest(121.6044, 23.9769, 1, k=10)[0] == [2]
+    moved = PlacesChanged(AT, (Place(crowd[0][0], "near", lon=121.6044, lat=23.9769),))
+    board.apply(board.seq + 1, moved)
+    assert board.nearest(121.6044, 23.9769, 1, k=10)[0] == [board.row_of[crowd[0][0]], 2]
+    board.apply(board.seq + 1, a_tick([("0145080011", 9, 0)], at=AT + 120))
+    assert sorted(board.nearest(121.6044, 23.9769, 1, k=10)[0]) == sorted([0, 2, board.row_of[crowd[0][0]]])
 
 
 def test_a_fragment_is_encoded_anew_after_a_change_and_only_then() -> None:
@@ -67,13 +84,13 @@ def test_an_item_more_leaves_the_others_as_they_are() -> None:
     assert [stock.item for stock in board.shown(0).stocks] == ["mask-adult", "mask-child"]
 
 
-def board_items() -> tuple[object, ...]:
+def board_items() -> tuple[Item, ...]:
     return tuple(a_board().items)
 
 
 def test_an_outlet_no_register_has_is_not_found_but_kept() -> None:
     board = a_board([*EVENTS, PlacesChanged(AT, gone=("0145080011",))])
-    assert [row for row, _ in board.nearest(121.6044, 23.9769, 0, k=10)] == [2]
+    assert board.nearest(121.6044, 23.9769, 0, k=10)[0] == [2]
     assert board.in_town("10015010") == [1]
     assert board.in_town("10015") == [1, 2]
 
@@ -82,4 +99,4 @@ def test_an_outlet_only_the_stock_list_names_is_there_without_a_place() -> None:
     board = a_board([*EVENTS, a_tick([("5999990005", 7, 7)], at=AT + 60)])
     assert board.shown(4).code == "5999990005"
     assert board.stocked(4, 0).available == 7
-    assert 4 not in [row for row, _ in board.nearest(121.6, 23.97, 0, k=50)]
+    assert 4 not in board.nearest(121.6, 23.97, 0, k=50)[0]

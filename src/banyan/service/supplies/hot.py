@@ -107,7 +107,7 @@ class Answers:
         standings = self._standings.get(item)
         if standings is None or not standings.made <= now < standings.until:
             standings = self._standings[item] = Standings(board, item, now, self._slot, self._differs)
-        found = board.nearest(
+        rows, apart = board.nearest(
             asked.lon,
             asked.lat,
             item,
@@ -117,12 +117,12 @@ class Answers:
             slot=self._slot if asked.is_open else -1,
         )
         parts, codes, texts, fragment = [self._starts[item]], standings.codes, standings.texts, board.fragment
-        for row, metres in found:
+        for row, metres in zip(rows, apart, strict=True):
             whole, code = round(metres), codes[row]
             parts.append(_METRES[whole] if whole < _NEAR_M else b'},{"metres":%d' % whole)
             parts.append(texts[code] if code != OWN else standings.own(row, now))
             parts.append(fragment(row))
-        if found:
+        if rows:
             parts[1] = parts[1][2:]  # nothing stands before the first place
             parts.append(b"}]}")
         else:

@@ -131,7 +131,7 @@ async def nearest_stock(ctx: Context, request: NearestStock) -> Nearest:
     board = kept_of(ctx.db).board
     item = item_of(board, request.item)
     slot = slot_at(ctx.now)
-    found = board.nearest(
+    rows, apart = board.nearest(
         request.lon,
         request.lat,
         item,
@@ -141,7 +141,8 @@ async def nearest_stock(ctx: Context, request: NearestStock) -> Nearest:
         slot=slot if request.open else -1,
     )
     near = tuple(
-        Near(round(metres), *standing(board, row, item, ctx.now, slot), board.shown(row)) for row, metres in found
+        Near(round(metres), *standing(board, row, item, ctx.now, slot), board.shown(row))
+        for row, metres in zip(rows, apart, strict=True)
     )
     return Nearest(board.items[item].id, said(board.as_of[item]), board.seq, near)
 

@@ -48,8 +48,8 @@ def test_near_a_position_the_order_is_that_of_the_index() -> None:
     request = FindOutlets(lon=121.5, lat=23.5, least=1, limit=50)
     known = listed(board, 0, request, 0)
     _, order = ordered(board, 0, request, known[board.available(0)[known] >= 1])
-    nearest = board.nearest(121.5, 23.5, 0, k=50)
-    assert [row for row, _ in order] == [row for row, _ in nearest]
-    assert np.allclose([metres for _, metres in order if metres], [metres for _, metres in nearest], atol=0.51)
+    rows, apart = board.nearest(121.5, 23.5, 0, k=50)
+    assert [row for row, _ in order] == rows
+    assert np.allclose([metres for _, metres in order if metres], apart, atol=0.51)
     inside = listed(board, 0, FindOutlets(lon=121.5, lat=23.5, radius=20_000), 0)
     assert 0 < len(inside) < len(known)

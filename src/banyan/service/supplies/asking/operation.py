@@ -180,7 +180,7 @@ async def _forecast(asking: Asking, row: int, item: int) -> str:
 def _near(asking: Asking, place: tuple[float, float]) -> Reply:
     """The nearest outlets that have some for who comes now."""
     teller, item = asking.teller, asking.item
-    found = teller.board.nearest(place[0], place[1], item, k=CARDS)
+    found = [*zip(*teller.board.nearest(place[0], place[1], item, k=CARDS), strict=True)]
     if not found:
         return asking.reply(teller.say("ask.near_none", item=teller.title(item)) + teller.newest(item))
     row, metres = found[0]
@@ -193,7 +193,7 @@ def _near(asking: Asking, place: tuple[float, float]) -> Reply:
 def _near_window(asking: Asking, place: tuple[float, float]) -> Reply:
     """The nearest outlets that announce when they hand out number plates or sell, with stock or without."""
     teller, item = asking.teller, asking.item
-    looked = teller.board.nearest(place[0], place[1], item, k=SUPPLIES_NEAREST, least=0)
+    looked = [*zip(*teller.board.nearest(place[0], place[1], item, k=SUPPLIES_NEAREST, least=0), strict=True)]
     found = [(row, metres) for row, metres in looked if teller.windows(row)][:CARDS]
     if not found:
         return asking.reply(teller.say("ask.near_no_window", looked=len(looked)), choices=(_map(teller),))
