@@ -73,6 +73,47 @@ async function fapi2(form) {
   expect(!after.active, "revoked");
 }
 
+// The basic profile: a secret in either way, PKCE, an RS256 ID token, a bearer token; and what an attacker gets.
+async function basic(client_id, auth) {
+  const as = await metadata("oidc");
+  const client = { client_id, id_token_signed_response_alg: "RS256" };
+  const verifier = oauth.generateRandomCodeVerifier();
+  const state = oauth.generateRandomState();
+  const nonce = oauth.generateRandomNonce();
+  const url = new URL(as.authorization_endpoint);
+  url.search = new URLSearchParams({
+    client_id, redirect_uri, response_type: "code", scope: "openid", state, nonce,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: "S256",
+  });
+  const back = await new Browser(origin).authorize(url.href, "ann");
+  const parameters = oauth.validateAuthResponse(as, client, back, state);
+  const redeem = (code_verifier) =>
+    oauth.authorizationCodeGrantRequest(as, client, auth, parameters, redirect_uri, code_verifier, insecure);
+  const tokens = await oauth.processAuthorizationCodeResponse(as, client, await redeem(verifier), {
+    expectedNonce: nonce, requireIdToken: true,
+  });
+  const { sub } = oauth.getValidatedIdTokenClaims(tokens);
+  expect(tokens.token_type === "bearer", `basic: ${client_id} signs in`);
+  const info = await oauth.processUserInfoResponse(
+    as, client, sub, await oauth.userInfoRequest(as, client, tokens.access_token, insecure),
+  );
+  expect(info.sub === sub, `basic: ${client_id} userinfo`);
+  expect((await redeem(verifier)).status === 400, `basic: ${client_id} code replay is refused`);
+  const after = await oauth.userInfoRequest(as, client, tokens.access_token, insecure);
+  expect(after.status === 401, `basic: ${client_id} the replay ended the token`);
+  const mixed = new URL(back);
+  mixed.searchParams.set("iss", "https://evil.example");
+  let noticed = false;
+  try {
+    oauth.validateAuthResponse(as, client, mixed, state);
+  } catch {
+    noticed = true;
+  }
+  expect(noticed, `basic: ${client_id} notices a mix-up by iss`);
+}
+
 await fapi2("oidc");
 await fapi2("oauth2");
+await basic("library", oauth.ClientSecretBasic("library-secret"));
+await basic("museum", oauth.ClientSecretPost("museum-secret"));
 console.log("all passed");
