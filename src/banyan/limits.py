@@ -400,6 +400,7 @@ MYDATA_PENDING: Final = 5  # unanswered requests of one recipient to one person:
 MYDATA_TEXT: Final = 500  # characters of what a declaration or purpose says: a citizen reads it before they agree
 MYDATA_FIELDS: Final = 100  # fields of one declaration or purpose; the widest register has some fifty
 OPT_OUT_CELL_LEAST: Final = 5  # people who stopped a kind of use; smaller counts are not published
+MYDATA_ENDINGS: Final = 1_000  # endings in one answer to a recipient; the rest follow once these are acknowledged
 MYDATA_DELETE_DAYS: Final = 30  # after a withdrawal the recipient has deleted: PDPA rules of execution ask it "at once"
 
 # Credentials and downloads of one's own data

@@ -17,6 +17,7 @@ from secrets import token_bytes
 import msgspec
 import uvicorn
 
+from banyan.consents import as_person, ending_tokens
 from banyan.demo.personas import close_personas, seed_personas
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.catalogue import Catalogue, Operation, Service
@@ -129,7 +130,8 @@ async def open_node(
         emit = emit_to_feeds(drawers, clock)
         gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
         persons = await stack.enter_async_context(open_persons(data, engine=settings.storage.engine, clock=clock))
-        identity = Desk(persons, settings.site.public_url, is_demo, _outsides(settings))
+        asks = as_person(gate, persons, name_of=lawful.conscience.subject)
+        identity = Desk(persons, settings.site.public_url, is_demo, _outsides(settings), as_person=asks)
         _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         if "powers" in drawers:
@@ -227,6 +229,7 @@ def _lend(
             sign=partial(desk.provider.sign, alg="ES256", kind="consent+jwt"),
             random=token_bytes,
             contact=settings.site.contact_email,
+            on_ended=(ending_tokens(desk.provider),),
         )
         lend_own(drawers["mydata"], own)
     if "openid" in drawers:

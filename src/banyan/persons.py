@@ -6,16 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_bytes
+from typing import Final
 
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.record import LogFile
 from banyan.kernel.identity.openid.alarms import Alarms
+from banyan.kernel.identity.openid.details import CONSENT
 from banyan.kernel.identity.openid.keys import Secrets
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage import close_drawer, open_drawer
 
 SECRET_FILE = "identity.key"  # noqa: S105 - a file's name
 SECRET_BYTES = 32
+TYPES: Final = {CONSENT: frozenset({"purpose"})}
+"""The authorization details that apps may ask by; MyData owns what this one means."""
 ALARM_FILE = "security.jsonl"
 """What the provider refused, rotated by size beside the access record."""
 
@@ -29,7 +33,7 @@ async def open_persons(data: Path, *, engine: str, clock: Clock) -> AsyncIterato
     alarms = LogFile(data / "log" / ALARM_FILE)
     secrets = Secrets(_secret(data / SECRET_FILE))
     try:
-        yield Provider(drawer.sql, secrets, clock=clock, random=token_bytes, alarms=Alarms(alarms.write))
+        yield Provider(drawer.sql, secrets, clock=clock, random=token_bytes, types=TYPES, alarms=Alarms(alarms.write))
     finally:
         alarms.close()
         await close_drawer(drawer)

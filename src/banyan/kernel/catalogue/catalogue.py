@@ -16,7 +16,7 @@ from banyan.kernel.catalogue.operation import Face, Operation, Page, Service
 PERSONAL_CLASSES = ("identity", "contact", "health", "border", "location", "finance", "family", "case")
 """Classes of personal data an operation may declare; everything else an operation touches is `open`."""
 DATA_CLASSES = ("open", *PERSONAL_CLASSES)
-AUDIENCES = ("public", "officer", "hospital", "citizen", "administrator")
+AUDIENCES = ("public", "officer", "agency", "hospital", "citizen", "administrator")
 
 
 class Catalogue:

@@ -20,7 +20,8 @@ from banyan.kernel.storage.drawer import Drawer
 Text = Mapping[str, str]
 """A bilingual text: keys `zh-Hant` and `en`, both required."""
 
-Audience = Literal["public", "officer", "hospital", "citizen", "administrator"]
+Audience = Literal["public", "officer", "agency", "hospital", "citizen", "administrator"]
+"""`agency`: its officers, and its registered apps when they speak for themselves and for no person."""
 Effect = Literal["read", "write"]
 RateClass = Literal["", "page", "read", "query", "write", "upload", "login", "stream", "bulk"]
 """How often one address may ask; the figures are RATES in limits.py. Empty: what fits the kind of route."""

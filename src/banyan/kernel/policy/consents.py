@@ -29,6 +29,7 @@ Code = Literal[
     "not-yours",
     "fields-more",
     "request-expired",
+    "purpose-unapproved",
 ]
 Represents = Literal["", "child", "guardian", "company"]
 REQUEST_S: Final = 900.0
@@ -52,6 +53,8 @@ class Declaration(msgspec.Struct, frozen=True):
     content: Text
     fields: tuple[str, ...]
     most_days: int
+    is_approved: bool = True
+    """False while an app declared it and no officer of its agency has looked."""
 
 
 class Purpose(msgspec.Struct, frozen=True):
@@ -72,6 +75,8 @@ class Purpose(msgspec.Struct, frozen=True):
     per_day: int = 1
     retention_days: int = 30
     is_open: bool = True
+    is_approved: bool = True
+    """False while an app declared it and no officer of its agency has looked: nobody can be asked."""
 
 
 class Cap(msgspec.Struct, frozen=True):
@@ -121,8 +126,8 @@ def declared(purpose: Purpose, declaration: Declaration, caps: Sequence[Cap]) ->
     return Refusal("too-often") if cap and purpose.per_day > cap.most_per_day else purpose
 
 
-def request(id: str, subject: str, purpose: Purpose, now: EpochS) -> Consent | Refusal:
-    """A service asks; nothing is released."""
+def request(id: str, subject: str, purpose: Purpose, now: EpochS, caps: Sequence[Cap] = ()) -> Consent | Refusal:
+    """A service asks; nothing is released. A purpose that a later cap makes unfair asks nobody any more."""
     if not purpose.is_open:
         return Refusal("purpose-closed")
     wanted = (*purpose.fields, *purpose.more)
@@ -209,7 +214,7 @@ def state(consent: Consent, now: EpochS) -> State:
 
 def terms(consent: Consent, purpose: Purpose, now: EpochS, uses_today: int = 0) -> ConsentTerms:
     """The consent as the judge weighs it; `uses_today` for its purpose."""
-    is_active = state(consent, now) == "given" and purpose.is_open
+    is_active = state(consent, now) == "given" and purpose.is_open and purpose.is_approved
     is_spent = uses_today >= purpose.per_day
     named = (consent.id, purpose.recipient, purpose.purpose, consent.fields)
     return ConsentTerms(*named, consent.until, is_active, is_spent)

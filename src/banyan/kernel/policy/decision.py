@@ -63,8 +63,10 @@ def is_out_of_place(operation: Operation, caller: Caller) -> bool:
 
 def _on_duty(operation: Operation, caller: Caller) -> Decision | None:
     """What an officer does on duty, as their agency; None when this is something else."""
-    role = "" if operation.audience == "officer" else operation.audience
-    is_addressed = operation.audience in ("officer", "hospital") and (not role or role in caller.roles)
+    if operation.audience == "agency" and caller.kind == "app" and caller.agency and not caller.subject:
+        return _allow("duty")
+    role = operation.audience if operation.audience == "hospital" else ""
+    is_addressed = operation.audience in ("officer", "agency", "hospital") and (not role or role in caller.roles)
     if is_addressed and caller.kind == "officer" and caller.agency:
         return _allow("duty") if caller.assurance in SURE else _refuse(operation, "assurance", missing=("assurance",))
     return None

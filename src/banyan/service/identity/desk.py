@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -9,12 +11,14 @@ import msgspec
 
 from banyan.errors import Unavailable
 from banyan.kernel.catalogue import Context
+from banyan.kernel.identity.openid.model import Account, Session
 from banyan.kernel.identity.openid.outside import Fetch, Outside
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage import Drawer, Store
 from banyan.service.identity import outgoing
 
+AsPerson = Callable[[Session, Account, str, Mapping[str, Any]], Awaitable[Any]]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -27,6 +31,8 @@ class Desk(msgspec.Struct, frozen=True):
     """Whether the demo personas' one-click sign-in is offered; never on an `--empty` node."""
     outsides: tuple[Outside, ...] = ()
     fetch: Fetch = outgoing.fetch
+    as_person: AsPerson | None = None
+    """Runs an operation of another service as who is signed in; None where no consents are kept."""
 
 
 _desks: WeakKeyDictionary[Store, Desk] = WeakKeyDictionary()

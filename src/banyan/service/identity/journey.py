@@ -16,6 +16,7 @@ from banyan.kernel.catalogue import Context, Text
 from banyan.kernel.identity.openid import authorizing, passkeys, records, signing_in
 from banyan.kernel.identity.openid.model import Detail
 from banyan.kernel.identity.openid.sent import Answer, Sent
+from banyan.service.identity import consenting
 from banyan.service.identity.desk import Desk, desk_of, placed
 from banyan.service.identity.protocol import Message
 from banyan.service.identity.service import SERVICE
@@ -135,7 +136,8 @@ async def visit(ctx: Context, request: Message) -> Shown:
     asking = await authorizing.look(desk.provider, sent, name)
     if asking.need == "":
         return Shown(location=(await authorizing.agree(desk.provider, sent, name, asking)).location)
-    return await _asking(desk, sent, name, asking)
+    location = await consenting.led(desk, sent, name, asking)
+    return await _asking(desk, sent, name, asking) if location is None else Shown(location=location)
 
 
 @SERVICE.operation(
@@ -161,6 +163,9 @@ async def act(ctx: Context, request: Message) -> Shown:
         place, alarm = _after(sent, name)
         return Shown(cookie=authorizing.cookie(sent, came), location=place, alarm=alarm)
     if asking is not None and asking.need != "sign-in" and what in ("agree", "decline"):
+        location = await consenting.led(desk, sent, name, asking) if what == "agree" else None
+        if location is not None:  # consent is given at MyData, where the values are shown, and nowhere else
+            return Shown(location=location)
         move = authorizing.agree if what == "agree" else authorizing.decline
         return Shown(location=(await move(desk.provider, sent, name, asking)).location)
     return await _again(desk, sent, name, asking, "form")

@@ -1,6 +1,7 @@
 """The other side of a consent: a provider declares what it offers, a recipient what for, and asks a person for it.
 
-Officers act here for their own agency, never another (the caller says which). Caps of fair use are checked when a
+Officers and registered apps act here for their own agency, never another (the caller says which); what an app declares
+holds once an officer of its agency approves it (`apps.py`). Caps of fair use are checked when a
 purpose is declared, so that over-asking never reaches a citizen. Sources: Estonia's Nõusolekuteenus (declarations,
 single-use address), Sahamati's fair-use terms.
 """
@@ -97,7 +98,7 @@ class Standing(msgspec.Struct, frozen=True):
     title={"zh-Hant": "登記可同意提供的資料", "en": "Declare data that a person may let out"},
     summary={"zh-Hant": "資料保有機關登記欄位與最長期間。", "en": "A provider's fields and their longest term."},
     data=OPEN,
-    audience="officer",
+    audience="agency",
     effect="write",
     purpose="136",
 )
@@ -112,11 +113,15 @@ async def declare_service(ctx: Context, request: Offered) -> Declared:
         content=_both(request.content_zh, request.content_en),
         fields=request.fields,
         most_days=request.most_days,
+        is_approved=ctx.caller.kind != "app",
     )
 
     def job(tx: Tx) -> None:
         known = records.declaration_by_id(tx, request.id)
-        if known is not None and known.provider != agency:
+        is_another = known is not None and (
+            known.provider != agency or (known.is_approved and ctx.caller.kind == "app")
+        )
+        if is_another:
             raise refuse("taken")
         records.put_declaration(tx, declaration)
 
@@ -129,7 +134,7 @@ async def declare_service(ctx: Context, request: Offered) -> Declared:
     title={"zh-Hant": "登記使用目的", "en": "Declare a purpose"},
     summary={"zh-Hant": "使用者登記要什麼、為什麼、多久。", "en": "What a recipient wants, why and for how long."},
     data=OPEN,
-    audience="officer",
+    audience="agency",
     effect="write",
     purpose="136",
 )
@@ -150,6 +155,7 @@ async def declare_purpose(ctx: Context, request: Wanted) -> Declared:
         days=request.days,
         per_day=request.per_day,
         retention_days=request.retention_days,
+        is_approved=ctx.caller.kind != "app",
     )
 
     def job(tx: Tx) -> None:
@@ -158,6 +164,8 @@ async def declare_purpose(ctx: Context, request: Wanted) -> Declared:
         declaration = records.declaration_by_id(tx, request.declaration)
         if declaration is None:
             raise NotFound(said("no_offer"), remedy=said("no_offer_remedy"))
+        if not declaration.is_approved:
+            raise refuse("offer-unapproved")
         records.put_purpose(tx, settled(rules.declared(purpose, declaration, records.all_caps(tx))))
 
     await shelf.policy.write(job)
@@ -169,7 +177,7 @@ async def declare_purpose(ctx: Context, request: Wanted) -> Declared:
     title={"zh-Hant": "向當事人請求同意", "en": "Ask a person for consent"},
     summary={"zh-Hant": "取得只能用一次的請求網址。", "en": "Get the single-use address of a request."},
     data=OPEN,
-    audience="officer",
+    audience="agency",
     effect="write",
     purpose="136",
 )
@@ -200,7 +208,7 @@ async def request_consent(ctx: Context, request: Request) -> Asked:
     title={"zh-Hant": "同意的現況", "en": "How a consent stands"},
     summary={"zh-Hant": "請求的機關查自己的請求。", "en": "A recipient looks at its own request."},
     data=OPEN,
-    audience="officer",
+    audience="agency",
     purpose="136",
 )
 async def standing(ctx: Context, request: Named) -> Standing:
@@ -220,7 +228,7 @@ async def standing(ctx: Context, request: Named) -> Standing:
 
 
 def agency_of(ctx: Context) -> str:
-    """The agency this officer acts for; the administrator acts for none."""
+    """The agency this officer or app acts for; the administrator acts for none."""
     if not ctx.caller.agency:
         raise refuse("no-agency")
     return ctx.caller.agency

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from banyan.errors import NotFound, Problem
+from banyan.errors import Invalid, NotFound, Problem
 from banyan.kernel.catalogue.operation import Context, Effect, F, Text
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.events.feed import Event
@@ -17,8 +17,9 @@ from banyan.kernel.policy import consents as rules
 from banyan.kernel.policy import records, vocabulary
 from banyan.kernel.policy.consents import Consent, Declaration, Purpose, Refusal
 from banyan.kernel.storage.store import Tx
-from banyan.limits import MYDATA_DELETE_DAYS, MYDATA_FIELDS
+from banyan.limits import MYDATA_FIELDS
 from banyan.service.mydata import artefacts
+from banyan.service.mydata.apps import note_ending
 from banyan.service.mydata.asking import Fields, Named
 from banyan.service.mydata.refusals import settled
 from banyan.service.mydata.service import SERVICE
@@ -125,12 +126,20 @@ async def preview(ctx: Context, request: Named) -> Preview:
     consent, declaration = await shelf_of(ctx).policy.read(job)
     assert declaration is not None, "a purpose names its declaration"
     try:
-        answer = await ctx.call(declaration.operation, {})
+        answer = await _own_values(ctx, declaration.operation, consent.fields)
     except Problem:  # it is not for the person, or not here: then they are told the fields' names
         return Preview(consent.fields, {}, is_shown=False)
     plain = msgspec.to_builtins(answer)
     whole = plain if isinstance(plain, dict) else {}
     return Preview(consent.fields, {name: whole[name] for name in consent.fields if name in whole}, is_shown=True)
+
+
+async def _own_values(ctx: Context, operation: str, fields: tuple[str, ...]) -> Any:
+    """What the register holds about the person: only the fields in question, where it can be asked for some."""
+    try:
+        return await ctx.call(operation, {"fields": fields})
+    except Invalid:
+        return await ctx.call(operation, {})
 
 
 @_declared("give", "同意", "Give consent", places=("counter",))
@@ -170,8 +179,8 @@ async def withdraw(ctx: Context, request: Named) -> OwnConsent:
     view = await _changed(ctx, request.consent, lambda c, _: rules.withdraw(c, ctx.now))
     for ended in shelf.on_ended:
         await ended(view.id, own_subject(ctx))
-    delete_by = iso(EpochS(ctx.now + MYDATA_DELETE_DAYS * rules.DAY_S))
-    told = {"consent": view.id, "recipient": view.recipient, "state": view.state, "delete_by": delete_by}
+    delete_by = await note_ending(ctx, view.id, view.state, recipient=view.recipient, purpose=view.purpose)
+    told = {"consent": view.id, "recipient": view.recipient, "state": view.state, "delete_by": iso(delete_by)}
     await ctx.emit(Event("consent.ended", view.recipient, msgspec.Raw(msgspec.json.encode(told))))
     return view
 

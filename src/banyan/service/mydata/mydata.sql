@@ -13,3 +13,21 @@ insert into artefact (consent, commitment, signed) values (:consent, :commitment
 -- name: artefact
 -- A consent's artefact.
 select commitment, signed from artefact where consent = :consent
+
+-- name: note_ending
+-- A consent was ended; the first word stands.
+insert into ending (consent, recipient, purpose, state, at, delete_by)
+values (:consent, :recipient, :purpose, :state, :at, :delete_by) on conflict (consent) do nothing
+
+-- name: open_endings
+-- What a recipient must still delete, the earliest due first.
+select consent, purpose, state, at, delete_by from ending where recipient = :recipient and deleted_at is null
+order by delete_by, consent limit :limit
+
+-- name: acknowledge
+-- A recipient deleted; the first word stands.
+update ending set deleted_at = :at where consent = :consent and recipient = :recipient and deleted_at is null
+
+-- name: acknowledged
+-- When a recipient deleted.
+select deleted_at from ending where consent = :consent and recipient = :recipient

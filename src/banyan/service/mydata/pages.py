@@ -5,10 +5,12 @@ works without script. Who is not signed in sees where to sign in, and nothing el
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 from banyan.errors import Invalid, NotFound
 from banyan.kernel.catalogue import FaceRequest, View
+from banyan.kernel.exchange.security import PAGE_HEADERS
 from banyan.service.mydata.asking import Named
 from banyan.service.mydata.consenting import ALIVE, OwnConsent
 from banyan.service.mydata.faces import PRIVATE
@@ -19,6 +21,10 @@ from banyan.service.mydata.uses import Nothing
 TITLE: Final = {"zh-Hant": "我的資料", "en": "My data"}
 WORD: Final = {"zh-Hant": "要求您同意", "en": "You are asked to consent"}
 ACTS: Final = ("refuse", "pause", "resume", "extend", "withdraw")
+BACK: Final = re.compile(r"/openid/ask/[A-Za-z0-9_-]{43}")
+"""The one place besides its own that the page leads on to: the app's request that the person came from."""
+POLICY: Final = dict(PAGE_HEADERS)[b"content-security-policy"].decode("latin-1")
+Headers = tuple[tuple[str, str], ...]
 PEOPLE: Final = ("citizen", "representative")
 
 
@@ -46,15 +52,18 @@ async def page(request: FaceRequest) -> View:
 @SERVICE.page("GET", path="/mydata/consents/{id}")
 async def consent(request: FaceRequest) -> View:
     """The request, with the values it is about. It works once: after that the page says how the consent stands."""
-    one = await _own(request)
+    one, wanted = await _own(request), dict(request.query).get("next", "")
+    next_ = wanted if BACK.fullmatch(wanted) else ""
     preview = await request.call("mydata.preview", Named(one.id)) if one.state == "requested" else None
     title = WORD[request.lang] if preview else one.recipient_name[request.lang]
     values = {
         "one": one,
         "preview": preview,
+        "next": next_,
         "crumbs": ({"title": TITLE[request.lang], "path": "/mydata"}, {"title": title, "path": ""}),
     }
-    return View("mydata/consent.html", values, title=title, headers=PRIVATE)
+    headers = (*PRIVATE, *await _leading(request, next_)) if preview else PRIVATE
+    return View("mydata/consent.html", values, title=title, headers=headers)
 
 
 @SERVICE.page("POST", path="/mydata/consents/{id}", rate="write")
@@ -69,7 +78,17 @@ async def decide(request: FaceRequest) -> View:
         await request.call(f"mydata.{act}", {"consent": id})
     else:
         raise Invalid.at("do", f"one of give, {', '.join(ACTS)}")
-    return View("", {}, redirect="/mydata", headers=PRIVATE)
+    next_ = form.get("next")
+    return View("", {}, redirect=next_ if BACK.fullmatch(next_) else "/mydata", headers=PRIVATE)
+
+
+async def _leading(request: FaceRequest, next_: str) -> Headers:
+    """The pages' policy, with the app's origin, which the form's answer leads on to (CSP3 `form-action`)."""
+    if not next_:
+        return ()
+    found = await request.call("openid.leads_to", {"name": next_.rpartition("/")[2]})
+    policy = POLICY.replace("form-action 'self'", f"form-action 'self' {found.origin}")
+    return (("Content-Security-Policy", policy),) if found.origin else ()
 
 
 async def _own(request: FaceRequest) -> OwnConsent:

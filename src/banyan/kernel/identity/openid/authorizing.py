@@ -14,7 +14,7 @@ import msgspec
 
 from banyan.kernel.identity.openid import records
 from banyan.kernel.identity.openid.asking import read_asked, redirect_of
-from banyan.kernel.identity.openid.details import within
+from banyan.kernel.identity.openid.details import consents_in, within
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.model import LEVELS, Account, Asked, Authority, Client, Code, Granted, Session
 from banyan.kernel.identity.openid.provider import Provider
@@ -168,6 +168,7 @@ async def agree(provider: Provider, sent: Sent, name: str, asking: Asking) -> An
         if granted is None:
             return False
         records.put_granted(tx, granted, now)
+        records.tie_consents(tx, granted, consents_in(granted.details))
         if asked.grant_action == "replace":
             records.end_tokens_of_grant(tx, granted.id)
         authority = Authority(
@@ -217,6 +218,21 @@ def _granted(tx: Tx, asked: Asked, account: str, new_id: str, now: float) -> Gra
     scope = tuple(dict.fromkeys((*had.scope, *asked.scope)))
     more = tuple(one for one in asked.details if not within((one,), had.details))
     return msgspec.structs.replace(had, scope=scope, details=(*had.details, *more))
+
+
+async def note_consents(provider: Provider, name: str, asking: Asking, consents: tuple[str, ...]) -> None:
+    """Keep with the request which consents the person is asked for, so that coming back asks for no others."""
+    asked = msgspec.structs.replace(asking.asked, consents=consents)
+    await provider.store.write(lambda tx: records.change_request(tx, name, asked))
+
+
+async def origin_of(provider: Provider, name: str) -> str:
+    """The origin that the request of this name leads back to; empty when there is none."""
+    found = await provider.store.read(lambda tx: records.request_of(tx, name, provider.clock()))
+    if found is None:
+        return ""
+    parts = urlsplit(found[0].redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 async def decline(provider: Provider, sent: Sent, name: str, asking: Asking) -> Answer:

@@ -90,6 +90,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     grant_action: GrantAction = ""
     grant_id: str = ""
     asked_at: float = 0.0
+    consents: tuple[str, ...] = ()
+    """The consents that were asked for the details of that type, in their order; no app can say them."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

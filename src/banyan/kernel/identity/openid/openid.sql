@@ -256,3 +256,20 @@ on conflict (hash) do nothing returning account
 -- name: unlink_outside
 -- Untie every outside subject of an account.
 delete from outside_link where account = :account
+
+-- name: change_request
+-- A request with what the person said since.
+update openid_request set document = :document where hash = :hash
+
+-- name: tie_consent
+-- A grant carries a consent.
+insert into openid_consent (consent, granted) values (:consent, :granted)
+on conflict (consent) do update set granted = excluded.granted
+
+-- name: grant_of_consent
+-- The grant that carries a consent.
+select granted from openid_consent where consent = :consent
+
+-- name: sweep_consents
+-- Consents whose grant is gone.
+delete from openid_consent where not exists (select 1 from openid_grant where openid_grant.id = openid_consent.granted)

@@ -114,6 +114,10 @@ def end_request(tx: Tx, name: str) -> None:
     tx.run(SQL["end_request"], hash=hashed(name))
 
 
+def change_request(tx: Tx, name: str, asked: Asked) -> None:
+    tx.run(SQL["change_request"], hash=hashed(name), document=_encode(asked))
+
+
 def move_request(tx: Tx, name: str, browser: bytes) -> None:
     tx.run(SQL["move_request"], hash=hashed(name), browser=browser)
 
@@ -193,6 +197,18 @@ def put_granted(tx: Tx, granted: Granted, now: float) -> None:
     )
     if not granted.is_active:
         tx.run(SQL["end_granted"], granted=granted.id)
+
+
+def tie_consents(tx: Tx, granted: Granted, consents: Sequence[str]) -> None:
+    """Note that this grant carries these consents."""
+    tx.run(SQL["sweep_consents"])
+    for consent in consents:
+        tx.run(SQL["tie_consent"], consent=consent, granted=granted.id)
+
+
+def grant_of_consent(tx: Tx, consent: str) -> str | None:
+    row = tx.row(SQL["grant_of_consent"], consent=consent)
+    return str(row[0]) if row else None
 
 
 def end_tokens_of_grant(tx: Tx, id: str) -> None:

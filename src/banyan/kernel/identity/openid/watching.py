@@ -124,5 +124,11 @@ async def withdraw(provider: Provider, id: str, *, client: str = "", account: st
     return await provider.store.write(job)
 
 
+async def end_consent(provider: Provider, consent: str) -> bool:
+    """A consent ended: the grant that carried it ends with every token; False when no app had it."""
+    granted = await provider.store.read(lambda tx: records.grant_of_consent(tx, consent))
+    return granted is not None and await withdraw(provider, granted)
+
+
 def _no_grant() -> Fault:
     return Fault("invalid_grant_id", "no such grant of this client", status=404)
