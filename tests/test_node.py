@@ -43,7 +43,7 @@ def up(data: Path, *options: str, port: int) -> Iterator[tuple[subprocess.Popen[
         yield process, said
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def ask(url: str, *, token: str = "", body: object = None) -> tuple[int, dict[str, object]]:

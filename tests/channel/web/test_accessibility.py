@@ -123,7 +123,7 @@ def test_moda_rules_fail_nowhere(portal: Filled) -> None:
         given = "\n".join(portal.url + address for address in addresses)
         environment = {"A11Y_ALLOW_PRIVATE_HOSTS": "1"}
         done = subprocess.run(
-            command, input=given, capture_output=True, text=True, timeout=480, check=False, env=environment
+            command, input=given, capture_output=True, text=True, timeout=1200, check=False, env=environment
         )
         assert done.returncode == 0, done.stderr[-500:]
         found: list[list[Any]] = json.loads(done.stdout)
