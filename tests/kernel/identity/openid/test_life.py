@@ -238,7 +238,8 @@ class TokenLife(RuleBasedStateMachine):
         self.world = self.run(World(store).fill())
         self.live: dict[str, tuple[str, str, float]] = {}  # access token: family, grant, until
         self.dead: set[str] = set()
-        self.ended: set[str] = set()  # families that a replay ended
+        self.ended: set[str] = set()  # families that a replay, a revocation or a closing ended
+        self.begun: set[str] = set()
 
     def run(self, awaited: Any) -> Any:
         return self.loop.run_until_complete(awaited)
@@ -279,6 +280,7 @@ class TokenLife(RuleBasedStateMachine):
             return multiple()
         assert is_good
         code |= {"used": True, "id": answer["refresh_token"]}
+        self.begun.add(code["id"])
         self.live[answer["access_token"]] = (code["id"], answer["grant_id"], self.world.now + 600)
         return {"id": code["id"], "refresh": [answer["refresh_token"]], "grant": answer["grant_id"]}
 
@@ -298,6 +300,61 @@ class TokenLife(RuleBasedStateMachine):
         assert family["id"] not in self.ended
         family["refresh"].append(answer["refresh_token"])
         self.live[answer["access_token"]] = (family["id"], family["grant"], self.world.now + 600)
+
+    @rule(family=families, which=st.integers(0, 3))
+    def refresh_with_another_key(self, family: Any, which: int) -> None:
+        """A thief without the key gets nothing. With the newest token nothing ends, for its owner still has it; with a
+        used one the family does, whoever shows it."""
+        value = family["refresh"][max(-len(family["refresh"]), -1 - which)]
+        proof = self.world.proof("/openid/token", key=EC[1])
+        assert self.outcome(self.world.refresh(value, dpop=proof)) is None
+        if value != family["refresh"][-1]:
+            self.kill(family=family["id"])
+            self.ended.add(family["id"])
+
+    @rule(family=families)
+    def revoke_refresh(self, family: Any) -> None:
+        sent = self.world.sent("/openid/revoke", {"token": family["refresh"][-1], **self.world.assertion()})
+        assert self.run(revoke(self.world.provider, sent)).status == 200
+        self.kill(family=family["id"])
+        self.ended.add(family["id"])
+
+    @rule(data=st.data())
+    def revoke_access(self, data: st.DataObject) -> None:
+        """One access token ends, and nothing else of its family."""
+        if not self.live:
+            return
+        value = data.draw(st.sampled_from(sorted(self.live)))
+        sent = self.world.sent("/openid/revoke", {"token": value, **self.world.assertion()})
+        assert self.run(revoke(self.world.provider, sent)).status == 200
+        self.dead.add(value)
+        del self.live[value]
+
+    @rule()
+    def close_the_app(self) -> None:
+        """Everything of it ends, and stays ended when it is opened again."""
+        for is_closed in (True, False):
+            app = a_client(resources=("https://tax.example",), is_closed=is_closed)
+            self.run(self.world.provider.store.write(lambda tx, app=app: records.put_client(tx, app, self.world.now)))
+            if is_closed:
+                assert self.run(refusal(self.world.push())) == "invalid_client"
+        self.ended |= {family for family, _, _ in self.live.values()} | self.begun
+        self.dead |= set(self.live)
+        self.live = {}
+
+    @rule()
+    def close_the_account(self) -> None:
+        self.run(people.close(self.world.provider, "ann"))
+
+        def again(tx: Any) -> None:
+            known = records.account_by_id(tx, "ann")
+            assert known is not None
+            records.put_account(tx, msgspec.structs.replace(known, is_closed=False))
+
+        self.run(self.world.provider.store.write(again))
+        self.ended |= self.begun
+        self.dead |= set(self.live)
+        self.live = {}
 
     @rule(family=consumes(families))
     def withdraw(self, family: Any) -> None:
@@ -320,4 +377,4 @@ class TokenLife(RuleBasedStateMachine):
 
 
 TestTokenLife = TokenLife.TestCase
-TestTokenLife.settings = settings(max_examples=10, stateful_step_count=12, deadline=None, phases=(Phase.generate,))
+TestTokenLife.settings = settings(max_examples=12, stateful_step_count=20, deadline=None, phases=(Phase.generate,))

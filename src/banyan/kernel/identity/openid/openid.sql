@@ -73,6 +73,10 @@ update openid_token set state = 'revoked' where family = :family and state <> 'r
 -- End everything that hangs on a grant.
 update openid_token set state = 'revoked' where granted = :granted and state <> 'revoked'
 
+-- name: end_tokens_of_client
+-- End everything of one app.
+update openid_token set state = 'revoked' where client = :client and state <> 'revoked'
+
 -- name: sweep_tokens
 -- Tokens that lapsed.
 delete from openid_token where expires <= :now

@@ -34,7 +34,10 @@ def read(document: SqlValue, kind: type[T]) -> T:
 
 
 def put_client(tx: Tx, client: Client, at: float) -> None:
+    """Write an app; a closed one ends its tokens, which stay ended if it is opened again."""
     tx.run(SQL["put_client"], id=client.id, document=_encode(client), at=at)
+    if client.is_closed:
+        tx.run(SQL["end_tokens_of_client"], client=client.id)
 
 
 def client_by_id(tx: Tx, id: str) -> Client | None:
