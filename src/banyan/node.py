@@ -18,6 +18,11 @@ import msgspec
 import uvicorn
 
 from banyan.consents import as_person, ending_tokens
+from banyan.demo.agencies.law import seed_law
+from banyan.demo.agencies.sealed import Keeping
+from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
+from banyan.demo.agencies.seeding import lend_all, seed_registers
+from banyan.demo.loan.registering import close_app, register_app
 from banyan.demo.personas import close_personas, seed_personas
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.catalogue import Catalogue, Operation, Service
@@ -108,7 +113,7 @@ async def open_node(
     from banyan.channel.mcp import build_mcp
     from banyan.channel.web import build_portal
 
-    services = plug(settings.services)
+    services = [*plug(settings.services), *(DEMO_SERVICES if is_demo else ())]
     _make_folders(data, services)
     token, is_new = _kept_token(data)
     async with AsyncExitStack() as stack:
@@ -134,6 +139,7 @@ async def open_node(
         identity = Desk(persons, settings.site.public_url, is_demo, _outsides(settings), as_person=asks)
         _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
+        lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy))
         if "powers" in drawers:
             why = lawful.conscience
             lend_powers(drawers["powers"], PowersShelf(lawful.policy, lawful.ledger, scopes, why.forget, why.bases))
@@ -154,6 +160,7 @@ async def open_node(
         )
         if not is_demo:
             await close_personas(persons)
+            await close_app(persons)
         await gate.start()
         stack.push_async_callback(gate.stop)
         yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes)
@@ -200,6 +207,7 @@ def _outsides(settings: Settings) -> tuple[Outside, ...]:
             client_secret=outside_secret_from_environment(one.id),
             acr=one.acr,
             assurance=one.assurance,
+            number_claim=one.number_claim,
         )
         for one in settings.identity.outside
     )
@@ -299,6 +307,10 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     from banyan.demo.seeding import keep_alive, seed_nation
 
     await seed_personas(node.persons)
+    await seed_law(node.gate)
+    await register_app(node.persons, node.data / DEMO_FOLDER)
+    keeping = Keeping(node.scopes, node.lawful.conscience.subject, node.lawful.policy)
+    await seed_registers(node.drawers, keeping)
     await _started(server)
     folder = node.data / DEMO_FOLDER
     try:

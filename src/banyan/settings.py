@@ -82,6 +82,8 @@ class OutsideIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which of its `acr` values is worth which of our levels."""
     assurance: Literal["aal1", "aal2", "aal3"] = "aal1"
     """What a sign-in is worth whose `acr` it does not name."""
+    number_claim: str = ""
+    """The claim with the person's number, when the issuer vouches for it and may open accounts."""
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """Signing in at an outside OpenID issuer: any that is configured, by code and PKCE, its `acr` mapped to our levels.
 
-Nobody is let in for being known elsewhere: a person ties the outside sign-in to their account here first. Source:
+Nobody is let in for being known elsewhere: a person ties the outside sign-in to their account here first, unless the
+issuer is configured to vouch for people's numbers (`number_claim`): then its word opens or finds the account. Source:
 OpenID Connect Core s3.1.2-3.1.3.7, Discovery s4, RFC 9207 (mix-up), RFC 7636.
 """
 
@@ -14,11 +15,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from banyan.errors import Unavailable
+from banyan.errors import Invalid, Unavailable
+from banyan.kernel.identity import people
 from banyan.kernel.identity.openid import records, signing_in
 from banyan.kernel.identity.openid.clients import is_safe_redirect
 from banyan.kernel.identity.openid.jose import ALGORITHMS, Signed, Unsigned, encoded, peek, verify
-from banyan.kernel.identity.openid.model import Assurance
+from banyan.kernel.identity.openid.model import Account, Assurance
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.records import SQL
 from banyan.kernel.identity.openid.sent import Sent
@@ -44,6 +46,8 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: str
     acr: Mapping[str, Assurance] = {}
     assurance: Assurance = "aal1"
+    number_claim: str = ""
+    """The claim of the ID token that holds the person's number, when the issuer vouches for it; empty: it does not."""
 
 
 class Departure(msgspec.Struct, frozen=True):
@@ -185,12 +189,37 @@ async def _settled(provider: Provider, outside: Outside, sent: Sent, departure: 
         return records.account_by_id(tx, str(row[0])) if row is not None else None
 
     account = await provider.store.read(job)
+    if outside.number_claim:
+        account = await _vouched(provider, outside, claims, account)
+        if account is None:
+            return Arrival(departure.request, failure="wrong", alarm="outside_number")
     if account is None or account.is_closed:
         return Arrival(departure.request, failure="unlinked")
     acr = outside.acr.get(claims.text("acr"), outside.assurance)
     request = departure.request
     cookie = await signing_in.start(provider, sent, account, acr=acr, amr=("fed",), request=request)
     return Arrival(request, cookie)
+
+
+async def _vouched(provider: Provider, outside: Outside, claims: Signed, linked: Account | None) -> Account | None:
+    """The account of the number that the issuer vouches for: the one there is, or a new citizen's. None without a right
+    number, when it is another's than the one this subject was tied to, or is closed."""
+    number = claims.text(outside.number_claim)
+    try:
+        lookup = people.lookup_of(provider, number)
+    except Invalid:
+        return None
+    account = await provider.store.read(lambda tx: records.account_by_lookup(tx, lookup))
+    if linked is not None:
+        return linked if account is not None and account.id == linked.id else None
+    if account is None:
+        fresh = Account(id="", name=f"p.{provider.random(10).hex()}", kind="citizen")
+        account = await people.add(provider, fresh, number=number)
+    if account.is_closed:
+        return None
+    hash, id, now = link_hash(provider, outside.issuer, claims.text("sub")), account.id, provider.clock()
+    await provider.store.write(lambda tx: tx.row(SQL["link_outside"], hash=hash, account=id, at=now))
+    return account
 
 
 def link_hash(provider: Provider, issuer: str, subject: str) -> bytes:
