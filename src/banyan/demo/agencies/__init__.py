@@ -1,0 +1,1 @@
+"""The demonstration nation's agencies that hold personal data: household registration, tax, quarantine. Demo only."""

@@ -1,0 +1,90 @@
+"""Home quarantine (居家檢疫): a power under an order only. What is collected is sealed under the order's own keys, in
+the records and in the journal alike, so that at its lapse nobody can read it any more. Source: 傳染病防治法 s48.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from banyan.demo.agencies.asking import Number, PersonQuery, Why
+from banyan.demo.agencies.sealed import find, keep, keeping_of, subject_of
+from banyan.errors import Conflict
+from banyan.kernel.catalogue import Context, Service
+from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
+from banyan.kernel.policy import records
+from banyan.service.powers.lapsing import scope_of
+
+BASIS: Final = "CDC-48-quarantine"
+JOURNAL: Final = "stays"
+QUARANTINE: Final = Service(
+    "quarantine", title={"zh-Hant": "居家檢疫（示範）", "en": "Home quarantine (demo)"}, package="banyan.demo.agencies"
+)
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """Where somebody stays, how to reach them, and how they are."""
+
+    until: Annotated[str, personal("C034")] | UnsetType = UNSET
+    place: Annotated[str, personal("C031")] | UnsetType = UNSET
+    telephone: Annotated[str, personal("C001")] | UnsetType = UNSET
+    symptoms: Annotated[str, personal("C111")] | UnsetType = UNSET
+
+
+class NewStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stay to note; `until` is a date."""
+
+    person: Number
+    until: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    place: Line
+    telephone: Annotated[str, msgspec.Meta(pattern=r"^[0-9+() -]{6,20}$")]
+    reason: Why
+    symptoms: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+@QUARANTINE.operation(
+    "note",
+    title={"zh-Hant": "登記居家檢疫", "en": "Note a home quarantine"},
+    summary={"zh-Hant": "依命令登記檢疫地點與聯絡方式。", "en": "Under an order, note where somebody stays."},
+    data=("health",),
+    audience="officer",
+    effect="write",
+    purpose="012",
+    subject="person",
+    channels=("api",),
+)
+async def note(ctx: Context, request: NewStay) -> Stay:
+    """What was noted. Raises Conflict when the order ended meanwhile."""
+    stay = Stay(request.until, request.place, request.telephone, request.symptoms)
+    sealed = await keep(ctx.db, await _scope(ctx), subject_of(ctx, request.person), stay)
+    await ctx.db.journal(JOURNAL).append(sealed)
+    return stay
+
+
+@QUARANTINE.operation(
+    "stay",
+    title={"zh-Hant": "居家檢疫現況", "en": "A home quarantine"},
+    summary={
+        "zh-Hant": "依命令查一個人的檢疫地點與症狀。",
+        "en": "Under an order, where somebody stays and how they are.",
+    },
+    data=("health",),
+    audience="officer",
+    purpose="012",
+    subject="person",
+    channels=("api",),
+)
+async def stay(ctx: Context, request: PersonQuery) -> Stay:
+    """Raises NotFound for who is not in quarantine under this order."""
+    return await find(ctx.db, await _scope(ctx), subject_of(ctx, request.person), Stay)
+
+
+async def _scope(ctx: Context) -> str:
+    """The keys of the order that puts this power into force now."""
+    terms = await keeping_of(ctx.db).policy.read(lambda tx: records.order_terms(tx, ctx.now))
+    order = next((one for one in terms if one.is_in_force and BASIS in one.bases), None)
+    if order is None:
+        raise Conflict("命令已經結束。 The order has ended.", remedy="see /api/transparency/orders", kind="order-over")
+    return scope_of(order.reference)
