@@ -16,7 +16,7 @@ from tests.service.mydata.house import BANK, LEE, OFFICE, SHOP, WANG, House, in_
 from banyan.errors import Conflict, Invalid, NotFound
 from banyan.kernel.events import feed
 from banyan.kernel.exchange import Refused
-from banyan.kernel.identity.caller import ANONYMOUS, Caller
+from banyan.kernel.identity.caller import ANONYMOUS, Assisted, Caller
 from banyan.kernel.ledger.entries import read_entry
 from banyan.kernel.ledger.log import verify_history
 from banyan.kernel.policy import records
@@ -210,5 +210,39 @@ def test_a_request_says_what_similar_services_do_without_and_fields_can_be_left_
         with pytest.raises(Conflict):
             await house.call("mydata.give", wang, consent=id, fields=("income",))
         assert (await house.node.lawful.ledger.head()).entries == 0, "what was never given leaves nothing in the log"
+
+    in_a_house(story)
+
+
+@pytest.mark.parametrize("place", ["", "counter", "kiosk"])
+def test_another_hand_is_seen_in_consents_and_uses(place: Any) -> None:
+    """A representative's word, or one at a counter, counts and is named; at a kiosk no consent is given."""
+
+    async def story(house: House) -> None:
+        wang = house.citizen(WANG)
+        id = await asked(house)
+        if place:
+            beside = Assisted(place, "officer-1", "TW/GOV/DISTRICT", "visit-1")
+            other = msgspec.structs.replace(wang, assurance="aal1", assisted=beside)
+        else:
+            act = {"kind": "representative", "id": "mother", "relation": "child", "mandate": "mandate-1"}
+            other = msgspec.structs.replace(wang, **act)
+        if place == "kiosk":
+            with pytest.raises(Refused) as refused:
+                await house.call("mydata.give", other, consent=id, fields=("income",))
+            assert refused.value.decision.missing == ("place",)
+            await house.call("mydata.refuse", other, consent=id)
+        else:
+            await house.call("mydata.give", other, consent=id, fields=("income",))
+        seen = next(one for one in await house.call("mydata.consents", wang) if one.id == id)
+        assert (seen.state, seen.by_other) == (("refused", False) if place == "kiosk" else ("given", True))
+        used = (await house.call("mydata.uses", wang)).uses[0]
+        assert used.system == (place or house.citizen(WANG).channel)
+        assert used.reference == ("visit-1" if place else "mandate-1")
+        assert used.receiver == ("TW/GOV/DISTRICT" if place else "child")
+        words = {"": "Your parent, for you: ", "counter": "You at a counter, with", "kiosk": "You at a public screen: "}
+        assert used.action["en"].startswith(words[place])
+        assert "mother" not in str(used)
+        assert "officer-1" not in str(used)
 
     in_a_house(story)

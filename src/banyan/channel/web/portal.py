@@ -118,7 +118,7 @@ class Portal:
         return {
             "crumbs": (),
             "page_lead": "",
-            "kiosk_home": "/",
+            "kiosk_home": "/kiosk/end" if request.caller.assisted is not None else "/",
             "foot": self.places,
             "page_title": view.title,
             "status": view.status,

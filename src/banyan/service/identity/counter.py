@@ -88,7 +88,7 @@ async def counter_act(ctx: Context, request: Message) -> Hall:
         return msgspec.structs.replace(hall, what=begun.what, name=begun.name, code=begun.code)
     elif what == "screen":
         value = await counter.set_up_kiosk(provider, sent, officer)
-        return Hall(location="/kiosk", cookie=screen_cookie(sent, value))
+        return Hall(location="/kiosk?kiosk=1", cookie=screen_cookie(sent, value))
     else:
         raise Invalid.at("do", "ask, confirm, begin or screen")
     return Hall(location="/counter")

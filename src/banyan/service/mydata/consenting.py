@@ -54,6 +54,8 @@ class OwnConsent(msgspec.Struct, frozen=True):
     retention_days: int
     similar: int
     unusual: tuple[str, ...]
+    by_other: bool = False
+    """Given by a representative, or at a counter beside an officer: the list of uses says by whom."""
 
 
 class Giving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -254,4 +256,5 @@ def _view(tx: Tx, consent: Consent, others: list[Purpose], now: EpochS) -> OwnCo
         retention_days=purpose.retention_days,
         similar=compared.similar,
         unusual=compared.unusual,
+        by_other=bool(consent.by),
     )
