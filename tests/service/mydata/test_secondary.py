@@ -10,7 +10,7 @@ from tests.kernel.policy.test_judging import LOAN, NOW
 from tests.service.mydata.house import BANK, LEE, WANG, House, in_a_house
 from tests.service.mydata.test_consents import OFFER, WANTED
 
-from banyan.errors import Invalid, NotFound
+from banyan.errors import Conflict, Invalid, NotFound
 from banyan.kernel.exchange import Refused
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
 from banyan.kernel.ledger.entries import read_entry
@@ -74,6 +74,29 @@ def test_stopped_the_next_use_is_refused_and_only_that(kind: str) -> None:
         back = await house.call("mydata.allow_secondary", wang, kind=kind)
         assert not back.is_out
         assert await studied(house) == {"income": 480_000}
+
+    in_a_house(story)
+
+
+def test_a_word_during_the_call_undoes_the_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was weighed before the word and would be written after it: nothing is released, and nothing is in the log."""
+
+    async def story(house: House) -> None:
+        await registered(house)
+        wang, conscience = house.citizen(WANG), house.node.lawful.conscience
+        weigh = conscience.weigh
+
+        async def and_then_the_word(*given: Any, **named: Any) -> Any:
+            weighed = await weigh(*given, **named)
+            await house.call("mydata.stop_secondary", wang, kind="157")
+            return weighed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(conscience, "weigh", and_then_the_word)
+            with pytest.raises(Conflict) as stopped:
+                await studied(house)
+        assert stopped.value.kind == "opt-out"
+        assert (await house.call("mydata.uses", wang)).total == 0
 
     in_a_house(story)
 

@@ -127,6 +127,7 @@ class Conscience:
             order=weighed.verdict.reference if basis.needs == "order" else "",
             reason=weighed.reason,
             per_day=basis.per_subject_per_day,
+            is_secondary=basis.is_secondary,
         )
         alongside = partial(settle, use=use) if use.is_needed else None
         return await self._ledger.release(weighed.subject, record, alongside=alongside)

@@ -21,7 +21,7 @@ LEVELS = {"aal1": 1, "aal2": 2, "aal3": 3}
 
 class Settling(msgspec.Struct, frozen=True):
     """A use that was let through: of `subject` (a pseudonym) by `caller`, for `purpose`; what it rests on and what
-    bounds it. `per_day` 0: the basis sets no bound."""
+    bounds it. `per_day` 0: the basis sets no bound. `is_secondary`: the subject may stop it."""
 
     subject: str
     operation: str
@@ -33,14 +33,17 @@ class Settling(msgspec.Struct, frozen=True):
     order: str = ""
     reason: str = ""
     per_day: int = 0
+    is_secondary: bool = False
 
     @property
     def is_needed(self) -> bool:
-        return bool(self.consent or self.order or self.per_day)
+        return bool(self.consent or self.order or self.per_day or self.is_secondary)
 
 
 def settle(tx: Tx, index: int, use: Settling) -> None:
     """Take what the use at `index` of the ledger takes. Raises Conflict, and nothing stands, when it is not there."""
+    if use.is_secondary and records.has_opted_out(tx, use.subject, use.operation, use.purpose):
+        raise _conflict("opted_out", "opt-out")
     if use.order:
         _use_order(tx, index, use)
     if use.consent:
