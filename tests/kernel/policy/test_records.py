@@ -84,8 +84,14 @@ def test_consents_as_the_judge_weighs_them(write: Write) -> None:
         ("s", "TW/COM/BANK", "090"),
     ):
         assert write(lambda tx, s=subject, r=recipient, c=code: records.consent_terms(tx, s, r, c, now)) == ()
-    ended = write(lambda tx: records.close_purpose(tx, LOAN, now))
-    assert [one.state for one in ended] == ["invalidated"]
+    closed = msgspec.structs.replace(LOAN, is_open=False)
+    write(lambda tx: records.put_purpose(tx, closed))
+    told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
+    assert not told[0].is_active, "closed at once, before its consents are looked at"
+    (ended,) = write(lambda tx: records.end_consents(tx, closed, now, after="", most=5))
+    assert ended.state == "invalidated"
+    assert write(lambda tx: records.end_consents(tx, closed, now, after=ended.id, most=5)) == []
+    assert write(lambda tx: records.end_consents(tx, closed, EpochS(now + 9), after="", most=5)) == [ended]
     told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
     assert judge(BOOK, msgspec.structs.replace(ASK, now=now, consents=told)).rules == ("consent",)
 
@@ -149,7 +155,8 @@ def test_fair_use_of_a_purpose_is_weighed_and_counted(write: Write) -> None:
 
 def test_how_each_agency_stands_with_its_reviews(write: Write) -> None:
     for use, agency, due in ((1, "TW/MED/H1", NOW), (2, "TW/MED/H1", NOW + 1), (3, "TW/MED/H2", NOW + 5)):
-        write(lambda tx, one=Review(use, ORDER.id, agency, "o", "why", EpochS(due)): records.put_review(tx, one))
+        waiting = Review(use, ORDER.id, agency, "o", "why", EpochS(due))
+        write(lambda tx, one=waiting: records.put_review(tx, one))
     done = Review(4, ORDER.id, "TW/MED/H3", "o", "why", NOW, "p", is_justified=True)
     write(lambda tx: records.put_review(tx, done))
     assert write(lambda tx: records.review_standing(tx, NOW)) == [

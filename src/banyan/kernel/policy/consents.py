@@ -16,6 +16,8 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.policy.judging import ConsentTerms
 
 DAY_S: Final = 86_400.0
+OTHERS: Final = "*"
+"""A cap for every purpose without one of its own."""
 State = Literal["requested", "given", "refused", "paused", "withdrawn", "expired", "invalidated", "used"]
 Code = Literal[
     "purpose-closed",
@@ -117,19 +119,36 @@ def declared(purpose: Purpose, declaration: Declaration, caps: Sequence[Cap]) ->
     over = tuple(sorted({*purpose.fields, *purpose.more} - set(declaration.fields)))
     if over or not purpose.fields:
         return Refusal("fields-unknown", over)
-    cap = next((one for one in caps if one.purpose == purpose.purpose), None) or next(
-        (one for one in caps if one.purpose == "*"), None
-    )
-    days = min(declaration.most_days, cap.most_days) if cap else declaration.most_days
-    if purpose.days > days or (cap and purpose.retention_days > cap.most_retention_days):
+    if purpose.days > declaration.most_days:
         return Refusal("too-long")
-    return Refusal("too-often") if cap and purpose.per_day > cap.most_per_day else purpose
+    code = beyond(purpose, caps)
+    return Refusal(code) if code is not None else purpose
+
+
+def cap_of(purpose: Purpose, caps: Sequence[Cap]) -> Cap | None:
+    """The cap that binds a purpose: its own code's, else that of the others."""
+    own = next((one for one in caps if one.purpose == purpose.purpose), None)
+    return own or next((one for one in caps if one.purpose == OTHERS), None)
+
+
+def beyond(purpose: Purpose, caps: Sequence[Cap]) -> Code | None:
+    """How a purpose asks for more than fair use allows; None when it does not."""
+    cap = cap_of(purpose, caps)
+    if cap is None:
+        return None
+    if purpose.days > cap.most_days or purpose.retention_days > cap.most_retention_days:
+        return "too-long"
+    return "too-often" if purpose.per_day > cap.most_per_day else None
 
 
 def request(id: str, subject: str, purpose: Purpose, now: EpochS, caps: Sequence[Cap] = ()) -> Consent | Refusal:
     """A service asks; nothing is released. A purpose that a later cap makes unfair asks nobody any more."""
     if not purpose.is_open:
         return Refusal("purpose-closed")
+    if (code := beyond(purpose, caps)) is not None:
+        return Refusal(code)
+    if not purpose.is_approved:
+        return Refusal("purpose-unapproved")
     wanted = (*purpose.fields, *purpose.more)
     return Consent(id, subject, purpose.id, wanted, "requested", now, is_once=not purpose.days)
 

@@ -103,8 +103,8 @@ left join purpose_use on purpose_use.purpose = consent.purpose and purpose_use.s
 where consent.subject = :subject and consent.recipient = :recipient and consent.code = :code order by consent.id
 
 -- name: consents_of_purpose
--- Everybody's consents under a purpose, for when it is closed.
-select document from consent where purpose = :purpose order by id
+-- Everybody's consents under a purpose from one on, for when it is closed.
+select document from consent where purpose = :purpose and id > :after order by id limit :limit
 
 -- name: opt_out
 -- Stop secondary use.

@@ -147,16 +147,21 @@ def all_purposes(tx: Tx) -> list[Purpose]:
     return _all(tx.rows(SQL["purposes"], limit=POLICY_LIST), Purpose)
 
 
-def close_purpose(tx: Tx, purpose: Purpose, now: EpochS) -> list[Consent]:
-    """Close a purpose; every consent under it ends. Those that ended."""
-    put_purpose(tx, msgspec.structs.replace(purpose, is_open=False))
-    ended = []
-    for consent in _all(tx.rows(SQL["consents_of_purpose"], purpose=purpose.id), Consent):
-        after = consent_rules.invalidate(consent, now)
-        if after != consent:
-            put_consent(tx, after, purpose)
-            ended.append(after)
-    return ended
+def consents_under(tx: Tx, purpose: str, *, after: str, most: int) -> list[Consent]:
+    """Everybody's consents under a purpose by id, from the one after `after`."""
+    return _all(tx.rows(SQL["consents_of_purpose"], purpose=purpose, after=after, limit=most), Consent)
+
+
+def end_consents(tx: Tx, purpose: Purpose, now: EpochS, *, after: str, most: int) -> list[Consent]:
+    """End some of the consents under a closed purpose; as they stand now, also those that had ended before."""
+    assert not purpose.is_open, "only a closed purpose ends its consents"
+    found = []
+    for consent in consents_under(tx, purpose.id, after=after, most=most):
+        ended = consent_rules.invalidate(consent, now)
+        if ended != consent:
+            put_consent(tx, ended, purpose)
+        found.append(ended)
+    return found
 
 
 def put_cap(tx: Tx, cap: Cap) -> None:

@@ -44,6 +44,14 @@ async def note(ctx: Context, shelf: Shelf, consent: Consent) -> None:
         await shelf.ledger.append(act_entry("consent", state=consent.state, commitment=str(known[0])))
 
 
+async def note_once(ctx: Context, shelf: Shelf, consent: Consent) -> None:
+    """As `note`, for what may be repeated after a crash: one entry for a consent and its state."""
+    known = await ctx.db.sql.read(lambda tx: tx.row(SQL["artefact"], consent=consent.id))
+    if known is not None:
+        entry = act_entry("consent", state=consent.state, commitment=str(known[0]))
+        await shelf.ledger.append_once(f"consent/{consent.id}/{consent.state}", entry)
+
+
 def terms(origin: str, consent: Consent, purpose: Purpose) -> dict[str, Any]:
     """What was agreed to; no number and no pseudonym of the person: who holds the artefact knows whose it is."""
     return {

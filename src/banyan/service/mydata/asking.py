@@ -195,7 +195,7 @@ async def request_consent(ctx: Context, request: Request) -> Asked:
         ours = [one for one in waiting if (found := known[one.purpose]) is not None and found.recipient == agency]
         if len(ours) >= MYDATA_PENDING:
             raise refuse("too-many")
-        asked = settled(rules.request(id, subject, purpose, ctx.now))
+        asked = settled(rules.request(id, subject, purpose, ctx.now, records.all_caps(tx)))
         records.put_consent(tx, asked, purpose)
         return asked
 

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from banyan.service.mydata import asking, consenting, faces, pages, secondary, secondary_pages, tracker, uses
+from banyan.service.mydata import (
+    apps,
+    asking,
+    capping,
+    closing,
+    consenting,
+    faces,
+    pages,
+    secondary,
+    secondary_pages,
+    tracker,
+    uses,
+)
 from banyan.service.mydata.service import SERVICE
 
-PARTS = (uses, faces, tracker, asking, consenting, pages, secondary, secondary_pages)
+PARTS = (uses, faces, tracker, asking, apps, capping, closing, consenting, pages, secondary, secondary_pages)
 __all__ = ["PARTS", "SERVICE"]
