@@ -37,8 +37,8 @@ async def ask(request: FaceRequest) -> View:
 @SERVICE.page("POST", path="/powers/declare", rate="write")
 async def declare(request: FaceRequest) -> View:
     """Declare; nothing is in force yet. What does not stand comes back with the form and its words."""
-    _admit(request)
     form = await request.form()
+    _admit(request)
     chosen = tuple(value for name, value in form.fields if name == "basis")
     given = {name: form.get(name).strip() for name in (*TEXTS, "start", "until")}
     wrong = [FieldError(name, fix) for name, text in given.items() if (fix := _unfit(request, name, text))]
@@ -57,8 +57,8 @@ async def declare(request: FaceRequest) -> View:
 @SERVICE.page("POST", path="/powers/orders/{id}", rate="write")
 async def act(request: FaceRequest) -> View:
     """Approve, extend or end. Ending asks for a tick: it cannot be taken back."""
-    _admit(request)
     form, id = await request.form(), request.params["id"]
+    _admit(request)
     until = form.get("until").strip()
     try:
         await _act(request, form, id, until)
@@ -78,8 +78,8 @@ async def reviews(request: FaceRequest) -> View:
 @SERVICE.page("POST", path="/powers/reviews", rate="write")
 async def review(request: FaceRequest) -> View:
     """Write one review."""
-    _admit(request)
     form = await request.form()
+    _admit(request)
     use, said = form.get("use"), form.get("do")
     if not (use.isascii() and use.isdigit() and len(use) < 16):
         raise Invalid.at("use", "the number that stands beside the use")
@@ -137,7 +137,8 @@ async def _reviews_view(request: FaceRequest, wrong: tuple[FieldError, ...], *, 
 
 
 def _admit(request: FaceRequest) -> None:
-    """Raises Denied before anything is shown or read: the operations judge again."""
+    """Raises Denied before anything is shown; the operations judge again. Who sends a form is known once it is read,
+    with its token."""
     if not is_officer(request.caller):
         raise denied("officer")
 
