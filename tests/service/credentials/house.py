@@ -135,8 +135,8 @@ class House(msgspec.Struct):
 class Wallet:
     """A wallet by the specification, so that each of its steps can be bent. `keys` hold the credentials."""
 
-    def __init__(self, house: House, *, keys: int = 3) -> None:
-        self.house, self.client = house, house.client
+    def __init__(self, house: House, *, keys: int = 3, origin: str = ORIGIN) -> None:
+        self.house, self.client, self.origin = house, house.client, origin
         self.keys = [ECKey.generate_key("P-256") for _ in range(keys)]
 
     async def token(self, offered: Any, **changes: str) -> Reply:
@@ -152,7 +152,7 @@ class Wallet:
         return str((await self.client.post("/openid/nonce")).json["c_nonce"])
 
     def proof(self, key: ECKey, nonce: str, **claims: Any) -> str:
-        values = {"aud": ORIGIN, "nonce": nonce, "iat": int(self.house.now[0])} | claims
+        values = {"aud": self.origin, "nonce": nonce, "iat": int(self.house.now[0])} | claims
         return signed(values, key, typ="openid4vci-proof+jwt", jwk=public(key))
 
     async def ask(self, access: str, *, nonce: str = "", **changes: Any) -> Reply:
@@ -163,6 +163,7 @@ class Wallet:
         } | changes
         kept = {name: value for name, value in body.items() if value is not None}
         headers = {"Authorization": f"Bearer {access}"}
+        headers["Host"] = self.origin.partition("://")[2]
         return await self.client.post("/openid/credential", json=kept, headers=headers)
 
     async def credentials(self, offered: Any) -> list[str]:

@@ -79,7 +79,8 @@ HOLDER = ECKey.generate_key("P-256")
 
 @pytest.mark.parametrize(
     "jwk",
-    [{}, {"kty": "EC"}, {"kty": "EC", "crv": "P-256"}, {"kty": "oct", "k": "AA"}, {"kty": "OKP", "x": "AA"}, {"kty": "OKP", "crv": "P-9", "x": "AA"},
+    [{}, {"kty": "EC"}, {"kty": "EC", "crv": "P-256"}, {"kty": "oct", "k": "AA"}, {"kty": "OKP", "x": "AA"},
+     {"kty": "OKP", "crv": "P-9", "x": "AA"},
      {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}, {"kty": "EC", "crv": 1, "x": 2, "y": 3}],
 )  # fmt: skip
 def test_a_holders_key_that_is_none_binds_nothing(jwk: dict[str, str]) -> None:

@@ -24,7 +24,6 @@ from banyan.service.credentials.taking import FORMS, Taken
 
 TITLE: Final = {"zh-Hant": "帶走我的資料", "en": "Take my data with me"}
 OFFERED: Final = {"zh-Hant": "用皮夾掃描", "en": "Scan it with your wallet"}
-CHECK: Final = {"zh-Hant": "查驗憑證", "en": "Check a credential"}
 PRIVATE = (("Cache-Control", "no-store"),)
 HOME = "/credentials"
 
@@ -119,7 +118,7 @@ def _chosen(
 
 def _offered(request: FaceRequest, offer: Offered) -> View:
     title = OFFERED[request.lang]
-    code = segno.make(offer.url, error="m", micro=False)
+    code = segno.make(offer.url, error="l", micro=False)
     values = {
         "offer": offer,
         "qr": code.svg_data_uri(scale=4, border=4, light="#fff", dark="#000"),

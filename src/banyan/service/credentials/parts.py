@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.credentials import holding, offering, pages, protocol, taking
+from banyan.service.credentials import checking, holding, offering, pages, protocol, taking
 from banyan.service.credentials.service import SERVICE
 
-PARTS = (offering, holding, protocol, taking, pages)
+PARTS = (offering, holding, protocol, taking, pages, checking)
 __all__ = ["PARTS", "SERVICE"]

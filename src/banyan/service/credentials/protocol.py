@@ -138,17 +138,25 @@ credentials, so there are few."""
 
 
 async def _status(ctx: Context, shelf: Shelf, message: Message) -> Answer:
-    number = int(message.name) if message.name.isascii() and message.name.isdigit() and len(message.name) < 9 else 0
+    token = await signed_list(ctx, shelf, message.name, message.sent.issuer)
+    if token is None:
+        raise NotFound(said("no_list"), remedy=said("no_list_remedy"))
+    headers = (("Content-Type", MEDIA_TYPE), ("Cache-Control", f"public, max-age={CREDENTIAL_STATUS_TTL_S}"))
+    return Answer(token, headers=headers)
+
+
+async def signed_list(ctx: Context, shelf: Shelf, name: str, issuer: str) -> bytes | None:
+    """The status list of that number as it stands, signed; None when there is none."""
+    number = int(name) if name.isascii() and name.isdigit() and len(name) < 9 else 0
     version = await ctx.db.sql.read(lambda tx: records.list_version(tx, number))
     if not version:
-        raise NotFound(said("no_list"), remedy=said("no_list_remedy"))
-    known, key = _signed.setdefault(ctx.db.sql, {}), (number, message.sent.issuer)
+        return None
+    known, key = _signed.setdefault(ctx.db.sql, {}), (number, issuer)
     kept = known.get(key)
     if kept is None or kept.version != version or not 0 <= ctx.now - kept.at < CREDENTIAL_STATUS_TTL_S:
-        token = await _sign_list(ctx.db.sql, shelf, number, message.sent.issuer)
+        token = await _sign_list(ctx.db.sql, shelf, number, issuer)
         kept = known[key] = _Kept(version, ctx.now, token.encode())
-    headers = (("Content-Type", MEDIA_TYPE), ("Cache-Control", f"public, max-age={CREDENTIAL_STATUS_TTL_S}"))
-    return Answer(kept.token, headers=headers)
+    return kept.token
 
 
 async def _sign_list(store: Store, shelf: Shelf, number: int, issuer: str) -> str:

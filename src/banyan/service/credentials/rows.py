@@ -21,6 +21,11 @@ def rows_of(values: Mapping[str, Any], kind: Kind, lang: str) -> list[tuple[str,
     return [(name, _label(name, labels, lang), _text(value, lang)) for name, value in _walk(values, "")]
 
 
+def flat(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(dotted name, value) of another's claims, which have no labels here."""
+    return [(name, str(value)) for name, value in _walk(values, "") if name]
+
+
 def csv_of(rows: Sequence[tuple[str, str, str]], head: tuple[str, str]) -> bytes:
     """UTF-8 with a BOM, as spreadsheets need it for Chinese; no cell is taken for a formula (RFC 4180)."""
     text = io.StringIO(newline="")

@@ -20,6 +20,10 @@ TYPE: Final = "statuslist+jwt"
 MEDIA_TYPE: Final = "application/statuslist+jwt"
 
 
+class TooOld(BadCredential):
+    """A status list whose time is over: it says nothing any more, neither good nor bad."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a credential's status stands: entry `index` of the list at `uri`."""
 
@@ -64,8 +68,10 @@ def verify_list(token: str, find: FindKey, *, uri: str, now: int) -> StatusList:
         raise BadCredential("the status list is another one")
     if isinstance(issued, bool) or not isinstance(issued, int | float):
         raise BadCredential("the status list says no time")
-    if expires is not None and (isinstance(expires, bool) or not isinstance(expires, int | float) or now >= expires):
-        raise BadCredential("the status list is too old")
+    if expires is not None and (isinstance(expires, bool) or not isinstance(expires, int | float)):
+        raise BadCredential("the status list says no time")
+    if expires is not None and now >= expires:
+        raise TooOld("the status list is too old")
     claim = payload.get("status_list")
     if not isinstance(claim, dict):
         raise BadCredential("the token holds no status list")
