@@ -185,6 +185,10 @@ def test_an_officer_is_offered_only_what_their_agency_may_do() -> None:
             return re.findall(r'name="do" value="(\w+)"', page.text)
 
         await world.call("declare_order", declaration(), CDC)
+        assert "境外移入" in (await client.get("/powers/orders/o-1", token="nhi")).text, "who approves reads why"
+        for token in ("", "citizen", "admin", "weak"):
+            assert "境外移入" not in (await client.get("/powers/orders/o-1", token=token)).text, token
+            assert (await client.get("/api/powers/order_reason?id=o-1", token=token)).status in (401, 403), token
         assert [await acts(who) for who in ("cdc", "nhi", "court")] == [["end"], ["approve"], ["approve"]]
         await world.call("approve_order", {"id": "o-1"}, NHI)
         assert [await acts(who) for who in ("cdc", "nhi", "court")] == [["end"], ["end"], ["extend"]]

@@ -27,7 +27,7 @@ from banyan.service.powers.ordering import Id, Named
 from banyan.service.powers.saying import BasisWords, words_of
 from banyan.service.powers.service import SERVICE
 from banyan.service.powers.shelf import Shelf, shelf_of
-from banyan.service.powers.wording import unknown
+from banyan.service.powers.wording import officer, unknown
 
 STAGES = ("in-force", "approved", "declared", "ended", "never")
 
@@ -86,6 +86,13 @@ class BoardQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many of the orders that ended."""
 
     ended: Annotated[int, msgspec.Meta(ge=0, le=TRANSPARENCY_LIST, title="已結束的筆數 Ended orders")] = 20
+
+
+class OrderReason(msgspec.Struct, frozen=True):
+    """What the declaring officer wrote."""
+
+    id: str
+    reason: str
 
 
 class DeletionReceipt(msgspec.Struct, frozen=True):
@@ -161,6 +168,26 @@ async def order(ctx: Context, request: Named) -> PublicOrder:
     if found is None:
         raise unknown("order")
     return _public(found, register, ctx.now, await _receipts(shelf, [found]))
+
+
+@SERVICE.operation(
+    "order_reason",
+    title={"zh-Hant": "宣告命令的理由", "en": "Why an order was declared"},
+    summary={
+        "zh-Hant": "給要核可、延長或終止的承辦人員看，不公開。",
+        "en": "For officers who approve, extend or end it; not public.",
+    },
+    data=OPEN,
+    audience="officer",
+    channels=("api",),
+)
+async def order_reason(ctx: Context, request: Named) -> OrderReason:
+    """Raises NotFound; Denied for who is no officer of an agency."""
+    officer(ctx)
+    found = await shelf_of(ctx.db).policy.read(lambda tx: records.order_by_id(tx, request.id))
+    if found is None:
+        raise unknown("order")
+    return OrderReason(found.id, found.reason)
 
 
 @SERVICE.operation(

@@ -65,7 +65,7 @@ async def act(request: FaceRequest) -> View:
     except (Invalid, Conflict) as problem:
         found = await request.call("powers.order", {"id": id})
         wrong = tuple({"field": one.field, "fix": one.fix} for one in _words(problem))
-        return order_view(request, found, wrong=wrong, given=until, status=problem.status)
+        return await order_view(request, found, wrong=wrong, given=until, status=problem.status)
     return View("", {}, redirect=f"/powers/orders/{id}", headers=PRIVATE)
 
 

@@ -9,6 +9,7 @@ import asyncio
 from datetime import datetime
 from typing import Any, Final
 
+from banyan.errors import Denied
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.kernel.identity.caller import Caller
 from banyan.service.powers.board import BasesQuery, BoardQuery, PublicOrder
@@ -47,7 +48,7 @@ async def powers(request: FaceRequest) -> View:
 async def order(request: FaceRequest) -> View:
     """One order; for an officer with what they may do about it."""
     found = await request.call("powers.order", {"id": request.params["id"]})
-    return order_view(request, found)
+    return await order_view(request, found)
 
 
 @SERVICE.page("GET", path="/powers/bases", title=REGISTER)
@@ -82,7 +83,7 @@ async def basis(request: FaceRequest) -> View:
     return View("powers/basis.html", {"one": found, **who(request), "crumbs": crumbs}, title=title)
 
 
-def order_view(
+async def order_view(
     request: FaceRequest,
     found: PublicOrder,
     *,
@@ -92,8 +93,10 @@ def order_view(
 ) -> View:
     """The page of an order; `wrong` are the words of an act that did not stand, `given` the end that was asked for."""
     title = found.title[request.lang]
+    reason = await _reason(request, found.id)
     values = {
         "one": found,
+        "reason": reason,
         "errors": wrong,
         "given": given,
         **who(request),
@@ -101,6 +104,17 @@ def order_view(
         "crumbs": ({"title": TITLE[request.lang], "path": "/powers"}, {"title": title, "path": ""}),
     }
     return View("powers/order.html", values, title=title, status=status, headers=private(request))
+
+
+async def _reason(request: FaceRequest, id: str) -> str:
+    """What the declaring officer wrote, for officers; a sign-in that is not sure enough sees the public page."""
+    if not is_officer(request.caller):
+        return ""
+    try:
+        found = await request.call("powers.order_reason", {"id": id})
+    except Denied:
+        return ""
+    return str(found.reason)
 
 
 def may_do(found: PublicOrder, caller: Caller) -> tuple[str, ...]:
