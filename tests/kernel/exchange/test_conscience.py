@@ -185,14 +185,14 @@ def test_a_person_reads_their_own_and_nobody_elses(tmp_path: Path) -> None:
                 assert (await world.ask(caller)).flag is True
             history = await world.ledger.history(world.conscience.subject(WANG), most=10)
             assert len(history.uses) == 2, "each look of one's own stands in the list too"
-            for caller, person in (
-                (wang, "F131104093"),
-                (Caller("app", "loans", agency="TW/COM/BANK", assurance="aal2", subject=mine), WANG),
-                (Caller("citizen", "c-2", assurance="aal2"), WANG),
+            for caller, person, why in (
+                (wang, "F131104093", "self"),
+                (Caller("app", "loans", agency="TW/COM/BANK", assurance="aal2", subject=mine), WANG, "basis"),
+                (Caller("citizen", "c-2", assurance="aal2"), WANG, "self"),
             ):
                 with pytest.raises(Refused) as other:
                     await world.ask(caller, person)
-                assert other.value.decision.missing == ("self",)
+                assert other.value.decision.missing == (why,)
 
     asyncio.run(run())
 

@@ -37,6 +37,8 @@ BOUND: Final = ("citizen", "representative", "app")
 """Callers who may leave the person's number out: an app does not even know it."""
 FIELDS: Final = "fields"
 """The request's field that says which personal fields are asked for; without it, or empty: all of them."""
+PURPOSE: Final = "purpose"
+"""The request's field that says what for, as a code of the register; without it, or empty: the operation's own."""
 REASON: Final = "reason"
 """The request's field that says why an order is used; somebody else of the agency reads it at the review."""
 
@@ -85,7 +87,7 @@ class Conscience:
         bases = await self._bases()
         use = Use(
             operation=declared.id,
-            purpose=purpose or declared.purpose,
+            purpose=purpose or str(getattr(request, PURPOSE, "")) or declared.purpose,
             recipient=caller.agency,
             fields=asked,
             now=now,

@@ -103,6 +103,8 @@ def judge(register: Register, use: Use) -> Verdict:
     """Judge. Pure: everything it weighs is in `use`."""
     refused: Verdict | None = None
     for basis in register.candidates(use.operation, use.purpose, use.recipient):
+        if basis.needs == "self" and use.recipient and not use.is_self:
+            continue  # what a person may see is no basis for an agency, not even the nearest
         verdict = _judged(basis, use)
         if verdict.is_allowed:
             return verdict
