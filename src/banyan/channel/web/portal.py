@@ -49,6 +49,19 @@ PEOPLE_SIGN_IN: Final = "/openid/login"
 """Where people sign in, when a service of this node has such a page; the administrator's token has `/session`."""
 
 
+PUBLIC_SCREEN_END: Final = "/kiosk/end"
+"""Where a person's session at a public screen ends, and with it what the screen shows."""
+
+
+def _clearing(request: FaceRequest) -> tuple[tuple[str, str], ...]:
+    """A public screen clears itself when the session on it is over (the server ends it then anyway): what was one
+    person's must not stand there for the next. Essential, so without an extension (WCAG 2.2 s2.2.1)."""
+    assisted = request.caller.assisted
+    if assisted is None or assisted.place != "kiosk":
+        return ()
+    return (("Refresh", f"{KIOSK_S:.0f};url={in_language(PUBLIC_SCREEN_END, request.lang)}"),)
+
+
 class Brand(msgspec.Struct, frozen=True):
     """What stands on the top and the foot of every page, in both languages."""
 
@@ -108,7 +121,7 @@ class Portal:
             html.encode(),
             media_type="text/html; charset=utf-8",
             status=view.status,
-            headers=(*view.headers, *kiosk_headers(request)),
+            headers=(*view.headers, *kiosk_headers(request), *_clearing(request)),
         )
 
     def _values(self, request: FaceRequest, view: View) -> dict[str, Any]:
@@ -118,7 +131,7 @@ class Portal:
         return {
             "crumbs": (),
             "page_lead": "",
-            "kiosk_home": "/kiosk/end" if request.caller.assisted is not None else "/",
+            "kiosk_home": PUBLIC_SCREEN_END if request.caller.assisted is not None else "/",
             "foot": self.places,
             "page_title": view.title,
             "status": view.status,
@@ -131,7 +144,6 @@ class Portal:
             "html_lang": HTML_LANG[lang],
             "now": request.now,
             "visitor": request.caller,
-            "kiosk_s": int(KIOSK_S),
             "people_sign_in": PEOPLE_SIGN_IN if self._signs_people_in else "",
             "csrf": request.csrf,
             "brand": self._brand,
