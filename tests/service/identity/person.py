@@ -17,13 +17,19 @@ class Person:
         self._open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar())).open
 
     def go(self, url: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
-        data = urllib.parse.urlencode(form).encode() if form is not None else None
+        return self._went(url, urllib.parse.urlencode(form).encode() if form is not None else None)
+
+    def _went(self, url: str, data: bytes | None) -> tuple[int, str, str]:
         try:
             with self._open(urllib.request.Request(url, data, {"Accept": "text/html"}), timeout=20) as answer:
                 return answer.status, answer.url, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.url, error.read().decode()
+
+    def submit(self, url: str, pairs: list[tuple[str, str]]) -> tuple[int, str, str]:
+        """A form in which a name may come twice."""
+        return self._went(url, urllib.parse.urlencode(pairs).encode())
 
     def sign_in(self, url: str, persona: str) -> tuple[int, str, str]:
         status, at, text = self.go(url)

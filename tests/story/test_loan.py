@@ -1,0 +1,100 @@
+"""A third party's app from end to end, in a browser without scripts: consent, read, listed, paused, withdrawn, 401."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.service.identity.person import Person
+from tests.story.nation import Nation, live_nation
+
+FORM = re.compile(r'name="(csrf_token|form_token|next|field)" value="([^"]*)"')
+
+
+def form_of(text: str) -> dict[str, str]:
+    return dict(FORM.findall(text))
+
+
+def consented(nation: Nation, person: Person) -> str:
+    """What the app shows after the person signed in, saw the values and agreed."""
+    status, at, text = person.go(f"{nation.loan}/apply", {})
+    assert status == 200, text
+    if 'name="persona"' in text:
+        assert "/openid/ask/" in at
+        token = form_of(text)["form_token"]
+        status, at, text = person.go(at, {"form_token": token, "do": "persona", "persona": "demo.lin"})
+    assert "/mydata/consents/" in at, text
+    assert "684000" in text, "the actual values are shown before anything is released"
+    assert "榕樹貸款" in text
+    kept = form_of(text)
+    fields = re.findall(r'name="field" value="([^"]*)"', text)
+    assert fields == ["year", "wages"]
+    action = at.partition("?")[0]
+    pairs = [("csrf_token", kept["csrf_token"]), ("next", kept["next"]), *(("field", one) for one in fields)]
+    status, at, text = person.submit(action, [*pairs, ("do", "give")])
+    assert status == 200, text
+    assert at == f"{nation.loan}/", at
+    return text
+
+
+def word(nation: Nation, person: Person, do: str) -> None:
+    """One word about the one consent that stands."""
+    _, _, text = person.go(f"{nation.url}/mydata")
+    action = re.search(r'action="(/mydata/consents/[0-9a-f]{32})"', text)
+    assert action is not None, text
+    status, _, _ = person.go(nation.url + action.group(1), {"csrf_token": form_of(text)["csrf_token"], "do": do})
+    assert status == 200
+
+
+def test_consent_read_listed_paused_withdrawn(tmp_path: Path) -> None:
+    with live_nation(tmp_path) as nation:
+        person = Person()
+        text = consented(nation, person)
+        assert "684000" in text
+        assert "2025" in text
+        _, _, mine = person.go(f"{nation.url}/mydata")
+        assert "TW/COM/LOAN" in mine or "榕樹貸款" in mine
+        assert "wages" in mine
+
+        word(nation, person, "pause")
+        _, _, text = person.go(f"{nation.loan}/check", {})
+        assert "(403)" in text, text
+        word(nation, person, "resume")
+        _, _, text = person.go(f"{nation.loan}/check", {})
+        assert "684000" in text
+
+        word(nation, person, "withdraw")
+        _, _, text = person.go(f"{nation.loan}/check", {})
+        assert "(401)" in text, text
+        assert "684000" not in text
+        assert "684000" in consented(nation, person), "a new consent is a new grant"
+
+
+def test_who_declines_goes_back_with_nothing(tmp_path: Path) -> None:
+    with live_nation(tmp_path) as nation:
+        person = Person()
+        _, at, text = person.go(f"{nation.loan}/apply", {})
+        token = form_of(text)["form_token"]
+        _, at, text = person.go(at, {"form_token": token, "do": "persona", "persona": "demo.lin"})
+        kept = form_of(text)
+        answer = {"csrf_token": kept["csrf_token"], "next": kept["next"], "do": "refuse"}
+        _, at, text = person.go(at.partition("?")[0], answer)
+        assert at == f"{nation.loan}/"
+        assert "access_denied" in text
+        _, at, text = person.go(f"{nation.loan}/apply", {})
+        assert "/mydata/consents/" in at, "asking again asks the person again"
+
+
+def test_an_officer_cannot_consent_and_an_unknown_purpose_is_refused(tmp_path: Path) -> None:
+    with live_nation(tmp_path) as nation:
+        person = Person()
+        _, at, text = person.go(f"{nation.loan}/apply", {})
+        token = form_of(text)["form_token"]
+        _, at, text = person.go(at, {"form_token": token, "do": "persona", "persona": "demo.epidemic"})
+        assert at == f"{nation.loan}/"
+        assert "access_denied" in text
+        citizen = Person()
+        _, at, text = citizen.go(f"{nation.loan}/apply?purpose=bank-a-loan", {})
+        token = form_of(text)["form_token"]
+        _, at, text = citizen.go(at, {"form_token": token, "do": "persona", "persona": "demo.lin"})
+        assert "invalid_authorization_details" in text, "another agency's purpose is not this app's"
