@@ -44,6 +44,7 @@ from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.oneself import own_shelf, remembering
 from banyan.persons import open_persons
 from banyan.presence import presence_of
+from banyan.service.credentials.shelf import Shelf as CredentialsShelf
 from banyan.service.credentials.shelf import lend as lend_credentials
 from banyan.service.identity.desk import Desk
 from banyan.service.identity.desk import lend as lend_desk
@@ -140,9 +141,7 @@ async def open_node(
         _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy))
-        if "powers" in drawers:
-            why = lawful.conscience
-            lend_powers(drawers["powers"], PowersShelf(lawful.policy, lawful.ledger, scopes, why.forget, why.bases))
+        _lend_powers(drawers, lawful, scopes)
         access = LogFile(data / "log" / "access.jsonl")
         stack.callback(access.close)
         record = AccessRecord(access.write)
@@ -213,6 +212,12 @@ def _outsides(settings: Settings) -> tuple[Outside, ...]:
     )
 
 
+def _lend_powers(drawers: Mapping[str, Drawer], lawful: Lawful, scopes: Scopes) -> None:
+    if "powers" in drawers:
+        why = lawful.conscience
+        lend_powers(drawers["powers"], PowersShelf(lawful.policy, lawful.ledger, scopes, why.forget, why.bases))
+
+
 def _lend(
     drawers: Mapping[str, Drawer],
     settings: Settings,
@@ -224,7 +229,15 @@ def _lend(
 ) -> None:
     """Give the services of this node what is the node's own."""
     if "credentials" in drawers:
-        lend_credentials(drawers["credentials"], own_shelf(desk.provider, lawful, operations, settings=settings))
+        taken = CredentialsShelf(
+            provider=desk.provider,
+            operations=lambda: operations,
+            register=lawful.conscience.bases,
+            member=settings.member,
+            names={"zh-Hant": settings.site.publisher, "en": settings.site.publisher_en},
+            issuer=settings.site.public_url,
+        )
+        lend_credentials(drawers["credentials"], taken)
     if "transparency" in drawers:
         log = (lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys)
         lend(drawers["transparency"], Shelf(*log, lawful.witnessed, lawful.cosigner))

@@ -285,7 +285,7 @@ def test_only_ones_own_and_only_what_the_register_gives() -> None:
         weak = msgspec.structs.replace(wang, assurance="aal1")
         with pytest.raises(Refused):
             await house.call("credentials.preview", weak, kind=KIND, fields=["name"])
-        child = Caller("representative", "r", assurance="aal2", subject=wang.subject)
+        child = Caller("representative", "r", assurance="aal2", subject=wang.subject, relation="guardian")
         assert (await house.call("credentials.preview", child, kind=KIND, fields=["name"])).values["name"] == "王小榕"
 
     in_a_house(story)

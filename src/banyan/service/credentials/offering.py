@@ -109,7 +109,7 @@ async def preview(ctx: Context, request: Choice) -> Preview:
     """Writes nothing but the use in the ledger; by POST, because fields stand in no address."""
     shelf = shelf_of(ctx)
     kind = await kind_of(shelf, request.kind)
-    return Preview(kind, await release(ctx, shelf, kind, request.fields))
+    return Preview(kind, await release(ctx, kind, request.fields))
 
 
 @SERVICE.operation(
@@ -130,7 +130,7 @@ async def offer(ctx: Context, request: Offering) -> Offered:
     kind = await kind_of(shelf, request.kind)
     if len(await ctx.db.sql.read(lambda tx: _waiting(tx, subject, ctx.now))) >= CREDENTIAL_OFFERS:
         raise Limit(said("too_many", most=CREDENTIAL_OFFERS), remedy=said("too_many_remedy"), status=429)
-    values = await release(ctx, shelf, kind, request.fields)
+    values = await release(ctx, kind, request.fields)
     plain = msgspec.json.encode(values)
     if len(plain) > CREDENTIAL_CLAIMS_BYTES:
         raise Conflict(said("too_large"), remedy=said("too_large_remedy"))

@@ -1,7 +1,7 @@
 """What a person may take of their own: operations about one person, as far as the register gives them their own data.
 
-An operation qualifies by its declaration (`subject`, personal fields, nothing else required) and a legal basis that
-`needs` the person themselves. Every release goes through the gate: weighed, written into the ledger, minimised.
+An operation qualifies by its declaration (`subject`, personal fields; nobody named means whoever asks) and a legal
+basis that `needs` the person themselves. Every release goes through the gate: weighed, written down, minimised.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from banyan.kernel.catalogue.operation import Context, Operation, Text
 from banyan.kernel.catalogue.personal import personal_fields
 from banyan.kernel.policy.bases import Register
 from banyan.kernel.policy.vocabulary import CATEGORIES
-from banyan.service.credentials.shelf import Shelf, own_number, said
+from banyan.service.credentials.shelf import Shelf, said
 
 FIELDS = "fields"
 LANGUAGES = ("zh-Hant", "en")
@@ -65,12 +65,11 @@ def kinds_of(operations: Mapping[str, Operation], register: Register) -> dict[st
 
 
 def is_own(operation: Operation) -> bool:
-    """Whether one person is all it asks for."""
+    """Whether it is about one person, and needs to be told nothing: then that person is whoever asks."""
     if not operation.subject or operation.effect != "read":
         return False
     members = msgspec.structs.fields(operation.request)
-    can_choose = any(one.name == FIELDS for one in members)
-    return can_choose and all(not one.required or one.name == operation.subject for one in members)
+    return any(one.name == FIELDS for one in members) and not any(one.required for one in members)
 
 
 def labels_of(answer: Any) -> dict[str, Text]:
@@ -115,16 +114,14 @@ async def kind_of(shelf: Shelf, id: str) -> Kind:
     return kind
 
 
-async def release(ctx: Context, shelf: Shelf, kind: Kind, fields: Sequence[str]) -> dict[str, Any]:
+async def release(ctx: Context, kind: Kind, fields: Sequence[str]) -> dict[str, Any]:
     """One's own values, through the gate. Raises Invalid for a field that is not there or none at all, NotFound when
     the agency holds nothing about this person."""
     chosen = tuple(dict.fromkeys(fields))
     unknown = [name for name in chosen if name not in kind.names]
     if unknown or not chosen:
         raise Invalid.at(FIELDS, f"one or more of {', '.join(kind.names)}")
-    operation = shelf.operations()[kind.id]
-    number = await own_number(ctx, shelf)
-    answer = await ctx.call(kind.id, {operation.subject: number, FIELDS: chosen})
+    answer = await ctx.call(kind.id, {FIELDS: chosen})
     plain = msgspec.json.decode(msgspec.json.encode(answer))
     tops = {name.partition(".")[0] for name in chosen}
     if not isinstance(plain, dict) or not tops & plain.keys():

@@ -1,9 +1,8 @@
-"""What the composition root lends this service: the provider (keys, codes, tokens), the register of legal bases, the
-node's operations, and the number of who is signed in."""
+"""What the composition root lends this service: the provider (keys, codes, tokens), the register of legal bases and
+the node's operations."""
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -13,7 +12,6 @@ import msgspec
 from banyan.errors import Denied, Unavailable
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import Context, Operation
-from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Store
@@ -25,14 +23,11 @@ PEOPLE = ("citizen", "representative")
 
 class Shelf(msgspec.Struct, frozen=True):
     """`issuer` is the node's public origin, empty on a machine for trying, which then serves itself only. `member` is
-    the agency whose officers may revoke. `number_of` opens the number of the caller (for a representative, of the
-    person they act for), `name_of` gives a number's name in policy and ledger (the conscience's)."""
+    the agency whose officers may revoke."""
 
     provider: Provider
     operations: Callable[[], Mapping[str, Operation]]
     register: Callable[[], Awaitable[Register]]
-    number_of: Callable[[Caller], Awaitable[str]]
-    name_of: Callable[[str], bytes]
     member: str
     names: Mapping[str, str]
     """What the issuer is called, by language."""
@@ -61,15 +56,6 @@ def own_subject(ctx: Context) -> str:
     if caller.kind not in PEOPLE or not caller.subject:
         raise Denied(said("nobody"), remedy=said("nobody_remedy"))
     return caller.subject
-
-
-async def own_number(ctx: Context, shelf: Shelf) -> str:
-    """The number the caller signs in by; proven to be theirs once more before anything is asked with it."""
-    subject = own_subject(ctx)
-    number = await shelf.number_of(ctx.caller)
-    if not hmac.compare_digest(shelf.name_of(number).hex(), subject):
-        raise Denied(said("nobody"), remedy=said("nobody_remedy"))
-    return number
 
 
 def origin_of(shelf: Shelf, asked: str) -> str:

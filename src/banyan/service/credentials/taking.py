@@ -68,7 +68,7 @@ async def take(ctx: Context, request: Taking) -> Taken:
     shelf = shelf_of(ctx)
     issuer = origin_of(shelf, request.origin)
     kind = await kind_of(shelf, request.kind)
-    values = await release(ctx, shelf, kind, request.fields)
+    values = await release(ctx, kind, request.fields)
     signs = await signer(ctx.db.sql, shelf.provider)
     told = {"iss": issuer, "iat": int(ctx.now), "kind": kind.id, "title": dict(kind.title)}
     stem = kind.id.replace(".", "-")
