@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.service.opendata.ingest.workbench import codes_of, finding, read_one, rows_of, types_of
 
-from banyan.service.opendata.ingest.infer import Facts, choose
+from banyan.service.opendata.ingest.facts import Facts
+from banyan.service.opendata.ingest.infer import choose
 from banyan.service.opendata.ingest.sample import TESTS, worth_asking
 
 ROWS = 20_001

@@ -29,7 +29,9 @@ def text_findings(stage: Stage, planned: Sequence[Planned], marks: Set[str]) -> 
         if one.column.type != "text":
             continue
         c = f"c{one.place}"
-        asked = [(macro, code) for mark, macro, code in CHECKS if (mark in marks if mark else _may_open(stage, c))]
+        asked = [
+            (macro, code) for mark, macro, code in CHECKS if (mark in marks if mark else _may_open(stage, one.place))
+        ]
         if not asked:
             continue
         counts = stage.row(
@@ -44,8 +46,11 @@ def text_findings(stage: Stage, planned: Sequence[Planned], marks: Set[str]) -> 
                 yield Finding("problem", code, column=one.column.name, count=int(str(count)), examples=examples)
 
 
-def _may_open(stage: Stage, c: str) -> bool:
+def _may_open(stage: Stage, place: int) -> bool:
     """Whether any cell begins where formulas do."""
+    if place in stage.held and (words := stage.held[place].words):
+        return any(low <= word < high for word in words for low, high in FORMULA_RANGES)
+    c = f"c{place}"
     return any(stage.run(f"select 1 from stage where {c} >= ? and {c} < ? limit 1", edges) for edges in FORMULA_RANGES)
 
 

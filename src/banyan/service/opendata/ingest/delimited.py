@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 import msgspec
 
 from banyan.limits import CELL_BYTES, COLUMNS, INGEST_SAMPLE_BYTES, LINE_BYTES, MIB
 from banyan.service.opendata.ingest.dialect import ALONE, Dialect, guess_dialect, reader_of, sample_rows, text_lines
+from banyan.service.opendata.ingest.facts import Facts, facts_of
 from banyan.service.opendata.ingest.header import Head, find_head
-from banyan.service.opendata.ingest.infer import Facts, facts_of
+from banyan.service.opendata.ingest.held import TRIES, Held, guess_held, misfit
 from banyan.service.opendata.ingest.options import Options
 from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.ingest.stage import Stage, literal
@@ -25,6 +27,7 @@ from banyan.service.opendata.model import ColumnType, Finding
 
 EXAMPLES = 20
 SLOW_NAME = "rows.csv"
+NOTHING_HELD: Mapping[int, Held] = MappingProxyType({})
 FAST_PART_BYTES = 15 * MIB
 FAST_LEAST_BYTES = 2 * MIB
 """What one thread of DuckDB reads at a time, which is also its buffer and its longest line. A part of over 122,880 rows
@@ -104,16 +107,21 @@ def _opening(path: Path, options: Options) -> tuple[Dialect, Head, tuple[Finding
 
 def _fast(stage: Stage, path: Path, dialect: Dialect, head: Head) -> tuple[Facts, ...]:
     """Fill `stage` with DuckDB's reader, which refuses what is not UTF-8 or not regular: then nothing."""
-    try:
-        _load(stage, path, dialect.delimiter, len(head.names), skip=head.skip_lines)
-        facts = facts_of(stage, len(head.names))
-        if _holds(stage, path, facts):
-            return tuple(facts)
-        stage.run("drop table stage")
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error:
-        stage.run("drop table if exists stage")
+    width, held = len(head.names), guess_held(path, dialect, len(head.names))
+    for left in reversed(range(TRIES)):
+        try:
+            _load(stage, path, dialect.delimiter, width, skip=head.skip_lines, held=held if left else {})
+            facts = facts_of(stage, width)
+            if _holds(stage, path, facts):
+                return tuple(facts)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            if (place := misfit(error)) is not None:
+                held = {other: one for other, one in held.items() if other != place}
+                continue
+        stage.clear()
+        break
     return ()
 
 
@@ -142,16 +150,19 @@ def _holds(stage: Stage, path: Path, facts: Sequence[Facts]) -> bool:
     return path.stat().st_size <= 2 * cells + rows * (3 * len(facts) + 2) + INGEST_SAMPLE_BYTES
 
 
-def _load(stage: Stage, path: Path, delimiter: str, width: int, *, skip: int) -> None:
-    """DuckDB's strict reader. Raises duckdb.Error on the first row that is not regular."""
+def _load(
+    stage: Stage, path: Path, delimiter: str, width: int, *, skip: int, held: Mapping[int, Held] = NOTHING_HELD
+) -> None:
+    """DuckDB's strict reader. Raises duckdb.Error on the first row that is not regular, or does not fit `held`."""
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(width))
     part = _part_bytes(path.stat().st_size)
-    stage.run(
-        f"create table stage as select * from read_csv({literal(str(path))}, auto_detect=false, "
+    stage.fill(
+        f"read_csv({literal(str(path))}, auto_detect=false, "
         f"header=false, skip={skip}, delim={literal(delimiter)}, quote='\"', escape='\"', "
         f"columns={{{columns}}}, nullstr='', strict_mode=true, "
         f"max_line_size={part}, buffer_size={part})",
-        phase="read",
+        width,
+        held,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 import msgspec
 
 from banyan.service.opendata.ingest import hints
+from banyan.service.opendata.ingest.facts import Facts, grouped, whole
 from banyan.service.opendata.ingest.sample import BATCH, PATTERNS, UNFIT_SHARE, Sampled, sampled
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.model import ColumnType, Finding
@@ -66,19 +67,9 @@ MENDED_DATES = {
 """Conversions that change what the reader sees, and the finding that says so."""
 
 
-class Facts(msgspec.Struct, frozen=True):
-    """Counts over every row of one column; lengths in bytes."""
-
-    filled: int
-    distinct: int
-    shortest: int
-    longest: int
-    total: int
-    """All lengths together."""
-
-
 class Fit(msgspec.Struct, frozen=True):
-    """How a column's cells become values. `sql` has `{c}` for the stage column; empty means the text as it is.
+    """How a column's cells become values. `sql` has `{c}` for the cell's text, `{v}` for the held value; empty means
+    the text as it is.
 
     `low` and `high` are the least and greatest value as text, where the confirming pass met them anyway.
     """
@@ -92,18 +83,6 @@ class Fit(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     low: str = ""
     high: str = ""
-
-
-def facts_of(stage: Stage, width: int) -> list[Facts]:
-    """One pass over the stage for all columns."""
-    parts = (
-        "count({c})",
-        "approx_count_distinct({c})",
-        "coalesce(min(strlen({c})), 0)",
-        "coalesce(max(strlen({c})), 0)",
-        "coalesce(sum(strlen({c})), 0)::bigint",
-    )
-    return [Facts(*map(_whole, cells)) for cells in _per_column(stage, parts, range(width))]
 
 
 class Inference:
@@ -157,16 +136,36 @@ class Inference:
         return Fit("text", sql, "as_code", findings=(found,))
 
     def _counted(self, places: Sequence[int], test: str) -> dict[int, int]:
-        """How many cells of each column pass."""
-        found: dict[int, int] = {}
-        for start in range(0, len(places), BATCH):
-            batch = places[start : start + BATCH]
+        """How many cells of each column pass a test that no plainly written number passes: of words each once."""
+        held = self._stage.held
+        found = dict.fromkeys(places, 0)
+        for place in places:
+            if place in held and held[place].words:
+                passing = f"coalesce(sum(n) filter ({test.format(c='t')}), 0)::bigint"
+                found[place] = self._stage.count(f"select {passing} from {grouped(place)}")
+        texts = [place for place in places if place not in held]
+        for start in range(0, len(texts), BATCH):
+            batch = texts[start : start + BATCH]
             asked = ", ".join(f"count(*) filter ({test.format(c=f'c{place}')})" for place in batch)
-            found |= zip(batch, map(_whole, self._stage.row(f"select {asked} from stage")), strict=True)
+            found |= zip(batch, map(whole, self._stage.row(f"select {asked} from stage")), strict=True)
         return found
 
     def _plain(self, macros: Mapping[int, str], samples: Mapping[int, Sampled]) -> dict[int, Fit]:
         """The columns whose every cell is written plainly, which a faster test confirms."""
+        held = {place for place, macro in macros.items() if self._is_held(place, macro)}
+        return {place: self._of_held(place) for place in held} | self._of_text(
+            {place: macro for place, macro in macros.items() if place not in held}, samples
+        )
+
+    def _is_held(self, place: int, macro: str) -> bool:
+        return place in self._stage.held and self._stage.held[place].macro == macro
+
+    def _of_held(self, place: int) -> Fit:
+        """Its cells were proved when they were read."""
+        held, facts = self._stage.held[place], self._facts[place]
+        return Fit(_type_of(held.macro), held.value, held.macro, low=facts.low, high=facts.high)
+
+    def _of_text(self, macros: Mapping[int, str], samples: Mapping[int, Sampled]) -> dict[int, Fit]:
         strict = {place: FASTER[macro][0] for place, macro in macros.items()}
         for place, macro in macros.items():
             shape, plainest = PLAINEST.get(macro, (None, ""))
@@ -199,7 +198,7 @@ class Inference:
     def _confirmed(self, place: int, macro: str, findings: tuple[Finding, ...], name: str) -> Fit:
         """Count over all rows what fits; text, with the findings of that, when too little does."""
         facts, c = self._facts[place], f"c{place}"
-        fitting, missing, lettered = map(_whole, self._stage.row(
+        fitting, missing, lettered = map(whole, self._stage.row(
             f"select count({macro}({c})), count(*) filter (is_missing({c})), "
             f"count(*) filter ({macro}({c}) is null and not is_missing({c}) "
             f"and regexp_full_match({c}, '[0-9A-Za-z-]*([0-9][A-Za-z]|[A-Za-z][0-9])[0-9A-Za-z-]*')) from stage"
@@ -240,7 +239,7 @@ class Inference:
         used = [macro for macro in macros if self._fitting(macro, c)] or macros[:1]
         sql = f"coalesce({', '.join(f'{macro}({{c}})' for macro in used)})" if len(used) > 1 else f"{used[0]}({{c}})"
         test = sql.format(c=c)
-        missing, unfit = map(_whole, self._stage.row(
+        missing, unfit = map(whole, self._stage.row(
             f"select count(*) filter (is_missing({c})), count(*) filter (not is_missing({c})) from stage "
             f"where {c} is not null and {test} is null"
         ))  # fmt: skip
@@ -355,19 +354,5 @@ def _is_coded(name: str, facts: Facts, counts: dict[str, int], known: int) -> bo
     return bool(hints.CODE.search(name) or hints.SERIAL.search(name)) or unique
 
 
-def _per_column(stage: Stage, parts: Sequence[str], places: Sequence[int]) -> Iterator[tuple[object, ...]]:
-    for start in range(0, len(places), BATCH):
-        batch = places[start : start + BATCH]
-        asked = ", ".join(part.replace("{c}", f"c{place}") for place in batch for part in parts)
-        row = stage.run(f"select {asked} from stage", phase="infer")[0]
-        for position in range(len(batch)):
-            yield row[position * len(parts) : (position + 1) * len(parts)]
-
-
 def _type_of(macro: str) -> ColumnType:
     return dict(PATTERNS)[macro]
-
-
-def _whole(value: object) -> int:
-    assert isinstance(value, int), f"a count: {value!r}"
-    return value

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from banyan.service.opendata.ingest import hints
-from banyan.service.opendata.ingest.infer import Facts
+from banyan.service.opendata.ingest.facts import Facts
 from banyan.service.opendata.ingest.options import Options
 from banyan.service.opendata.ingest.refusal import invalid
 from banyan.service.opendata.ingest.stage import Stage
@@ -119,8 +119,9 @@ def _is_address(cell: str) -> bool:
 
 def _distinct(stage: Stage, one: Planned) -> list[str]:
     rows = stage.run(
-        f"select distinct {one.value} from (select * from stage where c{one.place} is not null limit 20000) s "
-        f"order by hash(1) limit {NAMES_SAMPLE}"
+        f"select value from (select distinct {one.value} as value "
+        f"from (select * from stage where c{one.place} is not null limit 20000) s) order by hash(value) "
+        f"limit {NAMES_SAMPLE}"
     )
     return [str(row[0]) for row in rows if row[0] is not None]
 

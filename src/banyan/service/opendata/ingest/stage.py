@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from banyan.limits import INGEST_DISK_BYTES, INGEST_MEMORY_BYTES, INGEST_POLL_S, INGEST_RESIDENT_BYTES, MIB
+from banyan.service.opendata.ingest.held import Held, looking, reading
 from banyan.service.opendata.ingest.options import Watch
 
 Cell = str | int | float | bool | None
@@ -30,11 +31,13 @@ class Stage:
     """A DuckDB connection with our macros. `run` blocks, but sees a cancel within INGEST_POLL_S.
 
     Small inputs stage in memory; larger ones in a file of the work folder, so that the memory bound holds.
+    `stage` has the columns c0, c1, … of text; those of `held` are values v… in truth, and their text is a look at them.
     """
 
     def __init__(self, work: Path, reads: Path, watch: Watch, *, expected_bytes: int) -> None:
         self.work = work
         self.watch = watch
+        self.held: Mapping[int, Held] = {}
         in_memory = expected_bytes <= INGEST_RESIDENT_BYTES
         database = ":memory:" if in_memory else str(work / "stage.duckdb")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest")
@@ -60,6 +63,30 @@ class Stage:
                 wait((job,))
                 raise
         return job.result()
+
+    @property
+    def table(self) -> str:
+        """Where rows can be deleted."""
+        return "held" if self.held else "stage"
+
+    def fill(self, source: str, width: int, held: Mapping[int, Held]) -> None:
+        """Make `stage` from a table function that gives text cells. Raises duckdb.Error, `misfit` for a held column."""
+        if not held:
+            self.run(f"create table stage as select * from {source}", phase="read")
+            return
+        for place, one in held.items():
+            if one.words:
+                self.run(f"create or replace type words_{place} as enum ({', '.join(map(literal, one.words))})")
+        cells = ", ".join(reading(place, held.get(place)) for place in range(width))
+        self.run(f"create table held as select {cells} from {source}", phase="read")
+        self.run(f"create view stage as select {looking(width, held)} from held")
+        self.held = held
+
+    def clear(self) -> None:
+        """Forget what `fill` made, if it made it."""
+        for statement in ("drop view stage", "drop table held") if self.held else ("drop table if exists stage",):
+            self.run(statement)
+        self.held = {}
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> tuple[object, ...]:
         """The one row of an aggregate."""

@@ -10,7 +10,8 @@ from banyan.limits import CELL_BYTES, MIB
 from banyan.service.opendata.ingest.content import foot_findings, number_findings, text_findings
 from banyan.service.opendata.ingest.delimited import Staged
 from banyan.service.opendata.ingest.encoding import ALL_MARKS
-from banyan.service.opendata.ingest.infer import Facts, Inference, facts_of
+from banyan.service.opendata.ingest.facts import Facts, facts_of
+from banyan.service.opendata.ingest.infer import Inference
 from banyan.service.opendata.ingest.options import Options, Table
 from banyan.service.opendata.ingest.refusal import beyond, invalid
 from banyan.service.opendata.ingest.roles import with_roles
@@ -106,11 +107,12 @@ def _without_blank_rows(stage: Stage, facts: Sequence[Facts]) -> list[Finding]:
     """Rows in which no cell holds anything are left out and counted."""
     if max(one.filled for one in facts) == stage.count("select count(*) from stage"):
         return []
-    empty = "coalesce(" + ", ".join(f"c{place}" for place in range(len(facts))) + ", null) is null"
+    cells = (f"v{place}" if place in stage.held else f"c{place}" for place in range(len(facts)))
+    empty = " and ".join(f"{cell} is null" for cell in cells)
     blank = stage.count(f"select count(*) from stage where {empty}")
     if not blank:
         return []
-    stage.run(f"delete from stage where {empty}")
+    stage.run(f"delete from {stage.table} where {empty}")
     return [Finding("mended", "rows-blank", count=blank)]
 
 
