@@ -41,7 +41,6 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
-from banyan.oneself import own_shelf, remembering
 from banyan.persons import open_persons
 from banyan.presence import presence_of
 from banyan.service.credentials.shelf import Shelf as CredentialsShelf

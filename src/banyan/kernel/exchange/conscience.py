@@ -73,10 +73,6 @@ class Conscience:
         """A person's name in policy and ledger, from the number as people write it."""
         return pseudonym(self._key, normalized_person_number(number).encode())
 
-    async def register(self) -> Register:
-        """The register of legal bases as it stands: what people may be shown of it before they ask."""
-        return await self._bases()
-
     async def weigh(
         self, declared: Operation, request: msgspec.Struct, caller: Caller, *, purpose: str, now: EpochS
     ) -> Weighed:
