@@ -154,7 +154,7 @@ async def open_node(
             render=portal.render,
             record=record,
             keys=keys,
-            present=presence_of(persons, issuer=settings.site.public_url, name_of=remembering(lawful)),
+            present=presence_of(persons, issuer=settings.site.public_url, name_of=lawful.conscience.subject),
         )
         if not is_demo:
             await close_personas(persons)
