@@ -69,10 +69,10 @@ def _use_order(tx: Tx, index: int, use: Settling) -> None:
 
 def _use_consent(tx: Tx, use: Settling) -> None:
     """The provider's own look, at the source and at the last moment: whose, to whom, what for, which fields, when."""
-    consent = records.consent_by_id(tx, use.consent)
-    purpose = records.purpose_by_id(tx, consent.purpose) if consent is not None else None
-    if consent is None or purpose is None or not _stands(consent, purpose, use):
+    found = records.consent_and_purpose(tx, use.consent)
+    if found is None or not _stands(*found, use):
         raise _conflict("consent_over", "consent-over")
+    consent, purpose = found
     after = consents.used(consent, use.now)
     if isinstance(after, consents.Refusal):
         raise _conflict("consent_over", "consent-over")

@@ -3,8 +3,12 @@
 select next_idx, tiled, mapped, published, checkpoint from log_head where one = 1
 
 -- name: take_indexes
--- The next entries' first index; the row stays locked until the commit, so indexes have no gaps.
-update log_head set next_idx = next_idx + :count where one = 1 returning next_idx - :count
+-- Move the next entry's index on; the row stays locked until the commit, so indexes have no gaps.
+update log_head set next_idx = next_idx + :count where one = 1
+
+-- name: next_index
+-- The index after the last entry.
+select next_idx from log_head where one = 1
 
 -- name: add_pending
 -- Keep an entry until it is in a tile.
@@ -32,8 +36,8 @@ update log_head set published = :published, checkpoint = :checkpoint where one =
 
 -- name: add_release
 -- Keep what a use's entry commits to.
-insert into release (idx, subject, position, at, reveal_after, basis, receiver, salt, record)
-values (:idx, :subject, :position, :at, :reveal_after, :basis, :receiver, :salt, :record)
+insert into release (idx, subject, position, at, reveal_after, basis, receiver, salt, record, head)
+values (:idx, :subject, :position, :at, :reveal_after, :basis, :receiver, :salt, :record, :head)
 
 -- name: release_at
 -- One use by its entry.
@@ -64,14 +68,13 @@ update checkpoint set signed = :signed where size = :size
 -- Published checkpoints, newest first.
 select size, at, signed from checkpoint order by size desc limit :limit
 
--- name: subject
+-- name: chain
 -- How many uses a subject has and the head of the chain.
-select uses, head from subject where key = :key
+select position, head from release where subject = :subject order by position desc limit 1
 
--- name: set_subject
--- Move a subject's chain on.
-insert into subject (key, uses, head) values (:key, :uses, :head)
-on conflict (key) do update set uses = excluded.uses, head = excluded.head
+-- name: chain_at
+-- The head of a subject's chain at a use.
+select head from release where subject = :subject and position = :position
 
 -- name: map_node
 -- A node of the map.

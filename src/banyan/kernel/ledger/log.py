@@ -140,10 +140,9 @@ class Ledger:
 
         def job(tx: Tx) -> Recorded:
             index = append(tx, entry)
-            row = tx.row(SQL["subject"], key=subject)
+            row = tx.row(SQL["chain"], subject=subject)
             uses, head = (_int(row[0]), _bytes(row[1])) if row else (0, subjects.EMPTY)
             position = uses + 1
-            tx.run(SQL["set_subject"], key=subject, uses=position, head=subjects.chained(head, commitment))
             tx.run(
                 SQL["add_release"],
                 idx=index,
@@ -155,6 +154,7 @@ class Ledger:
                 receiver=record.receiver,
                 salt=salt,
                 record=encoded,
+                head=subjects.chained(head, commitment),
             )
             if alongside is not None:
                 alongside(tx, index)
@@ -301,9 +301,10 @@ def append_all(tx: Tx, entries: Sequence[bytes]) -> int:
 
 
 def _taken(tx: Tx, count: int) -> int:
-    row = tx.row(SQL["take_indexes"], count=count)
+    tx.run(SQL["take_indexes"], count=count)
+    row = tx.row(SQL["next_index"])
     assert row is not None, "the head is made by its migration"
-    return _int(row[0])
+    return _int(row[0]) - count
 
 
 def _map_some(tx: Tx) -> bool:
@@ -327,11 +328,11 @@ def _map_some(tx: Tx) -> bool:
 
 
 def _as_of(tx: Tx, key: bytes, position: int) -> Subject:
-    """A subject's chain up to a position: the newest is at hand, an earlier one is chained again."""
-    row = tx.row(SQL["subject"], key=key)
+    """A subject's chain up to a position; one from before uses kept their head is chained again."""
+    row = tx.row(SQL["chain_at"], subject=key, position=position)
     assert row is not None, "a subject with a release has a chain"
-    if _int(row[0]) == position:
-        return Subject(key, position, _bytes(row[1]))
+    if row[0] is not None:
+        return Subject(key, position, _bytes(row[0]))
     head = subjects.EMPTY
     for one in tx.rows(SQL["releases_of"], subject=key, after=0, limit=position):
         head = subjects.chained(head, commitment_of(_bytes(one[4]), _bytes(one[5])))

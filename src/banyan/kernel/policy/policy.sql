@@ -119,16 +119,19 @@ delete from opt_out where subject = :subject and operation = :operation
 select 1 from opt_out where subject = :subject and operation in (:operation, :whole, :purpose, '*') limit 1
 
 -- name: count_use
--- Count one more use today, unless there were as many as may be; no row then.
+-- Count one more use today, unless there were as many as may be; no row is written then.
 insert into use_count (subject, recipient, operation, day, uses) values (:subject, :recipient, :operation, :day, 1)
 on conflict (subject, recipient, operation, day) do update set uses = use_count.uses + 1 where use_count.uses < :most
-returning uses
 
 -- name: count_purpose_use
--- Count one more use for a purpose today, unless there were as many as may be; no row then.
+-- Count one more use for a purpose today, unless there were as many as may be; no row is written then.
 insert into purpose_use (purpose, subject, day, uses) values (:purpose, :subject, :day, 1)
 on conflict (purpose, subject, day) do update set uses = purpose_use.uses + 1 where purpose_use.uses < :most
-returning uses
+
+-- name: consent_and_purpose
+-- One consent with its purpose.
+select consent.document, purpose.document from consent join purpose on purpose.id = consent.purpose
+where consent.id = :id
 
 -- name: forget_purpose_uses
 -- Days that are over.

@@ -188,6 +188,12 @@ def consent_by_id(tx: Tx, id: str) -> Consent | None:
     return _one(tx.row(SQL["consent"], id=id), Consent)
 
 
+def consent_and_purpose(tx: Tx, id: str) -> tuple[Consent, Purpose] | None:
+    """A consent with its purpose, as they stand."""
+    row = tx.row(SQL["consent_and_purpose"], id=id)
+    return None if row is None else (_consent(_bytes(row[0])), _purpose(_bytes(row[1])))
+
+
 def consents_of(tx: Tx, subject: str) -> list[Consent]:
     return _all(tx.rows(SQL["consents_of"], subject=subject, limit=POLICY_LIST), Consent)
 
@@ -196,7 +202,7 @@ def consent_terms(tx: Tx, subject: str, recipient: str, code: str, now: EpochS) 
     """A subject's consents to this recipient for this purpose, as the judge weighs them."""
     rows = tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code, day=day_of(now))
     return tuple(
-        consent_rules.terms(_read(consent, Consent), _purpose(_bytes(purpose)), now, int(str(uses or 0)))
+        consent_rules.terms(_consent(_bytes(consent)), _purpose(_bytes(purpose)), now, int(str(uses or 0)))
         for consent, purpose, uses in rows
     )
 
@@ -219,13 +225,13 @@ def has_opted_out(tx: Tx, subject: str, operation: str, purpose: str = "") -> bo
 def count_use(tx: Tx, subject: str, recipient: str, operation: str, *, most: int, now: EpochS) -> bool:
     """Count one more use today; False, and nothing counted, when there were `most` already."""
     named = {"subject": subject, "recipient": recipient, "operation": operation}
-    return tx.row(SQL["count_use"], **named, day=day_of(now), most=most) is not None
+    return tx.run(SQL["count_use"], **named, day=day_of(now), most=most) > 0
 
 
 def count_purpose_use(tx: Tx, subject: str, purpose: Purpose, now: EpochS) -> bool:
     """Count one more use for a purpose today; False, and nothing counted, when it had its day's share already."""
     named = {"purpose": purpose.id, "subject": subject}
-    return tx.row(SQL["count_purpose_use"], **named, day=day_of(now), most=purpose.per_day) is not None
+    return tx.run(SQL["count_purpose_use"], **named, day=day_of(now), most=purpose.per_day) > 0
 
 
 def forget_counts(tx: Tx, now: EpochS) -> None:
@@ -261,6 +267,12 @@ def _read(document: Any, kind: type[T]) -> T:
 def _order(document: bytes) -> Order:
     """Decoded once: the few orders and purposes in force are weighed at every call."""
     return _read(document, Order)
+
+
+@lru_cache(maxsize=POLICY_LIST)
+def _consent(document: bytes) -> Consent:
+    """Decoded once for one use: it is read when the use is weighed and again when it is written down."""
+    return _read(document, Consent)
 
 
 @lru_cache(maxsize=POLICY_LIST)
