@@ -222,6 +222,27 @@ def test_a_visit_at_the_counter(tmp_path: Path) -> None:
     lived(tmp_path, story)
 
 
+def test_a_word_chosen_on_ones_own_page_is_enough_at_a_counter(tmp_path: Path) -> None:
+    async def story(hall: Hall) -> None:
+        registrar, lin = await hall.signed_in("demo.registrar"), await hall.signed_in("demo.lin")
+        short = await hall.post("/en/openid/account", lin, do="word", word="1234")
+        assert (short.status, "6 to 64 characters" in short.text) == (422, True)
+        assert (await hall.post("/en/openid/account", lin, do="word", word="blue bicycle")).status == 303
+        officer = await hall.call("GET", "/en/openid/account", jar=registrar)
+        assert "Counter word" not in officer.text  # officers are known by their passkey
+        ask = {"do": "ask", "what": "visit", "number": LIN, "shown": "id-card", "name": ""}
+        assert (await hall.post("/en/counter", registrar, word="red bicycle", **ask)).status == 403
+        assert (await hall.post("/en/counter", registrar, word="blue bicycle", **ask)).status == 303
+        waiting = re.search(r'name="id" value="([^"]*)"', (await hall.call("GET", "/en/counter", jar=registrar)).text)
+        assert waiting
+        await hall.post("/en/counter", registrar, do="begin", id=waiting.group(1))
+        assert "At a counter" in (await hall.call("GET", "/en/mydata", jar=registrar)).text
+        away = await hall.call("GET", "/en/openid/account", jar=registrar)
+        assert away.header("location") == "/en/counter"  # neither the officer's nor the person's account from here
+
+    lived(tmp_path, story)
+
+
 def test_a_kiosk_forgets(tmp_path: Path) -> None:
     async def story(hall: Hall) -> None:
         registrar, second = await hall.signed_in("demo.registrar"), await hall.signed_in("demo.registrar2")

@@ -251,3 +251,23 @@ def test_a_host_that_is_not_ours_signs_nobody_in(tmp_path: Path) -> None:
                 assert reply.json["kind"] == ("anonymous" if host == "6.6.6.6" else "citizen"), host
 
     asyncio.run(live())
+
+
+def test_a_stolen_token_at_the_door_leaves_an_alarm(tmp_path: Path) -> None:
+    async def story(door: Door) -> None:
+        token, path = await door.token(), "/api/seen/who"
+        again = door.proven(token, path)
+        assert (await door.call("GET", path, headers=again)).status == 200
+        for headers, kind in (
+            (again, "proof_replay"),
+            (door.proven(token, path, key=EC[1]), "key_mismatch"),
+            (door.proven(token, path, htu=ISSUER + "/api/seen/other"), "dpop_htu"),
+            (door.proven(token, path, iat=int(NOW) - 61), "dpop_time"),
+            ({"authorization": f"Bearer {token}"}, "bound_token_as_bearer"),
+        ):
+            reply = await door.call("GET", path, headers=headers)
+            assert reply.status == 401 or reply.json["kind"] == "anonymous", kind
+            newest = door.node.persons.alarms.newest(1)[0]
+            assert (newest.kind, newest.endpoint, len(newest.trace)) == (kind, "door", 32)
+
+    lived(tmp_path, story)

@@ -46,6 +46,7 @@ async def _by_token(provider: Provider, sent: Sent, name_of: NameOf, *, is_proof
     try:
         token = await presented(provider, sent)
     except Fault as fault:
+        await provider.note(sent, fault.alarm, endpoint="door")
         if is_proof:
             raise
         return Presence(ANONYMOUS, doubt=fault)
@@ -75,4 +76,5 @@ def _sent(request: DoorRequest, issuer: str) -> Sent | None:
         dpop=request.header("dpop"),
         browser=browser if len(browser) <= COOKIE_CHARACTERS else "",
         network=request.client,
+        trace=request.trace.id,
     )

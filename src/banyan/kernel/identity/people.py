@@ -95,11 +95,12 @@ async def close(provider: Provider, id: str) -> None:
 
 
 async def start_anew(provider: Provider, id: str) -> None:
-    """Whoever lost their devices: every passkey and session ends, and a counter gives a new enrolment code."""
+    """Whoever lost their devices: every passkey, session and token ends (apps' keys were on the device too), and a
+    counter gives a new enrolment code."""
 
     def job(tx: Tx) -> None:
         tx.run(SQL["forget_passkeys_of"], account=id)
         tx.run(SQL["unlink_outside"], account=id)
-        tx.run(SQL["end_sessions_of"], account=id)
+        acting.end_access_of(tx, id)
 
     await provider.store.write(job)

@@ -76,13 +76,15 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     is_demo: bool = False
     may_register: bool = False
+    may_say: bool = False
+    """May choose what they say at a counter."""
     is_enrolment: bool = False
     given: tuple[Given, ...] = ()
     outsides: tuple[Elsewhere, ...] = ()
-    failure: str = ""
     choices: tuple[Any, ...] = ()
     """For whom one may act, and who may act for one (`representing.Choice`)."""
     acts_for: str = ""
+    failure: str = ""
     alarm: str = ""
     """What the record of alarms says beside `failure`, or without one."""
     client: str = ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from banyan.errors import Invalid
 from banyan.kernel.catalogue import Context
-from banyan.kernel.identity.openid import authorizing, passkeys, records, signing_in, watching
+from banyan.kernel.identity.openid import authorizing, counter, passkeys, records, signing_in, watching
 from banyan.kernel.identity.openid.model import Account, Session
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
@@ -71,6 +72,12 @@ async def account(ctx: Context, request: Message) -> Shown:
             await signing_in.sign_out(desk.provider, sent)
             return Shown(location="/openid/login")
         return Shown(location="/openid/account?done=register")
+    if sent.get("do") == "word" and _may_say(session, who):
+        try:
+            await counter.set_word(desk.provider, who.id, sent.get("word"))
+        except Invalid:
+            return await _account(desk, sent, known, failure="word")
+        return Shown(location="/openid/account?done=word")
     if sent.get("do") == "withdraw" and not session.is_enrolment:
         await watching.withdraw(desk.provider, sent.get("grant") or "-", account=who.id)
         return Shown(location="/openid/account?done=withdraw")
@@ -108,6 +115,11 @@ async def leave(ctx: Context, request: Message) -> Shown:
     )
 
 
+def _may_say(session: Session, who: Account) -> bool:
+    """Who may choose a counter word: a citizen, signed in as surely as a passkey makes them."""
+    return who.kind == "citizen" and not session.is_enrolment and signing_in.may_register(session, who)
+
+
 _LEAVING = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
@@ -130,6 +142,7 @@ async def _account(desk: Desk, sent: Sent, known: tuple[Session, Account], *, fa
         is_demo=who.is_demo,
         is_enrolment=session.is_enrolment,
         may_register=may_register,
+        may_say=_may_say(session, who),
         outsides=elsewhere(desk, sent, "link") if signing_in.may_register(session, who) else (),
         given=given,
         failure=failure,

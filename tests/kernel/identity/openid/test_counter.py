@@ -49,7 +49,7 @@ class Hall:
             fresh = Account(id="", name=name, kind="officer", agency=agency, roles=("counter",), is_demo=True)
             self.officers[name] = await people.add(self.provider, fresh)
             self.browsers[name] = await self.world.signed_in(name)
-        made = await people.add(self.provider, Account(id="", name="wang", kind="citizen"), number=WANG)
+        made = await people.add(self.provider, Account(id="", name="wang", kind="citizen", is_demo=True), number=WANG)
         self.wang = made
         await counter.set_word(self.provider, made.id, "blue bicycle")
         return self
@@ -139,7 +139,9 @@ def test_a_word_is_not_enough_for_a_new_device_or_account(identity_store: Schema
         with pytest.raises(Conflict):
             await hall.begin(renewed.id)
         await hall.confirm(renewed.id)
+        token = await hall.world.redeem(await hall.world.code("wang"))
         given = await hall.begin(renewed.id)
+        assert not await hall.world.is_active(token["access_token"])  # the app's key was on the lost device
         assert (given.name, len(given.code)) == ("wang", 19)
         session = await signing_in.with_code(hall.provider, hall.sent(), "wang", given.code)
         assert session not in ("wrong", "later")
