@@ -1,7 +1,7 @@
 """Against LINE's own SDK (line-bot-sdk, .venv-peers): signatures, webhooks, every message we make, and a whole turn.
 
-The SDK's models stand in for LINE's server: a field or a value they do not know is refused. (LINE's OpenAPI file is in
-no package registry, so Prism cannot be run on it here.)
+The SDK's models stand in for LINE's server: a field or a value they do not know is refused. Prism stands in for it in
+`test_prism.py`.
 """
 
 from __future__ import annotations
