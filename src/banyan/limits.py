@@ -420,6 +420,7 @@ CREDENTIAL_STATUS_S: Final = 86_400  # after that a copy of a status list is too
 CREDENTIAL_LIST: Final = 100  # batches and offers on one's own page
 CREDENTIAL_CLAIMS_BYTES: Final = 64 * KIB  # of one person's answer in one credential; a household is about 2 KB
 CREDENTIAL_SHOWN_BYTES: Final = 256 * KIB  # of a credential that somebody shows; a household is 4 KB
+TAKEN_FILE_BYTES: Final = 16 * MIB  # of a download that is checked; a PDF of a household is 20 KB
 PAPER_S: Final = 20.0  # of one PDF; it takes about a second, on a busy machine five
 PAPER_AT_ONCE: Final = 2  # PDFs made at once: each is a process of 100 MB for a second
 TAKEN_FIELDS: Final = 100  # fields of one download or credential; the widest register has some fifty

@@ -1,4 +1,5 @@
-"""`./banyan verify RECEIPT`: check a receipt of the log without asking anybody. Exit 0: it holds; 1: it does not."""
+"""`./banyan verify FILE`: check a receipt of the log, a credential or a signed download without asking anybody. Exit 0:
+it holds; 1: it does not."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from banyan.errors import Invalid
+from banyan.verifying_shown import add_shown_arguments, run_shown
 from banyan.wire.tlog.checkpoint import verifier_of
 from banyan.wire.tlog.note import NOTE_BYTES, BadNote, Verifier
 
@@ -35,11 +37,14 @@ def add_verify_parser(verbs: Any) -> None:
     verify.add_argument("--witness", action="append", default=[], metavar="VKEY", help="the key of a witness you trust")
     verify.add_argument("--quorum", type=int, default=0, help="how many witnesses must have cosigned")
     verify.add_argument("--history", action="store_true", help="the file is a whole list of uses from /mydata/history")
+    add_shown_arguments(verify)
     verify.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what the receipt proves. Raises Invalid for keys or files that cannot be read."""
+    if options.issuer:
+        return run_shown(options)
     from banyan.kernel.ledger.histories import prove_history
     from banyan.kernel.ledger.receipts import prove
 

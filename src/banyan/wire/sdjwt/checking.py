@@ -79,7 +79,7 @@ def check(
     issuer = _issuer(unverified(parts.jwt)[1], pinned)
 
     def find(header: Mapping[str, Any], _: Mapping[str, Json]) -> Key:
-        return _key(issuer, header.get("kid"))
+        return key_of(issuer, header.get("kid"))
 
     proven = verify(text.strip(), find, now=now, audience=for_whom if parts.key_binding else "", nonce=question)
     claims = proven.claims
@@ -126,7 +126,8 @@ def _issuer(payload: Mapping[str, Json], pinned: Sequence[Issuer]) -> Issuer:
     raise BadCredential("its issuer is none of the pinned ones")
 
 
-def _key(issuer: Issuer, kid: object) -> Key:
+def key_of(issuer: Issuer, kid: object) -> Key:
+    """A pinned key by its id, or the first for a token that names none. Raises BadCredential."""
     for jwk in issuer.keys:
         if kid is None or jwk.get("kid") == kid:
             try:
