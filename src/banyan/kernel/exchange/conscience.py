@@ -44,15 +44,25 @@ REASON: Final = "reason"
 
 
 class Weighed(msgspec.Struct, frozen=True):
-    """A use that was weighed: the decision for the gate, and what the ledger and the minimising need."""
+    """A use that was weighed: why it is refused, if it is, and what the ledger and the minimising need."""
 
-    decision: Decision
+    refusal: Decision | None
     verdict: Verdict
     subject: bytes
     fields: tuple[str, ...]
     known: Mapping[str, str]
     purpose: str
     reason: str = ""
+
+    @property
+    def basis(self) -> str:
+        """The id of the basis it rests on."""
+        return self.verdict.basis.id if self.refusal is None and self.verdict.basis is not None else "none"
+
+    @property
+    def decision(self) -> Decision:
+        """In words; those of an allowed use are made when they are read."""
+        return self.refusal or allowed(self.verdict)
 
 
 class Conscience:
@@ -98,13 +108,12 @@ class Conscience:
                 use = msgspec.structs.replace(use, consents=mine)
         verdict = judge(bases, use)
         reason = _reason(request)
+        refusal = None
         if not verdict.is_allowed:
-            decision = refused(declared, verdict, use)
+            refusal = refused(declared, verdict, use)
         elif _is_under_order(verdict) and not reason:
-            decision = unreasoned(declared, verdict, use)
-        else:
-            decision = allowed(declared, verdict)
-        return Weighed(decision, verdict, subject, asked, known, use.purpose, reason)
+            refusal = unreasoned(declared, verdict, use)
+        return Weighed(refusal, verdict, subject, asked, known, use.purpose, reason)
 
     async def release(
         self, weighed: Weighed, declared: Operation, caller: Caller, *, trace: str, now: EpochS

@@ -155,17 +155,18 @@ class Gate:
         outcome: Outcome = "failed"
         touched: TouchOutcome = "failed"
         weighed: Weighed | None = None
-        decision: Decision | None = None
+        basis = "none"
         try:
             if declared.subject and self._conscience is not None and not is_out_of_place(declared, caller):
                 weighed = await self._conscience.weigh(declared, request, caller, purpose=purpose, now=now)
-                decision = weighed.decision
+                refusal, basis = weighed.refusal, weighed.basis
             else:
                 decision = decide(declared, caller, purpose)
-            if not decision.allowed:
+                refusal, basis = None if decision.allowed else decision, decision.basis
+            if refusal is not None:
                 outcome = touched = "refused"
-                raise Refused(decision)
-            if self._conscience is not None and is_help(declared, caller, decision.basis):
+                raise Refused(refusal)
+            if self._conscience is not None and is_help(declared, caller, basis):
                 await self._conscience.note_help(declared, caller, trace=trace.id if trace is not None else "", now=now)
             service = declared.service
             remote = self._remotes.get(service) if self._remotes else None
@@ -194,7 +195,6 @@ class Gate:
                 duration_us=(perf_counter_ns() - started) // 1000,
                 at=now,
             )
-            basis = decision.basis if decision is not None else "none"
             await self.usage.record(
                 Use(operation, basis, purpose or declared.purpose, caller.kind, caller.channel, outcome)
             )

@@ -98,13 +98,11 @@ class Register(msgspec.Struct, frozen=True):
 
     def candidates(self, operation: str, purpose: str, recipient: str) -> list[LegalBasis]:
         """Bases that speak of this use by this recipient, the most specific first; their terms are not judged here."""
-        whole = operation.partition(".")[0] + ".*"
-        return [
-            basis
-            for named in (operation, whole)
-            for who in (recipient, EVERYONE)
-            for basis in self.by_use.get((named, purpose, who), ())
-        ]
+        found: list[LegalBasis] = []
+        for named in (operation, operation.partition(".")[0] + ".*"):
+            for who in (recipient, EVERYONE):
+                found += self.by_use.get((named, purpose, who), ())
+        return found
 
 
 def register(bases: Iterable[LegalBasis]) -> Register:

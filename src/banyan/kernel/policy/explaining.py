@@ -18,7 +18,7 @@ GAPS = {"zh-Hant": "", "en": " "}
 COMMAS = {"zh-Hant": "、", "en": ", "}
 
 
-def allowed(operation: Operation, verdict: Verdict) -> Decision:
+def allowed(verdict: Verdict) -> Decision:
     """The decision of an allowed use; its basis is the id in the register."""
     assert verdict.basis is not None, "an allowed use has a basis"
     return _allowed(verdict.basis)
