@@ -22,6 +22,12 @@ WORDS = {
     "order": ("一道命令", "an order"),
     "deletion": ("一次刪除", "a deletion"),
     "subjects": ("全體當事人索引", "the map of subjects"),
+    "opt-out": ("一次停止或恢復目的外利用", "a word on secondary use"),
+    "consent": ("一項同意的狀態", "how a consent stood"),
+    "review": ("一次事後審查", "a review of an emergency use"),
+    "basis": ("一項法律依據的登記", "a legal basis registered"),
+    "purpose": ("一個使用目的結束", "a purpose closed"),
+    "cap": ("一項公平使用上限", "a fair-use cap"),
 }
 
 
