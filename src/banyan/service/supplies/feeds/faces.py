@@ -6,13 +6,14 @@ Every face asks an open operation through the gate, so it is counted, and refuse
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceRequest
+from banyan.kernel.catalogue.operation import Context, FaceAnswer, FaceRequest, Text
 from banyan.service.supplies.feeds import answering
-from banyan.service.supplies.feeds.answering import IMMUTABLE, JSON, LICENCE, asked, number, sent, with_headers
+from banyan.service.supplies.feeds.answering import IMMUTABLE, JSON, asked, number, sent, with_headers
+from banyan.service.supplies.feeds.declaring import LINKED, document, feed
 from banyan.service.supplies.feeds.deltas import Delta
 from banyan.service.supplies.feeds.following import feeds_of
 from banyan.service.supplies.feeds.pack import NoticesPack, Pack, PlacesPack, StockPack
@@ -22,7 +23,6 @@ from banyan.service.supplies.service import SERVICE
 from banyan.wire import sse
 
 Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
-_HEADERS = (("Link", LICENCE),)
 
 
 class HashQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,17 +62,14 @@ async def close_feeds(ctx: Context) -> None:
     feeds_of(ctx.db).deltas.close()
 
 
-@SERVICE.operation(
+@document(
+    "pack",
     "pack",
     title={"zh-Hant": "整包存量", "en": "The whole board"},
     summary={
         "zh-Hant": "全部地點與存量，以欄陣列一次給完。",
         "en": "All outlets and their stock as column arrays, in one.",
     },
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/pack",
-    channels=("feed",),
     answers=Pack,
 )
 async def pack(ctx: Context, request: Everything) -> Encoded:
@@ -80,17 +77,14 @@ async def pack(ctx: Context, request: Everything) -> Encoded:
     return feeds.marked("pack", await feeds.whole(), ctx.now)
 
 
-@SERVICE.operation(
+@document(
     "stock",
+    "stock.json",
     title={"zh-Hant": "全國存量", "en": "Stock of the nation"},
     summary={
         "zh-Hant": "只有會變動的數字，附地點與公告文件的雜湊值。",
         "en": "Only the numbers that change, with the hashes of the places and notices documents.",
     },
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/stock.json",
-    channels=("feed",),
     answers=StockPack,
 )
 async def stock(ctx: Context, request: Everything) -> Encoded:
@@ -98,46 +92,35 @@ async def stock(ctx: Context, request: Everything) -> Encoded:
     return feeds.marked("stock", await feeds.stock(), ctx.now)
 
 
-@SERVICE.operation(
-    "places",
-    title={"zh-Hant": "地點文件", "en": "Places document"},
-    summary={"zh-Hant": "依內容雜湊值取得，內容永不改變。", "en": "By the hash of its content, which never changes."},
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/places/{hash}.json",
-    channels=("feed",),
-    answers=PlacesPack,
-)
-async def places(ctx: Context, request: HashQuery) -> Encoded:
-    """Raises NotFound for a hash that is neither in use nor was lately."""
-    feeds = feeds_of(ctx.db)
-    return feeds.marked("places", await feeds.document("places", request.hash), ctx.now)
+def _hashed(name: Literal["places", "notices"], title: Text, answers: type) -> None:
+    """Declare a document that stock.json links to by the hash of its content."""
+
+    @document(
+        name,
+        f"{name}/{{hash}}.json",
+        title=title,
+        summary={
+            "zh-Hant": "依內容雜湊值取得，內容永不改變。",
+            "en": "By the hash of its content, which never changes.",
+        },
+        answers=answers,
+        cache=IMMUTABLE,
+    )
+    async def of_hash(ctx: Context, request: HashQuery) -> Encoded:
+        """Raises NotFound for a hash that is neither in use nor was lately."""
+        feeds = feeds_of(ctx.db)
+        return feeds.marked(name, await feeds.document(name, request.hash), ctx.now)
 
 
-@SERVICE.operation(
-    "notices",
-    title={"zh-Hant": "公告文件", "en": "Notices document"},
-    summary={"zh-Hant": "依內容雜湊值取得，內容永不改變。", "en": "By the hash of its content, which never changes."},
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/notices/{hash}.json",
-    channels=("feed",),
-    answers=NoticesPack,
-)
-async def notices(ctx: Context, request: HashQuery) -> Encoded:
-    """Raises NotFound for a hash that is neither in use nor was lately."""
-    feeds = feeds_of(ctx.db)
-    return feeds.marked("notices", await feeds.document("notices", request.hash), ctx.now)
+_hashed("places", {"zh-Hant": "地點文件", "en": "Places document"}, PlacesPack)
+_hashed("notices", {"zh-Hant": "公告文件", "en": "Notices document"}, NoticesPack)
 
 
-@SERVICE.operation(
+@feed(
+    "changes",
     "changes",
     title={"zh-Hant": "某編號之後的變更", "en": "Changes after a number"},
     summary={"zh-Hant": "某編號之後有變動的地點現在的樣子。", "en": "What changed after a number, as it is now."},
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/changes",
-    channels=("feed",),
     answers=Delta,
 )
 async def changes(ctx: Context, request: ChangesQuery) -> Encoded:
@@ -146,15 +129,11 @@ async def changes(ctx: Context, request: ChangesQuery) -> Encoded:
     return feeds.marked("changes", await feeds.changes(request.after), ctx.now)
 
 
-@SERVICE.operation(
+@feed(
+    "stream",
     "stream",
     title={"zh-Hant": "即時變更", "en": "Live changes"},
     summary={"zh-Hant": "存量一變動就送出（SSE）。", "en": "Changes of stock as they happen (SSE)."},
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/stream",
-    channels=("feed",),
-    answers=FaceAnswer,
 )
 async def stream(ctx: Context, request: StreamQuery) -> Streamed:
     """Raises Unavailable when all streams are taken."""
@@ -163,37 +142,11 @@ async def stream(ctx: Context, request: StreamQuery) -> Streamed:
     return Streamed(chunks, feeds.told("stream", ctx.now))
 
 
-@SERVICE.face("GET", path="/api/supplies/pack")
-async def pack_face(request: FaceRequest) -> FaceAnswer:
-    asked(request)
-    return sent(request, await request.call("supplies.pack", Everything()), JSON, headers=_HEADERS)
-
-
-@SERVICE.face("GET", path="/api/supplies/stock.json")
-async def stock_face(request: FaceRequest) -> FaceAnswer:
-    asked(request)
-    return sent(request, await request.call("supplies.stock", Everything()), JSON, headers=_HEADERS)
-
-
-@SERVICE.face("GET", path="/api/supplies/places/{hash}.json")
-async def places_face(request: FaceRequest) -> FaceAnswer:
-    asked(request)
-    made = await request.call("supplies.places", dict(request.params))
-    return sent(request, made, JSON, cache=IMMUTABLE, headers=_HEADERS)
-
-
-@SERVICE.face("GET", path="/api/supplies/notices/{hash}.json")
-async def notices_face(request: FaceRequest) -> FaceAnswer:
-    asked(request)
-    made = await request.call("supplies.notices", dict(request.params))
-    return sent(request, made, JSON, cache=IMMUTABLE, headers=_HEADERS)
-
-
 @SERVICE.face("GET", path="/api/supplies/changes")
 async def changes_face(request: FaceRequest) -> FaceAnswer:
     given = asked(request, "after")
     query = ChangesQuery(number(given.get("after", ""), "after"))
-    return sent(request, await request.call("supplies.changes", query), JSON, headers=_HEADERS)
+    return sent(request, await request.call("supplies.changes", query), JSON, headers=LINKED)
 
 
 @SERVICE.face("GET", path="/api/supplies/stream", rate="stream")

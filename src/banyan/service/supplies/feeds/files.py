@@ -9,9 +9,10 @@ from urllib.parse import quote
 import msgspec
 
 from banyan.errors import NotFound
-from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceRequest
+from banyan.kernel.catalogue.operation import Context, FaceAnswer, FaceRequest
 from banyan.service.supplies.feeds import geojson, official
-from banyan.service.supplies.feeds.answering import JSON, LICENCE, asked, sent
+from banyan.service.supplies.feeds.answering import LICENCE, asked, sent
+from banyan.service.supplies.feeds.declaring import LINKED, document, feed
 from banyan.service.supplies.feeds.following import BoardFeeds, feeds_of
 from banyan.service.supplies.feeds.shelf import Encoded
 from banyan.service.supplies.feeds.view import View
@@ -34,35 +35,28 @@ class GeoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: Literal["", "2020"] = ""
 
 
-@SERVICE.operation(
+@feed(
     "official",
+    "official/{family}.csv",
     title={"zh-Hant": "官方清單格式", "en": "In the official list's shape"},
     summary={
         "zh-Hant": "欄名、欄序、BOM、換行與 2020 年官方檔案相同的 CSV，只列目前在清單上的地點。",
         "en": "A CSV with the field names, order, BOM and line ends of the official file of 2020; only listed outlets.",
     },
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/official/{family}.csv",
-    channels=("feed",),
-    answers=FaceAnswer,
 )
 async def official_list(ctx: Context, request: OfficialQuery) -> Encoded:
     """Raises NotFound for a family without items."""
     return await _official(ctx, request.family, "csv")
 
 
-@SERVICE.operation(
+@document(
     "official_schema",
+    "official/{family}.schema.json",
     title={"zh-Hant": "官方清單的欄位定義", "en": "Table Schema of the official list"},
     summary={
         "zh-Hant": "每個欄位的型別與意義（Table Schema）。",
         "en": "Every field's type and meaning (Table Schema).",
     },
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/official/{family}.schema.json",
-    channels=("feed",),
     answers=dict[str, object],
 )
 async def official_schema(ctx: Context, request: OfficialQuery) -> Encoded:
@@ -79,18 +73,14 @@ async def _official(ctx: Context, family: str, part: Literal["csv", "schema"]) -
     return feeds.marked("official", made, ctx.now)
 
 
-@SERVICE.operation(
+@feed(
     "geojson",
+    "stock.geojson",
     title={"zh-Hant": "存量 GeoJSON", "en": "Stock as GeoJSON"},
     summary={
         "zh-Hant": "每個地點一個圖徵，附可領數、保留數、狀態與資料時間。",
         "en": "A feature for each outlet with what is available, reserved, its status and as-of.",
     },
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/stock.geojson",
-    channels=("feed",),
-    answers=FaceAnswer,
 )
 async def stock_geojson(ctx: Context, request: GeoQuery) -> Encoded:
     """Raises NotFound for an item that is not on the board."""
@@ -130,14 +120,7 @@ async def official_face(request: FaceRequest) -> FaceAnswer:
     return sent(request, made, official.MEDIA_TYPE, headers=headers)
 
 
-@SERVICE.face("GET", path="/api/supplies/official/{family}.schema.json")
-async def schema_face(request: FaceRequest) -> FaceAnswer:
-    asked(request)
-    made = await request.call("supplies.official_schema", dict(request.params))
-    return sent(request, made, JSON, headers=(("Link", LICENCE),))
-
-
 @SERVICE.face("GET", path="/api/supplies/stock.geojson")
 async def geojson_face(request: FaceRequest) -> FaceAnswer:
     made = await request.call("supplies.geojson", asked(request, "item", "names"))
-    return sent(request, made, geojson.MEDIA_TYPE, headers=(("Link", LICENCE),))
+    return sent(request, made, geojson.MEDIA_TYPE, headers=LINKED)

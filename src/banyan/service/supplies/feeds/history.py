@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from banyan.errors import Invalid, NotFound
-from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceRequest
+from banyan.kernel.catalogue.operation import Context, FaceAnswer, FaceRequest
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.limits import SUPPLIES_HISTORY_WINDOW_S
 from banyan.service.supplies.feeds import official, pack
 from banyan.service.supplies.feeds.answering import IMMUTABLE, JSON, LICENCE, LIVE, asked, number, sent
+from banyan.service.supplies.feeds.declaring import feed
 from banyan.service.supplies.feeds.following import feeds_of
 from banyan.service.supplies.feeds.past import Stretch
 from banyan.service.supplies.feeds.shelf import Encoded, encoded
@@ -56,18 +57,14 @@ class PastAnswer(msgspec.Struct, frozen=True):
     seq: int = 0
 
 
-@SERVICE.operation(
+@feed(
+    "history",
     "history",
     title={"zh-Hant": "存量歷程", "en": "History of stock"},
     summary={
         "zh-Hant": "一段時間內每一次變動的原始紀錄，可以重播。",
         "en": "Every change of a stretch of time as it was recorded; it can be replayed.",
     },
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/history",
-    channels=("feed",),
-    answers=FaceAnswer,
 )
 async def history(ctx: Context, request: HistoryQuery) -> PastAnswer:
     """Raises Invalid for times that cannot be read, or a window over SUPPLIES_HISTORY_WINDOW_S."""
@@ -81,18 +78,14 @@ async def history(ctx: Context, request: HistoryQuery) -> PastAnswer:
     return PastAnswer(made, is_settled, next=found.next)
 
 
-@SERVICE.operation(
+@feed(
     "board_at",
+    "at",
     title={"zh-Hant": "某一時刻的存量", "en": "Stock at a moment"},
     summary={
         "zh-Hant": "那時地圖上的樣子：官方清單格式，或整包。",
         "en": "What the map said then, as the official list or as the pack.",
     },
-    data=OPEN,
-    audience="public",
-    path="/api/supplies/at",
-    channels=("feed",),
-    answers=FaceAnswer,
 )
 async def board_at(ctx: Context, request: AtQuery) -> PastAnswer:
     """Raises NotFound before the first record and for a family that had no items then."""
