@@ -25,7 +25,7 @@ from banyan.demo.agencies.seeding import lend_all, seed_registers
 from banyan.demo.loan.registering import close_app, register_app
 from banyan.demo.personas import close_personas, seed_personas
 from banyan.errors import Invalid, Problem, Unavailable
-from banyan.kernel.catalogue import Catalogue, Operation, Service
+from banyan.kernel.catalogue import Catalogue, Messages, Operation, Service
 from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
@@ -137,7 +137,7 @@ async def open_node(
         persons = await stack.enter_async_context(open_persons(data, engine=settings.storage.engine, clock=clock))
         asks = as_person(gate, persons, name_of=lawful.conscience.subject)
         identity = Desk(persons, settings.site.public_url, is_demo, _outsides(settings), as_person=asks)
-        _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations)
+        _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations, words=portal.messages)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy))
         _lend_powers(drawers, lawful, scopes)
@@ -225,12 +225,14 @@ def _lend(
     *,
     data: Path,
     operations: Mapping[str, Operation],
+    words: Messages,
 ) -> None:
     """Give the services of this node what is the node's own."""
     if "credentials" in drawers:
         taken = CredentialsShelf(
             provider=desk.provider,
-            operations=lambda: operations,
+            operations=operations,
+            words=words,
             register=lawful.conscience.bases,
             member=settings.member,
             names={"zh-Hant": settings.site.publisher, "en": settings.site.publisher_en},

@@ -66,6 +66,7 @@ def test_json_holds_the_data_and_its_signature() -> None:
         assert await house.uses() == 1
         record = json.loads((await house.node.lawful.ledger.history(_name(house), most=1)).uses[0].record)
         assert (record["operation"], record["fields"]) == (KIND, sorted(FIELDS))
+        assert record["receiver"] == "", "nobody but the person themselves"
 
     in_a_house(story)
 
@@ -190,6 +191,7 @@ def test_pages_step_by_step_in_both_languages() -> None:
         assert "no-store" in offered.header("cache-control")
         waiting = (await house.client.get("/en/credentials", token="wang")).text
         assert "waits for a wallet" in waiting
+        assert "Name, county" in waiting, "fields by what they are called"
         assert "openid-credential-offer" not in waiting, "the code is shown once"
         (offer,) = (await house.call("credentials.mine", house.citizen(WANG))).offers
         for token, status in (("lee", 404), ("", 403), ("wang", 303)):

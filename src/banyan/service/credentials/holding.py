@@ -42,6 +42,7 @@ class Waiting(msgspec.Struct, frozen=True):
     """An offer: `state` is `offered`, `redeemed` (its wallet fetched some) or `expired`."""
 
     id: str
+    kind: str
     title: Text
     fields: tuple[str, ...]
     state: str
@@ -94,7 +95,9 @@ async def mine(ctx: Context, request: Nothing) -> Mine:
             for one in batches
         ),
         offers=tuple(
-            Waiting(one.id, _title(shelf, one.kind), one.fields, _state(one, ctx.now), iso(EpochS(one.expires)))
+            Waiting(
+                one.id, one.kind, _title(shelf, one.kind), one.fields, _state(one, ctx.now), iso(EpochS(one.expires))
+            )
             for one in offers
         ),
     )
@@ -163,5 +166,5 @@ def _state(offer: records.Waiting, now: float) -> str:
 
 def _title(shelf: Shelf, kind: str) -> Text:
     """A kind that is no longer declared keeps its id."""
-    operation = shelf.operations().get(kind)
+    operation = shelf.operations.get(kind)
     return operation.title if operation is not None else dict.fromkeys(("zh-Hant", "en"), kind)

@@ -20,7 +20,7 @@ from banyan.kernel.identity.pseudonyms import pseudonym_key
 from banyan.kernel.storage.store import Tx
 from banyan.limits import CREDENTIAL_BATCH, CREDENTIAL_CLAIMS_BYTES, CREDENTIAL_OFFERS, TAKEN_FIELDS
 from banyan.service.credentials import records
-from banyan.service.credentials.owning import Kind, kind_of, kinds_of, release
+from banyan.service.credentials.owning import Kind, kind_of, kinds_here, release
 from banyan.service.credentials.records import Ready
 from banyan.service.credentials.service import SERVICE
 from banyan.service.credentials.shelf import origin_of, own_subject, said, shelf_of
@@ -91,8 +91,7 @@ def titled(zh: str, en: str, zh_more: str = "", en_more: str = "") -> dict[str, 
 )
 async def kinds(ctx: Context, request: Nothing) -> tuple[Kind, ...]:
     own_subject(ctx)
-    shelf = shelf_of(ctx)
-    return tuple(kinds_of(shelf.operations(), await shelf.register()).values())
+    return tuple((await kinds_here(shelf_of(ctx))).values())
 
 
 @SERVICE.operation(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from banyan.errors import Invalid, NotFound
+from banyan.kernel.catalogue.messages import Messages
 from banyan.kernel.catalogue.operation import Context, Operation, Text
 from banyan.kernel.catalogue.personal import personal_fields
 from banyan.kernel.policy.bases import Register
@@ -44,8 +45,13 @@ class Kind(msgspec.Struct, frozen=True):
         return tuple(field.name for field in self.fields)
 
 
-def kinds_of(operations: Mapping[str, Operation], register: Register) -> dict[str, Kind]:
-    """What can be taken on this node, by operation id. Pure."""
+async def kinds_here(shelf: Shelf) -> dict[str, Kind]:
+    """What can be taken on this node, by operation id."""
+    return kinds_of(shelf.operations, await shelf.register(), shelf.words)
+
+
+def kinds_of(operations: Mapping[str, Operation], register: Register, words: Messages) -> dict[str, Kind]:
+    """What can be taken, by operation id. Pure."""
     found = {}
     for operation in operations.values():
         known = personal_fields(operation.answer) if is_own(operation) else {}
@@ -55,7 +61,7 @@ def kinds_of(operations: Mapping[str, Operation], register: Register) -> dict[st
                 continue
             labels = labels_of(operation.answer)
             fields = tuple(
-                OwnField(name, labels.get(name, dict.fromkeys(LANGUAGES, name)), dict(CATEGORIES.get(known[name], {})))
+                OwnField(name, labels.get(name) or called(name, words), dict(CATEGORIES.get(known[name], {})))
                 for name in names
             )
             statute = {lang: basis.statute.said(lang) for lang in LANGUAGES}
@@ -77,6 +83,12 @@ def labels_of(answer: Any) -> dict[str, Text]:
     found: dict[str, Text] = {}
     _label(answer, "", found, ())
     return found
+
+
+def called(name: str, words: Messages) -> Text:
+    """A field as its register's messages call it (`personal.NAME`); without a word of its own, its name."""
+    key = f"personal.{name}"
+    return {lang: words.text(key, lang) if key in words else name for lang in LANGUAGES}
 
 
 def _label(kind: Any, prefix: str, found: dict[str, Text], above: Sequence[type]) -> None:
@@ -108,7 +120,7 @@ def _said(hint: Any) -> Text | None:
 
 async def kind_of(shelf: Shelf, id: str) -> Kind:
     """Raises NotFound for what cannot be taken here."""
-    kind = kinds_of(shelf.operations(), await shelf.register()).get(id)
+    kind = (await kinds_here(shelf)).get(id)
     if kind is None:
         raise NotFound(said("no_kind"), remedy=said("no_kind_remedy"))
     return kind

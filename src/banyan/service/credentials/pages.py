@@ -41,6 +41,7 @@ async def page(request: FaceRequest) -> View:
     values = {
         "is_known": True,
         "kinds": kinds,
+        "called": {kind.id: {field.name: field.label[request.lang] for field in kind.fields} for kind in kinds},
         "good": [one for one in mine.batches if not one.revoked_at],
         "ended": [one for one in mine.batches if one.revoked_at],
         "offers": [one for one in mine.offers if one.state != "redeemed"],

@@ -25,7 +25,7 @@ from banyan.limits import CREDENTIAL_BATCH, CREDENTIAL_BODY_BYTES, CREDENTIAL_ST
 from banyan.service.credentials import records
 from banyan.service.credentials.certifying import Certified, certify, claim_name
 from banyan.service.credentials.offering import opened
-from banyan.service.credentials.owning import Kind, kinds_of
+from banyan.service.credentials.owning import Kind, kinds_here
 from banyan.service.credentials.service import SERVICE
 from banyan.service.credentials.shelf import Shelf, origin_of, said, shelf_of
 from banyan.service.credentials.signing import jwks, signer
@@ -54,7 +54,7 @@ Run = Callable[[Context, Shelf, Message], Awaitable[Answer]]
 
 async def _metadata(ctx: Context, shelf: Shelf, message: Message) -> Answer:
     issuer = message.sent.issuer
-    found = [_configuration(issuer, kind) for kind in (await _kinds(shelf)).values()]
+    found = [_configuration(issuer, kind) for kind in (await kinds_here(shelf)).values()]
     endpoints = {"credential": f"{issuer}/openid/credential", "nonce": f"{issuer}/openid/nonce"}
     names = {LOCALES[lang]: name for lang, name in shelf.names.items()}
     return json_answer(
@@ -70,7 +70,7 @@ async def _issuer(ctx: Context, shelf: Shelf, message: Message) -> Answer:
 
 async def _type(ctx: Context, shelf: Shelf, message: Message) -> Answer:
     """SD-JWT VC s6: what a kind of credential is, where its `vct` leads."""
-    kind = (await _kinds(shelf)).get(message.name)
+    kind = (await kinds_here(shelf)).get(message.name)
     if kind is None:
         raise NotFound(said("no_kind"), remedy=said("no_kind_remedy"))
     claims = [
@@ -98,7 +98,7 @@ async def _credential(ctx: Context, shelf: Shelf, message: Message) -> Answer:
     asked = vci.read_request(message.body, batch=CREDENTIAL_BATCH)
     offer = token.authority.family
     ready = await ctx.db.sql.read(lambda tx: records.offer_by_id(tx, offer, ctx.now))
-    if asked.configuration not in await _kinds(shelf):
+    if asked.configuration not in await kinds_here(shelf):
         raise Fault("unknown_credential_configuration", "see the issuer's metadata for what there is")
     if ready is None or ready.sealed is None or ready.kind != asked.configuration:
         raise Fault("credential_request_denied", "this offer is of something else, was taken back, or is used up")
@@ -172,10 +172,6 @@ async def _sign_list(store: Store, shelf: Shelf, number: int, issuer: str) -> st
         ttl_s=CREDENTIAL_STATUS_TTL_S,
         header={"kid": signs.kid},
     )
-
-
-async def _kinds(shelf: Shelf) -> dict[str, Kind]:
-    return kinds_of(shelf.operations(), await shelf.register())
 
 
 def _configuration(issuer: str, kind: Kind) -> Configuration:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from banyan.errors import Denied, Unavailable
-from banyan.kernel.catalogue.messages import load_messages
+from banyan.kernel.catalogue.messages import Messages, load_messages
 from banyan.kernel.catalogue.operation import Context, Operation
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.policy.bases import Register
@@ -26,12 +26,14 @@ class Shelf(msgspec.Struct, frozen=True):
     the agency whose officers may revoke."""
 
     provider: Provider
-    operations: Callable[[], Mapping[str, Operation]]
+    operations: Mapping[str, Operation]
     register: Callable[[], Awaitable[Register]]
     member: str
     names: Mapping[str, str]
     """What the issuer is called, by language."""
     issuer: str = ""
+    words: Messages = MESSAGES
+    """The portal's: `personal.NAME` is what a register calls a field."""
 
 
 _shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()

@@ -189,7 +189,7 @@ def _view(use: Recorded, record: ReleaseRecord, basis: LegalBasis | None, publis
         operation=record.operation,
         action=record.action,
         receiver=record.receiver,
-        receiver_name=record.receiver_name,
+        receiver_name=record.receiver_name or said("oneself"),
         system=record.system,
         fields=record.fields,
         basis=name,
