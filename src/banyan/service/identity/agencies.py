@@ -15,7 +15,7 @@ from banyan.kernel.identity.openid.model import Account, Assurance
 from banyan.kernel.storage.store import Tx
 from banyan.limits import OPENID_LIST
 from banyan.service.identity.desk import desk_of
-from banyan.service.identity.service import SERVICE
+from banyan.service.identity.service import SERVICE, administrative
 
 MemberId = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2,8}/[A-Z]{3}/[A-Z0-9._-]{1,40}$", title="機關代號 Member id")]
 Role = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{1,30}$")]
@@ -54,18 +54,13 @@ class Done(msgspec.Struct, frozen=True):
     id: str
 
 
-@SERVICE.operation(
+@administrative(
     "put_agency",
     title={"zh-Hant": "登記機關", "en": "Register an agency"},
     summary={
         "zh-Hant": "登記或變更機關：會員代號、統一編號、名稱。停用時，人員與應用程式一起停用。",
         "en": "Register or change an agency: member id, 統一編號, name. Closing it closes its officers and apps.",
     },
-    data=("open",),
-    audience="administrator",
-    effect="write",
-    purpose="administration",
-    channels=("web", "api"),
 )
 async def put_agency(ctx: Context, request: PutAgency) -> Done:
     """Raises Invalid for a wrong 統一編號 or a missing name, Conflict when the number is another agency's."""
@@ -105,18 +100,13 @@ async def officers(ctx: Context, request: Nothing) -> tuple[Officer, ...]:
     return tuple(Officer(one.name, one.agency, one.roles, one.assurance, one.is_closed) for one in found)
 
 
-@SERVICE.operation(
+@administrative(
     "change_officer",
     title={"zh-Hant": "變更承辦人員職務", "en": "Change an officer's roles"},
     summary={
         "zh-Hant": "變更職務與等級，所有登入立即適用。",
         "en": "Change roles and level; every sign-in has them at once.",
     },
-    data=("open",),
-    audience="administrator",
-    effect="write",
-    purpose="administration",
-    channels=("web", "api"),
 )
 async def change_officer(ctx: Context, request: ChangeOfficer) -> Officer:
     """A lower level ends the sessions that were surer than it allows now."""

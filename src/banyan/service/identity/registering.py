@@ -19,7 +19,7 @@ from banyan.kernel.identity.openid.model import Account, Assurance, Client
 from banyan.kernel.storage.store import Tx
 from banyan.service.identity.agencies import Done, in_office
 from banyan.service.identity.desk import Desk, desk_of
-from banyan.service.identity.service import SERVICE
+from banyan.service.identity.service import administrative
 
 
 class PutApp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,18 +68,13 @@ class Enrolment(msgspec.Struct, frozen=True):
     code: str
 
 
-@SERVICE.operation(
+@administrative(
     "put_app",
     title={"zh-Hant": "登記應用程式", "en": "Register an app"},
     summary={
         "zh-Hant": "登記或變更一個機關的應用程式：轉址、公鑰、範圍。密碼只收雜湊。",
         "en": "Register or change an agency's app: addresses, keys, scopes. Of a secret only the hash is taken.",
     },
-    data=("open",),
-    audience="administrator",
-    effect="write",
-    purpose="administration",
-    channels=("web", "api"),
 )
 async def put_app(ctx: Context, request: PutApp) -> Done:
     """Raises Invalid naming the field and the fix, Conflict for an agency that is not registered."""
@@ -93,18 +88,13 @@ async def put_app(ctx: Context, request: PutApp) -> Done:
     return Done(client.id)
 
 
-@SERVICE.operation(
+@administrative(
     "add_officer",
     title={"zh-Hant": "新增承辦人員", "en": "Add an officer"},
     summary={
         "zh-Hant": "建立承辦人員帳號，並給一組一次性註冊碼登記通行金鑰。",
         "en": "Make an officer's account and give a one-time code to register a passkey.",
     },
-    data=("open",),
-    audience="administrator",
-    effect="write",
-    purpose="administration",
-    channels=("web", "api"),
 )
 async def add_officer(ctx: Context, request: AddOfficer) -> Enrolment:
     provider = desk_of(ctx).provider
@@ -113,18 +103,13 @@ async def add_officer(ctx: Context, request: AddOfficer) -> Enrolment:
     return Enrolment(account.name, await signing_in.enrolment_code(provider, account))
 
 
-@SERVICE.operation(
+@administrative(
     "start_anew",
     title={"zh-Hant": "重新登記通行金鑰", "en": "Let somebody start anew"},
     summary={
         "zh-Hant": "裝置遺失時：作廢所有通行金鑰與登入，給新的註冊碼。",
         "en": "For a lost device: every passkey and sign-in ends, and a new code is given.",
     },
-    data=("open",),
-    audience="administrator",
-    effect="write",
-    purpose="administration",
-    channels=("web", "api"),
 )
 async def start_anew(ctx: Context, request: OfAccount) -> Enrolment:
     desk = desk_of(ctx)
@@ -133,18 +118,13 @@ async def start_anew(ctx: Context, request: OfAccount) -> Enrolment:
     return Enrolment(account.name, await signing_in.enrolment_code(desk.provider, account))
 
 
-@SERVICE.operation(
+@administrative(
     "close_account",
     title={"zh-Hant": "停用帳號", "en": "Close an account"},
     summary={
         "zh-Hant": "停用帳號：登入與權杖立即失效。",
         "en": "Close an account: its sign-ins and tokens end at once.",
     },
-    data=("open",),
-    audience="administrator",
-    effect="write",
-    purpose="administration",
-    channels=("web", "api"),
 )
 async def close_account(ctx: Context, request: OfAccount) -> Done:
     desk = desk_of(ctx)
