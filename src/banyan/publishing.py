@@ -28,7 +28,7 @@ from banyan.service.opendata import uploads
 from banyan.service.opendata.asking import publish_from
 from banyan.service.opendata.committing import Published, PublishedTable
 from banyan.service.opendata.desk import ENDED, JobView
-from banyan.service.opendata.ingest import MESSAGES as READING
+from banyan.service.opendata.ingest import messages as reading
 from banyan.service.opendata.live import Follow
 from banyan.service.opendata.publish import JobQuery
 
@@ -144,7 +144,7 @@ def _guesses(table: PublishedTable, say: Callable[..., str]) -> Iterator[str]:
         key = f"finding.{finding.code}.title"
         values = {"column": finding.column, "count": finding.count, **finding.values}
         try:
-            text = READING.text(key, lang, **values) if key in READING else finding.code
+            text = reading().text(key, lang, **values) if key in reading() else finding.code
         except KeyError:
             text = finding.code
         where = f"{finding.column}: " if finding.column and finding.column not in text else ""

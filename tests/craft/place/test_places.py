@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.make import shared_data
 
+from banyan.craft.gazetteer import FOLDER
 from banyan.craft.place import (
     load_atlas,
     outlines,
@@ -20,7 +21,6 @@ from banyan.craft.place import (
     town_names,
     towns_of,
 )
-from banyan.craft.place.atlas import FOLDER
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from banyan.craft.place.gazetteer import Named, plain, town_by_name
+from banyan.craft.gazetteer import Named, plain, town_by_name
 
 ADDRESS_CHARACTERS = 200
 """Longer text is a description, not an address."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from banyan.craft.place.gazetteer import county_names, plain, town_by_name, town_names
+from banyan.craft.gazetteer import county_names, plain, town_by_name, town_names
 from banyan.kernel.storage import fold
 
 _COUNTY: Final = re.compile(r"[\u4e00-\u9fff]{2}[縣市]")

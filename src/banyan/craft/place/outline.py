@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 import shapely
 
-from banyan.craft.place.atlas import Arc, Area, load_atlas, ring_of
+from banyan.craft.gazetteer import Area
+from banyan.craft.place.atlas import Arc, load_atlas, ring_of
 
 WIDTH, HEIGHT = 600, 900
 """Units of the view box."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NewType
 
-EpochS = NewType("EpochS", float)
-"""Seconds since 1970 UTC."""
+from banyan.epoch import EpochS
+
+__all__ = ["Clock", "EpochS", "iso", "system_clock"]
 
 Clock = Callable[[], EpochS]
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from banyan.kernel.events.clock import EpochS
+from banyan.epoch import EpochS
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "datetime", "time", "year", "month", "json"]
 """Stored in Parquet as VARCHAR, BIGINT, DOUBLE, BOOLEAN, DATE, TIMESTAMP (UTC), TIME, INTEGER (CE year), DATE (first

@@ -3,6 +3,6 @@
 from banyan.service.opendata.ingest.explain import explain
 from banyan.service.opendata.ingest.options import Cancelled, Options, Progress, Table, Watch
 from banyan.service.opendata.ingest.pipeline import ingest
-from banyan.service.opendata.ingest.refusal import MESSAGES
+from banyan.service.opendata.ingest.refusal import messages
 
-__all__ = ["MESSAGES", "Cancelled", "Options", "Progress", "Table", "Watch", "explain", "ingest"]
+__all__ = ["Cancelled", "Options", "Progress", "Table", "Watch", "explain", "ingest", "messages"]

@@ -11,6 +11,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +31,8 @@ WORDS = 4_096
 WORD_CHARACTERS = 100
 WORD_CELLS = 1_000
 """Cells to have seen before a column is believed to hold few words."""
+NUMBERS = 3_000
+"""Different cells to have seen of a column of numbers or moments."""
 WHOLE = re.compile(r"(?!-0)-?(0|[1-9]\d{0,17})", re.ASCII)
 DECIMAL = re.compile(r"(?!-0\.0+$)-?(0|[1-9]\d*)\.\d+", re.ASCII)
 DECIMAL_DIGITS = 15
@@ -80,17 +83,17 @@ def _held(place: int, cells: Sequence[str]) -> Held | None:
     seen.pop("", None)
     if not seen:
         return None
-    first = next(iter(seen))
+    first, some = next(iter(seen)), list(islice(seen, NUMBERS))
     if WHOLE.fullmatch(first):
-        if all(map(WHOLE.fullmatch, seen)):
+        if all(map(WHOLE.fullmatch, some)):
             return Held("bigint", "{x}::varchar is not distinct from {c}", "as_integer")
     elif DECIMAL.fullmatch(first):
         after = len(first) - first.index(".") - 1
         longest = DECIMAL_DIGITS + 1  # the sign needs no digit: one less is held of those below zero
-        if all(DECIMAL.fullmatch(one) and one[-after - 1] == "." and len(one) <= longest for one in seen):
+        if all(DECIMAL.fullmatch(one) and one[-after - 1] == "." and len(one) <= longest for one in some):
             kind = f"decimal({DECIMAL_DIGITS}, {after})"
             return Held(kind, "{x}::varchar is not distinct from {c}", "as_number", "{v}::double")
-    elif MOMENT.fullmatch(first) and all(map(MOMENT.fullmatch, seen)):
+    elif MOMENT.fullmatch(first) and all(map(MOMENT.fullmatch, some)):
         return Held("timestamp", "({c} is null or (strlen({c}) = 19 and {x}::varchar = {c}))", "as_datetime")
     return _words(place, seen)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from banyan.craft.place import town_by_code, town_by_name
+from banyan.craft.gazetteer import town_by_code, town_by_name
 from banyan.service.opendata.ingest.stage import Stage
 from banyan.service.opendata.ingest.write import Planned
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from banyan.errors import FieldError, Invalid, Limit
-from banyan.kernel.catalogue.messages import load_messages
+from functools import cache
+from typing import TYPE_CHECKING
 
-MESSAGES = load_messages(__package__)
+from banyan.errors import FieldError, Invalid, Limit
+
+if TYPE_CHECKING:
+    from banyan.kernel.catalogue.messages import Messages
+
+
+@cache
+def messages() -> Messages:
+    """The sentences of the ingest. Loaded when one is told: a process that reads a file well has no use for them, nor
+    for the kernel's other rings that come with them (0.1 s of CPU)."""
+    from banyan.kernel.catalogue.messages import load_messages
+
+    return load_messages(__package__)
 
 
 def invalid(code: str, field: str = "file", **values: object) -> Invalid:
@@ -21,4 +33,4 @@ def beyond(code: str, field: str = "file", **values: object) -> Limit:
 
 
 def _both(key: str, values: dict[str, object]) -> str:
-    return f"{MESSAGES.text(key, 'zh-Hant', **values)} ({MESSAGES.text(key, 'en', **values)})"
+    return f"{messages().text(key, 'zh-Hant', **values)} ({messages().text(key, 'en', **values)})"

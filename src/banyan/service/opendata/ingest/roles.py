@@ -24,7 +24,7 @@ STREET = re.compile(r"[路街段巷弄號鄰村里]")
 
 def ready_places() -> None:
     """Load the names of places, which takes as long as reading 100,000 rows: to be done beside that."""
-    from banyan.craft.place import town_by_name
+    from banyan.craft.gazetteer import town_by_name
 
     town_by_name("")
 
@@ -84,7 +84,7 @@ def _named_places(stage: Stage, planned: Sequence[Planned], facts: Sequence[Fact
 
 
 def _place_role(cells: Sequence[str], name: str) -> Role:
-    from banyan.craft.place import town_by_code, town_by_name
+    from banyan.craft.gazetteer import town_by_code, town_by_name
 
     def share(test: Callable[[str], bool]) -> float:
         return sum(map(test, cells)) / len(cells) if cells else 0.0
@@ -104,14 +104,14 @@ def _place_role(cells: Sequence[str], name: str) -> Role:
 
 
 def _names_town(cell: str) -> bool:
-    from banyan.craft.place import town_by_name
+    from banyan.craft.gazetteer import town_by_name
 
     named = town_by_name(cell)
     return named is not None and bool(named.town)
 
 
 def _is_address(cell: str) -> bool:
-    from banyan.craft.place import town_by_name
+    from banyan.craft.gazetteer import town_by_name
 
     named = town_by_name(re.sub(r"^\d{3,6}", "", cell)[:12])
     return named is not None and bool(named.rest) and bool(STREET.search(cell[3:]))

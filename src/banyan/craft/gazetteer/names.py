@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from banyan.craft.place.atlas import Area, load_atlas
+from banyan.craft.gazetteer.areas import Area, load_areas
 
 RENAMED = {"台北縣": "新北市", "桃園縣": "桃園市", "台中縣": "台中市", "台南縣": "台南市", "高雄縣": "高雄市"}
 SUCCEEDED = {
@@ -101,19 +101,19 @@ class _Index(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=1)
 def _index() -> _Index | None:
-    atlas = load_atlas()
-    if atlas is None:
+    areas = load_areas()
+    if areas is None:
         return None
-    counties = {plain(area.county): area.code for area in atlas.counties}
+    counties = {plain(area.county): area.code for area in areas.counties}
     counties |= {old: counties[new] for old, new in RENAMED.items()}
-    full = {(area.county_code, plain(area.town)): area.code for area in atlas.towns}
+    full = {(area.county_code, plain(area.town)): area.code for area in areas.towns}
     return _Index(
         counties=counties,
         stems={(code, name[:-1]): town for (code, name), town in full.items()},
         full=full,
-        unique=_unique(atlas.towns),
-        county_names={area.code: area.county for area in atlas.counties},
-        town_names={area.code: area.town for area in atlas.towns},
+        unique=_unique(areas.towns),
+        county_names={area.code: area.county for area in areas.counties},
+        town_names={area.code: area.town for area in areas.towns},
     )
 
 
