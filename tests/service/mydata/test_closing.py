@@ -81,13 +81,17 @@ def test_a_closed_purpose_releases_nothing_and_everybody_is_told(closer: Caller)
         states = {one: (await house.call("mydata.standing", BANK, consent=one)).state for one in (id, waiting)}
         assert set(states.values()) == {"invalidated"}
         (mine,) = await house.call("mydata.consents", wang)
-        assert mine.state == "invalidated"
-        assert "ended with its purpose" in (await house.client.get("/en/mydata", token="wang")).text
+        assert (mine.state, mine.delete_by, mine.deleted_at) == ("invalidated", "2020-06-19T18:40:00Z", "")
+        page = (await house.client.get("/en/mydata", token="wang")).text
+        assert "ended with its purpose" in page
+        assert "They must have deleted your data by" in page
         due = "2020-06-19T18:40:00Z"
         expected = {"consent": id, "recipient": "TW/COM/BANK", "state": "invalidated", "delete_by": due}
         assert await told(house) == [expected], "what was never given needs no deletion"
         (ending,) = await house.call("mydata.endings", BANK)
         assert (ending.consent, ending.delete_by, ending.state) == (id, due, "invalidated")
+        await house.call("mydata.acknowledge", BANK, consent=id)
+        assert "They say it is deleted" in (await house.client.get("/en/mydata", token="wang")).text
         (entry,) = await entries(house, "purpose")
         assert entry == {
             "v": 1,

@@ -6,6 +6,7 @@ its endings with the day by which it must have deleted what it read, until it sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final
 
@@ -18,7 +19,7 @@ from banyan.kernel.policy import consents as rules
 from banyan.kernel.policy import records
 from banyan.kernel.policy.consents import Consent
 from banyan.kernel.storage.statements import load_statements
-from banyan.kernel.storage.store import Tx
+from banyan.kernel.storage.store import Row, Tx
 from banyan.limits import MYDATA_DELETE_DAYS, MYDATA_ENDINGS
 from banyan.service.mydata.asking import Name, Named, agency_of, own_purpose
 from banyan.service.mydata.refusals import settled
@@ -200,6 +201,21 @@ async def is_noted(ctx: Context, consent: str, recipient: str) -> bool:
     """Whether a recipient was told that this consent ended."""
     row = await ctx.db.sql.read(lambda tx: tx.row(SQL["acknowledged"], consent=consent, recipient=recipient))
     return row is not None
+
+
+async def endings_of(ctx: Context, consents: Sequence[str]) -> dict[str, dict[str, str]]:
+    """For each of these that ended with a notice: by when its recipient must have deleted, and when it said it had."""
+
+    def job(tx: Tx) -> dict[str, dict[str, str]]:
+        rows = ((consent, tx.row(SQL["ending"], consent=consent)) for consent in consents)
+        return {consent: _deadline(row) for consent, row in rows if row is not None}
+
+    return await ctx.db.sql.read(job)
+
+
+def _deadline(row: Row) -> dict[str, str]:
+    due, deleted = (iso(EpochS(float(str(value)))) if value is not None else "" for value in row)
+    return {"delete_by": due, "deleted_at": deleted}
 
 
 async def note_ending(ctx: Context, consent: str, state: str, *, recipient: str, purpose: str) -> EpochS:

@@ -19,7 +19,7 @@ from banyan.kernel.policy.consents import Consent, Declaration, Purpose, Refusal
 from banyan.kernel.storage.store import Tx
 from banyan.limits import MYDATA_FIELDS
 from banyan.service.mydata import artefacts
-from banyan.service.mydata.apps import note_ending
+from banyan.service.mydata.apps import endings_of, note_ending
 from banyan.service.mydata.asking import Fields, Named
 from banyan.service.mydata.refusals import settled
 from banyan.service.mydata.service import SERVICE
@@ -56,6 +56,10 @@ class OwnConsent(msgspec.Struct, frozen=True):
     unusual: tuple[str, ...]
     by_other: bool = False
     """Given by a representative, or at a counter beside an officer: the list of uses says by whom."""
+    delete_by: str = ""
+    """By when the recipient must have deleted what it read, once the consent was ended."""
+    deleted_at: str = ""
+    """When the recipient said that it had."""
 
 
 class Giving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,7 +111,10 @@ async def consents(ctx: Context, request: Nothing) -> tuple[OwnConsent, ...]:
         others = records.all_purposes(tx)
         return [_view(tx, one, others, ctx.now) for one in records.consents_of(tx, subject)]
 
-    found = sorted(await shelf.policy.read(job), key=lambda one: one.asked_at, reverse=True)
+    read = await shelf.policy.read(job)
+    over = await endings_of(ctx, [one.id for one in read if one.state not in ALIVE])
+    told = (msgspec.structs.replace(one, **over.get(one.id, {})) for one in read)
+    found = sorted(told, key=lambda one: one.asked_at, reverse=True)
     return tuple(sorted(found, key=lambda one: one.state not in ALIVE))
 
 

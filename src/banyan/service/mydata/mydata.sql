@@ -31,3 +31,7 @@ update ending set deleted_at = :at where consent = :consent and recipient = :rec
 -- name: acknowledged
 -- When a recipient deleted.
 select deleted_at from ending where consent = :consent and recipient = :recipient
+
+-- name: ending
+-- By when a recipient must have deleted what it read under a consent, and when it said it had.
+select delete_by, deleted_at from ending where consent = :consent
