@@ -1,6 +1,7 @@
 """Tables: questions over immutable versions, answered by DuckDB in this process."""
 
-from banyan.service.opendata.tables.engine import Grid, Tables
+from banyan.service.opendata.tables.duck import Grid
+from banyan.service.opendata.tables.engine import Tables
 from banyan.service.opendata.tables.filters import as_filters, filterops, parse_filters, parse_sort, parse_words
 from banyan.service.opendata.tables.query import (
     AggregateQuery,

@@ -20,7 +20,7 @@ from banyan.limits import INGEST_MEMORY_BYTES, TABLE_THREADS
 from banyan.service.opendata.model import Version
 from banyan.service.opendata.tables.columns import ROW_ID, Shape, Stored, coerce, literal, quoted, shape
 from banyan.service.opendata.tables.compose import From, Text
-from banyan.service.opendata.tables.engine import schema
+from banyan.service.opendata.tables.duck import schema
 from banyan.service.opendata.tables.query import Filter, Scalar
 from banyan.service.opendata.tables.records import plain_cell
 from banyan.service.opendata.tables.refusals import sentence, wrong_value

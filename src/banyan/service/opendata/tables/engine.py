@@ -1,4 +1,5 @@
-"""The table engine: questions about immutable versions, answered by DuckDB in this process.
+"""The table engine: questions about immutable versions, answered by DuckDB in this process (`duck.py`), and what is
+kept of them: copies, indexes, answers.
 
 A version never changes, so an answer kept under (version, question) is exact for as long as it is kept.
 """
@@ -30,27 +31,21 @@ from banyan.limits import (
     TABLE_THREADS,
 )
 from banyan.service.opendata.model import Version
+from banyan.service.opendata.tables import duck
 from banyan.service.opendata.tables.answers import Recent
-from banyan.service.opendata.tables.columns import ROW_ID, Shape, ckan_type, literal, quoted, shape
+from banyan.service.opendata.tables.columns import ROW_ID, Shape, literal, quoted, shape
 from banyan.service.opendata.tables.compose import (
     From,
-    Text,
-    aggregate_text,
-    chosen,
-    count_text,
-    facet_text,
-    search_text,
 )
 from banyan.service.opendata.tables.hot import HotTables
 from banyan.service.opendata.tables.indexes import Indexes
-from banyan.service.opendata.tables.nearest import Points, points
+from banyan.service.opendata.tables.nearest import Points
 from banyan.service.opendata.tables.postings import Posting, equalities, facet, matching
 from banyan.service.opendata.tables.query import (
     AggregateQuery,
     Cell,
     Facet,
     FacetQuery,
-    Field,
     Filter,
     SearchPage,
     SearchQuery,
@@ -65,14 +60,7 @@ _CELL_BYTES = 64
 """About what a cell of a kept answer costs in memory."""
 
 
-class Grid(msgspec.Struct, frozen=True):
-    """Rows of an aggregate in the order of `fields`."""
-
-    fields: tuple[Field, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
-Answer = SearchPage | Grid | tuple[Facet, ...]
+Answer = SearchPage | duck.Grid | tuple[Facet, ...]
 
 
 class Tables:
@@ -103,7 +91,7 @@ class Tables:
         kept = self._shapes.get(version.parquet)
         if kept is None:
             parquet = self.parquet(version)
-            kept = shape(version, await self.workers.run(lambda connection: schema(connection, parquet)))
+            kept = shape(version, await self.workers.run(lambda connection: duck.schema(connection, parquet)))
             self._shapes.put(version.parquet, kept)
         return kept
 
@@ -117,7 +105,7 @@ class Tables:
         total = await self._known_total(version, shaped, query)
 
         def job(connection: Connection, source: From) -> SearchPage:
-            return _search(connection, source, shaped, query, total)
+            return duck.search(connection, source, shaped, query, total)
 
         page = await self.on_rows(version, job)
         if page.total is not None:
@@ -133,19 +121,21 @@ class Tables:
         shaped = await self.shape(version)
         found = await _aside(version, lambda: self._counted_facets(version, shaped, query))
         if found is None:
-            found = await self.on_rows(version, lambda connection, source: _facets(connection, source, shaped, query))
+            found = await self.on_rows(
+                version, lambda connection, source: duck.facets(connection, source, shaped, query)
+            )
         self._answers.put((version.parquet, query), found)
         return found
 
-    async def aggregate(self, version: Version, query: AggregateQuery) -> Grid:
+    async def aggregate(self, version: Version, query: AggregateQuery) -> duck.Grid:
         """Groups and their measures, at most QUERY_ROWS."""
         if not 0 <= query.limit <= QUERY_ROWS:
             query = msgspec.structs.replace(query, limit=QUERY_ROWS)
         kept = self._answers.get((version.parquet, query))
-        if isinstance(kept, Grid):
+        if isinstance(kept, duck.Grid):
             return kept
         shaped = await self.shape(version)
-        grid = await self.on_rows(version, lambda connection, source: _aggregate(connection, source, shaped, query))
+        grid = await self.on_rows(version, lambda connection, source: duck.aggregate(connection, source, shaped, query))
         self._answers.put((version.parquet, query), grid)
         return grid
 
@@ -155,20 +145,16 @@ class Tables:
         if kept is None:
             if "_lon" not in (await self.shape(version)).names:
                 raise not_found("no_points")
-            kept = await self.on_rows(version, _points)
+            kept = await self.on_rows(version, duck.placed)
             self._points.put(version.parquet, kept)
         return kept
 
     async def ids(self, version: Version, where: Filter | None, words: tuple[Words, ...]) -> NDArray[numpy.int64]:
         """The `_id`s of the rows that pass, in rising order."""
-        text = Text(await self.shape(version))
-        condition = text.condition(where, words)
-
-        def job(connection: Connection, source: From) -> NDArray[numpy.int64]:
-            sql = f"SELECT {ROW_ID} FROM {source.text}{condition} ORDER BY {ROW_ID}"
-            return _column(connection.execute(sql, text.values).fetchnumpy()[ROW_ID])
-
-        return await self.on_rows(version, job)
+        shaped = await self.shape(version)
+        return await self.on_rows(
+            version, lambda connection, source: duck.ids(connection, source, shaped, where, words)
+        )
 
     async def on_rows(self, version: Version, job: Callable[[Connection, From], T]) -> T:
         """Run `job(connection, source)` where `source` is the FROM text of the version: its copy, else its Parquet."""
@@ -299,24 +285,6 @@ def _packed(version: Version) -> frozenset[str]:
     )
 
 
-def schema(connection: Connection, parquet: Path) -> dict[str, str]:
-    """The names and DuckDB types of a Parquet file's columns, in order."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(parquet))})").fetchall()
-    return {name: duck for name, duck, *_ in described}
-
-
-def _points(connection: Connection, source: From) -> Points:
-    sql = (
-        f"SELECT {ROW_ID}, _lon, _lat FROM {source.text} WHERE _lon IS NOT NULL AND _lat IS NOT NULL ORDER BY {ROW_ID}"
-    )
-    found = connection.execute(sql).fetchnumpy()
-    return points(_column(found[ROW_ID]), numpy.asarray(found["_lon"]), numpy.asarray(found["_lat"]))
-
-
-def _column(found: object) -> NDArray[numpy.int64]:
-    return numpy.asarray(found, dtype=numpy.int64)
-
-
 def _settings(work: Path) -> dict[str, str | int | bool | list[str]]:
     return {
         "memory_limit": f"{TABLE_MEMORY_BYTES}B",
@@ -344,55 +312,6 @@ def _counted(query: SearchQuery) -> SearchQuery:
     """The part of a question that its total depends on."""
     fields = query.fields if query.distinct else ()
     return SearchQuery(where=query.where, words=query.words, distinct=query.distinct, fields=fields)
-
-
-def _search(connection: Connection, source: From, shaped: Shape, query: SearchQuery, total: int | None) -> SearchPage:
-    text = Text(shaped)
-    rows: list[tuple[Cell, ...]] = connection.execute(search_text(text, query, source), text.values).fetchall()
-    last = None
-    if not query.distinct:
-        last = rows[-1][-1] if rows else None
-        rows = [row[:-1] for row in rows]
-    is_full = len(rows) == query.limit and not query.sort and isinstance(last, int)
-    if query.include_total and total is None:
-        total = _count(connection, source, shaped, query, len(rows))
-    return SearchPage(
-        fields=tuple(Field(name, column.ckan) for name, column in chosen(shaped, query)),
-        rows=tuple(rows),
-        limit=query.limit,
-        offset=query.offset,
-        total=total,
-        next_after=last if is_full and isinstance(last, int) else None,
-    )
-
-
-def _count(connection: Connection, source: From, shaped: Shape, query: SearchQuery, found: int) -> int:
-    if query.after is None and 0 < found < query.limit:
-        return query.offset + found  # the last page says the total without counting
-    text = Text(shaped)
-    row = connection.execute(count_text(text, query, source), text.values).fetchone()
-    assert row is not None, "count(*) gives a row"
-    return int(row[0])
-
-
-def _facets(connection: Connection, source: From, shaped: Shape, query: FacetQuery) -> tuple[Facet, ...]:
-    facets = []
-    for name in query.fields:
-        column = shaped.column(name, "fields")
-        text = Text(shaped)
-        rows = connection.execute(facet_text(text, column, query, source), text.values).fetchall()
-        values = tuple((value, int(count)) for value, count, _ in rows)
-        facets.append(Facet(name, column.ckan, values, int(rows[0][2]) if rows else 0))
-    return tuple(facets)
-
-
-def _aggregate(connection: Connection, source: From, shaped: Shape, query: AggregateQuery) -> Grid:
-    text = Text(shaped)
-    sql, names = aggregate_text(text, query, source)
-    found = connection.execute(sql, text.values)
-    types = [str(column[1]) for column in found.description or ()]
-    rows = tuple(found.fetchall())
-    return Grid(tuple(Field(name, ckan_type(duck)) for name, duck in zip(names, types, strict=True)), rows)
 
 
 def _weigh(answer: Answer) -> int:
