@@ -98,6 +98,8 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "hash": ["0" * 16],
         "after": [0],
         "index": [0],
+        "path": ["0/000"],
+        "origin": ["tw.gov.banyan/ledger"],
         "user_code": ["A123456789"],
         "consent": ["0" * 32],
         "since": ["2026-11-23T00:00:00Z"],
