@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -24,8 +25,10 @@ from banyan.demo.loan.registering import CLIENT, register_app
 from banyan.demo.loan.relying import Relying
 from banyan.demo.personas import seed_personas
 from banyan.kernel.events.clock import Clock, EpochS
+from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.exchange.hot import STATE
 from banyan.node import Node, open_node
+from banyan.service.powers.parts import SERVICE as POWERS
 from banyan.settings import Settings
 
 ONLY = Settings(
@@ -52,6 +55,13 @@ class Nation(msgspec.Struct):
         """Run it in the node's own loop."""
         future: Future[Any] = asyncio.run_coroutine_threadsafe(awaited, self.loop)
         return future.result(60)
+
+    def lapse(self) -> None:
+        """One turn of the node's own attendant, as its timers would."""
+        attendant = Attendant(
+            POWERS, self.node.drawers["powers"], self.node.gate, log=lambda name, fields: None, jitter=random.random
+        )
+        self.do(attendant._due())
 
     def publish(self) -> None:
         self.do(self.node.lawful.ledger.publish(int(self.node.gate.clock())))

@@ -54,7 +54,7 @@ def test_consent_read_listed_paused_withdrawn(tmp_path: Path) -> None:
         assert "2025" in text
         _, _, mine = person.go(f"{nation.url}/mydata")
         assert "TW/COM/LOAN" in mine or "榕樹貸款" in mine
-        assert "wages" in mine
+        assert "薪資" in mine
 
         word(nation, person, "pause")
         _, _, text = person.go(f"{nation.loan}/check", {})

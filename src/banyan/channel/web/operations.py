@@ -33,14 +33,15 @@ class OperationPages:
         return View("operations.html", {"groups": [group for group in groups if group[1]]}, title=TITLE[request.lang])
 
     async def ask(self, request: FaceRequest) -> View | FaceAnswer:
-        """The form; with any answer in the query of a read, what it finds."""
+        """The form; with any answer in the query of a read, what it finds. What names a person is sent, never asked by
+        an address."""
         operation = self._found(request)
-        if operation.effect == "read" and request.query:
+        if operation.method == "GET" and request.query:
             return await self._run(request, operation, request.query)
         return self._view(request, operation, {})
 
     async def send(self, request: FaceRequest) -> View | FaceAnswer:
-        """Run a write with the form's answers."""
+        """Run with the form's answers: a write, or a read that names a person."""
         operation = self._found(request)
         form = await request.form()
         return await self._run(request, operation, form.fields)

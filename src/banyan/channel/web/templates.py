@@ -42,12 +42,12 @@ def build_environment(services: Sequence[Service], messages: Messages) -> jinja2
 
 def gather_messages(services: Sequence[Service]) -> Messages:
     """The channel's sentences with the services': `messages.toml`, and `templates/*.toml` beside pages."""
-    packages = [service.package for service in services if service.package != PACKAGE]
+    packages = list(dict.fromkeys(service.package for service in services if service.package != PACKAGE))
     found = [load_messages(package) for package in packages if files(package).joinpath("messages.toml").is_file()]
     found += [
-        load_messages(service.package, f"templates/{entry.name}")
-        for service in services
-        if (folder := files(service.package).joinpath("templates")).is_dir() and service.package != PACKAGE
+        load_messages(package, f"templates/{entry.name}")
+        for package in packages
+        if (folder := files(package).joinpath("templates")).is_dir()
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
     ]
@@ -61,11 +61,18 @@ def _filters(messages: Messages) -> dict[str, Any]:
     def age(context: Context, at_s: float) -> str:
         return speech.say_age(messages, context["lang"], context["now"] - at_s)
 
+    @jinja2.pass_context
+    def called(context: Context, name: str) -> str:
+        """A personal field as its register calls it; without a word of its own, its name."""
+        key = f"personal.{name}"
+        return messages.text(key, context["lang"]) if key in messages else name
+
     def note(text: str) -> Markup:
         return to_markup(text)
 
     return {
         "age": age,
+        "called": called,
         "note": note,
         "number": speech.say_number,
         "bytes": speech.say_bytes,

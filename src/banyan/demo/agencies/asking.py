@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
 from banyan.limits import MYDATA_FIELDS, REASON_CHARS
 
-Fields = Annotated[tuple[str, ...], msgspec.Meta(max_length=MYDATA_FIELDS, title="欄位 Fields")]
-Number = Annotated[str, msgspec.Meta(max_length=20, title="身分證號 National ID")]
-Code = Annotated[str, msgspec.Meta(pattern="^([0-9]{3})?$", title="特定目的 Purpose")]
-Why = Annotated[str, msgspec.Meta(max_length=REASON_CHARS, title="理由 Reason")]
+WORDS: Final = load_messages("banyan.demo.agencies")
+
+
+def called(name: str) -> msgspec.Meta:
+    """What a form calls a field."""
+    return msgspec.Meta(extra={"label": {lang: WORDS.text(f"asked.{name}", lang) for lang in LANGUAGES}})
+
+
+Fields = Annotated[tuple[str, ...], msgspec.Meta(max_length=MYDATA_FIELDS), called("fields")]
+Number = Annotated[str, msgspec.Meta(max_length=20), called("person")]
+Code = Annotated[str, msgspec.Meta(pattern="^([0-9]{3})?$"), called("purpose")]
+Why = Annotated[str, msgspec.Meta(max_length=REASON_CHARS), called("reason")]
 
 
 class PersonQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

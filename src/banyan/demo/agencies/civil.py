@@ -41,7 +41,7 @@ class HouseholdRecord(msgspec.Struct, frozen=True):
     audience="officer",
     purpose="015",
     subject="person",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def household_record(ctx: Context, request: PersonQuery) -> HouseholdRecord:
     """Raises NotFound for who is not registered here."""

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from banyan.demo.agencies.asking import Number, PersonQuery, Why
+from banyan.demo.agencies.asking import Number, PersonQuery, Why, called
 from banyan.demo.agencies.sealed import find, keep, keeping_of, subject_of
 from banyan.errors import Conflict
 from banyan.kernel.catalogue import Context, Service
@@ -21,7 +21,6 @@ JOURNAL: Final = "stays"
 QUARANTINE: Final = Service(
     "quarantine", title={"zh-Hant": "居家檢疫（示範）", "en": "Home quarantine (demo)"}, package="banyan.demo.agencies"
 )
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Stay(msgspec.Struct, frozen=True):
@@ -37,11 +36,11 @@ class NewStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stay to note; `until` is a date."""
 
     person: Number
-    until: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-    place: Line
-    telephone: Annotated[str, msgspec.Meta(pattern=r"^[0-9+() -]{6,20}$")]
+    until: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$"), called("until")]
+    place: Annotated[str, msgspec.Meta(min_length=1, max_length=200), called("place")]
+    telephone: Annotated[str, msgspec.Meta(pattern=r"^[0-9+() -]{6,20}$"), called("telephone")]
     reason: Why
-    symptoms: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    symptoms: Annotated[str, msgspec.Meta(max_length=200), called("symptoms")] = ""
 
 
 @QUARANTINE.operation(
@@ -53,7 +52,7 @@ class NewStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effect="write",
     purpose="012",
     subject="person",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def note(ctx: Context, request: NewStay) -> Stay:
     """What was noted. Raises Conflict when the order ended meanwhile."""
@@ -74,7 +73,7 @@ async def note(ctx: Context, request: NewStay) -> Stay:
     audience="officer",
     purpose="012",
     subject="person",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def stay(ctx: Context, request: PersonQuery) -> Stay:
     """Raises NotFound for who is not in quarantine under this order."""

@@ -40,7 +40,7 @@ class Income(msgspec.Struct, frozen=True):
     audience="officer",
     purpose="120",
     subject="person",
-    channels=("api",),
+    channels=("web", "api"),
 )
 async def income(ctx: Context, request: PersonQuery) -> Income:
     """Raises NotFound for who has no assessment."""

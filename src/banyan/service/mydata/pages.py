@@ -41,6 +41,7 @@ async def page(request: FaceRequest) -> View:
     values = {
         "is_known": True,
         "uses": uses,
+        "names": {one.id: one.recipient_name for one in consents},
         "waiting": [one for one in consents if one.state == "requested"],
         "alive": [one for one in consents if one.state in ALIVE and one.state != "requested"],
         "over": [one for one in consents if one.state not in ALIVE],
