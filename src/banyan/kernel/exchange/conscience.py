@@ -18,7 +18,7 @@ from banyan.errors import Denied, Invalid
 from banyan.kernel.catalogue.operation import Operation, Text
 from banyan.kernel.catalogue.personal import minimised, personal_fields
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.exchange.helping import help_record
+from banyan.kernel.exchange.helping import by_hand, help_record
 from banyan.kernel.exchange.settling import LEVELS, Settling, settle
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.identifiers import normalized_person_number, person_number_kind
@@ -122,7 +122,7 @@ class Conscience:
         Conflict when its order or consent ended meanwhile, or another call took the last use of the day."""
         basis = weighed.verdict.basis
         assert basis is not None, "only an allowed use is released"
-        record = _record(weighed, basis, declared, caller, trace=trace, now=now)
+        record = by_hand(_record(weighed, basis, declared, caller, trace=trace, now=now), declared, caller)
         use = Settling(
             subject=weighed.subject.hex(),
             operation=declared.id,

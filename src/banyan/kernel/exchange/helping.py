@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from banyan.kernel.catalogue.messages import LANGUAGES
 from banyan.kernel.catalogue.operation import Operation
 from banyan.kernel.events.clock import EpochS
@@ -27,7 +29,7 @@ def is_help(declared: Operation, caller: Caller, basis: str) -> bool:
 def help_record(declared: Operation, caller: Caller, *, trace: str, now: EpochS) -> ReleaseRecord:
     """The entry in the list. A representative is named by what they are to the person, an officer by their agency; the
     reference leads to the mandate or the visit, which the agency can look up."""
-    kind = caller.assisted.place if caller.assisted is not None else caller.relation
+    kind = caller.assisted.place if caller.assisted is not None else caller.relation or "representative"
     words = {lang: MESSAGES.text(f"help.{kind}", lang) for lang in LANGUAGES}
     action = {lang: f"{words[lang]}: {declared.title[lang]}" for lang in LANGUAGES}
     return ReleaseRecord(
@@ -43,4 +45,19 @@ def help_record(declared: Operation, caller: Caller, *, trace: str, now: EpochS)
         fields=(),
         reference=caller.assisted.visit if caller.assisted is not None else caller.mandate,
         request=trace,
+    )
+
+
+def by_hand(record: ReleaseRecord, declared: Operation, caller: Caller) -> ReleaseRecord:
+    """A use that stands on a basis of its own, by a person about themselves: when by another's hand, it says whose."""
+    if not caller.by:
+        return record
+    told = help_record(declared, caller, trace=record.request, now=EpochS(record.at))
+    return msgspec.structs.replace(
+        record,
+        action=told.action,
+        receiver=told.receiver,
+        receiver_name=told.receiver_name,
+        system=told.system,
+        reference=record.reference or told.reference,
     )
