@@ -50,6 +50,7 @@ class Nation(msgspec.Struct):
     moved: list[float]
     loan: str = ""
     key: ECKey | None = None
+    app: LoanApp | None = None
 
     def do(self, awaited: Any) -> Any:
         """Run it in the node's own loop."""
@@ -111,16 +112,22 @@ def live_loan(nation: Nation, folder: Path) -> Iterator[None]:
     with live_server(app) as address:
         nation.loan = address.replace("127.0.0.1", "localhost")
         nation.key = nation.do(register_app(nation.node.persons, folder / "demo", origin=nation.loan))
-        relying = Relying(
-            nation.url,
-            CLIENT,
-            nation.key,
-            back=f"{nation.loan}/cb",
-            clock=nation.node.gate.clock,
-            random=lambda: token_urlsafe(32),
-        )
-        apps.append(LoanApp(relying, random=lambda: token_urlsafe(32)))
+        nation.app = LoanApp(a_relying(nation), random=lambda: token_urlsafe(32))
+        apps.append(nation.app)
         yield
+
+
+def a_relying(nation: Nation) -> Relying:
+    """The app's side of the protocol, with a key of its own for tokens."""
+    assert nation.key is not None
+    return Relying(
+        nation.url,
+        CLIENT,
+        nation.key,
+        back=f"{nation.loan}/cb",
+        clock=nation.node.gate.clock,
+        random=lambda: token_urlsafe(32),
+    )
 
 
 @asynccontextmanager

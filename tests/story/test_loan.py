@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 from tests.service.identity.person import Person
-from tests.story.nation import Nation, live_nation
+from tests.story.nation import Nation, a_relying, live_nation
+
+from banyan.kernel.identity.openid import records
 
 FORM = re.compile(r'name="(csrf_token|form_token|next|field)" value="([^"]*)"')
 
@@ -98,3 +100,38 @@ def test_an_officer_cannot_consent_and_an_unknown_purpose_is_refused(tmp_path: P
         token = form_of(text)["form_token"]
         _, at, text = citizen.go(at, {"form_token": token, "do": "persona", "persona": "demo.lin"})
         assert "invalid_authorization_details" in text, "another agency's purpose is not this app's"
+
+
+def test_what_the_token_carries_is_the_persons_word_and_no_apps(tmp_path: Path) -> None:
+    """An app that names a consent or fields itself is refused; a stolen token is of no use without its key."""
+    with live_nation(tmp_path) as nation:
+        person = Person()
+        consented(nation, person)
+        app = nation.app
+        assert app is not None
+        token = next(one.token for one in app.visitors.values() if one.token)
+
+        async def carried() -> list[dict[str, object]]:
+            found = await nation.node.persons.store.read(lambda tx: records.token_of(tx, token))
+            assert found is not None
+            return [dict(one) for one in found.authority.details]
+
+        (detail,) = nation.do(carried())
+        assert (detail["type"], detail["purpose"], detail["datatypes"]) == (
+            "mydata_consent",
+            "loan-check",
+            ["year", "wages"],
+        )
+        assert len(str(detail["identifier"])) == 32
+        for forged in ({"identifier": detail["identifier"]}, {"datatypes": ["total"]}, {"purpose": 3}):
+            said = app.relying.push([{"type": "mydata_consent", "purpose": "loan-check", **forged}])
+            assert (said.status, said.body["error"]) == (400, "invalid_authorization_details")
+        more = app.relying.read("/api/tax/income", {"fields": ["total"], "purpose": "088"}, token)
+        assert more.status == 403, "a field that was not agreed to"
+        other = app.relying.read("/api/tax/income", {"fields": ["wages"]}, token)
+        assert other.status == 403, "another purpose"
+        somebody = {"person": "A223456781", "fields": ["wages"], "purpose": "088"}
+        assert app.relying.read("/api/tax/income", somebody, token).status == 403, "another person"
+        assert app.relying.read("/api/civil/household_record", {"purpose": "088"}, token).status == 403
+        thief = a_relying(nation)
+        assert thief.read("/api/tax/income", {"fields": ["wages"], "purpose": "088"}, token).status == 401

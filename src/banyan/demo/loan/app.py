@@ -45,8 +45,8 @@ class LoanApp:
     """An ASGI application. `random` gives a secret text."""
 
     def __init__(self, relying: Relying, *, random: Callable[[], str]) -> None:
-        self._relying, self._random = relying, random
-        self._visitors: dict[str, Visitor] = {}
+        self.relying, self._random = relying, random
+        self.visitors: dict[str, Visitor] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,7 +58,7 @@ class LoanApp:
         if route == ("GET", "/"):
             await _page(send, self._shown(visitor), name)
         elif route == ("POST", "/apply"):
-            visitor.begun = await asyncio.to_thread(self._relying.begin, query.get("purpose", PURPOSE))
+            visitor.begun = await asyncio.to_thread(self.relying.begin, query.get("purpose", PURPOSE))
             visitor.token, visitor.said = "", None
             await _lead(send, visitor.begun.location, name)
         elif route == ("GET", "/cb"):
@@ -73,21 +73,21 @@ class LoanApp:
     def _visitor(self, scope: Scope) -> tuple[str, Visitor]:
         sent = next((value for key, value in scope["headers"] if key == b"cookie"), b"")
         morsel = SimpleCookie(sent.decode("latin-1")).get(COOKIE)
-        name = morsel.value if morsel is not None and morsel.value in self._visitors else self._random()
-        while len(self._visitors) >= VISITORS and name not in self._visitors:
-            self._visitors.pop(next(iter(self._visitors)))
-        return name, self._visitors.setdefault(name, Visitor())
+        name = morsel.value if morsel is not None and morsel.value in self.visitors else self._random()
+        while len(self.visitors) >= VISITORS and name not in self.visitors:
+            self.visitors.pop(next(iter(self.visitors)))
+        return name, self.visitors.setdefault(name, Visitor())
 
     def _back(self, visitor: Visitor, query: dict[str, str]) -> None:
         """The person is back: only with our own state, and from our own provider (RFC 9207)."""
         begun, visitor.begun = visitor.begun, None
-        if begun is None or query.get("state") != begun.state or query.get("iss") != self._relying.issuer:
+        if begun is None or query.get("state") != begun.state or query.get("iss") != self.relying.issuer:
             visitor.said = Said(400, {"title": "state"})
             return
         if "code" not in query:
             visitor.said = Said(403, {"title": query.get("error", "")})
             return
-        said = self._relying.token(query["code"], begun.verifier)
+        said = self.relying.token(query["code"], begun.verifier)
         visitor.token = str(said.body.get("access_token", ""))
         if not visitor.token:
             visitor.said = said
@@ -95,7 +95,7 @@ class LoanApp:
         self._read(visitor)
 
     def _read(self, visitor: Visitor) -> None:
-        visitor.said = self._relying.read(READ, {"fields": NEEDED, "purpose": "088"}, visitor.token)
+        visitor.said = self.relying.read(READ, {"fields": NEEDED, "purpose": "088"}, visitor.token)
 
     def _shown(self, visitor: Visitor) -> str:
         if visitor.said is None:

@@ -6,7 +6,7 @@ Sources: FAPI 2.0 Security Profile s5.3.3, RFC 9126, RFC 7636, RFC 9396, RFC 944
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -50,22 +50,26 @@ class Relying:
     def begin(self, purpose: str) -> Begun:
         """Push a request for the declared purpose. Raises RuntimeError with the provider's word."""
         state, verifier = self._random(), self._random()
+        said = self.push([{"type": "mydata_consent", "purpose": purpose}], state=state, verifier=verifier)
+        if said.status != 201:
+            raise RuntimeError(f"the request was refused: {said.body.get('error')}")
+        query = urlencode({"client_id": self.client, "request_uri": said.body["request_uri"]})
+        return Begun(f"{self.issuer}/openid/authorize?{query}", state, verifier)
+
+    def push(self, details: Sequence[Mapping[str, Any]], *, state: str = "", verifier: str = "") -> Said:
+        """Push a request with these authorization details."""
         asked = {
             "response_type": "code",
             "client_id": self.client,
             "redirect_uri": self.back,
             "scope": "openid",
-            "state": state,
+            "state": state or self._random(),
             "nonce": self._random(),
             "code_challenge": _encoded(sha256(verifier.encode()).digest()),
             "code_challenge_method": "S256",
-            "authorization_details": msgspec.json.encode([{"type": "mydata_consent", "purpose": purpose}]).decode(),
+            "authorization_details": msgspec.json.encode(details).decode(),
         }
-        said = self._form("/openid/par", asked)
-        if said.status != 201:
-            raise RuntimeError(f"the request was refused: {said.body.get('error')}")
-        query = urlencode({"client_id": self.client, "request_uri": said.body["request_uri"]})
-        return Begun(f"{self.issuer}/openid/authorize?{query}", state, verifier)
+        return self._form("/openid/par", asked)
 
     def token(self, code: str, verifier: str) -> Said:
         """Redeem a code for a token that is bound to this app's key."""

@@ -188,7 +188,8 @@ async def withdraw(ctx: Context, request: Named) -> OwnConsent:
     view = await _changed(ctx, request.consent, lambda c, _: rules.withdraw(c, ctx.now))
     for ended in shelf.on_ended:
         await ended(view.id, own_subject(ctx))
-    delete_by = await note_ending(ctx, view.id, view.state, recipient=view.recipient, purpose=view.purpose)
+    consent = await shelf.policy.read(lambda tx: _own(tx, view.id, own_subject(ctx))[0])
+    delete_by = await note_ending(ctx, view.id, view.state, recipient=view.recipient, purpose=consent.purpose)
     told = {"consent": view.id, "recipient": view.recipient, "state": view.state, "delete_by": iso(delete_by)}
     await ctx.emit(Event("consent.ended", view.recipient, msgspec.Raw(msgspec.json.encode(told))))
     return view
