@@ -59,6 +59,8 @@ NOW: Final = EpochS(1_600_000_000.0)
 SIZES: Final = (10, 100_000)
 PEER_SIZES: Final = {"cedarpy": (10, 1_000, 5_000), "casbin": (10, 1_000, 5_000), "regopy": (10, 1_000)}
 ALSO: Final = {"ledger": ("banyan.kernel.policy",)}
+USES: Final = 10_000_000
+"""Of a person a day for a purpose: more than a run makes, so that every one is counted and none refused."""
 TITLE: Final = {"zh-Hant": "所得", "en": "Income"}
 
 
@@ -102,7 +104,8 @@ class World(msgspec.Struct):
 
     def drawn(self) -> tuple[Caller, Ask]:
         place = self.dice.randrange(self.size)
-        return Caller("app", "app", agency=f"TW/COM/{place}", assurance="aal2"), Ask(number_of(place), ("income",))
+        caller = Caller("app", "app", agency=f"TW/COM/{place}", assurance="aal2", consents=(f"c-{place}",))
+        return caller, Ask(number_of(place), ("income",))
 
     async def release(self, caller: Caller, asked: Ask) -> None:
         answer = await self.gate.call("tax.income", asked, caller=caller)
@@ -159,7 +162,7 @@ def filled(tx: Tx, conscience: Conscience, places: Sequence[int]) -> None:
             purposes=("088",), categories=("C081",), recipients=(recipient,), fields=("income", "year"),
             valid_from=EpochS(0.0), retention_days=90, needs="consent",
         )  # fmt: skip
-        purpose = Purpose(f"p-{place}", recipient, TITLE, "offer", "088", TITLE, ("income",), days=30)
+        purpose = Purpose(f"p-{place}", recipient, TITLE, "offer", "088", TITLE, ("income",), days=30, per_day=USES)
         subject = conscience.subject(number_of(place)).hex()
         consent = Consent(
             f"c-{place}", subject, purpose.id, ("income",), "given", NOW, given_at=NOW, until=EpochS(NOW + 86_400)
