@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from banyan.channel.web.links import query_of
 from banyan.kernel.catalogue import FaceRequest
 
 COOKIE = "kiosk"
@@ -30,4 +31,4 @@ def kiosk_headers(request: FaceRequest) -> tuple[tuple[str, str], ...]:
 
 
 def _asked(request: FaceRequest) -> str:
-    return next((value for name, value in request.query if name == COOKIE and value in ("0", "1")), "")
+    return next((value for name, value in query_of(request) if name == COOKIE and value in ("0", "1")), "")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
+from banyan.errors import Problem
+from banyan.kernel.catalogue import FaceRequest
+
 ENGLISH = "/en"
 
 
@@ -27,6 +30,14 @@ def with_query(path: str, pairs: Iterable[tuple[str, object]]) -> str:
     """`path` with the pairs that say something; empty values are left out so that addresses stay short."""
     query = urlencode([(name, str(value)) for name, value in pairs if value not in ("", None)])
     return f"{path}?{query}" if query else path
+
+
+def query_of(request: FaceRequest) -> list[tuple[str, str]]:
+    """The query as sent; nothing when it cannot be read: the page that says so is made here too."""
+    try:
+        return request.query
+    except Problem:
+        return []
 
 
 def segment(text: str) -> str:

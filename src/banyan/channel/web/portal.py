@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from banyan.channel.web.assets import Assets
 from banyan.channel.web.kiosk import IDLE_S, WARNING_S, is_kiosk, kiosk_headers
-from banyan.channel.web.links import bare, in_language, with_query
+from banyan.channel.web.links import bare, in_language, query_of, with_query
 from banyan.channel.web.templates import HTML_LANG, build_environment, gather_messages
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Service, Text, View
 from banyan.limits import KIOSK_S
@@ -148,10 +148,10 @@ class Portal:
             "csrf": request.csrf,
             "brand": self._brand,
             "here": path,
-            "path_now": with_query(path, request.query),
+            "path_now": with_query(path, query_of(request)),
             "menu": [Place(page.title, page.path, here=_under(path, page.path)) for page in self._menu],
             "other_lang": HTML_LANG[other],
-            "other_language": with_query(in_language(path, other), request.query),
+            "other_language": with_query(in_language(path, other), query_of(request)),
             "canonical": request.base_url + in_language(path, lang),
             "in_lang": lambda wanted: request.base_url + in_language(path, wanted),
             "kiosk": {"idle_s": IDLE_S, "warning_s": WARNING_S} if kiosk else None,
