@@ -68,7 +68,7 @@ async def choose(request: FaceRequest) -> View:
     return _chosen(request, await _kind(request))
 
 
-@SERVICE.page("POST", path="/credentials/take/{kind}", rate="write", time_s=30.0)
+@SERVICE.page("POST", path="/credentials/take/{kind}", rate="write", time_s=90.0)
 async def take(request: FaceRequest) -> View | FaceAnswer:
     """The preview, then what is to become of it: a file, or credentials."""
     form = await request.form()

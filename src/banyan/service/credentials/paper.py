@@ -1,6 +1,6 @@
 """A download on paper: A4 pages whose Chinese text can be selected, searched and read aloud, with the font inside.
 
-Making one loads a font of 6 MB, about a second of Python that would hold up the event loop: so it runs as a process of
+Making one loads a font of 6 MB, three seconds of Python that would hold up the event loop: so it runs as a process of
 its own (`python -m banyan.service.credentials.paper`, JSON in, PDF out), few at once and bounded in time.
 Source: ISO 32000-1 s9.7 (embedded CID fonts), s14.9.2 (language).
 """
