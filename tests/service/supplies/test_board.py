@@ -50,7 +50,7 @@ def test_stocks_that_moved_in_memory_are_asked_where_they_are() -> None:
     assert board.nearest(121.6044, 23.9769, 0, k=10)[0] == [2]
     items = board_items()
     board.apply(board.seq + 1, ItemsSet(AT, items[::-1]))
-    assert board.nearest(121.6044, 23.9769, 1, k=10)[0] == [2]
+    assert [board.nearest(121.6044, 23.9769, item, k=10)[0] for item in (0, 1)] == [[1, 3], [2]]
     moved = PlacesChanged(AT, (Place(crowd[0][0], "near", lon=121.6044, lat=23.9769),))
     board.apply(board.seq + 1, moved)
     assert board.nearest(121.6044, 23.9769, 1, k=10)[0] == [board.row_of[crowd[0][0]], 2]
