@@ -237,7 +237,7 @@ def lived(folder: Path, story: Callable[[House, Victim], Awaitable[None]]) -> No
         services = tuple(path for path in STANDARD_SERVICES if not any(f".{name}." in path for name in OPEN_ONLY))
         more = ("tests.service.mydata.house:TAX", "tests.test_other_peoples_affairs:HOLE")
         settings = Settings(services=(*services, *more), site=Site(public_url=ISSUER))
-        async with open_node(folder, settings, clock=frozen_clock(), is_demo=True) as node:
+        async with open_node(folder, settings, clock=frozen_clock()) as node:
             house = House(node, folder)
             await story(house, await house.fill())
 

@@ -40,7 +40,8 @@ class ApiRoute(msgspec.Struct, frozen=True, kw_only=True):
     answer: Schema | None = None
     answer_types: Sequence[str] = ("application/json",)
     problems: Sequence[int] = ()
-    is_protected: bool = False
+    security: tuple[str, ...] = ()
+    """Which of the document's security schemes each open it; none: anybody may."""
 
 
 class ApiInfo(msgspec.Struct, frozen=True):
@@ -50,6 +51,8 @@ class ApiInfo(msgspec.Struct, frozen=True):
     server: str
     licence: str
     tags: Mapping[str, str]
+    schemes: Mapping[str, Schema]
+    """Security schemes by name."""
 
 
 def document(info: ApiInfo, routes: Sequence[ApiRoute], components: Mapping[str, Schema]) -> bytes:
@@ -73,7 +76,7 @@ def document(info: ApiInfo, routes: Sequence[ApiRoute], components: Mapping[str,
             "components": {
                 "schemas": {**components, "Problem": PROBLEM_SCHEMA},
                 "responses": {"Problem": _PROBLEM_RESPONSE},
-                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+                "securitySchemes": dict(info.schemes),
             },
         }
     )
@@ -92,8 +95,8 @@ def _operation(route: ApiRoute) -> Json:
         described["parameters"] = [_parameter(parameter) for parameter in route.parameters]
     if route.body is not None:
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
-    if route.is_protected:
-        described["security"] = [{"token": []}]
+    if route.security:
+        described["security"] = [{name: []} for name in route.security]
     return described
 
 

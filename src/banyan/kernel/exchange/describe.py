@@ -13,6 +13,7 @@ from banyan.kernel.catalogue.catalogue import Catalogue
 from banyan.kernel.catalogue.operation import FaceAnswer, Operation
 from banyan.kernel.exchange.binder import parameters_of
 from banyan.kernel.exchange.explain import MESSAGES
+from banyan.kernel.exchange.ways import security_of
 from banyan.wire.openapi import ApiInfo, ApiParameter, ApiRoute, Schema, document
 
 _REF: Final = "#/components/schemas/"
@@ -31,6 +32,7 @@ def api_document(catalogue: Catalogue, server: str, lang: str) -> bytes:
         version=__version__,
         description=MESSAGES.text("api.description", lang),
         server=server,
+        schemes=_schemes(server),
         licence="OGDL-Taiwan-1.0",
         tags={name: service.title[lang] for name, service in catalogue.services.items()},
     )
@@ -93,8 +95,18 @@ def _route(
         problems=(400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 503, 504, 507)
         if is_write
         else (400, 401, 403, 404, 409, 410, 413, 414, 422, 429, 503, 504),
-        is_protected=is_write and operation.purpose != "public-intake",
+        security=security_of(operation),
     )
+
+
+def _schemes(server: str) -> dict[str, Schema]:
+    """The administrator's token, a person's sign-in, an app's DPoP-bound token (RFC 9449)."""
+    cookie = "__Host-openid" if server.startswith("https:") else "openid"
+    return {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": cookie},
+        "app": {"type": "http", "scheme": "dpop"},
+    }
 
 
 def _parameters(operation: Operation, fields: Schema, path_fields: Sequence[str]) -> list[ApiParameter]:

@@ -254,7 +254,7 @@ class Door:
             headers = (*headers, *problem.headers)
         if asks_for_token(problem, request, endpoint):
             problem = Refused(problem.decision, status=401)
-            headers = (*headers, ("WWW-Authenticate", "Bearer"))
+            headers = (*headers, ("WWW-Authenticate", endpoint.challenge if endpoint is not None else "Bearer"))
         if isinstance(problem, KeyRefused):
             headers = (*headers, ("WWW-Authenticate", 'Bearer error="invalid_token"'))
         if isinstance(problem, TooMany):
@@ -298,9 +298,8 @@ def asks_for_token(problem: Problem, request: DoorRequest, endpoint: Endpoint | 
     """Whether a program that said nothing of itself was refused for that alone: 401, not 403 (RFC 9110 s15.5.2)."""
     return (
         isinstance(problem, Refused)
-        and problem.decision.missing == ("administrator",)
         and endpoint is not None
-        and endpoint.kind == "operation"
+        and bool(endpoint.challenge)
         and request.caller.kind == "anonymous"
     )
 

@@ -23,6 +23,7 @@ from banyan.kernel.exchange.security import (
     shared_cache,
 )
 from banyan.kernel.exchange.settings import Render
+from banyan.kernel.exchange.ways import CHALLENGES, security_of
 from banyan.limits import JSON_BODY_BYTES, REQUEST_TIME_S
 
 Kind = Literal["operation", "face", "page"]
@@ -47,6 +48,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     operation: str = ""
     basis: str = ""
     """When it is the same for every caller; otherwise the policy decides it."""
+    challenge: str = ""
+    """How a program must come that was refused for saying nothing of itself; empty when nobody needs to."""
     time_s: float = REQUEST_TIME_S
 
     @property
@@ -82,6 +85,7 @@ def operation_endpoint(operation: Operation) -> Endpoint:
         rate=operation.rate or operation.effect,
         operation=operation.id,
         basis="open" if is_open else "",
+        challenge=CHALLENGES[security_of(operation)],
         time_s=operation.time_s or REQUEST_TIME_S,
     )
 
