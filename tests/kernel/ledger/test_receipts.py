@@ -40,7 +40,7 @@ def made(open_ledger: OpenLedger) -> tuple[bytes, bytes]:
 
 def options(path: Path, **values: object) -> Namespace:
     given = {"receipt": path, "history": None, "log": list(KEYS.vkeys), "keys": None, "witness": [], "quorum": 0}
-    return Namespace(**{**given, **values})
+    return Namespace(**{**given, "issuer": [], **values})
 
 
 def test_the_verb_says_what_holds(open_ledger: OpenLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
