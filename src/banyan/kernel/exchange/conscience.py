@@ -43,7 +43,7 @@ REASON: Final = "reason"
 """The request's field that says why an order is used; somebody else of the agency reads it at the review."""
 
 
-class Weighed(msgspec.Struct, frozen=True):
+class Weighed(msgspec.Struct, frozen=True, gc=False):
     """A use that was weighed: why it is refused, if it is, and what the ledger and the minimising need."""
 
     refusal: Decision | None

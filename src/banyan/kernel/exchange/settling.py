@@ -19,7 +19,7 @@ LEVELS = {"aal1": 1, "aal2": 2, "aal3": 3}
 """Assurance as the policy counts it; a sign-in of no known level counts as none (NIST SP 800-63B)."""
 
 
-class Settling(msgspec.Struct, frozen=True):
+class Settling(msgspec.Struct, frozen=True, gc=False):
     """A use that was let through: of `subject` (a pseudonym) by `caller`, for `purpose`; what it rests on and what
     bounds it. `per_day` 0: the basis sets no bound. `is_secondary`: the subject may stop it."""
 

@@ -14,7 +14,7 @@ from banyan.wire.cloudevents import CloudEvent
 TouchOutcome = Literal["answered", "refused", "invalid", "failed"]
 
 
-class Touchpoint(msgspec.Struct, frozen=True):
+class Touchpoint(msgspec.Struct, frozen=True, gc=False):
     """`operation` is its id, `channel` web/api/chat/…; `duration_us` is the time in the gate in microseconds."""
 
     operation: str

@@ -24,7 +24,7 @@ class Assisted(msgspec.Struct, frozen=True):
     """The appearance's id, by which the agency finds who it was."""
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """`id` is a pseudonym fit for a log, never a person's number. `channel` is how the caller came: web, api, chat…
 
     The rest is what the policy judges by, and is empty for who has not signed in: the `agency` and `roles` of an

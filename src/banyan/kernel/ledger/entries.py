@@ -16,7 +16,7 @@ SALT_BYTES: Final = 16
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
 
-class ReleaseRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class ReleaseRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One use, as its subject sees it. Estonia's `findUsage` v2 fields under our names, and what it lacks.
 
     `at` is epoch seconds; `statute` the article in force; `fields` what was read; `reference` a consent or an order.

@@ -49,7 +49,7 @@ class Head(msgspec.Struct, frozen=True):
     checkpoint: bytes
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """A use in the ledger: its entry, its position among the subject's uses, and what proves its content."""
 
     index: int

@@ -16,7 +16,7 @@ from banyan.errors import Unavailable
 Outcome = Literal["answered", "refused", "failed"]
 
 
-class Use(msgspec.Struct, frozen=True):
+class Use(msgspec.Struct, frozen=True, gc=False):
     """One use. It holds no input, no answer and no person: `caller` is a kind (`anonymous`, `administrator`)."""
 
     operation: str

@@ -27,7 +27,7 @@ Relief = Literal["", "6-1-1", "6-1-2", "6-1-3", "6-1-4", "6-1-5", "6-1-6"]
 EVERYONE: Final = "*"
 
 
-class Statute(msgspec.Struct, frozen=True):
+class Statute(msgspec.Struct, frozen=True, gc=False):
     """An article in force. `pcode` is its number in the Ministry of Justice's database (L0050001 傳染病防治法)."""
 
     pcode: str

@@ -59,7 +59,7 @@ class Declaration(msgspec.Struct, frozen=True):
     """False while an app declared it and no officer of its agency has looked."""
 
 
-class Purpose(msgspec.Struct, frozen=True):
+class Purpose(msgspec.Struct, frozen=True, gc=False):
     """What a recipient wants them for. `fields` are needed, `more` may be left out. Closed purposes end their consents.
 
     `per_day` is how often it may read, `retention_days` how long it keeps; both within the cap of its code."""
@@ -90,7 +90,7 @@ class Cap(msgspec.Struct, frozen=True):
     most_retention_days: int
 
 
-class Consent(msgspec.Struct, frozen=True):
+class Consent(msgspec.Struct, frozen=True, gc=False):
     """One person's word. `subject` is a pseudonym; `by` who gave it, when that is a representative."""
 
     id: str

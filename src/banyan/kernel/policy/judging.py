@@ -41,7 +41,7 @@ RULES: Final[tuple[Rule, ...]] = get_args(Rule)
 NO_BASIS: Final[Rule] = "basis"
 
 
-class ConsentTerms(msgspec.Struct, frozen=True):
+class ConsentTerms(msgspec.Struct, frozen=True, gc=False):
     """What a subject agreed to, as it stands now. Its recipient, purpose and fields are compared here again."""
 
     reference: str
@@ -54,7 +54,7 @@ class ConsentTerms(msgspec.Struct, frozen=True):
     """Read as often today as the purpose may."""
 
 
-class OrderTerms(msgspec.Struct, frozen=True):
+class OrderTerms(msgspec.Struct, frozen=True, gc=False):
     """An order as it stands now: which bases it puts into force, whose use is suspended, and until when."""
 
     reference: str
@@ -65,7 +65,7 @@ class OrderTerms(msgspec.Struct, frozen=True):
     suspended: tuple[str, ...] = ()
 
 
-class Use(msgspec.Struct, frozen=True):
+class Use(msgspec.Struct, frozen=True, gc=False):
     """One intended use. `recipient` is the caller's member id, `assurance` the caller's login (0-3), `uses_today` how
     often this recipient read this subject today; `consents` and `orders` are those that could apply."""
 
@@ -83,7 +83,7 @@ class Use(msgspec.Struct, frozen=True):
     """The subject asks for what is about them, or who acts for them."""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Allowed on `basis` (with the consent or order it rests on), or refused by `rules`; `over` are fields asked beyond
     what the nearest basis covers. `reveal_after` is when the subject may see the use, 0 at once."""
 
