@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from tests.service.mydata.test_consents import OFFER, WANTED
 
 from banyan.errors import Conflict, Invalid, NotFound
 from banyan.kernel.exchange import Refused
-from banyan.kernel.identity.caller import ANONYMOUS, Caller
+from banyan.kernel.identity.caller import ANONYMOUS, Assisted, Caller
 from banyan.kernel.ledger.entries import read_entry
 from banyan.kernel.ledger.receipts import prove
 from banyan.kernel.policy import records
@@ -119,6 +119,19 @@ def test_a_part_stops_only_its_part() -> None:
         ]  # fmt: skip
         assert kinds[1].title["zh-Hant"] == "調查、統計與研究分析"
         assert kinds[1].uses[0].statute["en"] == "Personal Data Protection Act, article 16"
+
+    in_a_house(story)
+
+
+@pytest.mark.parametrize("place", ["counter", "kiosk"])
+def test_who_has_no_phone_stops_it_at_a_counter_or_a_public_screen(place: Literal["counter", "kiosk"]) -> None:
+    async def story(house: House) -> None:
+        await registered(house)
+        helped = msgspec.structs.replace(house.citizen(WANG), assisted=Assisted(place, "o-1", "TW/GOV/DISTRICT", "v-1"))
+        assert (await house.call("mydata.stop_secondary", helped, kind="157")).is_out
+        assert await refused_for(house) == ("opt-out",)
+        assert [one.kind for one in await house.call("mydata.secondary_uses", helped)] == ["*", "157", "tax.*"]
+        assert not (await house.call("mydata.allow_secondary", helped, kind="157")).is_out
 
     in_a_house(story)
 

@@ -5,7 +5,7 @@ Constitutional Court 111-憲判-13 and 全民健康保險資料管理條例: all
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -22,6 +22,8 @@ from banyan.service.mydata.service import SERVICE
 from banyan.service.mydata.shelf import MESSAGES, own_subject, said, shelf_of
 from banyan.service.mydata.uses import LANGUAGES, Nothing, OwnReceipt, ReceiptQuery
 
+PLACES: Final = ("web", "api", "counter", "kiosk")
+"""Also where people without a phone are helped."""
 Key = Annotated[str, msgspec.Meta(pattern=r"^(\*|[0-9]{3}|[a-z][a-z0-9_]*\.(\*|[a-z][a-z0-9_]*))$", title="種類 Kind")]
 
 
@@ -79,6 +81,7 @@ class OptOuts(msgspec.Struct, frozen=True):
     data=("identity",),
     audience="citizen",
     purpose="own-affairs",
+    channels=PLACES,
 )
 async def secondary_uses(ctx: Context, request: Nothing) -> tuple[OwnKind, ...]:
     """All first, then by purpose, then by data; at the end words on kinds that no basis allows any more."""
@@ -98,6 +101,7 @@ async def secondary_uses(ctx: Context, request: Nothing) -> tuple[OwnKind, ...]:
     audience="citizen",
     effect="write",
     purpose="own-affairs",
+    channels=PLACES,
 )
 async def stop_secondary(ctx: Context, request: Said) -> OwnKind:
     """In force for the next use when this answers. Raises NotFound for a kind that no basis allows."""
@@ -112,6 +116,7 @@ async def stop_secondary(ctx: Context, request: Said) -> OwnKind:
     audience="citizen",
     effect="write",
     purpose="own-affairs",
+    channels=PLACES,
 )
 async def allow_secondary(ctx: Context, request: Said) -> OwnKind:
     """Raises NotFound for a kind that no basis allows and that the person never stopped."""
@@ -125,6 +130,7 @@ async def allow_secondary(ctx: Context, request: Said) -> OwnKind:
     data=("identity",),
     audience="citizen",
     purpose="own-affairs",
+    channels=PLACES,
 )
 async def opt_out_receipt(ctx: Context, request: ReceiptQuery) -> OwnReceipt:
     """Raises NotFound alike for another's, none, and one not covered yet."""
