@@ -22,6 +22,18 @@ select idx, entry from pending where idx >= :first order by idx limit :limit
 -- Forget entries that are in tiles.
 delete from pending where idx < :until
 
+-- name: add_bundle
+-- Keep many entries until they are in tiles.
+insert into pending_bundle (idx, entries) values (:idx, :entries)
+
+-- name: bundles_after
+-- Bundles from an index on, in order.
+select idx, entries from pending_bundle where idx >= :first order by idx limit :limit
+
+-- name: drop_bundles
+-- Forget bundles that are in tiles.
+delete from pending_bundle where idx < :until
+
 -- name: set_tiled
 -- Say how many entries are in tiles.
 update log_head set tiled = :tiled where one = 1

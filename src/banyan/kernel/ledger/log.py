@@ -32,6 +32,7 @@ from banyan.limits import LEDGER_GROWTH, LEDGER_MAP_RELEASES
 from banyan.wire.tlog.checkpoint import Checkpoint
 from banyan.wire.tlog.merkle import inclusion_proof
 from banyan.wire.tlog.proof import Receipt
+from banyan.wire.tlog.tiles import WIDTH, decode_bundle, encode_bundle
 
 SQL: Final = load_statements("banyan.kernel.ledger", "ledger.sql")
 Random = Callable[[int], bytes]
@@ -269,15 +270,15 @@ class Ledger:
     async def _grow(self, tree: Tree) -> None:
         """Bring the next entries into tiles: files first, then the record that they are there."""
         size = tree.size
-        rows = await self._store.read(lambda tx: tx.rows(SQL["pending_after"], first=size, limit=LEDGER_GROWTH))
-        assert rows, f"entry {size} is neither in a tile nor pending"
-        assert _int(rows[0][0]) == size, f"entry {size} is neither in a tile nor pending"
-        await asyncio.to_thread(tree.grow, [_bytes(row[1]) for row in rows])
+        entries = await self._store.read_long(partial(_pending, first=size))
+        assert entries, f"entry {size} is neither in a tile nor pending"
+        await asyncio.to_thread(tree.grow, entries)
         tiled = tree.size
 
         def job(tx: Tx) -> None:
             tx.run(SQL["set_tiled"], tiled=tiled)
             tx.run(SQL["drop_pending"], until=tiled)
+            tx.run(SQL["drop_bundles"], until=tiled)
 
         await self._store.write(job)
 
@@ -294,10 +295,28 @@ def append(tx: Tx, entry: bytes) -> int:
 
 
 def append_all(tx: Tx, entries: Sequence[bytes]) -> int:
-    """Append many in this transaction; the index of the first. Half the cost an entry of `append`."""
+    """Append many in this transaction; the index of the first. A tenth of the cost an entry of `append`."""
     first = _taken(tx, len(entries))
-    tx.run_many(SQL["add_pending"], [{"idx": index, "entry": entry} for index, entry in enumerate(entries, first)])
+    bundles: list[dict[str, SqlValue]] = [
+        {"idx": first + at, "entries": encode_bundle(entries[at : at + WIDTH])} for at in range(0, len(entries), WIDTH)
+    ]
+    tx.run_many(SQL["add_bundle"], bundles)
     return first
+
+
+def _pending(tx: Tx, first: int) -> list[bytes]:
+    """Entries from `first` on without a gap, at most about LEDGER_GROWTH; a bundle comes whole."""
+    singly = tx.rows(SQL["pending_after"], first=first, limit=LEDGER_GROWTH)
+    together = tx.rows(SQL["bundles_after"], first=first, limit=LEDGER_GROWTH // WIDTH)
+    parts = [(_int(index), [_bytes(entry)]) for index, entry in singly]
+    parts += [(_int(index), decode_bundle(_bytes(bundle))) for index, bundle in together]
+    parts.sort()
+    found: list[bytes] = []
+    for index, entries in parts:
+        if index != first + len(found):
+            break
+        found += entries
+    return found
 
 
 def _taken(tx: Tx, count: int) -> int:
