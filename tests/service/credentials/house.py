@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange import App, DoorSettings, build_door
 from banyan.kernel.identity.caller import Caller
+from banyan.kernel.identity.openid.alarms import Alarm
 from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, Statute
 from banyan.node import ROOT, Node, open_node
@@ -126,6 +127,9 @@ class House(msgspec.Struct):
 
     async def offer(self, number: str = WANG, fields: tuple[str, ...] = CHOSEN) -> Any:
         return await self.call("credentials.offer", self.citizen(number), kind=KIND, fields=list(fields), origin=ORIGIN)
+
+    def alarms(self) -> Sequence[Alarm]:
+        return self.node.persons.alarms.newest(100)
 
     async def uses(self, number: str = WANG) -> int:
         """How often this person's data was used, by the ledger."""

@@ -183,6 +183,26 @@ def test_a_wallets_every_mistake_has_its_word() -> None:
     in_a_house(story)
 
 
+def test_refusals_are_noted_without_saying_who() -> None:
+    async def story(house: House) -> None:
+        wallet, offered = Wallet(house, keys=1), await house.offer()
+        guess = f"{(int(offered.tx_code) + 1) % 1_000_000:06}"
+        assert (await wallet.token(offered, tx_code=guess)).status == 400
+        access = await wallet.access(offered)
+        assert (await wallet.ask(access, nonce="made-up")).status == 400
+        assert (await wallet.token(offered)).status == 400
+        assert (await wallet.ask(access)).status == 401
+        found = {one.kind: one for one in house.alarms()}
+        assert {"offer_guessed", "invalid_nonce", "offer_replay", "invalid_token"} <= found.keys()
+        told = msgspec.json.encode(list(found.values())).decode()
+        for secret in (offered.tx_code, access, guess, WANG, house.citizen(WANG).subject):
+            assert secret not in told
+        assert found["invalid_nonce"].endpoint == "credential"
+        assert found["invalid_nonce"].trace
+
+    in_a_house(story)
+
+
 def test_revoked_by_its_holder_or_its_issuer_and_by_nobody_else() -> None:
     async def story(house: House) -> None:
         wang, lee = house.citizen(WANG), house.citizen(LEE)

@@ -208,6 +208,7 @@ def _serve(name: str, zh: str, en: str, run: Run, *routes: tuple[str, ...]) -> N
         try:
             answer = await run(ctx, shelf, msgspec.structs.replace(request, sent=sent))
         except Fault as fault:
+            await shelf.provider.note(sent, fault.alarm, endpoint=name)
             answer = refusal(fault.kind, fault.title, status=fault.status, headers=fault.headers)
         except BadMessage as bad:
             answer = refusal(bad.error, str(bad))
@@ -245,6 +246,7 @@ def _sent(request: FaceRequest) -> Sent:
         dpop=request.header("dpop"),
         network=request.client,
         lang=request.lang,
+        trace=request.trace.id,
     )
 
 

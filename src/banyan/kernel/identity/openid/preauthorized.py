@@ -92,18 +92,18 @@ async def of_pre_authorized(provider: Provider, sent: Sent) -> Answer:
         raise _wrong()
     access = provider.secret()
 
-    def job(tx: Tx) -> bool:
+    def job(tx: Tx) -> str:
         known = _known(tx, code)
-        if known is None or known.tries < 1:
-            return False
-        if not hmac.compare_digest(known.tx_hash, _tx_hash(code, tx_code)):
+        if known is None:
+            return "offer_unknown"
+        if known.tries < 1 or not hmac.compare_digest(known.tx_hash, _tx_hash(code, tx_code)):
             tx.run(SQL["try_pre_authorized"], hash=hashed(code))
-            return False
+            return "offer_guessed"
         if known.state != "offered":  # somebody has both the code and the number, and it was given already
             records.end_family(tx, known.offer)
-            return False
+            return "offer_replay"
         if now >= known.expires:
-            return False
+            return "offer_late"
         tx.run(SQL["redeem_pre_authorized"], hash=hashed(code))
         authority = Authority(
             client=client,
@@ -117,17 +117,19 @@ async def of_pre_authorized(provider: Provider, sent: Sent) -> Answer:
             ends_at=now + OPENID_ACCESS_S,
         )
         records.add_token(tx, access, "credential", authority, expires=authority.ends_at, now=now)
-        return True
+        return ""
 
-    if not await provider.store.write(job):
-        raise _wrong()
+    alarm = await provider.store.write(job)
+    if alarm:
+        raise _wrong(alarm)
     said = {"access_token": access, "token_type": "DPoP" if jkt else "Bearer", "expires_in": int(OPENID_ACCESS_S)}
     return json_answer(said, headers=_NO_STORE)
 
 
-def _wrong() -> Fault:
-    """One answer for whatever a code lacks (RFC 6749 s5.2)."""
-    return Fault("invalid_grant", "the code is not valid, was used, has expired, or its tx_code is another")
+def _wrong(alarm: str = "") -> Fault:
+    """One answer for whatever a code lacks (RFC 6749 s5.2); the record of alarms is told which."""
+    why = "the code is not valid, was used, has expired, or its tx_code is another"
+    return Fault("invalid_grant", why, alarm=alarm)
 
 
 async def _who(provider: Provider, sent: Sent) -> tuple[str, str]:
