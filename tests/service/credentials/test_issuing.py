@@ -39,6 +39,7 @@ from banyan.limits import (
     CREDENTIAL_STATUS_TTL_S,
     CREDENTIAL_STATUSES,
     OPENID_ACCESS_S,
+    OPENID_KEY_LEAD_S,
 )
 from banyan.service.credentials.records import NewBatch, new_batch
 from banyan.wire.openid4vci import (
@@ -275,8 +276,10 @@ def test_keys_stay_published_until_what_they_signed_has_expired() -> None:
         house.now[0] += CREDENTIAL_KEY_S
         two = jwks(await house.client.get("/.well-known/jwt-vc-issuer"))
         assert len(two) == 2
-        _, newer = await fetched(house)
-        assert unverified(parse(newer[0]).jwt)[0]["kid"] != first["kid"]
+        for is_first, later in ((True, 0.0), (False, OPENID_KEY_LEAD_S)):
+            house.now[0] += later
+            _, newer = await fetched(house)
+            assert (unverified(parse(newer[0]).jwt)[0]["kid"] == first["kid"]) is is_first, "published a day before"
         with pytest.raises(BadCredential, match="expired"):
             verify(held[0], key_in(two), now=int(house.now[0] // 86_400 * 86_400 + CREDENTIAL_S - CREDENTIAL_KEY_S + 1))
         house.now[0] += CREDENTIAL_S + CREDENTIAL_KEY_S

@@ -49,10 +49,10 @@ async def issuer_keys(store: Store, provider: Provider) -> list[Key]:
 
 
 async def signer(store: Store, provider: Provider) -> Signer:
-    """A verifier that holds yesterday's keys asks once for a new one: it is not published ahead."""
-    newest = (await issuer_keys(store, provider))[0]
-    private = msgspec.json.decode(provider.secrets.unwrapped(newest.wrapped, newest.kid), type=dict[str, Any])
-    return Signer(newest.kid, ECKey.import_key(private))
+    """The newest key that has been published for a day, so that verifiers who keep yesterday's know it."""
+    key = key_rules.signing_key(await issuer_keys(store, provider), "ES256", provider.clock())
+    private = msgspec.json.decode(provider.secrets.unwrapped(key.wrapped, key.kid), type=dict[str, Any])
+    return Signer(key.kid, ECKey.import_key(private))
 
 
 async def jwks(store: Store, provider: Provider) -> Sequence[Mapping[str, Any]]:
