@@ -1,7 +1,7 @@
 """One's own data as a file: JSON, CSV or PDF, each with the issuer's signature in it or beside it.
 
 The signature is a JWS by the keys at `/.well-known/jwt-vc-issuer`. In JSON it holds the data itself; beside a CSV or
-PDF, in one ZIP, it holds the file's SHA-256. Anybody can check it offline: `./banyan verify` or the verifying page.
+PDF, in one ZIP, it holds the file's SHA-256. Anybody with the keys can check it offline: `./banyan verify`.
 """
 
 from __future__ import annotations
