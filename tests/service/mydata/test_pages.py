@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.kernel.policy.test_judging import NOW
-from tests.service.mydata.house import BANK, House, in_a_house
-from tests.service.mydata.test_consents import asked
+from tests.service.mydata.house import BANK, OFFICE, SHOP, House, in_a_house
+from tests.service.mydata.test_consents import OFFER, WANTED, asked
 
 
 def test_uses_and_consents_in_both_languages() -> None:
@@ -53,5 +53,24 @@ def test_a_word_is_one_plain_form_and_only_its_givers() -> None:
         await house.client.post(f"/en{path}", form={"do": "withdraw"}, token="wang")
         assert (await house.call("mydata.standing", BANK, consent=id)).state == "withdrawn"
         assert "withdrawn" in (await house.client.get(f"/en{path}", token="wang")).text, "the link shows how it stands"
+
+    in_a_house(story)
+
+
+def test_the_page_says_how_many_fields_more_than_similar_services() -> None:
+    async def story(house: House) -> None:
+        await house.call("mydata.declare_service", OFFICE, **OFFER)
+        for agency, more in ((BANK, ("year", "employer")), (SHOP, ()), (OFFICE, ())):
+            wanted = {**WANTED, "id": f"p-{agency.agency.rpartition('/')[2].lower()}", "more": more}
+            await house.call("mydata.declare_purpose", agency, **wanted)
+        request = await house.call("mydata.request_consent", BANK, purpose="p-bank", person="A123456789")
+        for lang, words in (
+            ("/en", "asks 2 fields more than 2 similar services"),
+            ("", "比 2 個類似服務多要求 2 個欄位"),
+        ):
+            page = await house.client.get(f"{lang}{request.path}", token="wang")
+            assert words in page.text, page.text
+        usual = await house.call("mydata.request_consent", SHOP, purpose="p-shop", person="A123456789")
+        assert "similar services" not in (await house.client.get(f"/en{usual.path}", token="wang")).text
 
     in_a_house(story)
