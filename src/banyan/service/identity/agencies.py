@@ -73,7 +73,7 @@ async def put_agency(ctx: Context, request: PutAgency) -> Done:
 
 @SERVICE.operation(
     "agencies",
-    title={"zh-Hant": "機關名單", "en": "Agencies"},
+    title={"zh-Hant": "身分登記的機關", "en": "Agencies whose officers sign in"},
     summary={"zh-Hant": "已登記的機關與統一編號。", "en": "Registered agencies and their 統一編號."},
     data=("open",),
     audience="public",

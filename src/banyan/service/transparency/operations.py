@@ -233,7 +233,7 @@ async def uses(ctx: Context, request: Nothing) -> Uses:
 
 @SERVICE.operation(
     "register",
-    title={"zh-Hant": "法律依據登記", "en": "Register of legal bases"},
+    title={"zh-Hant": "法律依據全文", "en": "Legal bases as registered"},
     summary={
         "zh-Hant": "個人資料保護法第 17 條的公開登記：依據、目的、欄位、對象、保存與落日。",
         "en": "The public register of PDPA article 17: basis, purpose, fields, recipients, retention and sunset.",
