@@ -71,6 +71,17 @@ def test_consent_read_listed_paused_withdrawn(tmp_path: Path) -> None:
         assert "684000" not in text
         assert "684000" in consented(nation, person), "a new consent is a new grant"
 
+        assert nation.app is not None
+        _, _, mine = person.go(f"{nation.url}/mydata")
+        word(nation, person, "withdraw")
+        id = re.search(r'action="/mydata/consents/([0-9a-f]{32})"', mine)
+        assert id is not None
+        relying = nation.app.relying
+        own = str(relying.own_token().body["access_token"])
+        done = relying.read("/api/mydata/acknowledge", {"consent": id.group(1)}, own)
+        assert (done.status, done.body["consent"]) == (200, id.group(1)), "its agency's word that it has deleted"
+        assert relying.read("/api/tax/income", {"person": "A123456789", "purpose": "088"}, own).status == 403
+
 
 def test_who_declines_goes_back_with_nothing(tmp_path: Path) -> None:
     with live_nation(tmp_path) as nation:

@@ -76,6 +76,10 @@ class Relying:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.back, "code_verifier": verifier}
         return self._form("/openid/token", form)
 
+    def own_token(self) -> Said:
+        """A token of the app's own, for what it does as its agency."""
+        return self._form("/openid/token", {"grant_type": "client_credentials"})
+
     def read(self, path: str, request: Mapping[str, Any], token: str) -> Said:
         """Ask an operation with the token and a proof of its key."""
         body = msgspec.json.encode(request)
