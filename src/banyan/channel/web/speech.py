@@ -40,6 +40,11 @@ def say_time(at_s: float, *, with_clock: bool = True) -> str:
     return moment.strftime("%Y-%m-%d %H:%M" if with_clock else "%Y-%m-%d")
 
 
+def say_stamp(stamp: str) -> str:
+    """The same of an RFC 3339 text, as answers hold moments."""
+    return say_time(datetime.fromisoformat(stamp).timestamp()) if stamp else ""
+
+
 def iso_time(at_s: float) -> str:
     """RFC 3339, for machines and the `datetime` attribute."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -77,6 +77,7 @@ def _filters(messages: Messages) -> dict[str, Any]:
         "number": speech.say_number,
         "bytes": speech.say_bytes,
         "moment": speech.say_time,
+        "clock": speech.say_stamp,
         "day": lambda at_s: speech.say_time(at_s, with_clock=False),
         "iso": speech.iso_time,
     }
