@@ -429,3 +429,17 @@ PRIVACY_CELLS: Final = 100_000  # groups of one table: 8,000 villages by sex and
 PRIVACY_MOST_EPSILON: Final = 10  # of one answer: above it a person's part shows with near certainty
 PRIVACY_SPENDINGS: Final = 1_000  # of one budget in one list
 TAKEN_FIELDS: Final = 100  # fields of one download or credential; the widest register has some fifty
+
+# Structured fields and signatures of HTTP messages (the road between agencies)
+STRUCTURED_CHARS: Final = 24 * KIB  # of one structured field; RFC 9651 asks readers for a byte sequence of 16 KiB
+STRUCTURED_MEMBERS: Final = 1_024  # of one list, dictionary or item's parameters: the least RFC 9651 asks for
+
+# The road between agencies (X-Road REST r1)
+XROAD_IDENTIFIER_CHARACTERS: Final = 255  # of one part of an identifier: what the field's registers hold
+XROAD_TEXT_CHARACTERS: Final = 255  # of a message id, a user id or an issue in a header: the same
+XROAD_TARGET_BYTES: Final = 8 * KIB  # five Chinese identifiers encoded are under 1 KiB; the rest is path and query
+XROAD_ERROR_BYTES: Final = 64 * KIB  # of another gateway's error: three texts
+XROAD_GLOB_CHARACTERS: Final = 1_000  # of one path pattern of a grant
+XROAD_META_BYTES: Final = 16 * MIB  # of a peer's list of clients or methods: 50,000 subsystems
+XROAD_OPENAPI_BYTES: Final = 8 * MIB  # of one service description; the largest public ones have 6 MB
+XROAD_CONF_INSTANCES: Final = 100  # federated instances in one verificationconf
