@@ -1,0 +1,180 @@
+"""Header fields of a call, both ways: which are kept, which the gateway writes, who asks and under what id.
+
+Names and values are bytes and stay as they came, in their order. Source: X-Road PR-REST s4.3 and what its releases
+send; RFC 9110 s5.5, s7.6.1 (fields named in `Connection` are dropped as well).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from banyan import limits
+from banyan.wire.xroad.codes import Code, Origin
+from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.identifiers import (
+    ClientId,
+    RepresentedParty,
+    ServerId,
+    ServiceId,
+    encoded,
+    encoded_part,
+    parse_client,
+    parse_party,
+    parse_server,
+)
+
+Field = tuple[bytes, bytes]
+
+DROPPED: Final = frozenset(
+    (
+        b"transfer-encoding keep-alive proxy-authenticate proxy-authorization te trailer upgrade connection "
+        b"user-agent host content-length server expect"
+    ).split()
+)
+"""Between two hops only, or telling of a machine: never carried, in either direction."""
+CLIENT: Final = b"x-road-client"
+SERVICE: Final = b"x-road-service"
+MESSAGE_ID: Final = b"x-road-id"
+REQUEST_ID: Final = b"x-road-request-id"
+REQUEST_HASH: Final = b"x-road-request-hash"
+ERROR: Final = b"x-road-error"
+USER_ID: Final = b"x-road-userid"
+ISSUE: Final = b"x-road-issue"
+SECURITY_SERVER: Final = b"x-road-security-server"
+REPRESENTED_PARTY: Final = b"x-road-represented-party"
+_OURS_IN_A_REQUEST: Final = frozenset({SERVICE, REQUEST_ID, REQUEST_HASH, ERROR})
+_ONCE: Final = frozenset({CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER, REPRESENTED_PARTY})
+_OURS_IN_A_RESPONSE: Final = frozenset({CLIENT, SERVICE, MESSAGE_ID, REQUEST_ID, REQUEST_HASH, ERROR})
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+_VISIBLE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a request's header says. `message_id` is empty when the gateway must make one."""
+
+    client: ClientId
+    kept: tuple[Field, ...]
+    """The fields that travel on, in order, without those that the gateway writes."""
+    message_id: str = ""
+    user_id: str = ""
+    issue: str = ""
+    server: ServerId | None = None
+    party: RepresentedParty | None = None
+
+
+def parse_request_fields(fields: Sequence[Field], *, strict: bool = False) -> Asked:
+    """Of a repeated X-Road field the last one counts, and only it travels on. Raises Fault naming the field."""
+    kept = _kept(fields, _OURS_IN_A_REQUEST, Origin.CLIENT_PROXY)
+    last = {name.lower(): at for at, (name, _) in enumerate(kept)}
+    kept = [field for at, field in enumerate(kept) if field[0].lower() not in _ONCE or last[field[0].lower()] == at]
+    known = {name.lower(): value.decode("latin-1") for name, value in kept if name.lower() in _ONCE}
+    client = known.get(CLIENT, "")
+    if not client:
+        message, fix = "X-Road-Client is missing.", "Send X-Road-Client: instance/class/member[/subsystem]."
+        raise Fault(Origin.CLIENT_PROXY, Code.MISSING_HEADER_FIELD, message=message, field="X-Road-Client", fix=fix)
+    server, party = known.get(SECURITY_SERVER, ""), known.get(REPRESENTED_PARTY, "")
+    return Asked(
+        client=parse_client(client, strict=strict),
+        kept=tuple(field for field in kept if field[1] or field[0].lower() != MESSAGE_ID),
+        message_id=_text(known, MESSAGE_ID, "X-Road-Id"),
+        user_id=_text(known, USER_ID, "X-Road-UserId"),
+        issue=_text(known, ISSUE, "X-Road-Issue"),
+        server=parse_server(server, strict=strict) if server else None,
+        party=parse_party(party, strict=strict) if party else None,
+    )
+
+
+def message_id_of(asked: Asked, uuid: str) -> str:
+    """The id that the client sent, or `<instance>-<uuid>`; `uuid` is a fresh version 4 one."""
+    return asked.message_id or f"{encoded_part(asked.client.instance)}-{uuid}"
+
+
+def request_fields(asked: Asked, request_id: str, message_id: str) -> list[Field]:
+    """The fields of the request between gateways and to the provider: kept ones, then what the gateway adds."""
+    added = [(REQUEST_ID, request_id.encode("ascii"))]
+    if not asked.message_id:
+        added.append((MESSAGE_ID, message_id.encode("ascii")))
+    return [*asked.kept, *added]
+
+
+class Call(msgspec.Struct, frozen=True):
+    """The call that a response answers."""
+
+    client: ClientId
+    service: ServiceId
+    message_id: str
+    request_id: str
+    request_hash: str
+    """Base64 of SHA-512: `block.request_hash`."""
+
+
+def response_fields(fields: Sequence[Field], call: Call) -> list[Field]:
+    """A provider's fields as they go back: its own `X-Road-*` replaced by ours, and one `Date`.
+
+    Raises Fault(Server.ServerProxy.ServiceFailed): what the provider sent is no HTTP header.
+    """
+    kept = _kept(fields, _OURS_IN_A_RESPONSE, Origin.SERVER_PROXY)
+    dates = [at for at, (name, _) in enumerate(kept) if name.lower() == b"date"]
+    kept = [field for at, field in enumerate(kept) if at not in dates[1:]]
+    return [
+        *kept,
+        (MESSAGE_ID, call.message_id.encode("ascii")),
+        (CLIENT, encoded(call.client).encode("ascii")),
+        (SERVICE, encoded(call.service).encode("ascii")),
+        (REQUEST_ID, call.request_id.encode("ascii")),
+        (REQUEST_HASH, call.request_hash.encode("ascii")),
+    ]
+
+
+def last_of(fields: Iterable[Field], name: bytes) -> bytes | None:
+    """The value that counts, of a field that may be repeated; `name` in lower case."""
+    found = None
+    for known, value in fields:
+        if known.lower() == name:
+            found = value
+    return found
+
+
+def check_fields(fields: Sequence[Field], origin: Origin) -> None:
+    """Raises Fault: too many or too long fields, a name that is no token, a value with line breaks or controls."""
+    if len(fields) > limits.HEADER_COUNT or sum(len(name) + len(value) for name, value in fields) > limits.HEADER_BYTES:
+        fix = f"Send at most {limits.HEADER_COUNT} fields and {limits.HEADER_BYTES} bytes."
+        raise _wrong(origin, "The header is too long.", "header", fix)
+    for name, value in fields:
+        if not _NAME.fullmatch(name):
+            raise _wrong(origin, "A header field has a wrong name.", "header", "Use letters, digits and hyphens.")
+        if not _VALUE.fullmatch(value):
+            fix = "Send one line of visible characters, without spaces around it."
+            raise _wrong(origin, f"{name.decode()} has a value that cannot travel.", name.decode(), fix)
+
+
+def _kept(fields: Sequence[Field], ours: frozenset[bytes], origin: Origin) -> list[Field]:
+    check_fields(fields, origin)
+    named = {
+        token.strip().lower() for name, value in fields if name.lower() == b"connection" for token in value.split(b",")
+    }
+    if any(token.startswith(b"x-road-") for token in named):
+        fix = "Name no X-Road field in Connection: they travel to the end."
+        raise _wrong(origin, "Connection asks to drop a field of the road.", "Connection", fix)
+    out = DROPPED | ours | named
+    return [(name, value) for name, value in fields if name.lower() not in out]
+
+
+def _text(known: dict[bytes, str], name: bytes, field: str) -> str:
+    value = known.get(name, "")
+    if len(value) > limits.XROAD_TEXT_CHARACTERS:
+        fix = f"Send at most {limits.XROAD_TEXT_CHARACTERS} characters."
+        raise _wrong(Origin.CLIENT_PROXY, f"{field} is too long.", field, fix)
+    if value and not _VISIBLE.fullmatch(value):
+        raise _wrong(Origin.CLIENT_PROXY, f"{field} has other characters than ASCII.", field, "Percent-encode them.")
+    return value
+
+
+def _wrong(origin: Origin, message: str, field: str, fix: str) -> Fault:
+    code = Code.INVALID_REQUEST if origin is Origin.CLIENT_PROXY else Code.SERVICE_FAILED
+    return Fault(origin, code, message=message, field=field, fix=fix)
