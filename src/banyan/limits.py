@@ -433,6 +433,15 @@ TAKEN_FIELDS: Final = 100  # fields of one download or credential; the widest re
 # Structured fields and signatures of HTTP messages (the road between agencies)
 STRUCTURED_CHARS: Final = 24 * KIB  # of one structured field; RFC 9651 asks readers for a byte sequence of 16 KiB
 STRUCTURED_MEMBERS: Final = 1_024  # of one list, dictionary or item's parameters: the least RFC 9651 asks for
+HTTPSIG_FIELD_CHARS: Final = 8 * KIB  # of Signature or Signature-Input; ML-DSA-87 beside P-256 takes 6.3 KB
+HTTPSIG_LABELS: Final = 4  # signatures of one message: ours, the post-quantum one, two of proxies
+HTTPSIG_COMPONENTS: Final = 64  # covered by one signature; ours cover about 15
+PEER_AGE_S: Final = 60  # a signed message this old is refused; its nonce must be remembered as long
+PEER_AHEAD_S: Final = 30  # how far a peer's clock may run ahead; a clock kept by NTP is off by less than one
+PEER_LIFE_S: Final = 300  # the longest that a signature may say it holds
+PEER_NONCE_CHARS: Final = 64  # 16 random bytes are 22; a longer one only fills the memory of nonces
+PEER_NONCE_LEAST_CHARS: Final = 16  # 96 bits in base64: two gateways never draw the same
+PEER_KEYID_CHARS: Final = 255  # of a key's name in the directory
 
 # The road between agencies (X-Road REST r1)
 XROAD_IDENTIFIER_CHARACTERS: Final = 255  # of one part of an identifier: what the field's registers hold
