@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from banyan import limits
-from banyan.wire.httpsig.components import component, component_of
+from banyan.wire.httpsig.components import Component, component, component_of
+from banyan.wire.httpsig.covered import covered
 from banyan.wire.httpsig.digest import REPR_DIGEST, Hashing, check_digest, digest_field, digests_of, written
 from banyan.wire.httpsig.errors import DigestMismatch, Malformed
 from banyan.wire.httpsig.message import Request, body_length, fields_of
-from banyan.wire.httpsig.presented import Parameters, member_of, params_text, presented, signature_base
-from banyan.wire.structured import Item
+from banyan.wire.httpsig.presented import Parameters, member_of, presented, signature_base, told_as_usual, told_of
+from banyan.wire.structured import Item, parse_dictionary
 
 HELLO = b'{"hello": "world"}\n'
 
@@ -89,6 +90,7 @@ def test_digests_that_promise_nothing_or_two_things_are_refused(lines: list[str]
         [(b"", b"c")],
         [(b"\xe9", b"c")],
         [(b"a ", b"c")],
+        [(b"a" * (limits.HEADER_NAME_BYTES + 1), b"b")],
         [(b"a", b"b")] * (limits.HEADER_COUNT + 1),
         [(b"a", b"b" * limits.HEADER_BYTES)],
     ],
@@ -176,13 +178,13 @@ def test_no_signature_is_none() -> None:
 
 @pytest.mark.parametrize("value", ['a\n"@method": GET', "a\rb", "é", "\0"])
 def test_a_value_that_could_pass_for_two_lines_is_not_signed(value: str) -> None:
-    components = (component("date"),)
+    over = covered([component("date")])
     request = Request("GET", "a.example", "/", {"date": [value]})
     with pytest.raises(Malformed, match="signature-base"):
-        signature_base(components, params_text(components, Parameters()), request)
-    whole = (component_of(Item("date", {"bs": True})),)
+        signature_base(over, over.text, request)
+    whole = covered([component_of(Item("date", {"bs": True}))])
     if value == "é":
-        assert b":6Q==:" in signature_base(whole, params_text(whole, Parameters()), request)
+        assert b":6Q==:" in signature_base(whole, whole.text, request)
 
 
 TEXT = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20)
@@ -203,12 +205,43 @@ NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True)
     st.binary(max_size=80),
 )
 def test_signature_fields_are_read_as_they_were_written(
-    components: list[object], parameters: Parameters, signature: bytes
+    components: list[Component], parameters: Parameters, signature: bytes
 ) -> None:
-    text = params_text(components, parameters)  # type: ignore[arg-type]
+    text = covered(components).text + parameters.text
     found = presented({"signature-input": [f"gw={text}"], "signature": [member_of("gw", signature)]})["gw"]
-    assert (list(found.components), found.parameters, found.text) == (components, parameters, text)
-    assert (found.signature, found.foreign) == (signature, frozenset())
+    assert (list(found.components), found.parameters, found.told.text) == (components, parameters, text)
+    assert (found.signature, found.told.foreign) == (signature, frozenset())
+
+
+PARTS = st.sampled_from(
+    [
+        "gw=",
+        "pq=",
+        "(",
+        ")",
+        '("@method")',
+        '("@method" "a";req)',
+        ";created=",
+        ";expires=01",
+        ";nonce=",
+        ";tag=",
+        ";x=1",
+    ]
+) | st.sampled_from(
+    ["1", '"a"', '"a;created=5"', '"\\""', " ", ", ", ",", "?1", '("@path"  "b")', '("a";key=")")', "\n", "1.5"]
+)
+
+
+@given(st.lists(PARTS, max_size=9).map("".join))
+@example('gw=("@method");created=1;nonce="a;b", pq=("@method" "a";req);tag=""')
+def test_the_quick_reader_reads_as_the_general_one(text: str) -> None:
+    quick = told_as_usual(text)
+    if quick is not None:
+        assert quick == {name: told_of(one) for name, one in parse_dictionary(text, unique=True).items()}
+
+
+def test_the_quick_reader_reads_what_gateways_send() -> None:
+    assert told_as_usual('gw=("@method" "a";req);created=1;keyid="k", pq=("@method");nonce="n"') is not None
 
 
 @given(st.text('gw=("@method":;);created=1,YQ== ', max_size=60), st.text("gw=:YQ== ,;", max_size=20))
@@ -218,7 +251,7 @@ def test_any_signature_fields_are_read_or_refused(told: str, signed: str) -> Non
     except Malformed:
         return
     for one in found.values():
-        again = presented({"signature-input": [f"a={one.text}"], "signature": ["a=:YQ==:"]})["a"]
+        again = presented({"signature-input": [f"a={one.told.text}"], "signature": ["a=:YQ==:"]})["a"]
         assert (again.components, again.parameters) == (one.components, one.parameters)
 
 

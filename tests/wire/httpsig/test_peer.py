@@ -29,13 +29,14 @@ from tests.wire.httpsig.road import (
 )
 
 from banyan import limits
-from banyan.wire.httpsig.components import component
+from banyan.wire.httpsig.components import Component, component
+from banyan.wire.httpsig.covered import covered
 from banyan.wire.httpsig.digest import check_digest, digest_field
 from banyan.wire.httpsig.errors import DigestMismatch, Forged, Malformed, Refused, Uncovered, UnknownKey, Untimely
 from banyan.wire.httpsig.keys import PrivateKey, signer_of
 from banyan.wire.httpsig.message import Request, Response
 from banyan.wire.httpsig.peer import TAG, sign_request, sign_response, verify_request, verify_response
-from banyan.wire.httpsig.presented import Parameters, member_of, params_text, presented, signature_base
+from banyan.wire.httpsig.presented import Parameters, member_of, presented, signature_base
 
 
 @pytest.mark.parametrize("key", [P256, ED25519, ML_DSA, ML_DSA_65])
@@ -125,10 +126,11 @@ def test_each_required_component_must_be_signed(left_out: int) -> None:
     assert refusal.value.rule == gone.name
 
 
-def signed_by_hand(components: list[component], parameters: Parameters | None = None) -> Request:  # type: ignore[valid-type]
+def signed_by_hand(components: list[Component], parameters: Parameters | None = None) -> Request:
     said = parameters or Parameters(NOW, NOW + 60, "NHI/2026", "ecdsa-p256-sha256", STAMP.nonce, TAG)
-    text = params_text(components, said)
-    signature = signer().sign(signature_base(components, text, REQUEST))
+    over = covered(components)
+    text = over.text + said.text
+    signature = signer().sign(signature_base(over, text, REQUEST))
     return changed(REQUEST, signature_input=[f"gw={text}"], signature=[member_of("gw", signature)])
 
 

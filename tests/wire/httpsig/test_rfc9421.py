@@ -87,9 +87,9 @@ def test_the_signatures_of_appendix_b2_hold_and_their_bases_are_ours(place: int)
         message = with_fields(message, content_digest=digest)
     message = with_fields(message, signature_input=case["signature_input"], signature=case["signature"])
     found = presented(message.fields)[case["label"]]
-    base = signature_base(found.components, found.text, message)
+    base = signature_base(found.told.covered, found.told.text, message)
     assert base.decode() == case["signature_base"]
-    assert f"{case['label']}={found.text}" == case["signature_input"]
+    assert f"{case['label']}={found.told.text}" == case["signature_input"]
     assert found.parameters.keyid == case["keyid"]
     key = key_of(case["keyid"])
     assert key.alg == case["alg"]
@@ -120,7 +120,7 @@ def test_the_proxys_signature_of_b3_holds() -> None:
     _, _, base, _, proxied = appendix()["other_examples"]["B.3 TLS-terminating proxies"]
     message = message_of(proxied)
     found = presented(message.fields)["ttrp"]
-    assert signature_base(found.components, found.text, message).decode() == base
+    assert signature_base(found.told.covered, found.told.text, message).decode() == base
     assert key_of("test-key-ecc-p256").verify(base.encode(), found.signature)
 
 
@@ -130,7 +130,7 @@ def test_the_transformations_of_b4_hold_where_the_rfc_says() -> None:
     for text in (first, *others):
         message = message_of(text)
         found = presented(message.fields)["transform"]
-        made = signature_base(found.components, found.text, message)
+        made = signature_base(found.told.covered, found.told.text, message)
         held.append(key_of("test-key-ed25519").verify(made, found.signature))
         assert (made.decode() == base) == held[-1]
     assert held == [True, True, True, True, False, False]  # another method and host; lines in another order
@@ -148,7 +148,7 @@ def test_post_quantum_vectors(place: int) -> None:
     fields["signature"] = [f"sig1=:{vector['deterministic_signature_base64']}:"]
     message = Request("GET", "example.com", "/foo?param=Value&Pet=dog", fields)
     found = presented(fields)["sig1"]
-    assert signature_base(found.components, found.text, message) == base
+    assert signature_base(found.told.covered, found.told.text, message) == base
     verifier = verifier_of("k", key.public_key())
     assert base64.b64encode(key.public_key().public_bytes_raw()).decode() == vector["public_key_base64"]
     assert verifier.alg == vector["algorithm"] == found.parameters.alg

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from banyan.limits import HEADER_BYTES, HEADER_COUNT
+from banyan.limits import HEADER_BYTES, HEADER_COUNT, HEADER_NAME_BYTES, HEADER_NAMES_KEPT
 from banyan.wire.httpsig.errors import Malformed
 
 Fields = Mapping[str, Sequence[str]]
 """Lower-case name -> its lines in order, each without outer white space, bytes read as Latin-1."""
 
 _NAME: Final = re.compile(rb"[A-Za-z0-9!#$%&'*+\-.^_`|~]++")
-_VALUE: Final = re.compile(rb"[\t -~\x80-\xff]*+")
+_VALUE: Final = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
 
@@ -47,9 +48,9 @@ def fields_of(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
         size += len(name) + len(value)
         if count > HEADER_COUNT or size > HEADER_BYTES:
             raise Malformed("header", f"at most {HEADER_COUNT} lines of {HEADER_BYTES} bytes together")
-        if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+        key = _name(name)
+        if key is None or value.translate(None, _VALUE):
             raise Malformed("header", "a line holds a character that none may hold, or is folded")
-        key = name.decode("ascii").lower()
         text = value.decode("latin-1").strip(" \t")
         known = fields.get(key)
         if known is None:
@@ -57,6 +58,12 @@ def fields_of(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
         else:
             known.append(text)
     return fields
+
+
+@lru_cache(maxsize=HEADER_NAMES_KEPT)
+def _name(raw: bytes) -> str | None:
+    """In small letters; None when it is no token. Kept, for every message has the same few names."""
+    return raw.decode("ascii").lower() if len(raw) <= HEADER_NAME_BYTES and _NAME.fullmatch(raw) else None
 
 
 def body_length(fields: Fields) -> int | None:

@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from banyan.limits import (
+    HTTPSIG_LISTS_KEPT,
     PEER_AGE_S,
     PEER_AHEAD_S,
     PEER_KEYID_CHARS,
@@ -27,11 +28,12 @@ from banyan.limits import (
     PEER_NONCE_LEAST_CHARS,
 )
 from banyan.wire.httpsig.components import Component, component
+from banyan.wire.httpsig.covered import Covered, covered
 from banyan.wire.httpsig.digest import digests_of
 from banyan.wire.httpsig.errors import Forged, Malformed, Uncovered, UnknownKey, Untimely
 from banyan.wire.httpsig.keys import Signer, Verifier
 from banyan.wire.httpsig.message import Fields, Message, Request, Response
-from banyan.wire.httpsig.presented import Parameters, Presented, member_of, params_text, presented, signature_base
+from banyan.wire.httpsig.presented import Parameters, Presented, member_of, presented, signature_base
 
 TAG: Final = "banyan-exchange/1"
 LABEL: Final = "gw"
@@ -69,6 +71,9 @@ _REQUIRED: Final[Mapping[type, tuple[Component, ...]]] = {Request: REQUEST, Resp
 _OWN_FIELDS: Final[Mapping[type, frozenset[str]]] = {
     kind: frozenset(one.name for one in required if not one.req and one.name[0] != "@")
     for kind, required in _REQUIRED.items()
+}
+_TEXTS: Final[Mapping[type, frozenset[str]]] = {
+    kind: frozenset(one.text for one in required) for kind, required in _REQUIRED.items()
 }
 _M = TypeVar("_M", Request, Response)
 
@@ -123,14 +128,14 @@ def verify_response(response: Response, request: Request, key_of: KeyOf, now: fl
 def _signed(message: _M, parameters: Parameters, signers: Sequence[Signer | None], request: Request | None) -> _M:
     assert parameters.created is not None, "a signature says when it was made"
     assert parameters.expires is not None, "a signature says how long it holds"
-    components = _covered(message)
+    over = _covered(message)
     inputs, signatures = [], []
     for label, signer in zip((LABEL, SECOND_LABEL), signers, strict=True):
         if signer is None:
             continue
         own = Parameters(parameters.created, parameters.expires, signer.keyid, signer.alg, parameters.nonce, TAG)
-        text = params_text(components, own)
-        base = signature_base(components, text, message, request=request)
+        text = over.text + own.text
+        base = signature_base(over, text, message, request=request)
         inputs.append(f"{label}={text}")
         signatures.append(member_of(label, signer.sign(base)))
     fields = dict(message.fields)
@@ -138,22 +143,22 @@ def _signed(message: _M, parameters: Parameters, signers: Sequence[Signer | None
     return msgspec.structs.replace(message, fields=fields)
 
 
-def _covered(message: Message) -> tuple[Component, ...]:
+def _covered(message: Message) -> Covered:
     """What is signed of this message. Raises Uncovered when a field that must be there is not."""
-    required = _REQUIRED[type(message)]
     known = _OWN_FIELDS[type(message)]
-    more = [name for name in message.fields if name not in known and _is_envelope(name)]
-    _check_single(message.fields, (*known, *more))
-    return (*required, *map(_plain, more)) if more else required
+    found = _with(type(message), tuple([name for name in message.fields if name not in known and _is_envelope(name)]))
+    _check_single(message.fields, found.own)
+    return found
 
 
+@lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
+def _with(kind: type, names: tuple[str, ...]) -> Covered:
+    return covered((*_REQUIRED[kind], *map(component, names)))
+
+
+@lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
 def _is_envelope(name: str) -> bool:
     return name in WHEN_PRESENT or name.startswith(ENVELOPES)
-
-
-@lru_cache(maxsize=256)
-def _plain(name: str) -> Component:
-    return component(name)
 
 
 def _verified(message: Message, key_of: KeyOf, now: float, request: Request | None) -> Accepted:
@@ -180,15 +185,14 @@ def _verified(message: Message, key_of: KeyOf, now: float, request: Request | No
 
 def _check_coverage(one: Presented, message: Message) -> None:
     """All that must be signed is, and nothing in a form that could hide a part of it."""
-    texts = {covered.text for covered in one.components}
-    for required in _REQUIRED[type(message)]:
-        if required.text not in texts:
-            raise Uncovered(required.name, "must be signed")
-    fields = message.fields
+    over, fields = one.told.covered, message.fields
+    if not over.texts >= _TEXTS[type(message)]:
+        gone = next(required for required in _REQUIRED[type(message)] if required.text not in over.texts)
+        raise Uncovered(gone.name, "must be signed")
     for name in fields:
-        if _is_envelope(name) and f'"{name}"' not in texts:
+        if _is_envelope(name) and f'"{name}"' not in over.texts:
             raise Uncovered(name, "is there, so it must be signed")
-    _check_single(fields, [covered.name for covered in one.components if not (covered.req or covered.name[0] == "@")])
+    _check_single(fields, over.own)
     _check_single(fields, ("signature", "signature-input"))
 
 
@@ -220,7 +224,7 @@ def _check_parameters(said: Parameters, now: float) -> int:
 def _check_foreign(one: Presented) -> None:
     if one.parameters.tag != TAG:
         raise Malformed("tag", f"is {TAG}")
-    if one.foreign:
+    if one.told.foreign:
         raise Malformed("signature-input", "has a parameter that this profile does not know")
     if not 0 < len(one.parameters.keyid or "") <= PEER_KEYID_CHARS:
         raise Malformed("keyid", f"has 1 to {PEER_KEYID_CHARS} characters")
@@ -229,12 +233,12 @@ def _check_foreign(one: Presented) -> None:
 def _check_second(first: Presented, second: Presented) -> None:
     """The second signature says the same as the first, but for its key."""
     same = msgspec.structs.replace(first.parameters, keyid=second.parameters.keyid, alg=second.parameters.alg)
-    if second.components != first.components or second.parameters != same or second.foreign:
+    if second.components != first.components or second.parameters != same or second.told.foreign:
         raise Uncovered("signature-input", f"{SECOND_LABEL} covers what {LABEL} covers, at the same time")
 
 
 def _check_signature(one: Presented, message: Message, request: Request | None, key: Verifier) -> None:
     if one.parameters.alg != key.alg or one.parameters.keyid != key.keyid:
         raise UnknownKey("alg", "is the algorithm of the key that the directory has")
-    if not key.verify(signature_base(one.components, one.text, message, request=request), one.signature):
+    if not key.verify(signature_base(one.told.covered, one.told.text, message, request=request), one.signature):
         raise Forged("signature", "does not fit the message")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -85,9 +86,7 @@ def _start(text: str, most: int) -> int:
     """Where the field begins after its leading spaces. Trailing ones are left to the parser of the type."""
     if len(text) > most:
         raise BadField(f"the field has more than {most} characters")
-    found = _SPACES.match(text)
-    assert found is not None, "no space at all matches too"
-    return found.end()
+    return _after_spaces(text, 0)
 
 
 def _next_member(text: str, at: int, count: int) -> int:
@@ -160,29 +159,28 @@ def _after_spaces(text: str, at: int) -> int:
 
 
 def _bare(text: str, at: int) -> tuple[BareItem, int]:
-    mark = text[at : at + 1]
-    if mark == '"':
-        return _string(text, at)
-    if mark == "-" or "0" <= mark <= "9":
-        return _number(text, at)
-    if mark == ":":
-        return _bytes(text, at)
-    if mark == "?":
-        answer = _BOOLEANS.get(text[at : at + 2])
-        if answer is None:
-            raise BadField("a boolean is ?0 or ?1")
-        return answer, at + 2
-    if mark == "@":
-        at_s, at = _number(text, at + 1)
-        if not isinstance(at_s, int):
-            raise BadField("a date is whole seconds")
-        return Date(at_s), at
-    if mark == "%":
-        return _display(text, at)
+    return _READERS.get(text[at : at + 1], _token)(text, at)
+
+
+def _token(text: str, at: int) -> tuple[Token, int]:
     found = _TOKEN.match(text, at)
     if found is None:
         raise BadField("no item begins like that")
     return Token(found.group()), found.end()
+
+
+def _boolean(text: str, at: int) -> tuple[bool, int]:
+    answer = _BOOLEANS.get(text[at : at + 2])
+    if answer is None:
+        raise BadField("a boolean is ?0 or ?1")
+    return answer, at + 2
+
+
+def _date(text: str, at: int) -> tuple[Date, int]:
+    at_s, at = _number(text, at + 1)
+    if not isinstance(at_s, int):
+        raise BadField("a date is whole seconds")
+    return Date(at_s), at
 
 
 def _string(text: str, at: int) -> tuple[str, int]:
@@ -228,3 +226,13 @@ def _display(text: str, at: int) -> tuple[DisplayString, int]:
         return DisplayString(raw.decode("utf-8")), found.end()
     except UnicodeDecodeError as error:
         raise BadField("a display string is UTF-8") from error
+
+
+_READERS: Final[Mapping[str, Callable[[str, int], tuple[BareItem, int]]]] = {
+    '"': _string,
+    ":": _bytes,
+    "?": _boolean,
+    "@": _date,
+    "%": _display,
+    **dict.fromkeys("-0123456789", _number),
+}
