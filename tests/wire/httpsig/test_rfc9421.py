@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from tests.make import shared_data
 
 from banyan.wire.httpsig.components import component_of, value_of
+from banyan.wire.httpsig.digest import check_digest, digest_field, digests_of
 from banyan.wire.httpsig.errors import Malformed, Refused, Uncovered
 from banyan.wire.httpsig.keys import Verifier, signer_of, verifier_of
 from banyan.wire.httpsig.message import Message, Request, Response, fields_of
@@ -106,6 +107,15 @@ def flipped(data: bytes, bit: int) -> bytes:
     turned = bytearray(data)
     turned[bit // 8] ^= 1 << bit % 8
     return bytes(turned)
+
+
+def test_the_digests_that_appendix_b2_signs_are_of_its_bodies() -> None:
+    known = appendix()
+    for place, name in ((1, "test-request"), (3, "test-response")):
+        signed = known["cases"][place]["signature_base"].partition('"content-digest": ')[2].partition("\n")[0]
+        body = known["messages"][name].partition("\n\n")[2].encode()
+        assert digest_field(body, ["sha-512"]) == signed
+        check_digest(body, digests_of({"content-digest": [signed]}))
 
 
 def test_we_sign_b26_to_the_same_bytes() -> None:
