@@ -150,6 +150,7 @@ def test_fields_of_one_hop_are_dropped_as_connection_names_them() -> None:
             "Server.ClientProxy.InvalidRequest",
         ),
         ([CLIENT, (b"X-A", b"a\r\nX-B: b")], "X-A", "Server.ClientProxy.InvalidRequest"),
+        ([CLIENT, (b"X" * 9_000, b" a")], "X" * 64, "Server.ClientProxy.InvalidRequest"),
         ([CLIENT, (b"X-A", b" a")], "X-A", "Server.ClientProxy.InvalidRequest"),
         ([CLIENT, (b"X A", b"a")], "header", "Server.ClientProxy.InvalidRequest"),
         ([CLIENT, (b"", b"a")], "header", "Server.ClientProxy.InvalidRequest"),

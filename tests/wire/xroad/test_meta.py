@@ -126,8 +126,33 @@ def test_a_right_on_the_whole_service_shows_all_of_it() -> None:
     assert methods.allowed([bare], [("travel", Endpoint())]) == (Offered(service, "REST", (Endpoint(),)),)
 
 
+def a_service(**changed: str) -> bytes:
+    parts = {
+        "xroad_instance": "I",
+        "member_class": "GOV",
+        "member_code": "m",
+        "subsystem_code": "s",
+        "service_code": "c",
+    }
+    return json.dumps({"service": [{**parts, "object_type": "SERVICE", "service_type": "REST", **changed}]}).encode()
+
+
+def test_a_list_of_methods_needs_no_endpoints() -> None:
+    assert methods.parse(a_service()) == (Offered(ServiceId("I", "GOV", "m", "s", "c"), "REST"),)
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"service":1}', b'{"service":[{}]}', b'{"service":[{"member_class":1}]}']
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"service":1}',
+        b'{"service":[{}]}',
+        b'{"service":[{"member_class":1}]}',
+        a_service(subsystem_code=""),
+        a_service(object_type="MEMBER"),
+        a_service(service_type="WSDL"),
+    ],
 )
 def test_what_is_no_list_of_methods_is_refused(body: bytes) -> None:
     with pytest.raises(Invalid):

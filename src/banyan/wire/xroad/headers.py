@@ -49,6 +49,8 @@ REPRESENTED_PARTY: Final = b"x-road-represented-party"
 _OURS_IN_A_REQUEST: Final = frozenset({SERVICE, REQUEST_ID, REQUEST_HASH, ERROR})
 _ONCE: Final = frozenset({CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER, REPRESENTED_PARTY})
 _OURS_IN_A_RESPONSE: Final = frozenset({CLIENT, SERVICE, MESSAGE_ID, REQUEST_ID, REQUEST_HASH, ERROR})
+_SHOWN: Final = 64
+"""Characters of a stranger's field name that an error repeats."""
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -150,7 +152,8 @@ def check_fields(fields: Sequence[Field], origin: Origin) -> None:
             raise _wrong(origin, "A header field has a wrong name.", "header", "Use letters, digits and hyphens.")
         if not _VALUE.fullmatch(value):
             fix = "Send one line of visible characters, without spaces around it."
-            raise _wrong(origin, f"{name.decode()} has a value that cannot travel.", name.decode(), fix)
+            shown = name[:_SHOWN].decode()
+            raise _wrong(origin, f"{shown} has a value that cannot travel.", shown, fix)
 
 
 def _kept(fields: Sequence[Field], ours: frozenset[bytes], origin: Origin) -> list[Field]:

@@ -82,14 +82,7 @@ def parse(body: bytes) -> tuple[Offered, ...]:
         services = msgspec.json.decode(body, type=_Services).service
     except msgspec.MsgspecError as error:
         raise Invalid.at("body", "Send service entries as in PR-MREST Annex B.") from error
-    return tuple(
-        Offered(
-            ServiceId(one.xroad_instance, one.member_class, one.member_code, one.subsystem_code, one.service_code),
-            one.service_type or "REST",
-            tuple(one.endpoint_list or ()),
-        )
-        for one in services
-    )
+    return tuple(Offered(_id(one), one.service_type or "REST", tuple(one.endpoint_list or ())) for one in services)
 
 
 def allowed(services: Iterable[Offered], granted: Iterable[tuple[str, Endpoint]]) -> tuple[Offered, ...]:
@@ -121,6 +114,13 @@ def service_code_of(query: bytes | None) -> str:
     if len(values) != 1 or not 1 <= len(values[0]) <= limits.XROAD_IDENTIFIER_CHARACTERS:
         raise _no_code()
     return values[0]
+
+
+def _id(one: _Service) -> ServiceId:
+    found = ServiceId(one.xroad_instance, one.member_class, one.member_code, one.subsystem_code, one.service_code)
+    if not all(found.parts) or one.object_type not in (None, "SERVICE"):
+        raise Invalid.at("body", "Give each service its five parts and the type SERVICE.")
+    return found
 
 
 def _no_code() -> Fault:
