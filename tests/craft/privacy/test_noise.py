@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from math import exp, sqrt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from banyan.craft.privacy import MICRO, noise, noisy_counts, noisy_sums
@@ -17,10 +18,11 @@ DRAWS = 20_000
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 10 * MICRO), st.integers(1, 10**9))
+@example(12_717, 3)
 def test_noise_costs_no_more_than_was_paid(micro_epsilon: int, reach: int) -> None:
     mechanism = noise._mechanism(3, reach, micro_epsilon)
-    paid = micro_epsilon / MICRO
-    assert paid * 0.999 < mechanism.map(d_in=reach) <= paid
+    paid, cost = Fraction(micro_epsilon, MICRO), Fraction(mechanism.map(d_in=reach))
+    assert paid * Fraction(999, 1_000) < cost <= paid
 
 
 @pytest.mark.parametrize("micro_epsilon", [MICRO // 2, MICRO, 2 * MICRO])

@@ -8,6 +8,7 @@ sees to it. What is spent is kept in `kernel.policy.budgets`: spend first, then 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
@@ -52,7 +53,7 @@ def _mechanism(size: int, reach: int, micro_epsilon: int) -> Any:
     while True:
         space = (dp.vector_domain(dp.atom_domain(T=int), size=size), dp.l1_distance(T=int))
         mechanism = space >> dp.m.then_laplace(scale=scale)
-        if mechanism.map(d_in=reach) * MICRO <= micro_epsilon:
+        if Fraction(mechanism.map(d_in=reach)) <= Fraction(micro_epsilon, MICRO):  # floats would round in its favour
             return mechanism
         scale *= _LEAST_STEP
 
