@@ -17,7 +17,7 @@ from secrets import token_bytes
 import msgspec
 import uvicorn
 
-from banyan.consents import as_person, ending_tokens
+from banyan.consents import as_person
 from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
@@ -25,7 +25,7 @@ from banyan.demo.agencies.seeding import lend_all, seed_registers
 from banyan.demo.loan.registering import close_app, register_app
 from banyan.demo.personas import close_personas, seed_personas
 from banyan.errors import Invalid, Problem, Unavailable
-from banyan.kernel.catalogue import Catalogue, Messages, Operation, Service
+from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
@@ -36,29 +36,18 @@ from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
 from banyan.kernel.exchange.server import allow_connections, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
-from banyan.kernel.identity.openid.outside import Outside
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
+from banyan.lending import lend_opendata, lend_orders, lend_services, outsides
 from banyan.persons import open_persons
 from banyan.presence import presence_of
-from banyan.service.credentials.shelf import Shelf as CredentialsShelf
-from banyan.service.credentials.shelf import lend as lend_credentials
 from banyan.service.identity.desk import Desk
-from banyan.service.identity.desk import lend as lend_desk
-from banyan.service.mydata.shelf import Shelf as OwnShelf
-from banyan.service.mydata.shelf import lend as lend_own
-from banyan.service.opendata.desk import FetchRules, set_rules
-from banyan.service.opendata.export.site import Site, configure
-from banyan.service.powers.shelf import Shelf as PowersShelf
-from banyan.service.powers.shelf import lend as lend_powers
-from banyan.service.transparency.shelf import Shelf, lend
 from banyan.settings import (
     Settings,
     line_secrets_from_environment,
     load_settings,
-    outside_secret_from_environment,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -105,10 +94,8 @@ def plug(paths: tuple[str, ...]) -> list[Service]:
 async def open_node(
     data: Path, settings: Settings, *, clock: Clock = system_clock, is_demo: bool = False
 ) -> AsyncIterator[Node]:
-    """Open every store under `data`, start the services, and close all at the end. Raises Problem when it cannot.
-
-    `is_demo` offers the demonstration personas' one-click sign-in.
-    """
+    """Open every store under `data`, start the services (`is_demo`: the demonstration's registers and personas too),
+    and close all at the end. Raises Problem when it cannot."""
     from banyan.channel.chat import build_chat
     from banyan.channel.mcp import build_mcp
     from banyan.channel.web import build_portal
@@ -136,11 +123,12 @@ async def open_node(
         gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
         persons = await stack.enter_async_context(open_persons(data, engine=settings.storage.engine, clock=clock))
         asks = as_person(gate, persons, name_of=lawful.conscience.subject)
-        identity = Desk(persons, settings.site.public_url, is_demo, _outsides(settings), as_person=asks)
-        _lend(drawers, settings, lawful, identity, data=data, operations=catalogue.operations, words=portal.messages)
+        identity = Desk(persons, settings.site.public_url, is_demo, outsides(settings), as_person=asks)
+        lend_services(drawers, settings, lawful, identity, operations=catalogue.operations, words=portal.messages)
+        lend_opendata(drawers, settings, folder=data / DEMO_FOLDER)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy))
-        _lend_powers(drawers, lawful, scopes)
+        lend_orders(drawers, lawful, scopes)
         access = LogFile(data / "log" / "access.jsonl")
         stack.callback(access.close)
         record = AccessRecord(access.write)
@@ -192,73 +180,6 @@ def _door(settings: Settings, data: Path) -> DoorSettings:
         hosts=settings.http.allowed_hosts,
         trusted_proxies=settings.http.trusted_proxies,
     )
-
-
-def _outsides(settings: Settings) -> tuple[Outside, ...]:
-    """The outside issuers of node.toml, with their secrets."""
-    return tuple(
-        Outside(
-            id=one.id,
-            title={"zh-Hant": one.title, "en": one.title_en},
-            issuer=one.issuer,
-            client_id=one.client_id,
-            client_secret=outside_secret_from_environment(one.id),
-            acr=one.acr,
-            assurance=one.assurance,
-            number_claim=one.number_claim,
-        )
-        for one in settings.identity.outside
-    )
-
-
-def _lend_powers(drawers: Mapping[str, Drawer], lawful: Lawful, scopes: Scopes) -> None:
-    if "powers" in drawers:
-        why = lawful.conscience
-        lend_powers(drawers["powers"], PowersShelf(lawful.policy, lawful.ledger, scopes, why.forget, why.bases))
-
-
-def _lend(
-    drawers: Mapping[str, Drawer],
-    settings: Settings,
-    lawful: Lawful,
-    desk: Desk,
-    *,
-    data: Path,
-    operations: Mapping[str, Operation],
-    words: Messages,
-) -> None:
-    """Give the services of this node what is the node's own."""
-    if "credentials" in drawers:
-        taken = CredentialsShelf(
-            provider=desk.provider,
-            operations=operations,
-            words=words,
-            register=lawful.conscience.bases,
-            member=settings.member,
-            names={"zh-Hant": settings.site.publisher, "en": settings.site.publisher_en},
-            issuer=settings.site.public_url,
-        )
-        lend_credentials(drawers["credentials"], taken)
-    if "transparency" in drawers:
-        log = (lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys)
-        lend(drawers["transparency"], Shelf(*log, lawful.witnessed, lawful.cosigner))
-    if "mydata" in drawers:
-        own = OwnShelf(
-            ledger=lawful.ledger,
-            policy=lawful.policy,
-            name_of=lawful.conscience.subject,
-            bases=lawful.conscience.bases,
-            sign=partial(desk.provider.sign, alg="ES256", kind="consent+jwt"),
-            random=token_bytes,
-            contact=settings.site.contact_email,
-            on_ended=(ending_tokens(desk.provider),),
-        )
-        lend_own(drawers["mydata"], own)
-    if "openid" in drawers:
-        lend_desk(drawers["openid"], desk)
-    if "opendata" in drawers:
-        set_rules(drawers["opendata"], _fetch_rules(settings, data))
-        configure(msgspec.convert(settings.site, Site, from_attributes=True))
 
 
 async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
@@ -386,12 +307,6 @@ def _contact(settings: Settings) -> str:
     """How to reach a person, as the chat says it."""
     site = settings.site
     return "、".join(part for part in (site.contact_name, site.contact_phone, site.contact_email) if part)
-
-
-def _fetch_rules(settings: Settings, data: Path) -> FetchRules:
-    """What a publish may read; the demonstration nation's own folder may always be watched."""
-    folders = tuple(Path(folder).resolve() for folder in settings.fetch.watch_folders)
-    return FetchRules(settings.fetch.allow_private, (*folders, (data / DEMO_FOLDER).resolve()))
 
 
 def _kept_secret(data: Path) -> bytes:

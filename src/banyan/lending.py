@@ -1,0 +1,101 @@
+"""What the composition root lends each plugged service: the node's ledger, law, keys, provider and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from secrets import token_bytes
+
+import msgspec
+
+from banyan.consents import ending_tokens
+from banyan.kernel.catalogue import Messages, Operation
+from banyan.kernel.identity.openid.outside import Outside
+from banyan.kernel.identity.scopes import Scopes
+from banyan.kernel.storage import Drawer
+from banyan.lawful import Lawful
+from banyan.service.credentials.shelf import Shelf as CredentialsShelf
+from banyan.service.credentials.shelf import lend as lend_credentials
+from banyan.service.identity.desk import Desk
+from banyan.service.identity.desk import lend as lend_desk
+from banyan.service.mydata.shelf import Shelf as OwnShelf
+from banyan.service.mydata.shelf import lend as lend_own
+from banyan.service.opendata.desk import FetchRules, set_rules
+from banyan.service.opendata.export.site import Site, configure
+from banyan.service.powers.shelf import Shelf as PowersShelf
+from banyan.service.powers.shelf import lend as lend_powers
+from banyan.service.transparency.shelf import Shelf, lend
+from banyan.settings import Settings, outside_secret_from_environment
+
+
+def outsides(settings: Settings) -> tuple[Outside, ...]:
+    """The outside issuers of node.toml, with their secrets."""
+    return tuple(
+        Outside(
+            id=one.id,
+            title={"zh-Hant": one.title, "en": one.title_en},
+            issuer=one.issuer,
+            client_id=one.client_id,
+            client_secret=outside_secret_from_environment(one.id),
+            acr=one.acr,
+            assurance=one.assurance,
+            number_claim=one.number_claim,
+        )
+        for one in settings.identity.outside
+    )
+
+
+def lend_orders(drawers: Mapping[str, Drawer], lawful: Lawful, scopes: Scopes) -> None:
+    """What emergency orders need, when the node has them: the keys that end with an order too."""
+    if "powers" in drawers:
+        why = lawful.conscience
+        lend_powers(drawers["powers"], PowersShelf(lawful.policy, lawful.ledger, scopes, why.forget, why.bases))
+
+
+def lend_services(
+    drawers: Mapping[str, Drawer],
+    settings: Settings,
+    lawful: Lawful,
+    desk: Desk,
+    *,
+    operations: Mapping[str, Operation],
+    words: Messages,
+) -> None:
+    """Give the services of this node what is the node's own."""
+    if "credentials" in drawers:
+        taken = CredentialsShelf(
+            provider=desk.provider,
+            operations=operations,
+            words=words,
+            register=lawful.conscience.bases,
+            member=settings.member,
+            names={"zh-Hant": settings.site.publisher, "en": settings.site.publisher_en},
+            issuer=settings.site.public_url,
+        )
+        lend_credentials(drawers["credentials"], taken)
+    if "transparency" in drawers:
+        log = (lawful.ledger, lawful.ledger_store, lawful.policy, lawful.keys)
+        lend(drawers["transparency"], Shelf(*log, lawful.witnessed, lawful.cosigner))
+    if "mydata" in drawers:
+        own = OwnShelf(
+            ledger=lawful.ledger,
+            policy=lawful.policy,
+            name_of=lawful.conscience.subject,
+            bases=lawful.conscience.bases,
+            sign=partial(desk.provider.sign, alg="ES256", kind="consent+jwt"),
+            random=token_bytes,
+            contact=settings.site.contact_email,
+            on_ended=(ending_tokens(desk.provider),),
+        )
+        lend_own(drawers["mydata"], own)
+    if "openid" in drawers:
+        lend_desk(drawers["openid"], desk)
+
+
+def lend_opendata(drawers: Mapping[str, Drawer], settings: Settings, *, folder: Path) -> None:
+    """How the portal may fetch and what it says of itself. `folder`: the demonstration's own, which may be watched."""
+    if "opendata" in drawers:
+        watched = tuple(Path(one).resolve() for one in settings.fetch.watch_folders)
+        set_rules(drawers["opendata"], FetchRules(settings.fetch.allow_private, (*watched, folder.resolve())))
+        configure(msgspec.convert(settings.site, Site, from_attributes=True))
