@@ -16,11 +16,15 @@
     document.addEventListener(kind, touched, { passive: true });
   }
   dialog.addEventListener("close", () => { quiet = 0; });
-  window.setInterval(() => {
+  const clock = window.setInterval(() => {
     quiet += 1;
     const rest = Number(idle) + Number(warning) - quiet;
     if (isHome && quiet >= Number(idle)) { quiet = 0; return; }
-    if (rest <= 0) { window.location.replace(home); return; }
+    if (rest <= 0) {
+      window.clearInterval(clock); // asked again each second, a slow network's page would never arrive
+      window.location.replace(home);
+      return;
+    }
     if (rest > Number(warning)) return;
     left.textContent = String(rest);
     if (!dialog.open) dialog.showModal();
