@@ -239,5 +239,9 @@ class Ticket(Protocol):
 class Admission(Protocol):
     """Who runs now, who waits, who is sent away."""
 
-    async def enter(self, client: ClientId, priority: Priority, per_minute: int, until: EpochS) -> Ticket:
-        """Raises `Overloaded` (a Limit, 429) at once when the call cannot run before its deadline."""
+    async def enter(
+        self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None
+    ) -> Ticket:
+        """Raises `Overloaded` (a Fault, 429) at once when the call cannot run before its deadline. `per_minute` is of
+        the grant of `client` for `service`. A gateway has one for each role: a call that a gateway makes to itself would
+        else wait for its own place."""
