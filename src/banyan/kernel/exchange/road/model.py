@@ -243,5 +243,5 @@ class Admission(Protocol):
         self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None
     ) -> Ticket:
         """Raises `Overloaded` (a Fault, 429) at once when the call cannot run before its deadline. `per_minute` is of
-        the grant of `client` for `service`. A gateway has one for each role: a call that a gateway makes to itself would
-        else wait for its own place."""
+        the grant of `client` for `service`. A gateway has one admission for each role: a call that it makes to itself
+        would else wait for its own place."""
