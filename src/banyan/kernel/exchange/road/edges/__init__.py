@@ -1,0 +1,1 @@
+"""What stands beside the calls at a gateway's edges: lists, configuration, proofs, and other protocols' spellings."""
