@@ -22,6 +22,8 @@ from banyan.wire.xroad.target import Target
 
 PURPOSE: Final = b"x-banyan-purpose"
 """A code of the register of purposes; signed. Without it a grant's only purpose counts: plain X-Road clients work."""
+TIMEOUT: Final = b"x-banyan-timeout"
+"""Whole seconds that the client waits; signed, so that both gateways know the same deadline."""
 CONSENT: Final = b"x-banyan-consent"
 """The reference of the consent that the call stands on, where its basis needs one; signed."""
 DIRECTORY_VERSION: Final = b"x-directory-version"
@@ -31,6 +33,8 @@ Role = Literal["client", "provider"]
 Freshness = Literal["fresh", "stale", "expired"]
 Priority = Literal["crisis", "normal", "bulk"]
 """Classes of calls: a rush of a lower one cannot starve a higher one."""
+OfferType = ServiceType | Literal["WSDL"]
+"""A SOAP service may stand in a directory; it is refused here by its type, as X-Road refuses it on this edge."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -79,7 +83,7 @@ class Offer(msgspec.Struct, frozen=True):
     """A service behind this gateway. `url` is http(s), or `gate:SERVICE` for operations of this node's own gate."""
 
     id: ServiceId
-    type: ServiceType
+    type: OfferType
     url: str
     endpoints: tuple[Endpoint, ...] = ()
     timeout_s: float = 30.0
@@ -242,6 +246,66 @@ class Admission(Protocol):
     async def enter(
         self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None
     ) -> Ticket:
-        """Raises `Overloaded` (a Fault, 429) at once when the call cannot run before its deadline. `per_minute` is of
+        """Raises `Overloaded` (a Fault, 429) at once when the call cannot run before its deadline; a tuple of fields in
+        its `headers` goes to the client. `per_minute` is of
         the grant of `client` for `service`. A gateway has one admission for each role: a call that it makes to itself
         would else wait for its own place."""
+
+
+class MetaServices(Protocol):
+    """Answers calls of `target.META_SERVICES` at the provider's gateway: signed and logged, no grant needed."""
+
+    async def answer(self, call: Call, body: Body) -> Answer:
+        """Raises Fault: UnknownService for one that is not offered."""
+
+
+class Handover(Protocol):
+    """Calls with `Prefer: respond-async`. Without one of these at a gateway they run as any other call."""
+
+    async def accept(self, call: Call, body: Body) -> Answer:
+        """At the client's gateway, instead of sending: 202 once it is durable. `Gateway.send` sends it later."""
+
+    async def take(self, call: Call, body: Body, delivery: Delivery) -> Answer:
+        """At the provider's gateway, verified and granted, instead of asking the provider: 202 once it is durable; the
+        answer is signed by the member, so it is the receipt."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What the provider's gateway has found out about a call: enough to `Provider.ask` later."""
+
+    offer: Offer
+    path: bytes
+    basis: str
+    grant: Grant
+    keyid: str
+    """Who signed the call."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request for a gateway's own page (not `/r1/`)."""
+
+    verb: str
+    target: bytes
+    fields: tuple[Field, ...]
+    body: Body
+    certificate: bytes = b""
+    """SHA-256 of the certificate that the caller showed; empty without one."""
+    server: ServerId | None = None
+    """The gateway that asks, by the directory; None on the edge, and for a gateway that the directory does not have."""
+    member: ClientId | None = None
+    """Who signed it, of a page that asks for signatures."""
+    is_tls: bool = False
+
+
+class Response(msgspec.Struct, frozen=True):
+    """An answer of a gateway's own page, or of a peer's. Content-Length and Date are written for you."""
+
+    status: int
+    fields: tuple[Field, ...] = ()
+    body: Body | bytes = b""
+    reason: bytes = b""
+
+
+class Page(Protocol):
+    async def __call__(self, request: Request) -> Response:
+        """Raises Fault or another Problem: rendered as the road's errors are."""
