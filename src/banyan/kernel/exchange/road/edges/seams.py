@@ -1,4 +1,4 @@
-"""What the edge pages ask of the other parts of a gateway, and the shape of a page.
+"""What the edge pages ask of the other parts of a gateway.
 
 The message log keeps what a container holds, its monitor what the field's collectors fetch, delivery keeps the rooms of
 publish and subscribe. A test stands a plain one in the place of each.
@@ -12,17 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from banyan.kernel.exchange.road.model import Body, Signed
-from banyan.wire.xroad.headers import Field
 from banyan.wire.xroad.identifiers import ClientId, ServiceId
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """An answer that a page makes itself; small enough to be in memory."""
-
-    status: int
-    content_type: str
-    body: bytes
-    fields: tuple[Field, ...] = ()
 
 
 class Archived(msgspec.Struct, frozen=True):
