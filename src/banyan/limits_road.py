@@ -13,17 +13,17 @@ ROAD_PURPOSE_CHARACTERS: Final = 64  # of a purpose code in a header: the regist
 REMOTE_ANSWER_BYTES: Final = 16 * MIB  # an operation's answer from a peer, held whole to be decoded
 
 # Admission: who runs now, who waits, who is sent away (kernel/exchange/road/admission*.py)
-ADMISSION_LEAST: Final = (
-    8  # calls that run at once whatever the lag: fewer leave a 2-core gateway idle on slow providers
-)
+ADMISSION_LEAST: Final = 32  # calls that run at once whatever the lag: providers that take 1 s still serve 32/s
 ADMISSION_MOST: Final = 256  # and at most: each may hold a body of 1 MiB in memory on both legs, so 512 MiB
 ADMISSION_START: Final = 64  # before anything was seen: two per connection of the 32 that the bench keeps busy
 ADMISSION_WAITING: Final = 1_024  # calls that wait in one class: at 2,000 calls/s half a second, and 4 KiB of head each
+ADMISSION_CLIENTS: Final = 4_096  # idle ones whose entry is kept: 600 bytes each; made anew at each call costs 0.5 us
 ADMISSION_WEIGHTS: Final = {"crisis": 16, "normal": 4, "bulk": 1}  # of places that come free: 76 %, 19 %, 5 % at least
 ADMISSION_RESERVED: Final = {"crisis": 0.0, "normal": 0.125, "bulk": 0.5}  # of all places, kept free of this class
 ADMISSION_LAG_S: Final = 0.05  # the loop comes this late: the gateway itself is what makes calls wait
 ADMISSION_TICK_S: Final = 0.1  # how often the lag is looked at; a cut takes that long to show in it
-ADMISSION_CUT: Final = 0.8  # of the bound, when late: between TCP's 0.5 and 0.9, with 8 as the least
+ADMISSION_CUT: Final = 0.8  # of the bound, when late: between TCP's 0.5 and 0.9, as Vegas and CUBIC cut
+ADMISSION_STEP: Final = 4  # added to the bound each tick while it is what holds calls up: from 32 to 256 in 6 s
 ADMISSION_RETRY_MOST_S: Final = 60  # of Retry-After: a quota is full again in a minute, and no rush is guessed longer
 ADMISSION_HOLD_WEIGHT: Final = 1 / 32  # of the newest call in the mean time that calls hold a place
 
@@ -132,3 +132,26 @@ ROOM_SCHEMA_DEPTH: Final = 32  # of a schema and of an event: deeper is an attac
 ROOM_SCHEMA_STEPS: Final = 100_000  # of checking one event; a 256 KiB list of numbers against one rule takes 60,000
 ROOM_KEPT_S: Final = 7 * 86_400.0  # of an event, whatever its subscribers say
 ROOM_TTL_S: Final = 3_600  # unless the subscriber says otherwise (GovStack IM PubSub 2.0.0, SubscriptionItem)
+
+# Message log (kernel/exchange/messages): what is kept, for how long, and how it is read
+MESSAGES_WAITING: Final = 10_000  # records that wait for the disk: five seconds of 2,000 a second, 30 MB
+MESSAGES_BATCH: Final = 512  # records in one frame of the journal: one seal and one flush for all of them
+MESSAGES_BATCH_BYTES: Final = 4 * MIB  # of one frame: a quarter of what the journal takes, for two bodies may follow
+MESSAGES_INLINE_BYTES: Final = 64 * KIB  # a kept body up to this stands in the journal, a larger one in a file
+MESSAGES_SEGMENT_BYTES: Final = 16 * MIB  # finding one record reads its segment: about 20 ms
+MESSAGES_XID_CHARACTERS: Final = 64  # an exchange's id in the open is a UUID; another text is shown as its hash
+MESSAGES_RETENTION_S: Final = (
+    365 * 86_400
+)  # records of what was signed, unless the operator says otherwise: audits are yearly
+MESSAGES_KEEP_MOST_S: Final = (
+    10 * 365 * 86_400
+)  # bodies at the longest: the longest term of Taiwan's medical records act is 7 years
+MESSAGES_CHUNK_BYTES: Final = 64 * KIB  # of a body's file, sealed at once
+MESSAGES_FOUND: Final = 1_000  # records that one search gives
+MESSAGES_WITNESS_WAIT_S: Final = 2.0  # how long other gateways may hold up a checkpoint: receipts wait, calls do not
+MESSAGES_WITNESSES: Final = 5  # asked per checkpoint: three of five is a quorum that a faulty one cannot stop
+AUDIT_ENTRIES: Final = 20_000_000  # of one log that is joined in memory: about 10 GB, a year of a nation's traffic
+AUDIT_SLACK_S: Final = (
+    120.0  # an entry says its minute; clocks differ by 30 s at most, and a log is published each second
+)
+AUDIT_LISTED: Final = 1_000  # exchanges that the table lists; JSON has all

@@ -1,0 +1,115 @@
+"""Admission to a gateway, as calls meet it: enter, perhaps wait, run, close the ticket. Implements `model.Admission`.
+
+One for each role of a gateway. The decisions are in admission_desk.py; here are the event loop's futures and timers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from banyan.kernel.events.clock import Clock, EpochS
+from banyan.kernel.exchange.road.admission_desk import Asking, Desk
+from banyan.kernel.exchange.road.admission_queue import Place
+from banyan.kernel.exchange.road.admission_refusal import Overloaded
+from banyan.kernel.exchange.road.model import Priority
+from banyan.limits_road import ADMISSION_TICK_S
+from banyan.wire.xroad.codes import Origin
+from banyan.wire.xroad.identifiers import ClientId, ServiceId
+
+
+class FairAdmission:
+    """`clock` is the one that deadlines are said by; `ticks` only runs forward. `origin` says whose gateway refuses."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        clock: Clock,
+        *,
+        ticks: Callable[[], float] = time.monotonic,
+        desk: Desk | None = None,
+    ) -> None:
+        self.desk = desk or Desk()
+        self._origin = origin
+        self._clock = clock
+        self._ticks = ticks
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def enter(
+        self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None
+    ) -> Leave:
+        """Leave to run. Raises Overloaded: at once when it cannot run before `until`, else when it did not get to."""
+        asking = Asking(client, priority, until - self._clock(), (client, service) if per_minute else None, per_minute)
+        place, shed = self.desk.ask(asking, self._ticks())
+        if shed is not None:
+            _tell(shed)
+        if not isinstance(place, Place):
+            raise Overloaded(place, self._origin)
+        if self._timer is None:
+            self._watch()
+        if place.state != "running":
+            await self._turn(place, asking)
+        return Leave(self, place)
+
+    def leave(self, place: Place) -> None:
+        for started in self.desk.end(place, self._ticks()):
+            _tell(started)
+
+    def close(self) -> None:
+        """The gateway stops: looks at the loop no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _turn(self, place: Place, asking: Asking) -> None:
+        """Wait until the place runs. Raises Overloaded: sent away, or the deadline came."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[None] = loop.create_future()
+        place.wake = told
+        timer = loop.call_later(asking.left_s, _tell, place)
+        try:
+            await told
+        except asyncio.CancelledError:  # the client went away; the place may have come free just now
+            self.leave(place)
+            raise
+        finally:
+            timer.cancel()
+        if place.state == "shed":
+            raise Overloaded(self.desk.shed(asking), self._origin)
+        lapsed = self.desk.lapse(place, asking, self._ticks())
+        if lapsed is not None:
+            raise Overloaded(lapsed, self._origin)
+
+    def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(ADMISSION_TICK_S, self._look, loop, loop.time() + ADMISSION_TICK_S)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """How late this comes is how late everything does; while nothing runs, nobody looks."""
+        self._timer = None
+        for started in self.desk.look(loop.time() - due, self._ticks()):
+            _tell(started)
+        if self.desk.queue.running:
+            self._watch()
+
+
+class Leave:
+    """Leave to run: close it when the call has ended, however it ended; twice does nothing."""
+
+    __slots__ = ("_admission", "_place")
+
+    def __init__(self, admission: FairAdmission, place: Place) -> None:
+        self._admission = admission
+        self._place = place
+
+    def close(self) -> None:
+        if self._place.state == "running":
+            self._admission.leave(self._place)
+
+
+def _tell(place: Place) -> None:
+    """Wake whoever waits for this place: it runs, was sent away, or its deadline has come."""
+    told = place.wake
+    if isinstance(told, asyncio.Future) and not told.done():
+        told.set_result(None)

@@ -1,0 +1,44 @@
+"""How many calls may run at once, and how long one holds its place: what the gateway learns about itself. Pure.
+
+The bound moves by additive increase and multiplicative decrease (Chiu and Jain 1989), and its signal is how late the
+event loop comes, not how long calls take. A gradient on the calls' latency reads a change of the mix (a report of 30 s
+after thousand questions of 5 ms) or a slow provider as congestion, and would cut every other agency's calls for it; the
+loop is late only when this process has more work than it can do, and cutting then helps.
+"""
+
+from __future__ import annotations
+
+from banyan.limits_road import (
+    ADMISSION_CUT,
+    ADMISSION_HOLD_WEIGHT,
+    ADMISSION_LAG_S,
+    ADMISSION_LEAST,
+    ADMISSION_MOST,
+    ADMISSION_START,
+    ADMISSION_STEP,
+)
+
+
+class Pace:
+    """`limit`: calls that may run at once. `hold_s`: the mean time that one holds a place; 0 before the first."""
+
+    __slots__ = ("hold_s", "limit")
+
+    def __init__(self, limit: int = ADMISSION_START) -> None:
+        self.limit = limit
+        self.hold_s = 0.0
+
+    def ended(self, held_s: float) -> None:
+        """A call gave its place back."""
+        if self.hold_s:
+            self.hold_s += (held_s - self.hold_s) * ADMISSION_HOLD_WEIGHT
+        else:
+            self.hold_s = held_s
+
+    def looked(self, lag_s: float, *, is_held_up: bool) -> int:
+        """The new bound. `is_held_up`: since the last look a call had to wait for a place."""
+        if lag_s > ADMISSION_LAG_S:
+            self.limit = max(ADMISSION_LEAST, int(self.limit * ADMISSION_CUT))
+        elif is_held_up:
+            self.limit = min(ADMISSION_MOST, self.limit + ADMISSION_STEP)
+        return self.limit
