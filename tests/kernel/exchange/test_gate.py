@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 from tests.kernel.exchange.peer import LoopbackPeer, peer_face
+from tests.kernel.exchange.road.by_road import ANSWERS, ASKS, ShortRoad
 from tests.kernel.exchange.sample import Echo, Echoed, Found, Item, Person, Save, Saved, sample
 from tests.make import a_node, live_node
 
 from banyan.errors import Conflict, Invalid, NotFound, Unavailable
 from banyan.kernel.catalogue import Context
 from banyan.kernel.exchange import Gate, Refused
+from banyan.kernel.exchange.road.gated import GateProvider, GateRemote
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
 from banyan.kernel.ledger import OpenUsage
 
@@ -42,7 +44,16 @@ async def remote(folder: Path) -> AsyncIterator[Gate]:
         peer.close()
 
 
-@pytest.fixture(params=[embedded, remote], ids=["embedded", "remote"])
+@asynccontextmanager
+async def by_road(folder: Path) -> AsyncIterator[Gate]:
+    """The same services at another node of the same member, as the road's remote and provider speak."""
+    async with a_node(folder / "there", [sample()]) as there:
+        peer = GateRemote(ShortRoad(GateProvider(there.gate)), client=ASKS, provider=ANSWERS)
+        async with a_node(folder / "here", [sample()], remotes={"sample": peer}) as node:
+            yield node.gate
+
+
+@pytest.fixture(params=[embedded, remote, by_road], ids=["embedded", "remote", "by-road"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], None]:
     def run_story(story: Story) -> None:
         async def inside() -> None:
