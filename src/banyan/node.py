@@ -22,6 +22,9 @@ from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all, seed_registers
+from banyan.demo.federation.law import seed_order, seed_road_law
+from banyan.demo.federation.seeding import SERVICES as ROAD_SERVICES
+from banyan.demo.federation.seeding import seed_road_registers
 from banyan.demo.loan.registering import close_app, register_app
 from banyan.demo.personas import close_personas, seed_personas
 from banyan.errors import Invalid, Problem, Unavailable
@@ -54,6 +57,7 @@ ROOT = Path(__file__).parents[2]
 TOKEN_FILE = "administrator.token"  # noqa: S105 - a file's name
 ADDRESS_FILE = "node.json"
 DEMO_FOLDER = "demo"
+REGISTERS = (*DEMO_SERVICES, *ROAD_SERVICES)
 KEYS_FOLDER = "keys"
 """Keys that end with an order. Never in a backup of the data: docs/decisions/0083."""
 
@@ -100,7 +104,7 @@ async def open_node(
     from banyan.channel.mcp import build_mcp
     from banyan.channel.web import build_portal
 
-    services = [*plug(settings.services), *(DEMO_SERVICES if is_demo else ())]
+    services = [*plug(settings.services), *(REGISTERS if is_demo else ())]
     _make_folders(data, services)
     token, is_new = _kept_token(data)
     async with AsyncExitStack() as stack:
@@ -127,7 +131,7 @@ async def open_node(
         lend_services(drawers, settings, lawful, identity, operations=catalogue.operations, words=portal.messages)
         lend_opendata(drawers, settings, folder=data / DEMO_FOLDER)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
-        lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy))
+        lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy), REGISTERS)
         lend_orders(drawers, lawful, scopes)
         access = LogFile(data / "log" / "access.jsonl")
         stack.callback(access.close)
@@ -243,9 +247,12 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
 
     await seed_personas(node.persons)
     await seed_law(node.gate)
+    await seed_road_law(node.gate)
     await register_app(node.persons, node.data / DEMO_FOLDER)
     keeping = Keeping(node.scopes, node.lawful.conscience.subject, node.lawful.policy)
     await seed_registers(node.drawers, keeping)
+    await seed_road_registers(node.drawers, keeping, node.gate.clock())
+    await seed_order(node.gate)
     await _started(server)
     folder = node.data / DEMO_FOLDER
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from banyan.demo.agencies import civil, tax
@@ -20,8 +20,8 @@ SERVICES: Final[tuple[Service, ...]] = (CIVIL, TAX, QUARANTINE)
 BATCH: Final = 32
 
 
-def lend_all(drawers: Mapping[str, Drawer], keeping: Keeping) -> None:
-    for service in SERVICES:
+def lend_all(drawers: Mapping[str, Drawer], keeping: Keeping, services: Sequence[Service] = SERVICES) -> None:
+    for service in services:
         if service.name in drawers:
             lend(drawers[service.name], keeping)
 

@@ -1,0 +1,1 @@
+"""The demonstration nation's agencies as members of the exchange: small real services, generated data. Demo only."""
