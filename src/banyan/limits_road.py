@@ -25,7 +25,10 @@ ADMISSION_TICK_S: Final = 0.1  # how often the lag is looked at; a cut takes tha
 ADMISSION_CUT: Final = 0.8  # of the bound, when late: between TCP's 0.5 and 0.9, as Vegas and CUBIC cut
 ADMISSION_STEP: Final = 4  # added to the bound each tick while it is what holds calls up: from 32 to 256 in 6 s
 ADMISSION_RETRY_MOST_S: Final = 60  # of Retry-After: a quota is full again in a minute, and no rush is guessed longer
-ADMISSION_HOLD_WEIGHT: Final = 1 / 32  # of the newest call in the mean time that calls hold a place
+ADMISSION_MARGIN: Final = (
+    1.15  # on the estimate of a wait: without it one in ten waits in vain (simulated), so one in forty
+)
+ADMISSION_HOLD_CALLS: Final = 256  # over which the mean time that calls hold a place is taken: it is then within 6 %
 
 # CORE: listeners, connections, bodies
 ROAD_BODY_BYTES: Final = 4096 * MIB  # of one message: an image study or a land survey; it is spooled, never held
@@ -49,6 +52,9 @@ ROAD_SWEEP_S: Final = 0.25  # how often late connections are looked for
 ROAD_NONCES: Final = 2_000_000  # remembered at most, 60 s of 30,000 calls/s; more than that is refused
 ROAD_CHUNK_LINE_BYTES: Final = 256  # the size line of a chunk, extensions included
 ROAD_TRAILER_BYTES: Final = 8 * KIB  # fields after a chunked body; they are read and dropped
+ROAD_LINGER_S: Final = 2.0  # for which that is done
+ROAD_ATTEMPTS: Final = 3  # to send one call: another gateway of the member, or a connection that was just closed
+ROAD_SIGNED_S: Final = 60  # a message says that it holds so long; PEER_AGE_S refuses it then anyway
 ROAD_LINGER_BYTES: Final = 1 * MIB  # read and dropped of a refused body, so that the refusal arrives before the close
 
 # Directory: the snapshot, its log, gossip, certificates (kernel/exchange/directory)
@@ -155,3 +161,12 @@ AUDIT_SLACK_S: Final = (
     120.0  # an entry says its minute; clocks differ by 30 s at most, and a log is published each second
 )
 AUDIT_LISTED: Final = 1_000  # exchanges that the table lists; JSON has all
+
+# EDGES: pages beside the calls (kernel/exchange/road/edges)
+EDGES_SOAP_BYTES: Final = 256 * KIB  # of a collector's question: one envelope with 40 field names has 4 KiB
+EDGES_RECORDS: Final = 10_000  # operational records in one answer: the field's own bound on a payload
+EDGES_UNSETTLED_S: Final = 10  # records younger than this may still arrive; the field waits 60 s for its database
+EDGES_DOCUMENT_S: Final = 10.0  # to read a provider's description of its service
+EDGES_CONTAINERS: Final = 50  # exchanges in one download: an id is to be unique, and a client that reuses one is slow
+EDGES_BODY_BYTES: Final = 32 * MIB  # of a kept body inside a container; a larger one is left out, its digest stays
+EDGES_CONTAINER_BYTES: Final = 64 * MIB  # of one container that is checked, and of one download

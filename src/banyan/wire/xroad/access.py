@@ -33,7 +33,8 @@ class Rights:
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._any: list[Glob] = []
         self._of: dict[str, list[Glob]] = {}
-        for endpoint in endpoints:
+        self.endpoints = tuple(endpoints)
+        for endpoint in self.endpoints:
             if endpoint.method == ANY_METHOD:
                 self._any.append(Glob(endpoint.path))
             elif endpoint.method in VERBS:

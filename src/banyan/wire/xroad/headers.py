@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from banyan import limits
+from banyan.wire.govstack import fields as govstack
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.identifiers import (
@@ -70,13 +71,17 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def parse_request_fields(fields: Sequence[Field], *, strict: bool = False) -> Asked:
-    """Of a repeated X-Road field the last one counts, and only it travels on. Raises Fault naming the field."""
+    """Of a repeated X-Road field the last one counts, and only it travels on. A GovStack client's fields are read as the
+    road's own. Raises Fault naming the field."""
     kept = _kept(fields, _OURS_IN_A_REQUEST, Origin.CLIENT_PROXY)
     last = {name.lower(): at for at, (name, _) in enumerate(kept)}
     kept = [field for at, field in enumerate(kept) if field[0].lower() not in _ONCE or last[field[0].lower()] == at]
     known = {name.lower(): value.decode("latin-1") for name, value in kept if name.lower() in _ONCE}
     client = known.get(CLIENT, "")
     if not client:
+        renamed = govstack.as_road(fields)
+        if renamed is not None:
+            return parse_request_fields(renamed, strict=strict)
         message, fix = "X-Road-Client is missing.", "Send X-Road-Client: instance/class/member[/subsystem]."
         raise Fault(Origin.CLIENT_PROXY, Code.MISSING_HEADER_FIELD, message=message, field="X-Road-Client", fix=fix)
     server, party = known.get(SECURITY_SERVER, ""), known.get(REPRESENTED_PARTY, "")
