@@ -25,9 +25,7 @@ ADMISSION_TICK_S: Final = 0.1  # how often the lag is looked at; a cut takes tha
 ADMISSION_CUT: Final = 0.8  # of the bound, when late: between TCP's 0.5 and 0.9, as Vegas and CUBIC cut
 ADMISSION_STEP: Final = 4  # added to the bound each tick while it is what holds calls up: from 32 to 256 in 6 s
 ADMISSION_RETRY_MOST_S: Final = 60  # of Retry-After: a quota is full again in a minute, and no rush is guessed longer
-ADMISSION_MARGIN: Final = (
-    1.15  # on the estimate of a wait: without it one in ten waits in vain (simulated), so one in forty
-)
+ADMISSION_MARGIN: Final = 1.15  # on the estimate of a wait: without it one in ten waits in vain, with it one in thirty
 ADMISSION_HOLD_CALLS: Final = 256  # over which the mean time that calls hold a place is taken: it is then within 6 %
 
 # CORE: listeners, connections, bodies

@@ -11,7 +11,7 @@ from banyan.kernel.exchange.road.admission_queue import Place, Queue
 from banyan.kernel.exchange.road.admission_quota import Quotas, whole_seconds
 from banyan.kernel.exchange.road.admission_refusal import Refusal
 from banyan.kernel.exchange.road.model import Priority
-from banyan.limits_road import ADMISSION_RETRY_MOST_S, ADMISSION_START, ADMISSION_WAITING
+from banyan.limits_road import ADMISSION_MARGIN, ADMISSION_RETRY_MOST_S, ADMISSION_START, ADMISSION_WAITING
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class Desk:
                 return place, None
         self._is_held_up = True
         wait_s = self.wait_s(asking.client, asking.priority)
-        if wait_s >= asking.left_s:
+        if wait_s * ADMISSION_MARGIN >= asking.left_s:
             return self._refused(asking, "late", wait_s), None
         place, shed = self.queue.enter(asking.client, asking.priority)
         if place is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from banyan.limits_road import (
     ADMISSION_CUT,
-    ADMISSION_HOLD_WEIGHT,
+    ADMISSION_HOLD_CALLS,
     ADMISSION_LAG_S,
     ADMISSION_LEAST,
     ADMISSION_MOST,
@@ -22,18 +22,18 @@ from banyan.limits_road import (
 class Pace:
     """`limit`: calls that may run at once. `hold_s`: the mean time that one holds a place; 0 before the first."""
 
-    __slots__ = ("hold_s", "limit")
+    __slots__ = ("_seen", "hold_s", "limit")
 
     def __init__(self, limit: int = ADMISSION_START) -> None:
         self.limit = limit
         self.hold_s = 0.0
+        self._seen = 0
 
     def ended(self, held_s: float) -> None:
         """A call gave its place back."""
-        if self.hold_s:
-            self.hold_s += (held_s - self.hold_s) * ADMISSION_HOLD_WEIGHT
-        else:
-            self.hold_s = held_s
+        if self._seen < ADMISSION_HOLD_CALLS:
+            self._seen += 1
+        self.hold_s += (held_s - self.hold_s) / self._seen
 
     def looked(self, lag_s: float, *, is_held_up: bool) -> int:
         """The new bound. `is_held_up`: since the last look a call had to wait for a place."""

@@ -5,8 +5,8 @@ gets `weight / sum of weights` of the places that come free; one that was away h
 Within a class: of the clients that wait, the one with the fewest calls running, and among equals the one that has
 waited longest. So clients share *places in time*: one whose calls take long has no more of them than another, which
 counting the calls that were let in (deficit round robin) would give it.
-Each class has a cap below the gateway's limit, so that slow calls of a lower class never hold every place: what comes
-free is not awaited, a crisis call starts at once.
+A class and those below it together have a cap under the gateway's limit, so slow calls of lower classes never hold
+every place: a crisis call need not await one of theirs.
 A full class sends away the newest call of the client that waits with the most, be it the one who asks.
 """
 
@@ -52,15 +52,15 @@ class Load(msgspec.Struct, frozen=True):
     clients: int
     """That wait."""
     cap: int
+    """Of its own running calls and those of the classes below it."""
 
 
 class _Flow:
     """The calls of one client in one class."""
 
-    __slots__ = ("client", "of", "running", "waiting")
+    __slots__ = ("of", "running", "waiting")
 
-    def __init__(self, client: Hashable, of: _Class) -> None:
-        self.client = client
+    def __init__(self, of: _Class) -> None:
         self.of = of
         self.running = 0
         self.waiting: OrderedDict[Place, None] = OrderedDict()
@@ -73,12 +73,14 @@ class _Class:
         "cap",
         "clients",
         "flows",
+        "held",
         "passed",
         "prune_at",
         "running",
         "stride",
         "waiting",
         "weight",
+        "within",
     )
 
     def __init__(self, weight: int, stride: int) -> None:
@@ -86,7 +88,11 @@ class _Class:
         self.stride = stride
         self.passed = 0
         """Virtual time of its next claim."""
+        self.within: tuple[_Class, ...] = ()
+        """The classes whose caps its calls count to: itself and those above."""
         self.cap = 1
+        self.held = 0
+        """Running, of it and of the classes below."""
         self.running = 0
         self.waiting = 0
         self.clients = 0
@@ -106,6 +112,8 @@ class Queue:
         most = max(ADMISSION_WEIGHTS.values())
         self._by_name = {name: _Class(ADMISSION_WEIGHTS[name], most // ADMISSION_WEIGHTS[name]) for name in CLASSES}
         self._classes = tuple(self._by_name.values())
+        for at, one in enumerate(self._classes):
+            one.within = self._classes[at::-1]
         self._most_waiting = waiting
         self._clock = 0
         """Virtual time: the claim of who was let in last."""
@@ -138,7 +146,7 @@ class Queue:
     def start(self, client: Hashable, priority: Priority) -> Place | None:
         """The call's place when it may run at once."""
         of = self._by_name[priority]
-        if self.running >= self.limit or of.running >= of.cap or of.waiting:
+        if of.waiting or not _has_room(of):
             return None
         flow = self._flow(client, of)
         place = Place(flow)
@@ -152,6 +160,8 @@ class Queue:
             of = flow.of
             self.running -= 1
             of.running -= 1
+            for one in of.within:
+                one.held -= 1
             flow.running -= 1
             if flow.waiting:
                 of.by_running.take(flow, flow.running + 1)
@@ -176,13 +186,14 @@ class Queue:
         return Load(of.running, of.waiting, of.clients, of.cap)
 
     def ahead(self, client: Hashable, priority: Priority) -> float:
-        """About how many waiting calls would be let in before a new one of this client, in its class; 0 when a place
-        is free. Each other client of the class has as many turns as this one, and one more at most."""
+        """How many calls of its class are let in before a new one of this client, when the others have as many waiting:
+        each has as many turns as this one, and one more. Not bounded by those that wait now, for who comes later with
+        fewer waiting goes first."""
         of = self._by_name[priority]
         flow = of.flows.get(client)
         own = len(flow.waiting) if flow else 0
         others = of.clients - (own > 0)
-        return min(of.waiting, own + others * (own + 1))
+        return own + others * (own + 1)
 
     def places(self, priority: Priority) -> float:
         """How many of the gateway's places serve this class while others wait as now."""
@@ -197,7 +208,7 @@ class Queue:
             if len(of.flows) >= of.prune_at:
                 of.flows = {name: one for name, one in of.flows.items() if one.running or one.waiting}
                 of.prune_at = len(of.flows) + ADMISSION_CLIENTS
-            flow = of.flows[client] = _Flow(client, of)
+            flow = of.flows[client] = _Flow(of)
         return flow
 
     def _fill(self) -> list[Place]:
@@ -206,7 +217,7 @@ class Queue:
         while self.running < self.limit:
             best, claim = None, 0
             for of in self._classes:
-                if of.waiting and of.running < of.cap:
+                if of.waiting and _has_room(of):
                     passed = max(of.passed, self._clock)
                     if best is None or passed < claim:
                         best, claim = of, passed
@@ -224,6 +235,8 @@ class Queue:
         place.state = "running"
         self.running += 1
         of.running += 1
+        for one in of.within:
+            one.held += 1
         if flow.waiting:
             of.by_running.take(flow, flow.running)
             of.by_running.put(flow, flow.running + 1)
@@ -262,3 +275,10 @@ class Queue:
     def _set_caps(self) -> None:
         for name, of in self._by_name.items():
             of.cap = max(1, self.limit - int(self.limit * ADMISSION_RESERVED[name]))
+
+
+def _has_room(of: _Class) -> bool:
+    for one in of.within:  # noqa: SIM110 (all() with a generator costs three times as much)
+        if one.held >= one.cap:
+            return False
+    return True
