@@ -14,7 +14,7 @@ REMOTE_ANSWER_BYTES: Final = 16 * MIB  # an operation's answer from a peer, held
 
 # Admission: who runs now, who waits, who is sent away (kernel/exchange/road/admission*.py)
 ADMISSION_LEAST: Final = 32  # calls that run at once whatever the lag: providers that take 1 s still serve 32/s
-ADMISSION_MOST: Final = 256  # and at most: each may hold a body of 1 MiB in memory on both legs, so 512 MiB
+ADMISSION_MOST: Final = 256  # and at most: each holds two bodies and two sockets; more only lengthen the round of the loop
 ADMISSION_START: Final = 64  # before anything was seen: two per connection of the 32 that the bench keeps busy
 ADMISSION_WAITING: Final = 1_024  # calls that wait in one class: at 2,000 calls/s half a second, and 4 KiB of head each
 ADMISSION_CLIENTS: Final = 4_096  # idle ones whose entry is kept: 600 bytes each; made anew at each call costs 0.5 us
@@ -22,7 +22,7 @@ ADMISSION_WEIGHTS: Final = {"crisis": 16, "normal": 4, "bulk": 1}  # of places t
 ADMISSION_RESERVED: Final = {"crisis": 0.0, "normal": 0.125, "bulk": 0.5}  # of all places, kept free of this class
 ADMISSION_LAG_S: Final = 0.05  # the loop comes this late: the gateway itself is what makes calls wait
 ADMISSION_TICK_S: Final = 0.1  # how often the lag is looked at; a cut takes that long to show in it
-ADMISSION_CUT: Final = 0.8  # of the bound, when late: between TCP's 0.5 and 0.9, as Vegas and CUBIC cut
+ADMISSION_CUT: Final = 0.8  # of the bound, when late: it halves in three ticks
 ADMISSION_STEP: Final = 4  # added to the bound each tick while it is what holds calls up: from 32 to 256 in 6 s
 ADMISSION_RETRY_MOST_S: Final = 60  # of Retry-After: a quota is full again in a minute, and no rush is guessed longer
 ADMISSION_MARGIN: Final = 1.15  # on the estimate of a wait: without it one in ten waits in vain, with it one in thirty

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from banyan.kernel.ledger.entries import commitment_of, read_entry
+from banyan.kernel.ledger.entries import SALT_BYTES, commitment_of, read_entry
 from banyan.kernel.ledger.log import Ledger, Recorded
 from banyan.wire.tlog.checkpoint import Checkpoint
 from banyan.wire.tlog.note import BadNote, Verifier
 from banyan.wire.tlog.proof import parse_receipt, verify_receipt
 
 
-class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The extra data: the entry as logged; `salt` and `record` when it is a use."""
 
     entry: bytes
@@ -49,12 +49,12 @@ def prove(data: bytes, *, logs: Sequence[Verifier], witnesses: Sequence[Verifier
     try:
         kept = msgspec.json.decode(receipt.extra, type=Kept)
         entry = read_entry(kept.entry)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadNote("the receipt does not hold its entry") from error
     checkpoint = verify_receipt(receipt, kept.entry, logs=logs, witnesses=witnesses, quorum=quorum)
     record: dict[str, object] = {}
     if kept.record:
-        if entry.get("commitment") != commitment_of(kept.salt, kept.record).hex():
+        if len(kept.salt) != SALT_BYTES or entry.get("commitment") != commitment_of(kept.salt, kept.record).hex():
             raise BadNote("the record is not the one that was committed to")
         record = msgspec.json.decode(kept.record)
     elif entry.get("kind") == "release":

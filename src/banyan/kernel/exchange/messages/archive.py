@@ -1,0 +1,193 @@
+"""What a gateway's message log is to the other parts: it keeps, publishes, finds, proves, and destroys what is due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from banyan.kernel.events.clock import Clock, EpochS
+from banyan.kernel.exchange.messages import frame as frames
+from banyan.kernel.exchange.messages.bodies import KeptBody
+from banyan.kernel.exchange.messages.daykeys import day_of, day_text, opened
+from banyan.kernel.exchange.messages.frame import Frame
+from banyan.kernel.exchange.messages.index import Index, Line, Sought
+from banyan.kernel.exchange.messages.log import Log
+from banyan.kernel.exchange.messages.nonces import Seen, seen_in
+from banyan.kernel.exchange.messages.published import Published
+from banyan.kernel.exchange.messages.record import (
+    KIND,
+    Record,
+    client_of,
+    deletion_entry,
+    gateway_entry,
+    named,
+    read_entry,
+    read_record,
+    service_of,
+    signed_of,
+)
+from banyan.kernel.exchange.road.edges.seams import Archived
+from banyan.kernel.ledger.log import Cosign
+from banyan.kernel.ledger.receipts import Kept as Proof
+from banyan.wire.tlog.checkpoint import Checkpoint
+from banyan.wire.xroad.identifiers import ClientId
+
+
+class Messages:
+    """One gateway's log: `MessageLog` of the road, `Archive` of its edges."""
+
+    def __init__(self, log: Log, index: Index, published: Published, *, clock: Clock) -> None:
+        self.log, self.index, self.published = log, index, published
+        self.keep = log.keep
+        self._clock = clock
+        self._turn = asyncio.Lock()
+
+    async def keep_for(self, members: Sequence[ClientId]) -> None:
+        """Say in the log whose exchanges it holds from here on, unless that was said last."""
+        entry = gateway_entry(tuple(sorted(members)))
+        if await asyncio.to_thread(self.published.members) != entry:
+            await self.log.say(entry)
+            await asyncio.to_thread(self.published.note_members, entry)
+
+    async def publish(self, cosign: Cosign | None = None) -> Checkpoint | None:
+        """Index and tile what is durable and sign it; None when nothing is new. Repeatable, may be cut off anywhere."""
+        async with self._turn:
+            await self._grow()
+            return await self.published.sign(int(self._clock()), cosign)
+
+    async def cosign_again(self, cosign: Cosign) -> bool:
+        """Ask for the cosignatures that the newest checkpoint lacks."""
+        async with self._turn:
+            return await self.published.cosign_again(cosign)
+
+    async def find(self, message_id: str, client: ClientId, most: int) -> Sequence[Archived]:
+        """`Archive.find`: the exchanges under this X-Road-Id in which `client` asked or answered, oldest first."""
+        await self._settle()
+        lines = await self.index.find(Sought(message_id=message_id, most=most))
+        name = named(client)
+        mine = [one for one in lines if name == one.client or one.service.startswith(f"{name}/")]
+        return [found for line in mine if (found := await self.archived(line)) is not None]
+
+    async def prove(self, xid: str, role: str) -> Archived | None:
+        """`Archive.prove`: one of them once more, under a checkpoint made for it."""
+        await self.publish()
+        lines = await self.index.find(Sought(xid=xid))
+        mine = next((line for line in lines if line.role == role), None)
+        return None if mine is None else await self.archived(mine)
+
+    async def search(self, sought: Sought) -> Sequence[Line]:
+        """What the index knows."""
+        await self._settle()
+        return await self.index.find(sought)
+
+    async def archived(self, line: Line) -> Archived | None:
+        """An exchange with all that was kept of it; None when its record is due and gone."""
+        frame = await asyncio.to_thread(self.log.frame_at, line.seq)
+        place = line.idx - frame.first
+        openings = frames.openings_of(frame, self.log.keys)
+        if openings is None:
+            return None
+        entry, opening = frame.entries[place], openings[place]
+        record = read_record(opening.record)
+        receipt = await self._receipt(line.idx, Proof(entry, opening.salt, opening.record))
+        return Archived(
+            xid=record.xid,
+            role=record.role,
+            client=client_of(record),
+            service=service_of(record),
+            message_id=record.message_id,
+            at=record.at,
+            request=None if record.request is None else signed_of(record.request),
+            answer=None if record.answer is None else signed_of(record.answer),
+            request_body=self._body(frame, place, "request"),
+            answer_body=self._body(frame, place, "answer"),
+            entry=entry,
+            receipt=receipt,
+        )
+
+    async def entry_receipt(self, index: int) -> bytes:
+        """The receipt of a public entry; empty until a checkpoint covers it."""
+        entry = await asyncio.to_thread(self.published.entry, index)
+        return b"" if entry is None else await self._receipt(index, Proof(entry))
+
+    async def recent(self, since: EpochS) -> Sequence[Seen]:
+        """The nonces of requests that were answered since: what a gateway must know again at start."""
+        await self._settle()
+        seq = await self.index.frame_since(since)
+        if seq is None:
+            return []
+        return await asyncio.to_thread(self._seen, seq, since)
+
+    async def destroy_due(self) -> list[str]:
+        """Destroy the keys of the days that have passed and say so in the log; the days. Records and bodies sealed
+        under them can be read nowhere from then on."""
+        today = day_of(self._clock())
+        days = self.log.keys.due(today)
+        for day in days:
+            await self._settle()
+            records, bodies = await self.index.due(day)
+            await asyncio.to_thread(self.log.keys.destroy, day)
+            await asyncio.to_thread(self.log.files.drop_day, day)
+            await self.log.say(deletion_entry(day_text(day), records, bodies))
+            self.log.keys.told(day)
+            await self._prune(day)
+        return [day_text(day) for day in days]
+
+    async def _prune(self, day: int) -> None:
+        """Segments without a record that can still be read go, once their entries are in tiles."""
+        async with self._turn:
+            await self._grow()
+            await self.published.sign(int(self._clock()))
+            until = await self.index.forget(day)
+            if until > 0:
+                journal = self.log.journal
+                await asyncio.to_thread(journal.snapshot, until, b"{}")
+                await asyncio.to_thread(journal.prune)
+                await self.index.drop_frames(journal.first_seq - 1)
+
+    async def _settle(self) -> None:
+        """Bring index and tree up to what is durable."""
+        async with self._turn:
+            await self._grow()
+
+    async def _grow(self) -> None:
+        tail = self.log.take_tail()
+        if not tail:
+            return
+        try:
+            await self.index.add(tail)
+        except BaseException:
+            self.log.put_back(tail)
+            raise
+        await asyncio.to_thread(self.published.grow, [entry for one in tail for entry in one.frame.entries])
+
+    async def _receipt(self, index: int, proof: Proof) -> bytes:
+        receipt = await asyncio.to_thread(self.published.receipt, index, msgspec.json.encode(proof))
+        return b"" if receipt is None else receipt.encode()
+
+    def _body(self, frame: Frame, place: int, part: str) -> KeptBody | None:
+        """None when it was not kept, or is due and gone."""
+        kept = next((one for one in frame.bodies if one.place == place and one.part == part), None)
+        key = None if kept is None else self.log.keys.key(kept.day)
+        if kept is None or key is None:
+            return None
+        about = frames.about_body(frame.entries[place], part)
+        if kept.file:
+            return KeptBody(kept.size, partial(self.log.files.read, kept.file, key, about))
+        return KeptBody(kept.size, lambda: iter((opened(key, kept.sealed, about),)))
+
+    def _seen(self, seq: int, since: float) -> list[Seen]:
+        found: list[Seen] = []
+        for frame in self.log.frames_since(seq):
+            for record in self._records(frame):
+                if record.at >= since and record.role == "provider":
+                    found += seen_in(record)
+        return found
+
+    def _records(self, frame: Frame) -> list[Record]:
+        openings = frames.openings_of(frame, self.log.keys) or ()
+        pairs = zip(frame.entries, openings, strict=False)
+        return [read_record(opening.record) for entry, opening in pairs if read_entry(entry).kind == KIND]

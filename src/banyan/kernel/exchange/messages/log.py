@@ -1,0 +1,232 @@
+"""The message log: `keep` is durable when it returns, everything else follows behind.
+
+One frame of the journal takes all exchanges that came while the frame before it was written, so that they share a seal,
+a write and a flush. The journal is the truth; tree and index are made from it behind, and again after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from banyan.errors import Limit, Problem
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.messages import frame as frames
+from banyan.kernel.exchange.messages.bodies import BodyFiles
+from banyan.kernel.exchange.messages.daykeys import DayKeys, Random, day_of
+from banyan.kernel.exchange.messages.frame import Frame, Kept, Opening, Part
+from banyan.kernel.exchange.messages.index import Index, Written
+from banyan.kernel.exchange.messages.record import entry_of, record_of
+from banyan.kernel.exchange.road.model import Body, Exchanged
+from banyan.kernel.ledger.entries import SALT_BYTES
+from banyan.kernel.storage.journal import Journal
+from banyan.limits_road import (
+    MESSAGES_BATCH,
+    MESSAGES_BATCH_BYTES,
+    MESSAGES_INLINE_BYTES,
+    MESSAGES_KEEP_MOST_S,
+    MESSAGES_RETENTION_S,
+    MESSAGES_WAITING,
+)
+
+_READ_AT_ONCE: Final = 256
+"""Frames: at most 1 GB of the largest, a few MB of usual ones."""
+_ROOM: Final = "Try again in a moment; the call was not answered, for it could not be logged."
+
+
+class _Waiting:
+    """One exchange on its way to the disk."""
+
+    __slots__ = ("at", "bodies", "day", "done", "entry", "opening", "size")
+
+    def __init__(self, entry: bytes, opening: Opening | None, at: float, day: int, bodies: tuple[Kept, ...]) -> None:
+        self.entry, self.opening, self.at, self.day, self.bodies = entry, opening, at, day, bodies
+        self.size = len(entry) + (len(opening.record) if opening else 0) + sum(len(one.sealed) for one in bodies)
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+
+class Log:
+    """Keeps exchanges of this gateway in `journal`, sealed by `keys`. `retention_s`: how long records can be read."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        keys: DayKeys,
+        files: BodyFiles,
+        *,
+        clock: Clock,
+        random: Random,
+        retention_s: float = MESSAGES_RETENTION_S,
+    ) -> None:
+        self.journal, self.keys, self.files = journal, keys, files
+        self._clock, self._random, self._retention_s = clock, random, retention_s
+        self._waiting: deque[_Waiting] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._tail: list[Written] = []
+        self._next = 0
+
+    async def keep(self, exchanged: Exchanged) -> None:
+        """`MessageLog.keep`: durable when it returns. Raises Problem when it cannot be written."""
+        await self.kept(exchanged)
+
+    async def kept(self, exchanged: Exchanged) -> int:
+        """The same; the index of its entry."""
+        if len(self._waiting) >= MESSAGES_WAITING:
+            raise Limit(
+                f"{MESSAGES_WAITING} exchanges wait to be logged already (MESSAGES_WAITING).",
+                remedy=_ROOM,
+                status=429,
+                kind="message-log-full",
+                retry_after_s=1,
+            )
+        record, salt = record_of(exchanged), self._random(SALT_BYTES)
+        entry = entry_of(exchanged, salt, record)
+        day = day_of(exchanged.at + self._retention_s)
+        bodies: tuple[Kept, ...] = ()
+        if exchanged.keep_bodies_s > 0:
+            bodies = await self._sealed_bodies(exchanged, entry)
+            day = max((day, *(one.day for one in bodies)))
+        return await self._put(_Waiting(entry, Opening(salt, record), exchanged.at, day, bodies))
+
+    async def say(self, entry: bytes) -> int:
+        """Write a public entry; its index once it is durable."""
+        now = self._clock()
+        return await self._put(_Waiting(entry, None, now, day_of(now), ()))
+
+    async def recover(self, index: Index, size: int, grow: Callable[[Sequence[bytes]], None]) -> None:
+        """Once, before the first `keep`: bring the index and a tree of `size` entries up to the journal."""
+        seq, following = await index.end()
+        found = await index.frame_with(size)
+        after = max(min(seq, found[0] - 1) if found else seq, self.journal.first_seq - 1)
+        read = self._frames(after)
+        while some := await asyncio.to_thread(lambda: list(islice(read, _READ_AT_ONCE))):
+            behind: list[Written] = []
+            for number, frame in some:
+                if number > seq:
+                    if seq and frame.first != following:
+                        raise _broken(f"frame {number} begins at entry {frame.first}, not {following}")
+                    behind.append(Written(number, frame, frames.openings_of(frame, self.keys)))
+                    seq, following = number, frame.first + len(frame.entries)
+                if frame.first > size:
+                    raise _broken(f"the tree has {size} entries, and the journal goes on from {frame.first}")
+                missing = frame.entries[size - frame.first :]
+                if missing:
+                    await asyncio.to_thread(grow, missing)
+                    size += len(missing)
+            if behind:
+                await index.add(behind)
+        self._next = following
+        if size != following:
+            raise _broken(f"the tree has {size} entries, and the journal ends before {following}")
+
+    def take_tail(self) -> list[Written]:
+        """What was written since this was asked last."""
+        tail, self._tail = self._tail, []
+        return tail
+
+    def put_back(self, tail: Sequence[Written]) -> None:
+        """What was taken and could not be used."""
+        self._tail[:0] = tail
+
+    def frame_at(self, seq: int) -> Frame:
+        """A frame of the journal. Reads its segment: not on the loop."""
+        return next(self._frames(seq - 1))[1]
+
+    def frames_since(self, seq: int) -> Iterator[Frame]:
+        """Frames from `seq` on."""
+        return (frame for _, frame in self._frames(seq - 1))
+
+    async def close(self) -> None:
+        """Finish what waits."""
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+        await asyncio.to_thread(self.journal.close)
+
+    def _frames(self, after: int) -> Iterator[tuple[int, Frame]]:
+        return ((seq, frames.decode(data)) for seq, data in self.journal.replay(after))
+
+    async def _put(self, one: _Waiting) -> int:
+        self._waiting.append(one)
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._write())
+        return await one.done
+
+    async def _write(self) -> None:
+        """Frame after frame until nothing waits."""
+        try:
+            while self._waiting:
+                batch = self._batch()
+                try:
+                    written = await self._written(batch)
+                except Exception as error:  # the worker loop: whoever waits is told, the next may fare better
+                    _settle(batch, error if isinstance(error, Problem) else _broken(f"{type(error).__name__}"))
+                    if not isinstance(error, Problem | OSError):
+                        raise
+                    continue
+                self._tail.append(written)
+                self._next += len(batch)
+                for place, one in enumerate(batch):
+                    if not one.done.done():
+                        one.done.set_result(written.frame.first + place)
+        finally:
+            self._writing = None
+            _settle(self._waiting, _broken("its writer ended"))
+
+    def _batch(self) -> list[_Waiting]:
+        """The next ones whose openings go under one key."""
+        first = self._waiting.popleft()
+        batch, size = [first], first.size
+        while self._waiting and len(batch) < MESSAGES_BATCH:
+            one = self._waiting[0]
+            size += one.size
+            if one.day != first.day or (one.opening is None) != (first.opening is None) or size > MESSAGES_BATCH_BYTES:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _written(self, batch: list[_Waiting]) -> Written:
+        entries = tuple([one.entry for one in batch])
+        openings = tuple([one.opening for one in batch if one.opening is not None])
+        day = batch[0].day
+        bodies = [msgspec.structs.replace(kept, place=place) for place, one in enumerate(batch) for kept in one.bodies]
+        sealed = frames.sealed_openings(self.keys, day, entries, openings) if openings else b""
+        frame = Frame(1, self._next, max(one.at for one in batch), day, entries, sealed, tuple(bodies))
+        seq = await self.journal.append(frames.encode(frame))
+        return Written(seq, frame, openings or None)
+
+    async def _sealed_bodies(self, exchanged: Exchanged, entry: bytes) -> tuple[Kept, ...]:
+        keep_s = min(exchanged.keep_bodies_s, MESSAGES_KEEP_MOST_S)
+        day = day_of(exchanged.at + keep_s)
+        parts: tuple[tuple[Part, Body | None], ...] = (
+            ("request", exchanged.request_body),
+            ("answer", exchanged.answer_body),
+        )
+        return tuple([await self._sealed(part, body, day, entry) for part, body in parts if body is not None])
+
+    async def _sealed(self, part: Part, body: Body, day: int, entry: bytes) -> Kept:
+        about = frames.about_body(entry, part)
+        if body.size <= MESSAGES_INLINE_BYTES:
+            sealed = self.keys.seal(day, body.whole(MESSAGES_INLINE_BYTES), about)
+            return Kept(0, part, day, body.size, sealed=sealed)
+        name = await self.files.write(body, day, self.keys.sealing(day), about)
+        return Kept(0, part, day, body.size, file=name)
+
+
+def _settle(batch: deque[_Waiting] | list[_Waiting], problem: Exception) -> None:
+    while batch:
+        one = batch.pop()
+        if not one.done.done():
+            one.done.set_exception(problem)
+
+
+def _broken(what: str) -> Problem:
+    return Problem(
+        f"The message log cannot go on: {what}.",
+        remedy="Restore journal and tiles together from a backup, and check the disk.",
+        kind="message-log-damaged",
+    )

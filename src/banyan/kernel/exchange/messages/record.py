@@ -1,0 +1,191 @@
+"""What the log keeps of an exchange, and the entry that stands for it in the open.
+
+The record is JSON: both signed messages with their fields as they came, so that every signature can be checked again
+by any tool. It is kept sealed. The entry shows the exchange's id, the role, the two members, the minute and whether it
+was answered; beside them hashes that both sides can compare and nobody can guess, for a signature is in each: it
+covers a nonce and is made by a secret key. Everything else (service, path, user, purpose, basis, status) is behind
+`commitment` = SHA-256(salt || record), as in the ledger (law 2; decision 0106).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final, Literal
+
+import msgspec
+
+from banyan.kernel.exchange.road.model import Exchanged, Role, Signed
+from banyan.kernel.ledger.entries import act_entry, commitment_of
+from banyan.limits_road import MESSAGES_XID_CHARACTERS
+from banyan.wire.xroad.headers import Field
+from banyan.wire.xroad.identifiers import ClientId, ServiceId, encoded, parse_client, parse_service
+
+KIND: Final = "exchange"
+GATEWAY: Final = "gateway"
+"""The entry that says whose exchanges the log holds from there on."""
+MINUTE_S: Final = 60
+Outcome = Literal["answered", "faulted", "unanswered"]
+_XID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{MESSAGES_XID_CHARACTERS}}}")
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Head(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A signed message without its body: its line, its fields as `Name: value` lines with CRLF between; Latin-1."""
+
+    line: str
+    fields: str
+    scheme: str = "https"
+    authority: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One exchange as this side saw it. `at` in epoch seconds."""
+
+    xid: str
+    role: Role
+    client: str
+    service: str
+    message_id: str
+    at: float
+    status: int
+    fault: str = ""
+    purpose: str = ""
+    basis: str = ""
+    request: Head | None = None
+    answer: Head | None = None
+    v: int = 1
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
+    """What stands in the open; keys in order. `at` is the minute, in minutes since the epoch; `request` and `answer`
+    are SHA-256 of the value of each message's `Signature` field, empty when there was no such message."""
+
+    answer: str = ""
+    at: int = 0
+    client: str = ""
+    commitment: str = ""
+    kind: str = ""
+    members: tuple[str, ...] = ()
+    outcome: str = ""
+    provider: str = ""
+    request: str = ""
+    role: str = ""
+    v: int = 0
+    xid: str = ""
+
+
+_read_entry: Final = msgspec.json.Decoder(Entry)
+_read_record: Final = msgspec.json.Decoder(Record)
+
+
+def record_of(exchanged: Exchanged) -> bytes:
+    """The bytes that are committed to; kept as they are, never encoded again."""
+    request, answer = exchanged.request, exchanged.answer
+    return _encoder.encode(
+        Record(
+            exchanged.xid,
+            exchanged.role,
+            named(exchanged.client),
+            named(exchanged.service),
+            exchanged.message_id,
+            exchanged.at,
+            exchanged.status,
+            exchanged.fault,
+            exchanged.purpose,
+            exchanged.basis,
+            None if request is None else _head(request),
+            None if answer is None else _head(answer),
+        )
+    )
+
+
+def entry_of(exchanged: Exchanged, salt: bytes, record: bytes) -> bytes:
+    """The public entry of a record."""
+    entry = Entry(
+        answer=signature_hash(exchanged.answer),
+        at=int(exchanged.at) // MINUTE_S,
+        client=named(exchanged.client.owner),
+        commitment=commitment_of(salt, record).hex(),
+        kind=KIND,
+        outcome=outcome_of(exchanged),
+        provider=_owner(exchanged.service),
+        request=signature_hash(exchanged.request),
+        role=exchanged.role,
+        v=1,
+        xid=public_xid(exchanged.xid),
+    )
+    return _encoder.encode(entry)
+
+
+def gateway_entry(members: tuple[ClientId, ...]) -> bytes:
+    """Whose exchanges the log holds from here on."""
+    return _encoder.encode(Entry(kind=GATEWAY, members=tuple(named(one) for one in members), v=1))
+
+
+def deletion_entry(day: str, records: int, bodies: int) -> bytes:
+    """The key under which what was due on `day` was sealed is gone: so many records, so many with bodies."""
+    return act_entry("deletion", what="messages", day=day, records=records, bodies=bodies)
+
+
+def read_entry(data: bytes) -> Entry:
+    """Raises msgspec.DecodeError."""
+    return _read_entry.decode(data)
+
+
+def read_record(data: bytes) -> Record:
+    """Raises msgspec.DecodeError."""
+    return _read_record.decode(data)
+
+
+def outcome_of(exchanged: Exchanged) -> Outcome:
+    if exchanged.fault:
+        return "faulted"
+    return "answered" if exchanged.status else "unanswered"
+
+
+def public_xid(xid: str) -> str:
+    """The id as it stands in the open: a UUID as it is; what a stranger made up in another form, as its hash."""
+    return xid if _XID.fullmatch(xid) else "sha256:" + sha256(xid.encode("utf-8", "surrogatepass")).hexdigest()[:48]
+
+
+def signature_hash(message: Signed | None) -> str:
+    """SHA-256 of a message's signatures, hex; empty when there are none."""
+    if message is None:
+        return ""
+    value = b", ".join([value for name, value in message.fields if name.lower() == b"signature"])
+    return sha256(value).hexdigest() if value else ""
+
+
+def signed_of(head: Head) -> Signed:
+    """The message as it was given to the log."""
+    fields: list[Field] = []
+    for line in head.fields.split("\r\n") if head.fields else ():
+        name, _, value = line.partition(": ")
+        fields.append((name.encode("latin-1"), value.encode("latin-1")))
+    return Signed(head.line.encode("latin-1"), tuple(fields), head.scheme, head.authority)
+
+
+def client_of(record: Record) -> ClientId:
+    return parse_client(record.client)
+
+
+def service_of(record: Record) -> ServiceId:
+    return parse_service(record.service)
+
+
+@lru_cache(maxsize=4_096)
+def named(identifier: ClientId | ServiceId) -> str:
+    """As in a header; kept, for the same few ask the same few."""
+    return encoded(identifier)
+
+
+@lru_cache(maxsize=4_096)
+def _owner(service: ServiceId) -> str:
+    return encoded(service.provider.owner)
+
+
+def _head(message: Signed) -> Head:
+    fields = b"\r\n".join(map(b": ".join, message.fields)).decode("latin-1")
+    return Head(message.line.decode("latin-1"), fields, message.scheme, message.authority)
