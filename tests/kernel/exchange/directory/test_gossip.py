@@ -1,0 +1,81 @@
+"""The directory spreads and outlives its centre: partitions, a dead centre, revocations by peers alone, split views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.kernel.exchange.directory.nation import (
+    START,
+    Clock,
+    Network,
+    a_directory,
+    a_key,
+    a_member,
+    an_anchor,
+    data,
+    in_loop,
+    member,
+    server,
+    with_member,
+)
+
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.directory.authority import Authority
+from banyan.kernel.exchange.directory.document import key_name
+from banyan.kernel.exchange.directory.keeper import Keeper
+from banyan.kernel.exchange.directory.keyfiles import public_der
+
+CODES = ("CENTRE", *(f"A{number:02}" for number in range(19)))
+HOUR = 3_600
+
+
+def a_nation(folder: Path, clock: Clock, codes: tuple[str, ...] = CODES) -> tuple[Authority, Network]:
+    """Twenty gateways, each with its own folder; the centre's is the authority's."""
+    authority = a_directory(folder / "CENTRE", clock, codes)
+    network = Network()
+    network.join("CENTRE", authority.keeper, centre=None)
+    for code in codes[1:]:
+        network.join(code, Keeper(folder / code, an_anchor(), clock=clock))
+    return authority, network
+
+
+@in_loop
+async def test_twenty_gateways_hear_of_a_change_within_a_round_of_the_centre(tmp_path: Path) -> None:
+    authority, network = a_nation(tmp_path, Clock())
+    assert await network.until_all_are("1", most=1) == 1
+    authority.change(lambda snapshot: with_member(snapshot, a_member("NEW")))
+    assert await network.until_all_are("2", most=1) == 1
+    for keeper in network.keepers.values():
+        assert keeper.standing.is_known(member("NEW"))
+
+
+@in_loop
+async def test_exchange_goes_on_72_hours_without_the_centre_and_all_converge_on_its_return(tmp_path: Path) -> None:
+    clock = Clock()
+    authority, network = a_nation(tmp_path, clock)
+    await network.until_all_are("1", most=1)
+    network.down.add(server("CENTRE"))
+    for hour in range(1, 73):
+        clock.at += HOUR
+        if hour % 12 == 0:
+            await network.rounds()
+        for code in CODES[1:]:
+            standing = network.keepers[server(code)].standing
+            assert standing.freshness(clock()) == ("fresh" if hour == 1 else "stale")
+            assert standing.keys(key_name(member("A03"), public_der(a_key("A03")))) is not None
+            assert standing.routes(data("A07"))
+    authority.change(lambda snapshot: with_member(snapshot, a_member("NEW")))
+    network.down.clear()
+    rounds = await network.until_all_are("2", most=3)
+    assert rounds == 1, "each asks the centre itself: one round of 20 s"
+    assert all(keeper.standing.freshness(clock()) == "fresh" for keeper in network.keepers.values())
+
+
+@in_loop
+async def test_it_expires_after_thirty_days_of_silence(tmp_path: Path) -> None:
+    clock = Clock()
+    _, network = a_nation(tmp_path, clock, CODES[:3])
+    await network.until_all_are("1", most=1)
+    standing = network.keepers[server("A00")].standing
+    assert standing.freshness(EpochS(START + 30 * 86_400 - 1)) == "stale"
+    assert standing.freshness(EpochS(START + 30 * 86_400 + 2)) == "expired"
