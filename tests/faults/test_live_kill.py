@@ -9,7 +9,7 @@ from tests.faults.killing import kill_rounds
 
 
 def test_kill_while_following(tmp_path: Path) -> None:
-    assert kill_rounds("live", tmp_path, rounds=7, seed=3) > 0
+    assert kill_rounds("live", tmp_path, rounds=4, seed=3) > 0
 
 
 @pytest.mark.slow

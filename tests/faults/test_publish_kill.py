@@ -9,7 +9,7 @@ from tests.faults.killing import kill_rounds
 
 
 def test_kill_while_publishing(tmp_path: Path) -> None:
-    assert kill_rounds("publish", tmp_path, rounds=8, seed=1) > 0
+    assert kill_rounds("publish", tmp_path, rounds=5, seed=1) > 0
 
 
 @pytest.mark.slow
