@@ -11,10 +11,15 @@ ROAD_PURPOSE_CHARACTERS: Final = 64  # of a purpose code in a header: the regist
 
 # Nation: operations behind the road.
 REMOTE_ANSWER_BYTES: Final = 16 * MIB  # an operation's answer from a peer, held whole to be decoded
+EXCHANGE_GRANTS: Final = 20_000  # grants of one node's members, ended ones among them: read whole at each change
+EXCHANGE_CALLS: Final = 200  # newest calls that the console remembers and shows
+EXCHANGE_LETTERS: Final = 200  # messages of the queue that the console shows at once
 
 # Admission: who runs now, who waits, who is sent away (kernel/exchange/road/admission*.py)
 ADMISSION_LEAST: Final = 32  # calls that run at once whatever the lag: providers that take 1 s still serve 32/s
-ADMISSION_MOST: Final = 256  # and at most: each holds two bodies and two sockets; more only lengthen the round of the loop
+ADMISSION_MOST: Final = (
+    256  # and at most: each holds two bodies and two sockets; more only lengthen the round of the loop
+)
 ADMISSION_START: Final = 64  # before anything was seen: two per connection of the 32 that the bench keeps busy
 ADMISSION_WAITING: Final = 1_024  # calls that wait in one class: at 2,000 calls/s half a second, and 4 KiB of head each
 ADMISSION_CLIENTS: Final = 4_096  # idle ones whose entry is kept: 600 bytes each; made anew at each call costs 0.5 us
@@ -27,6 +32,16 @@ ADMISSION_STEP: Final = 4  # added to the bound each tick while it is what holds
 ADMISSION_RETRY_MOST_S: Final = 60  # of Retry-After: a quota is full again in a minute, and no rush is guessed longer
 ADMISSION_MARGIN: Final = 1.15  # on the estimate of a wait: without it one in ten waits in vain, with it one in thirty
 ADMISSION_HOLD_CALLS: Final = 256  # over which the mean time that calls hold a place is taken: it is then within 6 %
+
+# Routing: which gateway of several (kernel/exchange/road/routing.py, hedging.py)
+ROUTES_TRIED: Final = 8  # addresses of one subsystem that a call tries: at 0.3 s each the last is tried after 2 s
+ROUTE_STAGGER_S: Final = (
+    0.3  # before the next address is tried beside one that is silent: RFC 8305 s8 says 0.25, to 2 s
+)
+ROUTE_FAILURES: Final = 2  # in a row, and an address rests: one alone may be a restart
+ROUTE_REST_S: Final = 1.0  # the first rest; each further failure doubles it
+ROUTE_REST_MOST_S: Final = 60.0  # and at most: a gateway that is back has calls again within a minute
+ROUTES_REMEMBERED: Final = 4_096  # addresses with a past; older ones are forgotten, that is, trusted again
 
 # CORE: listeners, connections, bodies
 ROAD_BODY_BYTES: Final = 4096 * MIB  # of one message: an image study or a land survey; it is spooled, never held
