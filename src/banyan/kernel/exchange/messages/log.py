@@ -72,10 +72,6 @@ class Log:
 
     async def keep(self, exchanged: Exchanged) -> None:
         """`MessageLog.keep`: durable when it returns. Raises Problem when it cannot be written."""
-        await self.kept(exchanged)
-
-    async def kept(self, exchanged: Exchanged) -> int:
-        """The same; the index of its entry."""
         if len(self._waiting) >= MESSAGES_WAITING:
             raise Limit(
                 f"{MESSAGES_WAITING} exchanges wait to be logged already (MESSAGES_WAITING).",
@@ -91,7 +87,7 @@ class Log:
         if exchanged.keep_bodies_s > 0:
             bodies = await self._sealed_bodies(exchanged, entry)
             day = max((day, *(one.day for one in bodies)))
-        return await self._put(_Waiting(entry, Opening(salt, record), exchanged.at, day, bodies))
+        await self._put(_Waiting(entry, Opening(salt, record), exchanged.at, day, bodies))
 
     async def say(self, entry: bytes) -> int:
         """Write a public entry; its index once it is durable."""
@@ -150,11 +146,12 @@ class Log:
     def _frames(self, after: int) -> Iterator[tuple[int, Frame]]:
         return ((seq, frames.decode(data)) for seq, data in self.journal.replay(after))
 
-    async def _put(self, one: _Waiting) -> int:
+    def _put(self, one: _Waiting) -> asyncio.Future[int]:
+        """To be awaited: the index of its entry once it is durable."""
         self._waiting.append(one)
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._write())
-        return await one.done
+        return one.done
 
     async def _write(self) -> None:
         """Frame after frame until nothing waits."""

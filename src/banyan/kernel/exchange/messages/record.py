@@ -154,7 +154,9 @@ def signature_hash(message: Signed | None) -> str:
     """SHA-256 of a message's signatures, hex; empty when there are none."""
     if message is None:
         return ""
-    value = b", ".join([value for name, value in message.fields if name.lower() == b"signature"])
+    value = dict(message.fields).get(b"signature")  # as gateways write it; the profile has it once
+    if value is None:
+        value = b", ".join([value for name, value in message.fields if name.lower() == b"signature"])
     return sha256(value).hexdigest() if value else ""
 
 
