@@ -189,7 +189,9 @@ def test_the_loop_is_looked_at_while_calls_run_and_then_no_more() -> None:
 )
 def test_a_refusal_says_who_must_do_what_and_when(refusal: Refusal, policy: str, state: str) -> None:
     fault = Overloaded(refusal, Origin.SERVER_PROXY)
-    assert fault.headers == (("Retry-After", str(refusal.retry_s)), ("RateLimit-Policy", policy), ("RateLimit", state))
+    names = ("Retry-After", "RateLimit-Policy", "RateLimit")
+    values = (str(refusal.retry_s), policy, state)
+    assert fault.headers == tuple((one.encode(), two.encode()) for one, two in zip(names, values, strict=True))
     for value in (policy, state):
         ((name, parameters),) = http_sf.parse(value.encode(), tltype="list")
         assert isinstance(name, str)

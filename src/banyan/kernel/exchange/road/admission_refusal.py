@@ -14,6 +14,7 @@ import msgspec
 from banyan.kernel.exchange.road.admission_quota import WINDOW_S
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.headers import Field
 
 Reason = Literal["quota", "late", "full", "lapsed"]
 """The grant's rate is used up; it would wait past its deadline; too many wait and it is of who waits with the most; it
@@ -41,16 +42,16 @@ class Overloaded(Fault):
         self.headers = headers(refusal)
 
 
-def headers(refusal: Refusal) -> tuple[tuple[str, str], ...]:
+def headers(refusal: Refusal) -> tuple[Field, ...]:
     """Retry-After, RateLimit-Policy and RateLimit."""
     if refusal.reason == "quota":
-        policy, name = f'"grant";q={refusal.bound};w={WINDOW_S:.0f}', "grant"
+        policy, name = b'"grant";q=%d;w=%d' % (refusal.bound, WINDOW_S), b"grant"
     else:
-        policy, name = f'"gateway";q={refusal.bound};qu="concurrent-requests"', "gateway"
+        policy, name = b'"gateway";q=%d;qu="concurrent-requests"' % refusal.bound, b"gateway"
     return (
-        ("Retry-After", str(refusal.retry_s)),
-        ("RateLimit-Policy", policy),
-        ("RateLimit", f'"{name}";r=0;t={refusal.retry_s}'),
+        (b"Retry-After", b"%d" % refusal.retry_s),
+        (b"RateLimit-Policy", policy),
+        (b"RateLimit", b'"%b";r=0;t=%d' % (name, refusal.retry_s)),
     )
 
 
