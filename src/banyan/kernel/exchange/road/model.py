@@ -94,6 +94,9 @@ class Offer(msgspec.Struct, frozen=True):
     """Where its OpenAPI document stands: a URL or a file; empty when it has none."""
     needs_purpose: bool = False
     """Personal data: each call names a purpose that the grant has."""
+    knows_repeats: bool = False
+    """The provider keeps the rule of `Idempotency-Key` (`delivery.envelope.for_provider`), so what a crash hid may be
+    asked of it again; of others only what changes nothing, or nothing more when it is repeated (RFC 9110 s9.2.2)."""
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -174,7 +177,7 @@ class Signed(msgspec.Struct, frozen=True):
     """One signed message as the log keeps it: enough to verify it again for ever, without its body."""
 
     line: bytes
-    """The request line or the status line, as `wire.xroad.block` writes a block."""
+    """`GET CRLF /r1/...` or `200 CRLF OK`: how a block of `wire.xroad.block` begins."""
     fields: tuple[Field, ...]
     """All fields of the peer leg, signatures and digest among them."""
     scheme: str = "https"

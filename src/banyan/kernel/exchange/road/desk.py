@@ -1,0 +1,117 @@
+"""What both sides of a gateway share: its surroundings, the keys of its members, its clock and its chance."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import msgspec
+
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.road.model import (
+    Admission,
+    Directory,
+    Exchanged,
+    Grants,
+    Handover,
+    MessageLog,
+    MetaServices,
+    Monitor,
+    Priority,
+    Provider,
+    Timing,
+)
+from banyan.kernel.exchange.road.spool import Spooling
+from banyan.wire.httpsig.keys import Signer
+from banyan.wire.xroad.codes import Code, Origin, Spelling
+from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.identifiers import ClientId, ServerId
+
+Connection = Literal["http", "https", "mutual"]
+
+
+class Signing(msgspec.Struct, frozen=True):
+    """A member's keys at this gateway: the one that signs, and the post-quantum one that signs too."""
+
+    first: Signer
+    second: Signer | None = None
+
+
+class Local(msgspec.Struct, frozen=True):
+    """A member or subsystem that may call from this gateway; nobody else may.
+
+    `connection`: `http` (HTTPS too), `https` (no certificate), `mutual` (HTTPS with one of `certificates`, PEM)."""
+
+    id: ClientId
+    connection: Connection = "mutual"
+    certificates: tuple[str, ...] = ()
+    priority: Priority = "normal"
+    per_minute: int = 0
+    keep_bodies_s: float = 0.0
+
+
+class Surroundings(msgspec.Struct):
+    """The other parts, as this gateway sees them. Each may be swapped while it runs."""
+
+    directory: Directory
+    grants: Grants
+    provider: Provider
+    log: MessageLog
+    calls: Admission
+    """Of the client's role."""
+    services: Admission
+    """Of the provider's role."""
+    monitor: Monitor | None = None
+    meta: MetaServices | None = None
+    handover: Handover | None = None
+    seen: Callable[[ServerId, str], None] | None = None
+    """Told of the directory's version that another gateway says it has, when it is not ours."""
+
+
+class Desk(msgspec.Struct):
+    """`report` takes what went wrong and why; never a value of a message."""
+
+    server: ServerId
+    around: Surroundings
+    signing: Mapping[ClientId, Signing]
+    locals: Mapping[ClientId, Local]
+    spooling: Spooling
+    clock: Clock
+    draw: Callable[[int], bytes]
+    report: Callable[[str, BaseException], None]
+    spelling: Spelling = "documented"
+    is_strict: bool = False
+
+    def uuid(self) -> str:
+        return str(uuid.UUID(bytes=self.draw(16), version=4))
+
+    def keys_of(self, member: ClientId, origin: Origin) -> Signing:
+        """Raises Fault: this gateway does not sign for that member."""
+        found = self.signing.get(member)
+        if found is None:
+            message, fix = "This gateway has no key of that member.", "Ask the gateway that hosts the member."
+            raise Fault(origin, Code.CANNOT_CREATE_SIGNATURE, message=message, fix=fix)
+        return found
+
+    def check_directory(self, origin: Origin) -> bool:
+        """Whether the directory is stale. Raises Fault once it has expired."""
+        freshness = self.around.directory.freshness(self.clock())
+        if freshness == "expired":
+            message = "The directory of this gateway has expired, so no call goes out or comes in."
+            fix = "Its operator lets it reach the centre or any other gateway, which hand on the directory in force."
+            raise Fault(origin, Code.OUTDATED_GLOBALCONF, message=message, fix=fix)
+        return freshness == "stale"
+
+    async def keep(self, exchanged: Exchanged, origin: Origin) -> None:
+        """Raises Fault(LoggingFailed): then no answer goes on."""
+        try:
+            await self.around.log.keep(exchanged)
+        except Exception as error:  # whatever it is, the exchange is not provable, so there is none
+            self.report("road: the message log failed", error)
+            message, fix = "The exchange could not be logged, so its answer is not given.", "Try again later."
+            raise Fault(origin, Code.LOGGING_FAILED, message=message, fix=fix) from error
+
+    def note(self, timing: Timing) -> None:
+        if self.around.monitor is not None:
+            self.around.monitor.note(timing)

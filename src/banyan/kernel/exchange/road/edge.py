@@ -1,0 +1,119 @@
+"""The client's edge: X-Road REST as its clients speak it, over HTTP or HTTPS, for the subsystems of this gateway only.
+
+Source: X-Road PR-REST; connection types as in UG-SS s9 (HTTP, HTTPS NOAUTH, HTTPS).
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from typing import Final
+
+from banyan.errors import Problem
+from banyan.kernel.exchange.road.calls import call_of
+from banyan.kernel.exchange.road.consumer import Consumer
+from banyan.kernel.exchange.road.desk import Desk, Local
+from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
+from banyan.kernel.exchange.road.head import BadHttp
+from banyan.kernel.exchange.road.listener import Incoming
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call
+from banyan.kernel.exchange.road.provision import wants_async
+from banyan.kernel.exchange.road.tls import fingerprint_of_pem
+from banyan.wire.xroad.codes import Code, Origin
+from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.headers import Asked, message_id_of, parse_request_fields, request_fields
+from banyan.wire.xroad.target import parse_target, parse_verb
+
+DIRECTORY_STATE: Final = b"x-directory-state"
+"""`stale` when the directory has not been renewed in time; the call went through all the same."""
+_SIDE: Final = Origin.CLIENT_PROXY
+
+
+class Edge:
+    def __init__(self, desk: Desk, consumer: Consumer) -> None:
+        self._desk = desk
+        self._consumer = consumer
+        self._pins: dict[str, bytes] = {}
+
+    async def answer(self, incoming: Incoming) -> Answer:
+        """To a client; never raises."""
+        return await self.carry(incoming, incoming.head.target)
+
+    async def carry(self, incoming: Incoming, target: bytes) -> Answer:
+        """The call at `target` (`/r1/...`), which another spelling of the edge may have made of the request's own."""
+        try:
+            return await self._carried(incoming, target)
+        except Problem as problem:
+            told = problem
+        except Exception as error:  # a defect of ours: recorded here, told as such
+            self._desk.report("road: a call failed", error)
+            told = internal(_SIDE)
+        accept = incoming.head.named.get("accept", ())
+        return fault_answer(told, self._desk.uuid(), accept, self._desk.spelling, _SIDE)
+
+    async def _carried(self, incoming: Incoming, target: bytes) -> Answer:
+        desk = self._desk
+        call, local = self._asked(incoming, target)
+        is_stale = desk.check_directory(_SIDE)
+        try:
+            body = await incoming.receive(("sha-256", "sha-512"))
+        except BadHttp as error:
+            raise of_http(error, _SIDE) from error
+        ticket = await desk.around.calls.enter(
+            call.asked.client, local.priority, local.per_minute, call.until, service=call.target.service
+        )
+        try:
+            answer = await self._sent(call, body)
+        finally:
+            ticket.close()
+        fields = [*answer.fields, (DIRECTORY_VERSION, desk.around.directory.version.encode("ascii"))]
+        if is_stale:
+            fields.append((DIRECTORY_STATE, b"stale"))
+        return Answer(answer.status, answer.reason, tuple(fields), answer.body)
+
+    async def _sent(self, call: Call, body: Body) -> Answer:
+        handover = self._desk.around.handover
+        if handover is not None and wants_async(call):
+            return await handover.accept(call, body)
+        return await self._consumer.send(call, body)
+
+    def _asked(self, incoming: Incoming, raw: bytes) -> tuple[Call, Local]:
+        """The call, and whose it is at this gateway. Raises Fault."""
+        desk, head = self._desk, incoming.head
+        verb = parse_verb(head.verb)
+        target = parse_target(raw, strict=desk.is_strict)
+        asked = parse_request_fields(head.fields, strict=desk.is_strict)
+        local = self._local(incoming, asked)
+        request_id = desk.uuid()
+        message_id = asked.message_id or message_id_of(asked, desk.uuid())
+        fields = request_fields(asked, request_id, message_id)
+        call = call_of(verb, target, asked, fields=fields, ids=(request_id, message_id), at=desk.clock())
+        return call, local
+
+    def _local(self, incoming: Incoming, asked: Asked) -> Local:
+        """Raises Fault: the client is not of this gateway, or came by another connection than it should."""
+        local = self._desk.locals.get(asked.client)
+        if local is None:
+            message = "The client in X-Road-Client is not at this gateway."
+            fix = "Call by the gateway where it is registered, or register it here."
+            raise Fault(_SIDE, Code.UNKNOWN_MEMBER, message=message, field="X-Road-Client", fix=fix)
+        if local.connection == "http":
+            return local
+        if not incoming.is_tls:
+            raise _wrong_connection("The client may not call without TLS.", "Call by the HTTPS port of this gateway.")
+        if local.connection == "mutual" and not self._is_pinned(local, incoming.certificate):
+            fix = "Show a certificate that is registered for this client."
+            raise _wrong_connection("The client did not show a certificate of its own.", fix)
+        return local
+
+    def _is_pinned(self, local: Local, certificate: bytes) -> bool:
+        for pem in local.certificates:
+            known = self._pins.get(pem)
+            if known is None:
+                known = self._pins[pem] = fingerprint_of_pem(pem)
+            if compare_digest(known, certificate):
+                return True
+        return False
+
+
+def _wrong_connection(message: str, fix: str) -> Fault:
+    return Fault(_SIDE, Code.SSL_AUTH_FAILED, message=message, field="X-Road-Client", fix=fix)

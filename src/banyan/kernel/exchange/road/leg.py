@@ -1,0 +1,136 @@
+"""The leg between two gateways: a call and its answer in the wire profile (`wire.httpsig.peer`).
+
+The fields that travel keep their order and spelling, so both ends compute the same request hash. Fields of a client or
+a provider whose names the leg itself needs travel under `x-banyan-carried-`, and come out as they went in.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hmac import compare_digest
+from typing import Final
+
+import msgspec
+
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.road.desk import Signing
+from banyan.kernel.exchange.road.head import named_of
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Signed
+from banyan.kernel.exchange.road.spool import digest_of
+from banyan.limits_road import ROAD_SIGNED_S
+from banyan.wire.httpsig.digest import CONTENT_DIGEST, written
+from banyan.wire.httpsig.errors import DigestMismatch
+from banyan.wire.httpsig.message import Request, Response
+from banyan.wire.httpsig.peer import sign_request, sign_response
+from banyan.wire.httpsig.presented import Parameters
+from banyan.wire.xroad import block
+from banyan.wire.xroad.headers import DROPPED, SERVICE, Field
+from banyan.wire.xroad.identifiers import ServiceId, encoded
+
+DIGEST: Final = CONTENT_DIGEST.encode("ascii")
+CARRIED: Final = b"x-banyan-carried-"
+_RENAMED: Final = frozenset({DIGEST, b"signature", b"signature-input"})
+_OWN: Final = frozenset({*_RENAMED, DIRECTORY_VERSION})
+_OFF_A_REQUEST: Final = frozenset({*_OWN, *DROPPED, SERVICE})
+_OFF_AN_ANSWER: Final = frozenset({*_OWN, *DROPPED})
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A signed message, ready to be written: `fields` are all but Host, Content-Length and Date."""
+
+    message: Request
+    fields: tuple[Field, ...]
+
+
+def onto_leg(fields: Iterable[Field]) -> list[Field]:
+    found = []
+    for field in fields:
+        low = field[0].lower()
+        if low in _OWN:
+            if low in _RENAMED:
+                found.append((CARRIED + low, field[1]))
+        elif not low.startswith(CARRIED):
+            found.append(field)
+    return found
+
+
+def off_leg(fields: Iterable[Field], *, of_request: bool) -> tuple[Field, ...]:
+    """What travels on of a message that came over the leg."""
+    off = _OFF_A_REQUEST if of_request else _OFF_AN_ANSWER
+    found = []
+    for field in fields:
+        low = field[0].lower()
+        if low in off:
+            continue
+        found.append((low[len(CARRIED) :], field[1]) if low.startswith(CARRIED) else field)
+    return tuple(found)
+
+
+async def digest_field(body: Body) -> bytes:
+    return written({"sha-256": await digest_of(body, "sha-256")}).encode("ascii")
+
+
+async def check_body(body: Body, promised: Mapping[str, bytes]) -> None:
+    """Raises DigestMismatch."""
+    for algorithm, digest in promised.items():
+        if not compare_digest(await digest_of(body, algorithm), digest):
+            raise DigestMismatch(CONTENT_DIGEST, "the body is another one")
+
+
+def algorithms_in(named: Mapping[str, list[str]], *others: str) -> set[str]:
+    """By which a body must be hashed to be held to its digest field, and by `others`."""
+    said = "".join(named.get(CONTENT_DIGEST, ())).lower()
+    return {name for name in ("sha-256", "sha-512") if name in said}.union(others)
+
+
+async def hash_of(call: Call, body: Body) -> str:
+    """`x-road-request-hash`."""
+    own = await digest_of(body, "sha-512") if body.size else None
+    return block.request_hash(block.encode_request(call.verb, call.target, call.fields), own)
+
+
+def stamp(now: EpochS, nonce: str | None = None) -> Parameters:
+    created = int(now)
+    return Parameters(created=created, expires=created + ROAD_SIGNED_S, nonce=nonce)
+
+
+def nonce_of(drawn: bytes) -> str:
+    return base64.urlsafe_b64encode(drawn).rstrip(b"=").decode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def service_field(service: ServiceId) -> Field:
+    return SERVICE, encoded(service).encode("ascii")
+
+
+def signed_call(call: Call, authority: str, added: Iterable[Field], signing: Signing, parameters: Parameters) -> Sent:
+    """`added`: the fields of the leg itself, digest among them. Raises Refused: a field that cannot be signed."""
+    fields = [*onto_leg(call.fields), service_field(call.target.service), *added]
+    request = Request(call.verb, authority, call.target.raw.decode("ascii"), named_of(fields))
+    signed = sign_request(request, parameters, signing.first, signing.second)
+    return Sent(signed, (*fields, *signature_fields(signed.fields)))
+
+
+def signed_answer(
+    answer: Answer, added: Iterable[Field], request: Request, signing: Signing, parameters: Parameters
+) -> tuple[Field, ...]:
+    """All fields of the answer on the leg, signatures among them. Raises Refused."""
+    fields = [*onto_leg(answer.fields), *added]
+    response = Response(answer.status, named_of(fields))
+    signed = sign_response(response, request, parameters, first=signing.first, second=signing.second)
+    return (*fields, *signature_fields(signed.fields))
+
+
+def signature_fields(named: Mapping[str, Iterable[str]]) -> tuple[Field, Field]:
+    (told,), (made,) = named["signature-input"], named["signature"]
+    return (b"signature-input", told.encode("ascii")), (b"signature", made.encode("ascii"))
+
+
+def logged_call(verb: str, target: bytes, fields: tuple[Field, ...], authority: str) -> Signed:
+    return Signed(verb.encode("ascii") + b"\r\n" + target, fields, authority=authority)
+
+
+def logged_answer(status: int, reason: bytes, fields: tuple[Field, ...]) -> Signed:
+    return Signed(b"%d\r\n%b" % (status, reason), fields)

@@ -1,0 +1,388 @@
+"""The server's side of HTTP/1.1: one connection serves one request after another, and everything on it is bounded.
+
+Late connections are found by a sweep, four times a second, instead of a timer for each message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Collection
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
+
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.road.head import BadHttp, RequestHead, read_request, write_response
+from banyan.kernel.exchange.road.model import Answer, Body
+from banyan.kernel.exchange.road.reader import Reader
+from banyan.kernel.exchange.road.spool import EMPTY, Held, Spool, Spooling
+from banyan.kernel.exchange.road.tls import shown
+from banyan.limits_road import (
+    ROAD_BODY_IDLE_S,
+    ROAD_CONNECTIONS,
+    ROAD_HANDSHAKE_S,
+    ROAD_HEAD_S,
+    ROAD_IDLE_S,
+    ROAD_LINGER_BYTES,
+    ROAD_LINGER_S,
+    ROAD_PIECE_BYTES,
+    ROAD_SWEEP_S,
+)
+
+Handler = Callable[["Incoming"], Awaitable[Answer]]
+"""Answers every request; what it raises is a defect, and is answered with 500."""
+Report = Callable[[str, BaseException], None]
+_NEVER: Final = float("inf")
+_PHRASES: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+class Incoming:
+    """A request whose head has come. `certificate`: the fingerprint that the caller showed, if any."""
+
+    __slots__ = ("_connection", "body", "certificate", "head", "is_tls")
+
+    def __init__(self, connection: Connection, head: RequestHead) -> None:
+        self._connection = connection
+        self.head = head
+        self.certificate = connection.certificate
+        self.is_tls = connection.is_tls
+        self.body: Body = EMPTY
+
+    async def receive(self, algorithms: Collection[str], most: int = 0) -> Body:
+        """The whole body, which `body` then is too. Raises BadHttp: too large, badly framed, too slow, cut off."""
+        self.body = await self._connection.receive(algorithms, most)
+        return self.body
+
+
+class Listener:
+    """One port. `handler` is asked for each request."""
+
+    def __init__(self, handler: Handler, spooling: Spooling, clock: Clock, report: Report) -> None:
+        self.handler = handler
+        self.spooling = spooling
+        self.report = report
+        self.connections: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.most = ROAD_CONNECTIONS
+        self.loop = asyncio.get_running_loop()
+        self._clock = clock
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._date = (0, b"")
+
+    async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
+        """The port it listens at."""
+        handshake_s = ROAD_HANDSHAKE_S if context is not None else None
+        self._server = await self.loop.create_server(
+            lambda: Connection(self), host, port, ssl=context, ssl_handshake_timeout=handshake_s, backlog=1024
+        )
+        self._sweep()
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self, grace_s: float = 5.0) -> None:
+        """Take no new request; those that run may end for so long."""
+        if self._server is not None:
+            self._server.close()
+        for one in tuple(self.connections):
+            one.finish()
+        if self.tasks:
+            await asyncio.wait(tuple(self.tasks), timeout=grace_s)
+        for task in tuple(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for one in tuple(self.connections):
+            one.abort()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    def sweep(self, now: float) -> None:
+        """End what is late at `now`, by the loop's clock."""
+        for one in tuple(self.connections):
+            if now >= one.deadline:
+                one.late()
+
+    def date(self) -> bytes:
+        now = int(self._clock())
+        if self._date[0] != now:
+            self._date = (now, formatdate(now, usegmt=True).encode("ascii"))
+        return self._date[1]
+
+    def _sweep(self) -> None:
+        self.sweep(self.loop.time())
+        self._sweeper = self.loop.call_later(ROAD_SWEEP_S, self._sweep)
+
+
+class Connection(asyncio.Protocol):
+    """One accepted connection."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._loop = listener.loop
+        self._reader = Reader(self)
+        self._head: RequestHead | None = None
+        self._early: list[bytes] = []
+        self._spool: Spool | None = None
+        self._ended = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._lingering = -1
+        self._error: BadHttp | None = None
+        self._is_last = False
+        self._is_gone = False
+        self._is_paused = False
+        self.deadline = _NEVER
+        self.certificate = b""
+        self.is_tls = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport), "a stream has a transport that writes"
+        self._transport = transport
+        if len(self._listener.connections) >= self._listener.most:
+            transport.abort()
+            return
+        self._listener.connections.add(self)
+        self.is_tls = transport.get_extra_info("ssl_object") is not None
+        self.certificate = shown(transport) if self.is_tls else b""
+        self.deadline = self._loop.time() + ROAD_HEAD_S
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_gone = True
+        self._listener.connections.discard(self)
+        self._fail(BadHttp("cut-off", "the connection ended within a message"))
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering >= 0:
+            self._linger(len(data))
+            return
+        if self._reader.is_between:
+            self.deadline = self._loop.time() + ROAD_HEAD_S
+        try:
+            self._reader.feed(data)
+        except BadHttp as error:
+            self._broken(error)
+            return
+        if self._waiting is not None:
+            self.deadline = self._loop.time() + ROAD_BODY_IDLE_S
+        elif self._reader.has_more or (self._early and not self._ended):
+            self._pause()
+
+    def eof_received(self) -> bool:
+        self._fail(BadHttp("cut-off", "the connection ended within a message"))
+        self._is_last = True
+        return self._head is not None
+
+    def pause_writing(self) -> None:
+        self._drained = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+
+    # what the reader says
+
+    def head(self, raw: bytes) -> int | None:
+        head = read_request(raw)
+        expected = head.named.get("expect")
+        if expected and [one.lower() for one in expected] != ["100-continue"]:
+            raise BadHttp("expect", "is 100-continue", 417)
+        self._head = head
+        self.deadline = _NEVER
+        task = self._loop.create_task(self._serve(head))
+        self._listener.tasks.add(task)
+        task.add_done_callback(self._listener.tasks.discard)
+        return head.length
+
+    def piece(self, data: bytes) -> None:
+        if self._spool is not None:
+            self._spool.write(data)
+        elif self._lingering < 0:
+            self._early.append(data)
+
+    def end(self) -> None:
+        self._ended = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    # what the handler asks
+
+    async def receive(self, algorithms: Collection[str], most: int) -> Body:
+        assert self._head is not None, "a head came before a body"
+        if self._ended and not self._early:
+            return EMPTY
+        spool = self._spool = self._listener.spooling.spool(algorithms, most=most)
+        if (self._head.length or 0) > (most or spool.most):
+            raise BadHttp("body-size", f"at most {spool.most} bytes", 413)
+        early, self._early = self._early, []
+        for piece in early:
+            spool.write(piece)
+        if not self._ended:
+            if self._error is not None:
+                raise self._error
+            if not early and "expect" in self._head.named:
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._waiting = self._loop.create_future()
+            self.deadline = self._loop.time() + ROAD_BODY_IDLE_S
+            self._resume()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+                self.deadline = _NEVER
+        return spool
+
+    # ends of all kinds
+
+    def late(self) -> None:
+        """The sweep found this connection past its deadline."""
+        if self._waiting is not None:
+            self._fail(BadHttp("body-time", f"a body pauses for at most {ROAD_BODY_IDLE_S:.0f} s", 408))
+            self.deadline = _NEVER
+        elif self._head is None and self._lingering < 0 and not self._reader.is_between:
+            self._broken(BadHttp("head-time", f"a head comes within {ROAD_HEAD_S:.0f} s", 408))
+        else:
+            self.abort()
+
+    def finish(self) -> None:
+        """The listener stops: end after the request that runs."""
+        self._is_last = True
+        if self._head is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    async def _serve(self, head: RequestHead) -> None:
+        incoming = Incoming(self, head)
+        try:
+            try:
+                answer = await self._listener.handler(incoming)
+            except BadHttp as error:
+                answer = refusal(error)
+                self._is_last = True
+            except Exception as error:  # the door of this gateway: recorded, and answered as our own fault
+                self._listener.report("road: a request failed", error)
+                answer = Answer(500, _PHRASES[500], (), EMPTY)
+            try:
+                await self._send(head, answer)
+            finally:
+                answer.body.close()
+        except Exception as error:  # as above: a body that cannot be read back
+            self._listener.report("road: an answer failed", error)
+            self.abort()
+        finally:
+            if self._spool is not None:
+                self._spool.close()
+        self._next()
+
+    async def _send(self, head: RequestHead, answer: Answer) -> None:
+        if self._is_gone:
+            return
+        if not self._ended or not head.keeps_alive:
+            self._is_last = True
+        bodiless = head.verb == "HEAD" or answer.status in (204, 304)
+        size = answer.body.size
+        fields = list(answer.fields)
+        if not bodiless:
+            fields.append((b"content-length", b"%d" % size))
+        if not any(name.lower() == b"date" for name, _ in answer.fields):
+            fields.append((b"date", self._listener.date()))
+        if self._is_last:
+            fields.append((b"connection", b"close"))
+        written = write_response(answer.status, answer.reason, fields)
+        if bodiless or not size:
+            self._transport.write(written)
+        elif size <= ROAD_PIECE_BYTES:
+            self._transport.write(written + answer.body.whole(size))
+        else:
+            self._transport.write(written)
+            async for piece in answer.body.chunks():
+                if self._transport.is_closing():
+                    return
+                self._transport.write(piece)
+                await self._drain()
+
+    async def _drain(self) -> None:
+        if self._drained is not None:
+            self.deadline = self._loop.time() + ROAD_BODY_IDLE_S
+            await self._drained
+            self.deadline = _NEVER
+
+    def _next(self) -> None:
+        """The answer is written: close, linger, or go on with the next request."""
+        self._head, self._spool, self._early = None, None, []
+        if self._is_gone:
+            return
+        if not self._ended:
+            self._start_lingering()
+            return
+        if self._is_last:
+            self._transport.close()
+            self.deadline = self._loop.time() + ROAD_BODY_IDLE_S
+            return
+        self._ended = False
+        self.deadline = self._loop.time() + (ROAD_HEAD_S if self._reader.has_more else ROAD_IDLE_S)
+        try:
+            self._reader.next()
+        except BadHttp as error:
+            self._broken(error)
+            return
+        if not self._reader.has_more:
+            self._resume()
+
+    def _broken(self, error: BadHttp) -> None:
+        """The bytes are no HTTP: refuse them, unless a request is being served; then that one learns it."""
+        if self._head is not None:
+            self._is_last = True
+            self._lingering = 0
+            self._fail(error)
+            return
+        if not self._transport.is_closing():
+            answer = refusal(error)
+            fields = (*answer.fields, (b"content-length", b"%d" % answer.body.size), (b"connection", b"close"))
+            self._transport.write(write_response(answer.status, answer.reason, fields) + answer.body.whole(4096))
+            self._start_lingering()
+
+    def _start_lingering(self) -> None:
+        """Read what still comes for a moment: closing at once could take the answer away from its reader."""
+        if self._transport.is_closing():
+            return
+        self._lingering = 0
+        self.deadline = self._loop.time() + ROAD_LINGER_S
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._resume()
+
+    def _linger(self, size: int) -> None:
+        self._lingering += size
+        if self._lingering > ROAD_LINGER_BYTES:
+            self.abort()
+
+    def _fail(self, error: BadHttp) -> None:
+        self._error = error
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(error)
+
+    def _pause(self) -> None:
+        if not self._is_paused and not self._transport.is_closing():
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._is_paused and not self._transport.is_closing():
+            self._is_paused = False
+            self._transport.resume_reading()
+
+
+def refusal(error: BadHttp) -> Answer:
+    """Of a message that is none: it names the rule, and repeats nothing."""
+    body = Held(f"{error}\n".encode())
+    return Answer(error.status, phrase(error.status), ((b"content-type", b"text/plain; charset=utf-8"),), body)
+
+
+def phrase(status: int) -> bytes:
+    return _PHRASES.get(status, b"Answer")
