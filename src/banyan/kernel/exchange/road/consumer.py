@@ -104,14 +104,17 @@ class Consumer:
         error: Exception | None = None
         for attempt in range(ROAD_ATTEMPTS):
             route, link = await self.reach.reach(routes, deadline, fresh=attempt > 0)
-            written = self._signed(asked, route, digest)
             try:
+                written = self._signed(asked, route, digest)
                 asked.came = await link.ask(call.verb, written, asked.body, self._spool_for, deadline)
             except (OSError, BadHttp) as failed:
                 error = failed
                 self.reach.ended(route, link, error)
                 if not _is_worth_another(call.verb, failed):
                     break
+            except BaseException as stopped:
+                self.reach.ended(route, link, None if isinstance(stopped, Fault) else Broken("stopped", is_late=True))
+                raise
             else:
                 asked.came_at = self._desk.clock()
                 self.reach.ended(route, link, None)
@@ -122,8 +125,9 @@ class Consumer:
         """The head to send to `route`; each attempt has a nonce of its own."""
         desk, call = self._desk, asked.call
         asked.route, asked.authority = route, authority_of(route)
-        added = [(DIRECTORY_VERSION, desk.around.directory.version.encode("ascii")), (leg.DIGEST, digest)]
         asked.sent_at = now = desk.clock()
+        version = desk.around.directory.version.encode("ascii")
+        added = [(DIRECTORY_VERSION, version), (leg.DIGEST, digest), leg.left_field(call.until, now)]
         try:
             nonce = leg.nonce_of(desk.draw(16))
             sent = leg.signed_call(call, asked.authority, added, asked.signing, leg.stamp(now, nonce))

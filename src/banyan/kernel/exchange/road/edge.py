@@ -5,8 +5,11 @@ Source: X-Road PR-REST; connection types as in UG-SS s9 (HTTP, HTTPS NOAUTH, HTT
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from typing import Final
+
+import msgspec
 
 from banyan.errors import Problem
 from banyan.kernel.exchange.road.calls import call_of
@@ -15,17 +18,28 @@ from banyan.kernel.exchange.road.desk import Desk, Local
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
 from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.listener import Incoming
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Request, Response
 from banyan.kernel.exchange.road.provision import wants_async
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
-from banyan.wire.xroad.headers import Asked, message_id_of, parse_request_fields, request_fields
+from banyan.wire.xroad.headers import Asked, Field, message_id_of, parse_request_fields, request_fields
 from banyan.wire.xroad.target import parse_target, parse_verb
 
 DIRECTORY_STATE: Final = b"x-directory-state"
 """`stale` when the directory has not been renewed in time; the call went through all the same."""
 _SIDE: Final = Origin.CLIENT_PROXY
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A client's call, whichever way it was spelt."""
+
+    verb: str
+    target: bytes
+    fields: tuple[Field, ...]
+    certificate: bytes
+    is_tls: bool
+    receive: Callable[[], Awaitable[Body]]
 
 
 class Edge:
@@ -36,26 +50,43 @@ class Edge:
 
     async def answer(self, incoming: Incoming) -> Answer:
         """To a client; never raises."""
-        return await self.carry(incoming, incoming.head.target)
+        head = incoming.head
 
-    async def carry(self, incoming: Incoming, target: bytes) -> Answer:
-        """The call at `target` (`/r1/...`), which another spelling of the edge may have made of the request's own."""
+        async def receive() -> Body:
+            return await incoming.receive(("sha-256", "sha-512"))
+
+        return await self._answer(
+            Arrived(head.verb, head.target, head.fields, incoming.certificate, incoming.is_tls, receive)
+        )
+
+    async def carry(self, request: Request, target: bytes) -> Response:
+        """A call that a page took in another spelling; `target` is what it means, `/r1/...`. Never raises."""
+
+        async def receive() -> Body:
+            return request.body
+
+        answer = await self._answer(
+            Arrived(request.verb, target, request.fields, request.certificate, request.is_tls, receive)
+        )
+        return Response(answer.status, answer.fields, answer.body, answer.reason)
+
+    async def _answer(self, arrived: Arrived) -> Answer:
         try:
-            return await self._carried(incoming, target)
+            return await self._carried(arrived)
         except Problem as problem:
             told = problem
         except Exception as error:  # a defect of ours: recorded here, told as such
             self._desk.report("road: a call failed", error)
             told = internal(_SIDE)
-        accept = incoming.head.named.get("accept", ())
+        accept = [value.decode("latin-1") for name, value in arrived.fields if name.lower() == b"accept"]
         return fault_answer(told, self._desk.uuid(), accept, self._desk.spelling, _SIDE)
 
-    async def _carried(self, incoming: Incoming, target: bytes) -> Answer:
+    async def _carried(self, arrived: Arrived) -> Answer:
         desk = self._desk
-        call, local = self._asked(incoming, target)
+        call, local = self._asked(arrived)
         is_stale = desk.check_directory(_SIDE)
         try:
-            body = await incoming.receive(("sha-256", "sha-512"))
+            body = await arrived.receive()
         except BadHttp as error:
             raise of_http(error, _SIDE) from error
         ticket = await desk.around.calls.enter(
@@ -76,20 +107,20 @@ class Edge:
             return await handover.accept(call, body)
         return await self._consumer.send(call, body)
 
-    def _asked(self, incoming: Incoming, raw: bytes) -> tuple[Call, Local]:
+    def _asked(self, arrived: Arrived) -> tuple[Call, Local]:
         """The call, and whose it is at this gateway. Raises Fault."""
-        desk, head = self._desk, incoming.head
-        verb = parse_verb(head.verb)
-        target = parse_target(raw, strict=desk.is_strict)
-        asked = parse_request_fields(head.fields, strict=desk.is_strict)
-        local = self._local(incoming, asked)
+        desk = self._desk
+        verb = parse_verb(arrived.verb)
+        target = parse_target(arrived.target, strict=desk.is_strict)
+        asked = parse_request_fields(arrived.fields, strict=desk.is_strict)
+        local = self._local(arrived, asked)
         request_id = desk.uuid()
         message_id = asked.message_id or message_id_of(asked, desk.uuid())
         fields = request_fields(asked, request_id, message_id)
         call = call_of(verb, target, asked, fields=fields, ids=(request_id, message_id), at=desk.clock())
         return call, local
 
-    def _local(self, incoming: Incoming, asked: Asked) -> Local:
+    def _local(self, arrived: Arrived, asked: Asked) -> Local:
         """Raises Fault: the client is not of this gateway, or came by another connection than it should."""
         local = self._desk.locals.get(asked.client)
         if local is None:
@@ -98,9 +129,9 @@ class Edge:
             raise Fault(_SIDE, Code.UNKNOWN_MEMBER, message=message, field="X-Road-Client", fix=fix)
         if local.connection == "http":
             return local
-        if not incoming.is_tls:
+        if not arrived.is_tls:
             raise _wrong_connection("The client may not call without TLS.", "Call by the HTTPS port of this gateway.")
-        if local.connection == "mutual" and not self._is_pinned(local, incoming.certificate):
+        if local.connection == "mutual" and not self._is_pinned(local, arrived.certificate):
             fix = "Show a certificate that is registered for this client."
             raise _wrong_connection("The client did not show a certificate of its own.", fix)
         return local

@@ -11,9 +11,11 @@ gateway.desk.signing = {...}; gateway.tls.renew(identity)        # new keys, wit
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 
 import msgspec
 
@@ -33,7 +35,8 @@ from banyan.kernel.exchange.road.nonces import Nonces
 from banyan.kernel.exchange.road.pages import Pages, Side
 from banyan.kernel.exchange.road.peer import Peer
 from banyan.kernel.exchange.road.provision import Provision
-from banyan.kernel.exchange.road.reach import InOrder, Reach
+from banyan.kernel.exchange.road.reach import Reach
+from banyan.kernel.exchange.road.routing import Choice, HedgedReach
 from banyan.kernel.exchange.road.spool import Held, Spooling
 from banyan.kernel.exchange.road.tls import Contexts, Identity, edge_context
 from banyan.kernel.exchange.road.verifying import Verifying
@@ -100,7 +103,8 @@ class Gateway:
         self.pool = Pool(lambda: self.tls.client)
         self.pages = Pages()
         self.peer = Peer(self.desk, self.pool)
-        self._consumer = Consumer(self.desk, InOrder(self.pool))
+        choice = Choice(asyncio.get_running_loop().time, Random(int.from_bytes(draw(8), "big")))
+        self._consumer = Consumer(self.desk, HedgedReach(self.pool, choice))
         self.edge = Edge(self.desk, self._consumer)
         self._verifying = Verifying(self.desk, Nonces(clock(), recalled))
         self._provision = Provision(self.desk, self._verifying)
