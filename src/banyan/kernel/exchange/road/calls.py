@@ -15,9 +15,18 @@ from banyan.wire.xroad.target import Target
 
 
 def call_of(
-    verb: str, target: Target, asked: Asked, *, fields: Sequence[Field], ids: tuple[str, str], at: EpochS
+    verb: str,
+    target: Target,
+    asked: Asked,
+    *,
+    fields: Sequence[Field],
+    ids: tuple[str, str],
+    at: EpochS,
+    left_s: float = ROAD_CALL_MOST_S,
 ) -> Call:
-    """`ids`: of the exchange and of the message. Raises Fault: purpose, consent or timeout cannot be read."""
+    """`ids`: of the exchange and of the message. `left_s`: nobody waits longer, whatever the client said.
+
+    Raises Fault: purpose, consent or timeout cannot be read."""
     purpose = consent = ""
     timeout_s = ROAD_CALL_S
     for name, value in asked.kept:
@@ -30,7 +39,7 @@ def call_of(
                 consent = _text(value, CONSENT, XROAD_TEXT_CHARACTERS)
             case b"x-banyan-timeout":
                 timeout_s = _seconds(value)
-    until = EpochS(at + timeout_s)
+    until = EpochS(at + min(timeout_s, left_s))
     return Call(verb, target, asked, tuple(fields), ids[0], ids[1], at, until, purpose, consent)
 
 

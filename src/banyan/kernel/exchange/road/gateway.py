@@ -103,7 +103,7 @@ class Gateway:
         self.pool = Pool(lambda: self.tls.client)
         self.pages = Pages()
         self.peer = Peer(self.desk, self.pool)
-        choice = Choice(asyncio.get_running_loop().time, Random(int.from_bytes(draw(8), "big")))
+        choice = Choice(asyncio.get_running_loop().time, Random(int.from_bytes(draw(16), "big")))  # noqa: S311 (of equals, not of secrets)
         self._consumer = Consumer(self.desk, HedgedReach(self.pool, choice))
         self.edge = Edge(self.desk, self._consumer)
         self._verifying = Verifying(self.desk, Nonces(clock(), recalled))

@@ -17,9 +17,9 @@ import msgspec
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road.desk import Signing
 from banyan.kernel.exchange.road.head import named_of
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Signed
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, LEFT, Answer, Body, Call, Signed
 from banyan.kernel.exchange.road.spool import digest_of
-from banyan.limits_road import ROAD_SIGNED_S
+from banyan.limits_road import ROAD_CALL_MOST_S, ROAD_SIGNED_S
 from banyan.wire.httpsig.digest import CONTENT_DIGEST, written
 from banyan.wire.httpsig.errors import DigestMismatch
 from banyan.wire.httpsig.message import Request, Response
@@ -31,7 +31,8 @@ from banyan.wire.xroad.identifiers import ServiceId, encoded
 
 DIGEST: Final = CONTENT_DIGEST.encode("ascii")
 CARRIED: Final = b"x-banyan-carried-"
-_RENAMED: Final = frozenset({DIGEST, b"signature", b"signature-input"})
+_RENAMED: Final = frozenset({DIGEST, LEFT, b"signature", b"signature-input"})
+LEFT_DIGITS: Final = 9
 _OWN: Final = frozenset({*_RENAMED, DIRECTORY_VERSION})
 _OFF_A_REQUEST: Final = frozenset({*_OWN, *DROPPED, SERVICE})
 _OFF_AN_ANSWER: Final = frozenset({*_OWN, *DROPPED})
@@ -83,6 +84,16 @@ def algorithms_in(named: Mapping[str, list[str]], *others: str) -> set[str]:
     """By which a body must be hashed to be held to its digest field, and by `others`."""
     said = "".join(named.get(CONTENT_DIGEST, ())).lower()
     return {name for name in ("sha-256", "sha-512") if name in said}.union(others)
+
+
+def left_field(until: EpochS, now: EpochS) -> Field:
+    return LEFT, b"%d" % max(0, (until - now) * 1000)
+
+
+def left_s(named: Mapping[str, list[str]]) -> float:
+    """How long the other gateway waits yet; a signed field, so once. Without it: as long as the client said."""
+    said = named.get("x-banyan-left")
+    return int(said[0]) / 1000 if said and said[0].isdecimal() and len(said[0]) <= LEFT_DIGITS else ROAD_CALL_MOST_S
 
 
 async def hash_of(call: Call, body: Body) -> str:

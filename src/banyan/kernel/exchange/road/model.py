@@ -22,6 +22,8 @@ from banyan.wire.xroad.target import Target
 
 PURPOSE: Final = b"x-banyan-purpose"
 """A code of the register of purposes; signed. Without it a grant's only purpose counts: plain X-Road clients work."""
+LEFT: Final = b"x-banyan-left"
+"""Between gateways: milliseconds until nobody waits for the answer; signed."""
 TIMEOUT: Final = b"x-banyan-timeout"
 """Whole seconds that the client waits; signed, so that both gateways know the same deadline."""
 CONSENT: Final = b"x-banyan-consent"

@@ -90,7 +90,7 @@ class Provision:
         signed = self._verifying.verified(incoming, server, asked.client)
         ids = (signed.request.fields["x-road-request-id"][0], asked.message_id)
         fields = leg.off_leg(head.fields, of_request=True)
-        call = call_of(verb, target, asked, fields=fields, ids=ids, at=desk.clock())
+        call = call_of(verb, target, asked, fields=fields, ids=ids, at=desk.clock(), left_s=leg.left_s(head.named))
         signing = desk.signing.get(target.service.provider.owner)
         return _Served(call, signed.request, signed.keyid, head.fields, dict(signed.digests), signing)
 

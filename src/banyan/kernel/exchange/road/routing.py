@@ -200,7 +200,9 @@ class HedgedReach:
         if error is None:
             self.choice.worked(route)
             self._pool.give(link)
-        elif isinstance(error, OSError) and not (isinstance(error, Broken) and error.is_late):
+            return
+        link.abort()
+        if isinstance(error, OSError) and not (isinstance(error, Broken) and error.is_late):
             self.choice.failed(route)
 
 
