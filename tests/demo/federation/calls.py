@@ -8,8 +8,9 @@ import msgspec
 from tests.make import NOW
 
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.exchange.road.gated import GateProvider, Held
+from banyan.kernel.exchange.road.gated import GateProvider
 from banyan.kernel.exchange.road.model import Answer, Call, Offer
+from banyan.kernel.exchange.road.spool import Held
 from banyan.wire.xroad.headers import parse_request_fields
 from banyan.wire.xroad.identifiers import ServiceId, parse_service
 from banyan.wire.xroad.target import target_of

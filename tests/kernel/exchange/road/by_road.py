@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.exchange.road.gated import GateProvider, Held
+from banyan.kernel.exchange.road.gated import GateProvider
 from banyan.kernel.exchange.road.model import PURPOSE, Answer, Call, Offer
+from banyan.kernel.exchange.road.spool import Held
 from banyan.wire.xroad.headers import Field, parse_request_fields
 from banyan.wire.xroad.identifiers import parse_client
 from banyan.wire.xroad.target import Target, parse_target
@@ -24,7 +25,7 @@ class ShortRoad:
         self.provider = provider
         self.calls: list[Call] = []
 
-    async def carry(self, verb: str, target: Target, fields: Sequence[Field], body: bytes) -> Answer:
+    async def ask(self, verb: str, target: Target, fields: Sequence[Field], body: bytes) -> Answer:
         again = parse_target(target.raw)
         asked = parse_request_fields(fields)
         purpose = next((value.decode() for name, value in fields if name == PURPOSE), "")

@@ -12,19 +12,19 @@ from tests.kernel.exchange.road.by_road import ANSWERS, ASKS, ShortRoad
 from tests.kernel.exchange.sample import Item, sample
 from tests.make import a_node
 
-from banyan.errors import Denied, Limit, NotFound, Problem, Unavailable
+from banyan.errors import Denied, NotFound, Problem, Unavailable
 from banyan.kernel.exchange.remote import Envelope
 from banyan.kernel.exchange.road.gated import (
     ENVELOPE,
     JSON,
     GateProvider,
     GateRemote,
-    Held,
     agency_of,
     member_caller,
     problem_of,
 )
 from banyan.kernel.exchange.road.model import PURPOSE, Answer
+from banyan.kernel.exchange.road.spool import Held
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
 from banyan.wire.problem import ProblemDocument
 from banyan.wire.xroad.codes import Code, Origin
@@ -43,7 +43,7 @@ class Saying:
         self.told = told
         self.sent: list[tuple[str, Target, Sequence[Field], bytes]] = []
 
-    async def carry(self, verb: str, target: Target, fields: Sequence[Field], body: bytes) -> Answer:
+    async def ask(self, verb: str, target: Target, fields: Sequence[Field], body: bytes) -> Answer:
         self.sent.append((verb, target, fields, body))
         if isinstance(self.told, Exception):
             raise self.told
@@ -102,18 +102,6 @@ def test_a_member_is_an_app_of_its_agency_and_brings_the_one_consent_it_names() 
     assert caller.id == "TW/MED/H1/emergency"
     assert not caller.may_write
     assert agency_of(parse_client("TW/GOV/CDC/a")) == "TW/GOV/CDC"
-
-
-def test_a_body_in_memory_is_bounded_when_it_is_read_whole() -> None:
-    held = Held(bytes(100_000))
-
-    async def read() -> list[int]:
-        return [len(chunk) async for chunk in held.chunks()]
-
-    assert asyncio.run(read()) == [65_536, 34_464]
-    assert held.size == 100_000
-    with pytest.raises(Limit):
-        held.whole(99_999)
 
 
 def test_the_members_own_call_reaches_what_is_not_offered_to_others(tmp_path: Path) -> None:

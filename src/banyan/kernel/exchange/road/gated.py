@@ -11,7 +11,7 @@ answer (RFC 9457), as any other provider would give.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from banyan.kernel.exchange.explain import document
 from banyan.kernel.exchange.gate import Gate, Refused
 from banyan.kernel.exchange.remote import Envelope
 from banyan.kernel.exchange.road.model import CONSENT, PURPOSE, Answer, Body, Call, Offer
+from banyan.kernel.exchange.road.spool import Held
 from banyan.kernel.exchange.trace import Trace
 from banyan.kernel.identity.caller import Caller
 from banyan.limits import JSON_BODY_BYTES, REMOTE_TIME_S
@@ -48,32 +49,6 @@ ENVELOPE: Final = "application/vnd.banyan.call+json"
 JSON: Final = "application/json"
 OFFERED: Final = frozenset({"api", CHANNEL})
 """Operations of these channels can be offered to other members; those of none are a service's own."""
-_CHUNK: Final = 64 * 1024
-
-
-class Held:
-    """A body in memory."""
-
-    __slots__ = ("_content",)
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    @property
-    def size(self) -> int:
-        return len(self._content)
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self._content), _CHUNK):
-            yield self._content[start : start + _CHUNK]
-
-    def whole(self, most: int) -> bytes:
-        if len(self._content) > most:
-            raise Limit(f"The body has more than {most} bytes.", remedy="Send less.")
-        return self._content
-
-    def close(self) -> None:
-        return
 
 
 class Enveloped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,9 +127,9 @@ class GateProvider:
 
 
 class Carrier(Protocol):
-    """Sends a call through this node's own gateway, as an information system at its edge would."""
+    """Sends a call through this node's own gateway, as an information system at its edge would: `Gateway` does."""
 
-    async def carry(self, verb: str, target: Target, fields: Sequence[Field], body: bytes) -> Answer:
+    async def ask(self, verb: str, target: Target, fields: Sequence[Field], body: bytes) -> Answer:
         """Raises Fault: the road refused, or could not carry it."""
 
 
@@ -186,7 +161,7 @@ class GateRemote:
             fields.append((CONSENT, envelope.caller.consents[0].encode()))
         try:
             async with asyncio.timeout(REMOTE_TIME_S):
-                answer = await self._carrier.carry("POST", target, fields, content)
+                answer = await self._carrier.ask("POST", target, fields, content)
         except Fault as fault:
             raise _as_problem(fault) from fault
         except TimeoutError:
