@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Collection
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.road.head import BadHttp, RequestHead, read_request, write_response
@@ -137,10 +137,9 @@ class Connection(asyncio.Protocol):
         self.is_tls = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "a stream has a transport that writes"
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         if len(self._listener.connections) >= self._listener.most:
-            transport.abort()
+            self._transport.abort()
             return
         self._listener.connections.add(self)
         self.is_tls = transport.get_extra_info("ssl_object") is not None
