@@ -71,8 +71,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def parse_request_fields(fields: Sequence[Field], *, strict: bool = False) -> Asked:
-    """Of a repeated X-Road field the last one counts, and only it travels on. A GovStack client's fields are read as the
-    road's own. Raises Fault naming the field."""
+    """Of a repeated X-Road field the last one counts, and only it travels on. A GovStack client's fields are
+    read as the road's own. Raises Fault naming the field."""
     kept = _kept(fields, _OURS_IN_A_REQUEST, Origin.CLIENT_PROXY)
     last = {name.lower(): at for at, (name, _) in enumerate(kept)}
     kept = [field for at, field in enumerate(kept) if field[0].lower() not in _ONCE or last[field[0].lower()] == at]

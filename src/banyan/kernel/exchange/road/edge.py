@@ -23,7 +23,8 @@ from banyan.kernel.exchange.road.provision import wants_async
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
-from banyan.wire.xroad.headers import Asked, Field, message_id_of, parse_request_fields, request_fields
+from banyan.wire.xroad.headers import Field, message_id_of, parse_request_fields, request_fields
+from banyan.wire.xroad.identifiers import ClientId
 from banyan.wire.xroad.target import parse_target, parse_verb
 
 DIRECTORY_STATE: Final = b"x-directory-state"
@@ -113,25 +114,29 @@ class Edge:
         verb = parse_verb(arrived.verb)
         target = parse_target(arrived.target, strict=desk.is_strict)
         asked = parse_request_fields(arrived.fields, strict=desk.is_strict)
-        local = self._local(arrived, asked)
+        local = self._local(asked.client, arrived.certificate, is_tls=arrived.is_tls)
         request_id = desk.uuid()
         message_id = asked.message_id or message_id_of(asked, desk.uuid())
         fields = request_fields(asked, request_id, message_id)
         call = call_of(verb, target, asked, fields=fields, ids=(request_id, message_id), at=desk.clock())
         return call, local
 
-    def _local(self, arrived: Arrived, asked: Asked) -> Local:
+    def check(self, request: Request, client: ClientId) -> None:
+        """That who asks for a page may speak for this client. Raises Fault, as a call of its would."""
+        self._local(client, request.certificate, is_tls=request.is_tls)
+
+    def _local(self, client: ClientId, certificate: bytes, *, is_tls: bool) -> Local:
         """Raises Fault: the client is not of this gateway, or came by another connection than it should."""
-        local = self._desk.locals.get(asked.client)
+        local = self._desk.locals.get(client)
         if local is None:
             message = "The client in X-Road-Client is not at this gateway."
             fix = "Call by the gateway where it is registered, or register it here."
             raise Fault(_SIDE, Code.UNKNOWN_MEMBER, message=message, field="X-Road-Client", fix=fix)
         if local.connection == "http":
             return local
-        if not arrived.is_tls:
+        if not is_tls:
             raise _wrong_connection("The client may not call without TLS.", "Call by the HTTPS port of this gateway.")
-        if local.connection == "mutual" and not self._is_pinned(local, arrived.certificate):
+        if local.connection == "mutual" and not self._is_pinned(local, certificate):
             fix = "Show a certificate that is registered for this client."
             raise _wrong_connection("The client did not show a certificate of its own.", fix)
         return local

@@ -40,7 +40,7 @@ class Pages:
 
     def find(self, side: Side, target: bytes) -> Placed | None:
         path = target.partition(b"?")[0]
-        found = self._exact.get((side, path))
+        found = self._exact.get((side, path)) or self._below.get((side, path))
         while found is None and path:
             path = path[: path.rstrip(b"/").rfind(b"/") + 1]
             found = self._below.get((side, path))

@@ -204,7 +204,6 @@ def test_an_unknown_gateway_is_a_soap_fault() -> None:
     ("body", "fields"),
     [
         (b"", ()),
-        (b"{}", ((b"Content-Type", b"application/json"),)),
         (b"<!DOCTYPE a><a/>", ()),
         (asked(client=ClientId("TW", "GOV", "stranger", "x")), ()),
     ],
@@ -214,3 +213,11 @@ def test_what_is_no_question_of_ours_is_a_soap_fault(body: bytes, fields: tuple[
     assert answer.status == 500
     assert field_of(answer, b"content-type") == "text/xml; charset=UTF-8"
     assert b"<faultcode>Server.ClientProxy." in text_of(answer)
+
+
+@pytest.mark.parametrize(("verb", "kind"), [("POST", b"application/json"), ("GET", b"text/xml"), ("POST", b"")])
+def test_what_is_no_soap_is_no_page(verb: str, kind: bytes) -> None:
+    request = asked_for(b"/any", (b"Content-Type", kind), verb=verb, body=b"{}")
+    with pytest.raises(Fault) as refused:
+        asyncio.run(Stage(Remembered()).page(request))
+    assert refused.value.status == 404

@@ -92,7 +92,7 @@ class OperationsDesk:
 
 
 class SoapPage:
-    """`POST /` on the edge."""
+    """`POST /` on the edge, or any path that no other page has: the field's clients post where they like."""
 
     def __init__(
         self, desk: OperationsDesk, directory: Directory, ask: Ask, check: Check, *, spelling: Spelling = DOCUMENTED
@@ -100,7 +100,8 @@ class SoapPage:
         self._desk, self._directory, self._ask, self._check, self._spelling = desk, directory, ask, check, spelling
 
     async def __call__(self, request: Request) -> Response:
-        """A SOAP fault with status 500 for whatever is wrong, as the field answers on this path."""
+        """A SOAP fault with status 500 for whatever is wrong with a question. Raises Fault (404): none came."""
+        _check_soap(request)
         try:
             kind, status, body = await self._told(request)
         except Problem as problem:
@@ -112,13 +113,6 @@ class SoapPage:
         return Response(status, ((b"content-type", kind),), body)
 
     async def _told(self, request: Request) -> tuple[bytes, int, Body | bytes]:
-        kind = next((value for name, value in request.fields if name.lower() == b"content-type"), b"")
-        if request.verb != "POST" or not operations.is_soap(kind.decode("latin-1")):
-            message, fix = (
-                "This path takes SOAP.",
-                "POST text/xml, or call /r1/instance/class/member/subsystem/service.",
-            )
-            raise Fault(Origin.CLIENT_PROXY, Code.INVALID_REQUEST, message=message, field="Content-Type", fix=fix)
         text = request.body.whole(EDGES_SOAP_BYTES)
         question = operations.parse(text)
         self._check(request, question.client)
@@ -152,6 +146,15 @@ class SoapPage:
                 return ServiceId(of.instance, of.member_class, of.member, of.subsystem, question.code)
         message, fix = "No gateway of this name is in the directory.", "Take it from /internalconf or listClients."
         raise Fault(Origin.CLIENT_PROXY, Code.UNKNOWN_MEMBER, message=message, field="securityServer", fix=fix)
+
+
+def _check_soap(request: Request) -> None:
+    kind = next((value for name, value in request.fields if name.lower() == b"content-type"), b"")
+    if request.verb != "POST" or not operations.is_soap(kind.decode("latin-1")):
+        message, fix = "There is no such page.", "Calls go to /r1/instance/class/member/subsystem/service."
+        fault = Fault(Origin.CLIENT_PROXY, Code.NOT_FOUND, message=message, field="address", fix=fix)
+        fault.status = 404
+        raise fault
 
 
 def _health_xml(health: Health) -> str:
