@@ -1,0 +1,1 @@
+"""Calls that are carried out later: kept before they are promised, brought once, answered whenever; rooms of events."""
