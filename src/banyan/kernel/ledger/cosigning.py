@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final, Literal
 
 import msgspec
@@ -56,16 +56,23 @@ class Cosigning(msgspec.Struct, frozen=True):
     witnesses: tuple[Witnessed, ...]
 
 
-class _Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True):
+    """What a witness answered."""
+
     status: int
     body: bytes
     media_type: str
 
 
+Post = Callable[[Witness, bytes], Awaitable[Reply | None]]
+"""Sends a body to a witness' `add-checkpoint`; None when no whole answer came. It may be cancelled."""
+
+
 class Cosigner:
     """The `Cosign` of `Ledger.publish` over the witnesses of `policy` that have an address.
 
-    `clock` gives the time against which a cosignature's is checked. `last` is what was reported last."""
+    `clock` gives the time against which a cosignature's is checked. `last` is what was reported last. `post` is how
+    witnesses are reached, unless by HTTP."""
 
     def __init__(
         self,
@@ -74,6 +81,7 @@ class Cosigner:
         clock: Callable[[], float],
         report: Callable[[Cosigning], None] = lambda _: None,
         wait_s: float = WITNESS_WAIT_S,
+        post: Post | None = None,
     ) -> None:
         self.policy, self._clock, self._report, self._wait_s = policy, clock, report, wait_s
         self.last: Cosigning | None = None
@@ -83,6 +91,7 @@ class Cosigner:
         self._pool = urllib3.PoolManager(num_pools=max(1, len(self._asked)), timeout=timeout, retries=False)
         self._sizes: dict[str, int] = {}
         self._busy: set[str] = set()
+        self._send: Post = post or self._post
 
     @property
     def is_met(self) -> bool:
@@ -139,7 +148,7 @@ class Cosigner:
             if witness.name in self._busy:
                 return Witnessed(witness.name, "busy"), None
             proof = await asyncio.to_thread(consistency_proof, known, checkpoint.size, tree.subtree)
-            reply = await self._post(witness, AddCheckpoint(known, tuple(proof), signed).encode())
+            reply = await self._send(witness, AddCheckpoint(known, tuple(proof), signed).encode())
             if reply is None:
                 return Witnessed(witness.name, "unreachable"), None
             if reply.status == 200:
@@ -156,10 +165,10 @@ class Cosigner:
             known = held
         return Witnessed(witness.name, "out-of-step", 409), None
 
-    async def _post(self, witness: Witness, body: bytes) -> _Reply | None:
+    async def _post(self, witness: Witness, body: bytes) -> Reply | None:
         """POST in a thread of its own: one that never ends holds up neither the loop, nor its pool, nor the exit."""
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[_Reply | None] = loop.create_future()
+        answered: asyncio.Future[Reply | None] = loop.create_future()
         self._busy.add(witness.name)
 
         def work() -> None:
@@ -179,7 +188,7 @@ def cosigned_by(policy: Policy, parsed: Note) -> frozenset[str]:
     return frozenset(name for name, verifier in verifiers if (verifier.name, verifier.key_id) in lines)
 
 
-def _posted(pool: urllib3.PoolManager, prefix: str, body: bytes) -> _Reply | None:
+def _posted(pool: urllib3.PoolManager, prefix: str, body: bytes) -> Reply | None:
     """None when there is no whole answer within its bounds."""
     url = f"{prefix.rstrip('/')}/add-checkpoint"
     try:
@@ -194,10 +203,10 @@ def _posted(pool: urllib3.PoolManager, prefix: str, body: bytes) -> _Reply | Non
         return None
     if len(read) > WITNESS_ANSWER_BYTES:
         return None
-    return _Reply(answer.status, read, answer.headers.get("Content-Type", ""))
+    return Reply(answer.status, read, answer.headers.get("Content-Type", ""))
 
 
-def _size_of(reply: _Reply) -> int | None:
+def _size_of(reply: Reply) -> int | None:
     if reply.media_type.partition(";")[0].strip() != SIZE_MEDIA_TYPE:
         return None
     try:
@@ -221,4 +230,4 @@ def _cosignature(body: bytes, parsed: Note, witness: Witness, now: float) -> Sig
     return None
 
 
-__all__: Final = ["Cosigner", "Cosigning", "Result", "Witnessed", "cosigned_by"]
+__all__: Final = ["Cosigner", "Cosigning", "Post", "Reply", "Result", "Witnessed", "cosigned_by"]

@@ -47,8 +47,9 @@ class Messages:
 
     async def keep_for(self, members: Sequence[ClientId]) -> None:
         """Say in the log whose exchanges it holds from here on, unless that was said last."""
-        entry = gateway_entry(tuple(sorted(members)))
-        if await asyncio.to_thread(self.published.members) != entry:
+        entry = gateway_entry(tuple(sorted(members)), self._clock())
+        said = await asyncio.to_thread(self.published.members)
+        if not said or read_entry(said).members != read_entry(entry).members:
             await self.log.say(entry)
             await asyncio.to_thread(self.published.note_members, entry)
 

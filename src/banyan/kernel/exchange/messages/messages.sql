@@ -69,15 +69,10 @@ where service = :service and at >= :since and at < :until order by at desc limit
 select idx, seq, xid, message_id, role, client, service, at, status from exchange
 where at >= :since and at < :until order by idx desc limit :limit
 
--- name: keep_cosigned
--- The newest checkpoint of another log that we cosigned.
-insert into cosigned (origin, size, at, note) values (:origin, :size, :at, :note)
-on conflict (origin) do update set size = excluded.size, at = excluded.at, note = excluded.note
+-- name: known_keys
+-- The keys by which a gateway's log is known here.
+select sheet from neighbour where server = :server
 
--- name: cosigned
--- The checkpoint of a log as we cosigned it.
-select size, at, note from cosigned where origin = :origin
-
--- name: all_cosigned
--- The logs that we cosign.
-select origin, size, at, note from cosigned order by origin limit :limit
+-- name: know_keys
+-- Keep what a gateway said first.
+insert into neighbour (server, sheet) values (:server, :sheet) on conflict (server) do nothing

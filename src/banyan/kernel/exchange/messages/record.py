@@ -119,9 +119,9 @@ def entry_of(exchanged: Exchanged, salt: bytes, record: bytes) -> bytes:
     return _encoder.encode(entry)
 
 
-def gateway_entry(members: tuple[ClientId, ...]) -> bytes:
+def gateway_entry(members: tuple[ClientId, ...], at: float) -> bytes:
     """Whose exchanges the log holds from here on."""
-    return _encoder.encode(Entry(kind=GATEWAY, members=tuple(named(one) for one in members), v=1))
+    return _encoder.encode(Entry(at=int(at) // MINUTE_S, kind=GATEWAY, members=tuple(map(named, members)), v=1))
 
 
 def deletion_entry(day: str, records: int, bodies: int) -> bytes:

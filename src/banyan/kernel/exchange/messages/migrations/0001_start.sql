@@ -34,5 +34,5 @@ create index exchange_due on exchange (due);
 -- How many exchanges are due on a day, told when the key of that day goes.
 create table due_day (day {int} not null primary key, records {int} not null, bodies {int} not null);
 
--- As a witness: the checkpoint of another log as we cosigned it last, for auditors to compare.
-create table cosigned (origin text not null primary key, size {int} not null, at {int} not null, note {bytes} not null);
+-- The keys of other gateways' logs, as each said them first over a connection that the directory vouches for.
+create table neighbour (server text not null primary key, sheet {bytes} not null);
