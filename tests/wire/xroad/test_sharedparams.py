@@ -28,7 +28,7 @@ LISTED = (
     Listed(BORDER, "NIA & <Co>"),
 )
 SERVERS = (
-    Server(ServerId("TW", "GOV", "nia", "gw2"), "gw2.example", (hashlib.sha256(b"2").digest(),), (BORDER,)),
+    Server(ServerId("TW", "GOV", "nia", "gw2"), "gw2.example", (hashlib.sha256(b"2").digest(),), (BORDER,), "until 5"),
     Server(ServerId("TW", "GOV", "nhi", "gw1"), "gw1.example", (hashlib.sha256(b"1").digest(),), (CARE, NHI)),
 )
 PARAMS = SharedParams("TW", LISTED, SERVERS, (Authority("Banyan CA", b"ca"),), (Source("centre", b"cs"),))
@@ -83,6 +83,7 @@ def test_the_fields_own_samples_are_read(version: int) -> None:
     assert server.address == "127.0.0.1"
     assert ClientId("EE", "BUSINESS", "consumer") in server.clients
     if version == 5:
+        assert [one.notice for one in params.servers if one.notice] == ["Test maintenance mode"]
         assert [len(one) for one in server.certificates] == [32]
         assert Listed(ClientId("EE", "BUSINESS", "foo", "foosubsystem"), "Org with no address", "FOO Subsystem") in (
             params.listed
@@ -93,8 +94,8 @@ def test_ours_comes_back_and_is_the_same_bytes_in_any_order() -> None:
     body = sharedparams.encode(PARAMS)
     found = sharedparams.parse(body)
     assert set(found.listed) == set(LISTED)
-    assert {(one.id, one.address, one.certificates, frozenset(one.clients)) for one in found.servers} == {
-        (one.id, one.address, one.certificates, frozenset(one.clients)) for one in SERVERS
+    assert {(one.id, one.address, one.certificates, frozenset(one.clients), one.notice) for one in found.servers} == {
+        (one.id, one.address, one.certificates, frozenset(one.clients), one.notice) for one in SERVERS
     }
     shuffled = SharedParams("TW", LISTED[::-1], SERVERS[::-1], PARAMS.authorities, PARAMS.sources)
     assert sharedparams.encode(shuffled) == body

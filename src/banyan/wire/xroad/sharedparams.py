@@ -48,6 +48,8 @@ class Server(msgspec.Struct, frozen=True):
     address: str
     certificates: tuple[bytes, ...] = ()
     clients: tuple[ClientId, ...] = ()
+    notice: str = ""
+    """Why it is in maintenance."""
 
 
 class SharedParams(msgspec.Struct, frozen=True):
@@ -120,6 +122,8 @@ def _server(server: Server, ids: dict[ClientId, str]) -> str:
     inner += xmltext.element("address", server.address)
     inner += "".join(xmltext.element("authCertHash", _b64(one)) for one in sorted(server.certificates))
     inner += "".join(xmltext.element("client", ids[one]) for one in sorted(server.clients))
+    if server.notice:
+        inner += xmltext.element("inMaintenanceMode", inner=xmltext.element("message", server.notice))
     return xmltext.element("securityServer", inner=inner)
 
 
@@ -176,7 +180,10 @@ def _read_server(server: Element, known: dict[str, ClientId]) -> Server:
         raise Invalid.at("body", "Let each server name members by their id and certificates in base64.") from error
     code = server.findtext("serverCode") or ""
     identifier = ServerId(owner.instance, owner.member_class, owner.member, code)
-    return Server(identifier, server.findtext("address") or "", hashes, clients)
+    notice = server.findtext("inMaintenanceMode/message") or ""
+    if not notice and server.find("inMaintenanceMode") is not None:
+        notice = "in maintenance"
+    return Server(identifier, server.findtext("address") or "", hashes, clients, notice)
 
 
 def _b64(data: bytes) -> str:

@@ -88,13 +88,13 @@ class Consumer:
             fix = "Check the address; listClients lists who can be called."
             raise Fault(_SIDE, Code.UNKNOWN_MEMBER, message=message, field="address", fix=fix)
         if call.asked.server is None:
-            return routes
+            return _open_ones(routes)
         chosen = [route for route in routes if route.server == call.asked.server]
         if not chosen:
             message = "The gateway in X-Road-Security-Server does not serve that provider."
             fix = "Leave the field out, or name a gateway of the provider."
             raise Fault(_SIDE, Code.INVALID_SECURITY_SERVER, message=message, field="X-Road-Security-Server", fix=fix)
-        return chosen
+        return _open_ones(chosen)
 
     async def _ask(self, asked: _Asked, routes: Sequence[Route]) -> None:
         """Until an answer came. Raises Fault."""
@@ -228,6 +228,15 @@ class Consumer:
             fault=code,
         )
         self._desk.note(timing)
+
+
+def _open_ones(routes: Sequence[Route]) -> Sequence[Route]:
+    """Those that are not in maintenance. Raises Fault: all are."""
+    found = [route for route in routes if not route.notice]
+    if not found:
+        message = f"The provider's gateway is in maintenance: {routes[0].notice}"
+        raise Fault(_SIDE, Code.MAINTENANCE_MODE, message=message, fix="Try again later.")
+    return found
 
 
 def _is_worth_another(verb: str, failed: Exception) -> bool:

@@ -47,6 +47,8 @@ class Route(msgspec.Struct, frozen=True):
     host: str
     port: int
     certificates: tuple[bytes, ...]
+    notice: str = ""
+    """Why this gateway takes no calls for now, as its operator says it: it is in maintenance."""
 
 
 class Directory(Protocol):

@@ -16,7 +16,7 @@ import msgspec
 from banyan.errors import Invalid, NotFound
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road.edges.asked import check_get, once, pairs
-from banyan.kernel.exchange.road.model import Directory, Request, Response
+from banyan.kernel.exchange.road.model import Directory, Request, Response, Route
 from banyan.wire.xroad import sharedparams, signedconf, verification
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
@@ -136,13 +136,16 @@ def shared_params(
 
 def _servers(directory: Directory, clients: list[ClientId]) -> list[Server]:
     """Each gateway once, with all that it serves. One whose owner is not listed is left out: nothing could name it."""
-    found: dict[ServerId, tuple[str, tuple[bytes, ...], list[ClientId]]] = {}
+    found: dict[ServerId, tuple[Route, list[ClientId]]] = {}
     owners = {one.owner for one in clients}
     for client in clients:
         for route in directory.routes(client) if client.subsystem else ():
             if ClientId(route.server.instance, route.server.member_class, route.server.member) in owners:
-                found.setdefault(route.server, (route.host, route.certificates, []))[2].append(client)
-    return [Server(one, host, shown, tuple(dict.fromkeys(own))) for one, (host, shown, own) in found.items()]
+                found.setdefault(route.server, (route, []))[1].append(client)
+    return [
+        Server(one, route.host, route.certificates, tuple(dict.fromkeys(own)), route.notice)
+        for one, (route, own) in found.items()
+    ]
 
 
 def _locations(rendered: _Rendered, own: str) -> dict[str, str]:
