@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from banyan.agency import add_agency_parser
     from banyan.auditing import add_audit_parser
     from banyan.kit.command import add_kit_parser
     from banyan.publishing import add_publish_parser
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--empty", action="store_true", help="start without the demonstration nation")
     up.set_defaults(run=_up)
     add_publish_parser(verbs)
+    add_agency_parser(verbs)
     add_verify_parser(verbs)
     add_audit_parser(verbs)
     add_kit_parser(verbs)

@@ -79,3 +79,62 @@ async def test_it_expires_after_thirty_days_of_silence(tmp_path: Path) -> None:
     standing = network.keepers[server("A00")].standing
     assert standing.freshness(EpochS(START + 30 * 86_400 - 1)) == "stale"
     assert standing.freshness(EpochS(START + 30 * 86_400 + 2)) == "expired"
+
+
+@in_loop
+async def test_a_revocation_made_before_the_centre_died_spreads_by_peers_alone(tmp_path: Path) -> None:
+    """Only one gateway heard of it. Each asks two peers a round, so it is everywhere in about log2(20) rounds."""
+    clock = Clock()
+    authority, network = a_nation(tmp_path, clock)
+    await network.until_all_are("1", most=1)
+    stolen = key_name(member("A05"), public_der(a_key("A05")))
+    note = authority.revoke("key", stolen)
+    network.down.add(server("CENTRE"))
+    lucky = network.keepers[server("A11")]
+    assert lucky.take_revocations([note]) == 1
+    assert lucky.standing.keys(stolen) is None, "it counts on receipt"
+    rounds = 0
+    while any(network.keepers[server(code)].standing.keys(stolen) for code in CODES[1:]):
+        await network.rounds()
+        rounds += 1
+        assert rounds <= 8
+    assert network.keepers[server("A00")].standing.keys(key_name(member("A06"), public_der(a_key("A06"))))
+
+
+@in_loop
+async def test_a_new_revocation_is_handed_on_before_the_next_round(tmp_path: Path) -> None:
+    authority, network = a_nation(tmp_path, Clock())
+    await network.until_all_are("1", most=1)
+    note = authority.revoke("member", "TW/GOV/A05")
+    assert await network.gossips[server("CENTRE")].spread([note]) == 3
+    told = [code for code in CODES[1:] if not network.keepers[server(code)].standing.is_known(member("A05"))]
+    assert len(told) == 3
+
+
+@in_loop
+async def test_islands_go_on_and_converge_when_they_meet(tmp_path: Path) -> None:
+    clock = Clock()
+    authority, network = a_nation(tmp_path, clock)
+    await network.until_all_are("1", most=1)
+    network.islands = {server(code): number % 2 for number, code in enumerate(CODES)}
+    for _ in range(3):
+        authority.change(lambda snapshot: with_member(snapshot, a_member("NEW", since=int(clock.at))))
+        await network.rounds()
+    versions = {code: network.keepers[server(code)].standing.version for code in CODES}
+    assert {versions[code] for code in CODES[0::2]} == {"4"}
+    assert {versions[code] for code in CODES[1::2]} == {"1"}
+    network.islands = {}
+    assert await network.until_all_are("4", most=2) == 1
+
+
+@in_loop
+async def test_a_hint_of_a_newer_version_is_followed_to_who_gave_it(tmp_path: Path) -> None:
+    authority, network = a_nation(tmp_path, Clock(), ("CENTRE", "A00", "A01"))
+    await network.until_all_are("1", most=1)
+    authority.change(lambda snapshot: snapshot)
+    network.gossips[server("A00")].hint("1", server("A01"))
+    await network.gossips[server("A01")].learn(server("CENTRE"))
+    network.down.add(server("CENTRE"))
+    network.gossips[server("A00")].hint("2", server("A01"))
+    await network.gossips[server("A00")].round()
+    assert network.keepers[server("A00")].standing.version == "2"

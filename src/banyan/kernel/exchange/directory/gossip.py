@@ -108,8 +108,7 @@ class Gossip:
     async def spread(self, revocations: Sequence[bytes], *, among: int = PUSHED) -> int:
         """Hand new revocations to some peers at random; how many took them."""
         body = msgspec.json.encode([one.decode() for one in revocations])
-        known = [one for one in self._keeper.standing.servers() if one != self._own]
-        chosen = self._dice.sample(sorted(known), min(among, len(known)))
+        chosen = self._drawn(among, {self._own})
         done = await asyncio.gather(*(self._push(one, body) for one in chosen))
         return sum(done)
 
@@ -208,8 +207,13 @@ class Gossip:
     def _chosen(self) -> list[ServerId]:
         first = [one for one in (self._centre, self._hinted) if one is not None and one != self._own]
         self._hinted = None
-        others = sorted(one for one in self._keeper.standing.servers() if one != self._own and one not in first)
-        return [*dict.fromkeys(first), *self._dice.sample(others, min(DIRECTORY_PEERS_ASKED, len(others)))]
+        return [*dict.fromkeys(first), *self._drawn(DIRECTORY_PEERS_ASKED, {self._own, *first})]
+
+    def _drawn(self, count: int, passed: set[ServerId]) -> list[ServerId]:
+        """Some gateways at random; those revoked or in `passed` are passed over."""
+        known = self._keeper.standing.servers()
+        drawn = self._dice.sample(known, min(count + len(passed), len(known)))
+        return [one for one in drawn if one not in passed and self._keeper.standing.way(one)][:count]
 
     async def _pause(self, pause: float) -> None:
         with suppress(TimeoutError):

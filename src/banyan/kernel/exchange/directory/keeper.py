@@ -308,6 +308,18 @@ class Keeper:
     def _snapshot_path(self, announced: Announced) -> Path:
         return self._folder / f"snapshot-{announced.sha256.hex()}.json"
 
+    def reload(self) -> None:
+        """Take up what another process wrote meanwhile; it held the folder's lock, and this one does now."""
+        with self._turn:
+            self.held, self._index, self._notes, self._evidence = Held(), None, {}, {}
+            self._load()
+
+    def offer(self, start: int = 0) -> Offer:
+        """All that is held from entry `start` on, for a keeper beside this one."""
+        with self._turn:
+            size = self.held.facts.size
+            return Offer(start, self.entries(start, size), self.held.checkpoint, self.held.handovers, self.snapshot())
+
     def _load(self) -> None:
         """Take up what was written. Raises Problem when a file was changed since: such a state proves nothing."""
         for leftover in self._folder.glob("*.tmp"):

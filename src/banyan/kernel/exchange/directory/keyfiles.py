@@ -81,6 +81,13 @@ def save_key(path: Path, key: PrivateKey) -> None:
     write_secret(path, pem)
 
 
+def save_new(path: Path, algorithm: str) -> PrivateKey:
+    """A new key, kept at `path`; the one there when there is one."""
+    if not path.exists():
+        save_key(path, new_signing_key(algorithm))
+    return load_key(path)
+
+
 def load_key(path: Path) -> PrivateKey:
     """Raises Invalid naming the file: not there, not a key, or readable by others."""
     try:

@@ -43,6 +43,7 @@ class Index:
         self.certificates: dict[bytes, _Showing] = {}
         self.routes: dict[ClientId, list[Route]] = {}
         self.serving: dict[ServerId, set[ClientId]] = {}
+        self.ways: dict[ServerId, Route] = {}
         self.listed: list[Listed] = []
         for member in snapshot.members:
             self._add(member)
@@ -67,6 +68,7 @@ class Index:
             routes = [Route(server, address.host, address.port, shown) for address in gateway.addresses]
             for client in (*own, *hosted):
                 self.routes.setdefault(client, []).extend(routes)
+            self.ways[server] = routes[0]
             self.serving[server] = {owner, *(one.owner for one in hosted)}
 
 
@@ -79,6 +81,7 @@ class Standing:
         self._revoked: Revocations = {}
         self._keys: dict[str, Keys | None] = {}
         self._listed: tuple[Listed, ...] | None = None
+        self._servers: tuple[ServerId, ...] | None = None
         self.beat = 0
 
     @property
@@ -93,7 +96,7 @@ class Standing:
     def swap(self, index: Index | None, revoked: Revocations, beat: int) -> None:
         """Put another snapshot or more revocations in force, in one step for whoever reads meanwhile."""
         if index is not self._index:
-            self._keys = {}
+            self._keys, self._servers = {}, None
         self._index, self._revoked, self.beat, self._listed = index, revoked, beat, None
 
     @property
@@ -149,12 +152,17 @@ class Standing:
             found = self._listed = tuple(one for one in everybody if not self._is_member_revoked(one.id))
         return found
 
-    def servers(self) -> dict[ServerId, Route]:
-        """A way to each gateway that is not revoked, for gossip."""
-        routes = self._index.routes.values() if self._index else ()
-        known = {one.server: one for found in routes for one in reversed(found)}
-        kept = ((server, self._unrevoked(route)) for server, route in known.items())
-        return {server: route for server, route in kept if route is not None}
+    def servers(self) -> Sequence[ServerId]:
+        """Every gateway that stands in the directory, in one order for all."""
+        found = self._servers
+        if found is None:
+            found = self._servers = tuple(sorted(self._index.ways)) if self._index else ()
+        return found
+
+    def way(self, server: ServerId) -> Route | None:
+        """The best address of a gateway that is not revoked."""
+        found = self._index.ways.get(server) if self._index else None
+        return self._unrevoked(found) if found else None
 
     def _is_member_revoked(self, client: ClientId) -> bool:
         revoked = self._revoked

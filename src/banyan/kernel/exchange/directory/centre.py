@@ -1,0 +1,347 @@
+"""The centre's folder: the authority's keys, the CA, requests that wait for officers, and the log it writes.
+
+    centre.json  keys/SERIAL/  ca/  directory/  requests/NAME.json  approvals/NAME/OFFICER.note  issued/NAME.json
+
+Several processes may work on it (the centre's gateway, an officer's command): each takes the folder's lock for one act.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from banyan.errors import Invalid, Limit, NotFound
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.directory import approving, authority, ca, document, enrolment, keyfiles, trust
+from banyan.kernel.exchange.directory.approving import Officer
+from banyan.kernel.exchange.directory.authority import Authority
+from banyan.kernel.exchange.directory.ca import Ca
+from banyan.kernel.exchange.directory.document import RevokedKind, Snapshot
+from banyan.kernel.exchange.directory.enrolment import Request
+from banyan.kernel.exchange.directory.keeper import Keeper, Offer
+from banyan.kernel.exchange.directory.standing import Index
+from banyan.kernel.exchange.directory.trust import Anchor
+from banyan.kernel.storage.durable import flush_folder, make_folders, write_file
+from banyan.limits_road import DIRECTORY_OFFICERS, DIRECTORY_REQUESTS
+from banyan.wire import jcs
+from banyan.wire.xroad.identifiers import encoded
+
+Random = Callable[[int], bytes]
+LoadKey = Callable[[str], ec.EllipticCurvePrivateKey]
+"""From `pkcs11:…` in centre.json to a key in a device."""
+
+
+class CentreFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """centre.json. `needs`: how many officers approve an agency; 0: whoever may run the command on this machine.
+    `ca_key`: a `pkcs11:` address in place of ca/root.key. `roots`: PEM files of outside CAs whose certificates TLS
+    takes too. `pages`: where agencies find the centre."""
+
+    instance: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    pages: tuple[str, ...] = ()
+    needs: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0
+    officers: Annotated[tuple[Officer, ...], msgspec.Meta(max_length=DIRECTORY_OFFICERS)] = ()
+    ca_key: str = ""
+    roots: tuple[str, ...] = ()
+
+
+class Welcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agency gets back: the anchor to pin, its certificate, and the directory to start with (a member has it
+    already). All public; the anchor's fingerprint is compared by another way."""
+
+    anchor: Anchor
+    certificate: str
+    entries: tuple[str, ...] = ()
+    checkpoint: str = ""
+    handovers: tuple[str, ...] = ()
+    snapshot: str = ""
+
+    @property
+    def offer(self) -> Offer:
+        def raw(texts: tuple[str, ...]) -> list[bytes]:
+            return [one.encode() for one in texts]
+
+        return Offer(0, raw(self.entries), self.checkpoint.encode(), raw(self.handovers), self.snapshot.encode())
+
+
+class Centre:
+    """Opened by `founded` or `opened`; every act inside `turn`."""
+
+    def __init__(self, folder: Path, file: CentreFile, *, clock: Clock, random: Random, load_key: LoadKey) -> None:
+        self.folder, self.file, self._clock, self._random = folder, file, clock, random
+        self._seen: tuple[int, int] = (0, 0)
+        self.ca = _open_ca(folder, file, now=clock(), random=random, load_key=load_key)
+        self.keeper = Keeper(folder / "directory", self._first(), clock=clock)
+        roots = (ca.der(self.ca.certificate), *(_root(folder / name) for name in file.roots))
+        self.authority = authority.found(
+            self.keeper, self._signer(), clock=clock, first=Snapshot(file.instance, 1, 0, roots=roots)
+        )
+        if self.authority.snapshot.roots != roots:
+            self.authority.change(lambda snapshot: msgspec.structs.replace(snapshot, roots=roots))
+        self._seen = self._stamp()
+
+    def _first(self) -> Anchor:
+        """The keys that the directory was founded with; their private half is gone once they were handed over."""
+        path = self.folder / "anchor.json"
+        if not path.exists():
+            keys = keyfiles.authority_signer(self.folder / "keys/1", self.file.instance, 1, random=self._random).keys
+            write_file(path, jcs.encode(Anchor(self.file.instance, keys)))
+        return trust.read_anchor(path.read_bytes())
+
+    @property
+    def anchor(self) -> Anchor:
+        """To be pinned by who joins now: with the keys of today."""
+        return Anchor(self.file.instance, self.keeper.held.facts.chain[-1], self.file.pages)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One act on the folder; what another process did before is taken up first."""
+        with _locked(self.folder):
+            if self._stamp() != self._seen:
+                self.keeper.reload()
+                self.authority = Authority(self.keeper, self._signer(), clock=self._clock)
+            try:
+                yield
+            finally:
+                self._seen = self._stamp()
+
+    def submit(self, data: bytes) -> Request:
+        """Take in a request to join; it waits for officers. Raises Invalid, or Limit when too many wait."""
+        request = enrolment.read(data, now=self._clock())
+        if request.wanted.kind != "join" or request.wanted.instance != self.file.instance:
+            raise Invalid.at("request", f"Send a request to join {self.file.instance}.")
+        if len(self.waiting()) >= DIRECTORY_REQUESTS:
+            raise Limit(f"{DIRECTORY_REQUESTS} requests wait already.", remedy="Officers approve or remove some first.")
+        write_file(self._made("requests") / f"{request.name}.json", data)
+        return request
+
+    def waiting(self) -> list[str]:
+        return sorted(path.stem for path in self._made("requests").glob("*.json"))
+
+    def request(self, name: str) -> Request:
+        """Raises NotFound, or Invalid when it has become too old."""
+        path = self._made("requests") / f"{name}.json"
+        if not name.isalnum() or not path.exists():
+            raise NotFound(f"No request {name[:40]} waits.", remedy="See `agency list`.")
+        return enrolment.read(path.read_bytes(), now=self._clock())
+
+    def vote(self, request: Request, statement: bytes) -> int:
+        """Keep an officer's approval; how many more it needs. Raises Invalid: not an officer's, or not of this."""
+        officer = approving.check(statement, request, self.file.officers)
+        folder = self._made(f"approvals/{request.name}")
+        write_file(folder / f"{officer.name}.note", statement)
+        return max(0, self.file.needs - len(self._votes(request)))
+
+    def statement(self, request: Request, key: Ed25519PrivateKey) -> bytes:
+        """The approval by whoever holds this key. Raises Invalid: no officer of the centre does."""
+        for officer in self.file.officers:
+            if approving.officer_of(officer.name, key) == officer:
+                return approving.state(request, approving.signer_of(officer.name, key))
+        raise Invalid.at("officer", "No officer named in centre.json has this key.")
+
+    def knows(self, kind: RevokedKind, subject: str) -> bool:
+        """Whether the directory has what is to be revoked."""
+        index = Index(self.authority.snapshot)
+        match kind:
+            case "member":
+                return subject in {encoded(one) for one in index.since}
+            case "gateway":
+                return subject in {encoded(one) for one in index.serving}
+            case "key":
+                return subject in index.keys
+        return subject in {one.hex() for one in index.certificates}
+
+    def admit(self, request: Request) -> Welcome:
+        """Let an agency in. Raises Invalid while officers have yet to approve."""
+        wanted = request.wanted
+        missing = self.file.needs - len(self._votes(request))
+        if missing > 0:
+            raise Invalid.at(
+                "officers", f"{missing} more must approve: `agency approve {request.name} --officer FILE`."
+            )
+        now = int(self._clock())
+        issued = self._certificate(request)
+        pinned = ca.pinned(issued)
+        self.authority.change(lambda snapshot: enrolment.admitted(wanted, pinned, snapshot, now=now))
+        return self._welcome(request, ca.pem(issued))
+
+    def renew(self, data: bytes) -> Welcome:
+        """Give a member its next certificate, or put its next key in force: it signed by the key of today. Asked twice
+        the same, it answers the same."""
+        request = enrolment.read(data, now=self._clock())
+        given = self.welcome(request.name, is_new=False)
+        if given is not None:
+            return given
+        now = int(self._clock())
+        _ = enrolment.signed_by_member(request, self.authority.snapshot, now=now)
+        wanted = request.wanted
+        if wanted.kind == "key":
+            self.authority.change(lambda snapshot: enrolment.with_key(wanted, snapshot, now=now))
+            return self._welcome(request, b"")
+        if wanted.kind != "certificate":
+            raise Invalid.at("kind", "A member asks for a certificate or a key.")
+        issued = self._certificate(request)
+        pinned = ca.pinned(issued)
+        self.authority.change(lambda snapshot: enrolment.with_certificate(wanted, pinned, snapshot, now=now))
+        return self._welcome(request, ca.pem(issued))
+
+    def welcome(self, name: str, *, is_new: bool = True) -> Welcome | None:
+        """What was given for a request, with the directory of today for who `is_new`; None when nothing was."""
+        path = self._made("issued") / f"{name}.pem"
+        if not name.isalnum() or not path.exists():
+            return None
+        if not is_new:
+            return Welcome(self.anchor, path.read_text("ascii"))
+        offer = self.keeper.offer()
+        texts = [tuple(one.decode() for one in some) for some in (offer.entries, offer.handovers)]
+        parts = (offer.checkpoint.decode(), texts[1], offer.snapshot.decode())
+        return Welcome(self.anchor, path.read_text("ascii"), texts[0], *parts)
+
+    def rotate(self) -> int:
+        """Hand over to new keys of the authority; their serial. The old private keys are removed: nobody needs them."""
+        serial = self.keeper.held.facts.chain[-1].serial
+        folder = self.folder / "keys" / str(serial + 1)
+        following = keyfiles.authority_signer(folder, self.file.instance, serial + 1, random=self._random)
+        self.authority.rotate(following)
+        _remove(self.folder / "keys" / str(serial))
+        return serial + 1
+
+    def _signer(self) -> keyfiles.FileSigner:
+        chain = self.keeper.held.facts.chain
+        serial = chain[-1].serial if chain else 1
+        folder = self.folder / "keys" / str(serial)
+        found = keyfiles.authority_signer(folder, self.file.instance, serial, random=self._random)
+        if chain and found.keys != chain[-1]:
+            raise Invalid.at(str(folder), "These are not the authority's keys that the log names; restore them.")
+        return found
+
+    def _certificate(self, request: Request) -> x509.Certificate:
+        wanted = request.wanted
+        if wanted.certificate:
+            return ca.read_certificate(wanted.certificate)
+        key = ca.read_request(wanted.csr)
+        hosts = enrolment.hosts_of(wanted.addresses or self._addresses(wanted))
+        return ca.issue(self.ca, key, wanted.gateway, hosts, now=self._clock(), random=self._random)
+
+    def _addresses(self, wanted: enrolment.Wanted) -> tuple[document.Address, ...]:
+        """Those that the directory has: a renewal moves nobody."""
+        for member in self.authority.snapshot.members:
+            for gateway in member.gateways:
+                if document.server_id(self.file.instance, member, gateway) == wanted.gateway:
+                    return gateway.addresses
+        raise Invalid.at("server", f"{wanted.member} has no gateway {wanted.server}.")
+
+    def _welcome(self, request: Request, certificate: bytes) -> Welcome:
+        write_file(self._made("issued") / f"{request.name}.pem", certificate)
+        (self._made("requests") / f"{request.name}.json").unlink(missing_ok=True)
+        given = self.welcome(request.name, is_new=request.wanted.kind == "join")
+        assert given is not None, "it was written just now"
+        return given
+
+    def _votes(self, request: Request) -> set[str]:
+        folder = self._made(f"approvals/{request.name}")
+        statements = [path.read_bytes() for path in sorted(folder.glob("*.note"))]
+        return {approving.check(one, request, self.file.officers).name for one in statements}
+
+    def _made(self, name: str) -> Path:
+        folder = self.folder / name
+        make_folders(folder)
+        return folder
+
+    def _stamp(self) -> tuple[int, int]:
+        found = (self.folder / "directory" / "head.json").stat()
+        return found.st_ino, found.st_mtime_ns
+
+
+def founded(folder: Path, file: CentreFile, *, clock: Clock, random: Random, load_key: LoadKey) -> Centre:
+    """Found a centre, or open the one that is there. Raises Invalid when it is another instance's."""
+    make_folders(folder)
+    with _locked(folder):
+        path = folder / "centre.json"
+        if path.exists() and read_file(folder).instance != file.instance:
+            raise Invalid.at("instance", f"The centre in {folder} is of {read_file(folder).instance}.")
+        if not path.exists():
+            write_file(path, msgspec.json.format(msgspec.json.encode(file), indent=2))
+        return Centre(folder, read_file(folder), clock=clock, random=random, load_key=load_key)
+
+
+def opened(folder: Path, *, clock: Clock, random: Random, load_key: LoadKey) -> Centre:
+    """Raises Invalid when there is none."""
+    with _locked(folder):
+        return Centre(folder, read_file(folder), clock=clock, random=random, load_key=load_key)
+
+
+def read_file(folder: Path) -> CentreFile:
+    path = folder / "centre.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=CentreFile)
+    except FileNotFoundError as error:
+        raise Invalid.at(str(folder), "No centre was founded here; say `agency found INSTANCE`.") from error
+    except msgspec.MsgspecError as error:
+        raise Invalid.at(str(path), f"{error}.") from error
+
+
+def name_officer(folder: Path, officer: Officer) -> None:
+    """Raises Invalid: another has the name, or there are too many."""
+    with _locked(folder):
+        file = read_file(folder)
+        if any(one.name == officer.name for one in file.officers):
+            raise Invalid.at("officer", f"{officer.name} is an officer already.")
+        if len(file.officers) >= DIRECTORY_OFFICERS:
+            raise Invalid.at("officer", f"A centre has at most {DIRECTORY_OFFICERS} officers.")
+        named = msgspec.structs.replace(file, officers=(*file.officers, officer))
+        write_file(folder / "centre.json", msgspec.json.format(msgspec.json.encode(named), indent=2))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    if not folder.is_dir():
+        raise Invalid.at(str(folder), "No centre was founded here; say `agency found INSTANCE`.")
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open_ca(folder: Path, file: CentreFile, *, now: float, random: Random, load_key: LoadKey) -> Ca:
+    place = folder / "ca"
+    make_folders(place)
+    if file.ca_key:
+        key = load_key(file.ca_key)
+    else:
+        if not (place / "root.key").exists():
+            keyfiles.save_key(place / "root.key", ec.generate_private_key(ec.SECP256R1()))
+        found = keyfiles.load_key(place / "root.key")
+        if not isinstance(found, ec.EllipticCurvePrivateKey):
+            raise Invalid.at(str(place / "root.key"), "The CA's key is on P-256.")
+        key = found
+    path = place / "root.pem"
+    if not path.exists():
+        write_file(path, ca.pem(ca.make_root(file.instance, key, now=now, random=random).certificate))
+    certificate = ca.read_certificate(path.read_bytes())
+    if certificate.public_key() != key.public_key():
+        raise Invalid.at(str(path), "This certificate is not of the CA's key.")
+    return Ca(key, certificate)
+
+
+def _root(path: Path) -> bytes:
+    try:
+        return ca.der(ca.read_certificate(path.read_bytes()))
+    except OSError as error:
+        raise Invalid.at(str(path), "centre.json names this file under `roots`, and it cannot be read.") from error
+
+
+def _remove(folder: Path) -> None:
+    for path in sorted(folder.glob("*.key")):
+        path.unlink()
+    flush_folder(folder)

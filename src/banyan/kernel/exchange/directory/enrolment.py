@@ -1,0 +1,235 @@
+"""How an agency asks to be let in, and later for a certificate or another key: a request signed by the keys it names.
+
+The private keys never travel: the signatures prove that whoever asks has them (RFC 4211 s4), and officers compare the
+request's fingerprint with the agency by another way before they approve it. A later request is signed by a key that the
+directory has, so nobody needs to approve it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Annotated, Final, Literal, Protocol
+
+import msgspec
+
+from banyan.errors import Invalid
+from banyan.kernel.exchange.directory import ca, document
+from banyan.kernel.exchange.directory.document import (
+    Address,
+    BadDocument,
+    Gateway,
+    Key,
+    Member,
+    Name,
+    Part,
+    Public,
+    Snapshot,
+    Subsystem,
+)
+from banyan.limits_road import (
+    DIRECTORY_ADDRESSES,
+    DIRECTORY_AHEAD_S,
+    DIRECTORY_KEY_DAYS,
+    DIRECTORY_REQUEST_AGE_S,
+    DIRECTORY_REQUEST_BYTES,
+    DIRECTORY_SUBSYSTEMS,
+)
+from banyan.wire import jcs
+from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.identifiers import ClientId, ServerId, decoded_parts, encoded_part
+
+_CONTEXT: Final = b"banyan-request/1\n"
+_DAY: Final = 86_400
+_OVERLAP_S: Final = 7 * _DAY
+"""How long a replaced key still counts: messages on their way, and peers that have not heard."""
+Kind = Literal["join", "certificate", "key"]
+
+
+class Signing(Protocol):
+    """Of `wire.httpsig.keys.Signer`, what a request needs."""
+
+    def sign(self, base: bytes) -> bytes: ...
+
+
+class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is asked for. `join`: a member with one gateway. `certificate`: the next certificate of a gateway.
+    `key`: the next signing key. `csr` is a PKCS#10 request in DER; `certificate` comes instead from an outside CA."""
+
+    kind: Kind
+    instance: Part
+    member_class: Part
+    member: Part
+    made_at: int
+    name: Name = Name()
+    subsystems: Annotated[tuple[Subsystem, ...], msgspec.Meta(max_length=DIRECTORY_SUBSYSTEMS)] = ()
+    server: str = ""
+    addresses: Annotated[tuple[Address, ...], msgspec.Meta(max_length=DIRECTORY_ADDRESSES)] = ()
+    key: Public = b""
+    second: Public = b""
+    csr: bytes = b""
+    certificate: bytes = b""
+
+    @property
+    def owner(self) -> ClientId:
+        return ClientId(self.instance, self.member_class, self.member)
+
+    @property
+    def gateway(self) -> ServerId:
+        return ServerId(self.instance, self.member_class, self.member, self.server)
+
+
+class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    public: Public
+    signature: bytes
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    wanted: Wanted
+    proofs: Annotated[tuple[Proof, ...], msgspec.Meta(min_length=1, max_length=4)]
+
+    @property
+    def name(self) -> str:
+        """Of its file: what it asks for, not how it is signed."""
+        return sha256(_base(self.wanted)).hexdigest()[:32]
+
+    @property
+    def fingerprint(self) -> str:
+        """What two people read to each other."""
+        return " ".join(self.name[at : at + 4] for at in range(0, 32, 4))
+
+    def encode(self) -> bytes:
+        return jcs.encode(self)
+
+
+def make(wanted: Wanted, signers: Mapping[bytes, Signing]) -> Request:
+    """The request, signed by each of `signers`: public key in DER -> its private one."""
+    base = _base(wanted)
+    return Request(wanted, tuple(Proof(public, one.sign(base)) for public, one in signers.items()))
+
+
+def read(data: bytes, *, now: float) -> Request:
+    """A request whose signatures hold. Raises Invalid naming what is wrong."""
+    if len(data) > DIRECTORY_REQUEST_BYTES:
+        raise Invalid.at("request", f"It has at most {DIRECTORY_REQUEST_BYTES} bytes.")
+    try:
+        request = msgspec.json.decode(data, type=Request)
+    except msgspec.MsgspecError as error:
+        raise Invalid.at("request", f"This is no request of an agency: {error}.") from error
+    wanted = request.wanted
+    if not -DIRECTORY_AHEAD_S < now - wanted.made_at < DIRECTORY_REQUEST_AGE_S:
+        raise Invalid.at("made_at", "Make the request anew: it is too old, or from the future.")
+    _check_names(wanted)
+    base = _base(wanted)
+    for proof in request.proofs:
+        _check_proof(proof, base)
+    proven = {proof.public for proof in request.proofs}
+    for public in (wanted.key, wanted.second):
+        if public and public not in proven:
+            raise Invalid.at("proofs", "Each key that is asked for signs the request.")
+    if wanted.csr:
+        ca.read_request(wanted.csr)
+    if not _is_complete(wanted):
+        raise Invalid.at("request", "It lacks a key, or a gateway with an address and a request for its certificate.")
+    return request
+
+
+def signed_by_member(request: Request, snapshot: Snapshot, *, now: float) -> Member:
+    """The member of whom a key that counts today signed the request. Raises Invalid."""
+    wanted = request.wanted
+    proven = {proof.public for proof in request.proofs}
+    for member in snapshot.members:
+        if (snapshot.instance, member.member_class, member.code) == wanted.owner.parts:
+            for key in member.keys:
+                both = {key.public, key.second} - {b""}
+                if key.since <= now < key.until and both <= proven:
+                    return member
+    raise Invalid.at("proofs", "Sign the request by the key that the directory has of this member.")
+
+
+def admitted(wanted: Wanted, certificate: document.Certificate, snapshot: Snapshot, *, now: int) -> Snapshot:
+    """With the member let in. Raises Invalid: there is such a member."""
+    key = _key(wanted, now)
+    gateway = Gateway(wanted.server, wanted.addresses, (certificate,))
+    new = Member(wanted.member_class, wanted.member, wanted.name, now, (key,), wanted.subsystems, (gateway,))
+    if any((one.member_class, one.code) == (new.member_class, new.code) for one in snapshot.members):
+        raise Invalid.at("member", f"{wanted.member} is a member already; it asks for a key or a certificate instead.")
+    return msgspec.structs.replace(snapshot, members=(*snapshot.members, new))
+
+
+def with_certificate(wanted: Wanted, certificate: document.Certificate, snapshot: Snapshot, *, now: int) -> Snapshot:
+    """With the next certificate beside those that still hold; the newest two of them stay."""
+
+    def change(member: Member) -> Member:
+        found = [one for one in member.gateways if one.server == wanted.server]
+        if not found:
+            raise Invalid.at("server", f"{wanted.member} has no gateway {wanted.server}.")
+        held = sorted((one for one in found[0].certificates if one.until > now), key=lambda one: one.since)
+        new = msgspec.structs.replace(found[0], certificates=(*held[-2:], certificate))
+        others = tuple(new if one is found[0] else one for one in member.gateways)
+        return msgspec.structs.replace(member, gateways=others)
+
+    return _changed(wanted, snapshot, change)
+
+
+def with_key(wanted: Wanted, snapshot: Snapshot, *, now: int) -> Snapshot:
+    """With the new key in force, and those before it for a week yet."""
+
+    def change(member: Member) -> Member:
+        ends = now + _OVERLAP_S
+        held = tuple(
+            msgspec.structs.replace(one, until=min(one.until, ends))
+            for one in member.keys
+            if one.until > now and one.public != wanted.key
+        )
+        return msgspec.structs.replace(member, keys=(*held[-3:], _key(wanted, now)))
+
+    return _changed(wanted, snapshot, change)
+
+
+def _changed(wanted: Wanted, snapshot: Snapshot, change: Callable[[Member], Member]) -> Snapshot:
+    members = tuple(
+        change(one) if (one.member_class, one.code) == (wanted.member_class, wanted.member) else one
+        for one in snapshot.members
+    )
+    return msgspec.structs.replace(snapshot, members=members)
+
+
+def _key(wanted: Wanted, now: int) -> Key:
+    return Key(wanted.key, now - DIRECTORY_AHEAD_S, now + DIRECTORY_KEY_DAYS * _DAY, wanted.second)
+
+
+def _base(wanted: Wanted) -> bytes:
+    """What is signed; no signature of the road begins so."""
+    return _CONTEXT + jcs.encode(wanted)
+
+
+def _check_proof(proof: Proof, base: bytes) -> None:
+    try:
+        verifier = document.load_verifier("request", proof.public)
+    except BadDocument as error:
+        raise Invalid.at("proofs", "Keys of the road are on P-256, Ed25519 or ML-DSA.") from error
+    if not verifier.verify(base, proof.signature):
+        raise Invalid.at("proofs", "A signature does not fit: the request was changed after it was signed.")
+
+
+def _check_names(wanted: Wanted) -> None:
+    parts = [wanted.instance, wanted.member_class, wanted.member, *(one.code for one in wanted.subsystems)]
+    parts += [wanted.server] if wanted.server else []
+    try:
+        decoded_parts([encoded_part(one) for one in parts], "identifier")
+    except Fault as fault:
+        raise Invalid.at("request", "A code has characters that cannot be shown safely.") from fault
+
+
+def _is_complete(wanted: Wanted) -> bool:
+    match wanted.kind:
+        case "join":
+            return bool(wanted.key and wanted.server and wanted.addresses and (wanted.csr or wanted.certificate))
+        case "certificate":
+            return bool(wanted.server and (wanted.csr or wanted.certificate))
+    return bool(wanted.key)
+
+
+def hosts_of(addresses: Sequence[Address]) -> list[str]:
+    return list(dict.fromkeys(one.host for one in addresses))

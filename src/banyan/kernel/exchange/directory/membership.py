@@ -1,0 +1,266 @@
+"""An agency's own folder: its keys, its certificate, what it asks of the centre, and its copy of the directory.
+
+    agency.json  keys/sign.pem [keys/second.pem]  tls/current.pem [tls/next.pem tls/asked.pem]  request.json
+    anchor.json  directory/
+
+`tls/*.pem` hold key and certificate in one file, so that one rename changes both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from banyan.errors import Conflict, Invalid
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.directory import ca, document, enrolment, keyfiles, trust
+from banyan.kernel.exchange.directory.centre import LoadKey, Welcome
+from banyan.kernel.exchange.directory.document import Address, Name, Part, Subsystem
+from banyan.kernel.exchange.directory.enrolment import Request, Wanted
+from banyan.kernel.exchange.directory.keeper import Keeper
+from banyan.kernel.exchange.directory.trust import Anchor
+from banyan.kernel.storage.durable import make_folders, write_file
+from banyan.limits_road import DIRECTORY_ADDRESSES, DIRECTORY_SUBSYSTEMS
+from banyan.wire import jcs
+from banyan.wire.httpsig.keys import PrivateKey, Signer, signer_of
+from banyan.wire.tlog.note import BadNote
+from banyan.wire.xroad.identifiers import ClientId, ServerId
+
+SECOND: Final = "ml-dsa-65"
+DEVICE: Final = "pkcs11:"
+
+
+class AgencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """agency.json. `sign_key`: a `pkcs11:` address in place of keys/sign.pem. `algorithm` of a key made here."""
+
+    instance: Part
+    member_class: Part
+    member: Part
+    server: Part
+    addresses: Annotated[tuple[Address, ...], msgspec.Meta(min_length=1, max_length=DIRECTORY_ADDRESSES)]
+    name: Name = Name()
+    subsystems: Annotated[tuple[Subsystem, ...], msgspec.Meta(max_length=DIRECTORY_SUBSYSTEMS)] = ()
+    algorithm: Literal["p256", "ed25519"] = "p256"
+    has_second: bool = False
+    sign_key: str = ""
+
+    @property
+    def owner(self) -> ClientId:
+        return ClientId(self.instance, self.member_class, self.member)
+
+    @property
+    def gateway(self) -> ServerId:
+        return ServerId(self.instance, self.member_class, self.member, self.server)
+
+
+class Agency:
+    """The folder of one agency's gateway. `load_key` opens keys in devices."""
+
+    def __init__(self, folder: Path, *, clock: Clock, load_key: LoadKey) -> None:
+        self.folder, self._clock, self._load_key = folder, clock, load_key
+        path = folder / "agency.json"
+        try:
+            self.file = msgspec.json.decode(path.read_bytes(), type=AgencyFile)
+        except FileNotFoundError as error:
+            raise Invalid.at(str(folder), "No agency is kept here; say `agency init`.") from error
+        except msgspec.MsgspecError as error:
+            raise Invalid.at(str(path), f"{error}.") from error
+
+    def signers(self) -> tuple[Signer, Signer | None]:
+        """What signs this member's messages: by the key that the directory has, and by its post-quantum one."""
+        (first, one), *rest = self._private("sign").items()
+        second = next(iter(self._private("second").items()), None) if self.file.has_second else None
+        assert not rest, "a member signs by one key"
+        name = document.key_name(self.file.owner, first)
+        if second is None:
+            return signer_of(name, one), None
+        return signer_of(name, one), signer_of(document.key_name(self.file.owner, second[0]), second[1])
+
+    @property
+    def tls(self) -> Path:
+        """Key and certificate in one PEM file, for `SSLContext.load_cert_chain`."""
+        return self.folder / "tls" / "current.pem"
+
+    @property
+    def next_tls(self) -> Path:
+        return self.folder / "tls" / "next.pem"
+
+    @property
+    def anchor(self) -> Anchor | None:
+        path = self.folder / "anchor.json"
+        return trust.read_anchor(path.read_bytes()) if path.exists() else None
+
+    def keeper(self) -> Keeper:
+        """Its copy of the directory. Raises Conflict before it has joined."""
+        anchor = self.anchor
+        if anchor is None:
+            raise Conflict("This agency has not joined a directory.", remedy="Say `agency join URL|FILE`.")
+        return Keeper(self.folder / "directory", anchor, clock=self._clock)
+
+    def request(self) -> Request:
+        """The request to join, made once: officers compare its fingerprint."""
+        path = self.folder / "request.json"
+        if path.exists():
+            try:
+                return enrolment.read(path.read_bytes(), now=self._clock())
+            except Invalid:
+                path.unlink()  # too old, or the folder was moved from another clock
+        file = self.file
+        signing, second = self._publics()
+        wanted = Wanted(
+            "join", file.instance, file.member_class, file.member, int(self._clock()), file.name, file.subsystems,
+            file.server, file.addresses, signing, second, self._csr(),
+        )  # fmt: skip
+        request = enrolment.make(wanted, self._signing())
+        write_file(path, request.encode())
+        return request
+
+    def pin(self, anchor: Anchor) -> None:
+        """Trust this directory from now on. Raises Conflict when another is pinned."""
+        held = self.anchor
+        if held is not None and (held.instance, held.keys) != (anchor.instance, anchor.keys):
+            if self.keeper().held.facts.size == 0 or anchor.keys not in self.keeper().held.facts.chain:
+                raise Conflict(
+                    "Another directory is pinned here.", remedy="Move anchor.json and directory/ aside to start anew."
+                )
+            return
+        if anchor.instance != self.file.instance:
+            raise Invalid.at("anchor", f"It is of {anchor.instance}, this agency is of {self.file.instance}.")
+        write_file(self.folder / "anchor.json", jcs.encode(anchor))
+
+    def accept(self, welcome: Welcome) -> Keeper:
+        """Take the certificate and the directory that came back. Raises Invalid: not for the key that asked."""
+        self.pin(welcome.anchor)
+        keeper = self.keeper()
+        if welcome.entries:
+            try:
+                keeper.take(welcome.offer)
+            except ValueError as error:
+                raise Invalid.at("welcome", f"{error}.") from error
+        self.accept_certificate(welcome)
+        return keeper
+
+    def accept_certificate(self, welcome: Welcome) -> None:
+        """Take a certificate that was asked for: in use when there is none yet, else as the next. Raises Invalid."""
+        if welcome.certificate:
+            self._install(welcome.certificate.encode(), is_first=not self.tls.exists())
+
+    def ask_certificate(self) -> Request:
+        """A request for the next certificate, by a key of its own; the same until it is answered."""
+        file = self.file
+        kept = self.folder / "tls" / "asked.json"
+        if kept.exists() and (self.folder / "tls" / "asked.pem").exists():
+            try:
+                return enrolment.read(kept.read_bytes(), now=self._clock())
+            except Invalid:
+                kept.unlink()
+        csr = self._csr()
+        wanted = Wanted(
+            "certificate",
+            file.instance,
+            file.member_class,
+            file.member,
+            int(self._clock()),
+            server=file.server,
+            csr=csr,
+        )
+        request = enrolment.make(wanted, self._signing())
+        write_file(kept, request.encode())
+        return request
+
+    def ask_key(self) -> Request:
+        """A request to put a new signing key in force, signed by the old and the new; `use_new_key` when it is."""
+        if self.file.sign_key:
+            raise Invalid.at("sign_key", "Make the new key in the device, name it in agency.json and join again.")
+        for name in ("sign", "second") if self.file.has_second else ("sign",):
+            path = self.folder / "keys" / f"{name}.new.pem"
+            if not path.exists():
+                keyfiles.save_key(path, keyfiles.new_signing_key(SECOND if name == "second" else self.file.algorithm))
+        signing = {**self._signing(), **self._signing(".new")}
+        first, second = self._publics(".new")
+        file = self.file
+        wanted = Wanted(
+            "key", file.instance, file.member_class, file.member, int(self._clock()), key=first, second=second
+        )
+        return enrolment.make(wanted, signing)
+
+    def use_new_key(self) -> None:
+        """The new key is in the directory: sign by it from now on. The old one is removed."""
+        for name in ("second", "sign"):
+            path = self.folder / "keys" / f"{name}.new.pem"
+            if path.exists():
+                path.rename(self.folder / "keys" / f"{name}.pem")
+
+    def use_next_certificate(self) -> None:
+        self.next_tls.rename(self.tls)
+
+    def _csr(self) -> bytes:
+        path = self.folder / "tls" / "asked.pem"
+        if not path.exists():
+            keyfiles.save_key(path, ec.generate_private_key(ec.SECP256R1()))
+        key = keyfiles.load_key(path)
+        assert isinstance(key, ec.EllipticCurvePrivateKey), "a key for TLS is on P-256"
+        return ca.request_of(key, self.file.gateway)
+
+    def _install(self, certificate: bytes, *, is_first: bool) -> None:
+        path = self.folder / "tls" / "asked.pem"
+        if not path.exists():
+            return  # it was installed before
+        key = keyfiles.load_key(path)
+        if ca.read_certificate(certificate).public_key() != key.public_key():
+            raise Invalid.at("certificate", "It is not of the key that asked for it.")
+        place = self.tls if is_first else self.next_tls
+        place.unlink(missing_ok=True)
+        keyfiles.write_secret(place, path.read_bytes() + certificate)
+        path.unlink()
+
+    def _publics(self, which: str = "") -> tuple[bytes, bytes]:
+        first = next(iter(self._private("sign" + which)))
+        return first, next(iter(self._private("second" + which))) if self.file.has_second else b""
+
+    def _signing(self, which: str = "") -> Mapping[bytes, Signer]:
+        found = dict(self._private("sign" + which))
+        if self.file.has_second:
+            found.update(self._private("second" + which))
+        return {public: signer_of("request", key) for public, key in found.items()}
+
+    def _private(self, name: str) -> Mapping[bytes, PrivateKey]:
+        if name == "sign" and self.file.sign_key:
+            key: PrivateKey = self._load_key(self.file.sign_key)
+        else:
+            key = keyfiles.load_key(self.folder / "keys" / f"{name}.pem")
+        return {keyfiles.public_der(key): key}
+
+
+def made(folder: Path, file: AgencyFile, *, clock: Clock, load_key: LoadKey) -> Agency:
+    """Make an agency's folder with its keys. Raises Conflict when there is one."""
+    if (folder / "agency.json").exists():
+        raise Conflict(f"There is an agency in {folder} already.", remedy="Choose another --folder.")
+    make_folders(folder)
+    if not file.sign_key:
+        _ = keyfiles.save_new(folder / "keys" / "sign.pem", file.algorithm)
+    if file.has_second:
+        _ = keyfiles.save_new(folder / "keys" / "second.pem", SECOND)
+    write_file(folder / "agency.json", msgspec.json.format(msgspec.json.encode(file), indent=2))
+    agency = Agency(folder, clock=clock, load_key=load_key)
+    _ = agency.request()
+    return agency
+
+
+def read_welcome(data: bytes) -> Welcome:
+    """Raises Invalid."""
+    try:
+        welcome = msgspec.json.decode(data, type=Welcome)
+        _ = trust.read_anchor(jcs.encode(welcome.anchor))
+    except (msgspec.MsgspecError, BadNote) as error:
+        raise Invalid.at("welcome", f"This is not what a centre gives back: {error}.") from error
+    return welcome
+
+
+def no_devices(address: str) -> ec.EllipticCurvePrivateKey:
+    """The `LoadKey` of who has no key in a device."""
+    raise Invalid.at("key", f"{address[:60]} is a key in a device, and none is configured here.")

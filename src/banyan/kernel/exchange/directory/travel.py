@@ -1,0 +1,72 @@
+"""The directory over the road: its pages on the peers' listener, and gossip by `Peer.ask`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from banyan.errors import Unavailable
+from banyan.kernel.events.clock import Clock, EpochS
+from banyan.kernel.exchange.directory import counter, pages
+from banyan.kernel.exchange.directory.centre import Centre
+from banyan.kernel.exchange.directory.keeper import Keeper
+from banyan.kernel.exchange.directory.pages import Told
+from banyan.kernel.exchange.road.model import Request, Response
+from banyan.kernel.exchange.road.pages import Pages, Placed
+from banyan.kernel.exchange.road.peer import Peer
+from banyan.wire.xroad.identifiers import ServerId
+
+
+class RoadPeers:
+    """`gossip.Peers` over pinned TLS: a peer is reached at its address in the directory held."""
+
+    def __init__(self, peer: Peer, keeper: Keeper, *, clock: Clock) -> None:
+        self._peer, self._keeper, self._clock = peer, keeper, clock
+
+    async def ask(
+        self, server: ServerId, verb: str, target: str, body: bytes = b"", *, most: int, wait_s: float
+    ) -> bytes:
+        route = self._keeper.standing.way(server)
+        if route is None:
+            raise Unavailable(f"The directory has no way to {server.member}'s gateway {server.server}.")
+        until = EpochS(self._clock() + wait_s)
+        answer = await self._peer.ask(route, verb, target.encode("ascii"), until=until, body=body, most=most)
+        if isinstance(answer.body, bytes):
+            found = answer.body
+        else:
+            try:
+                found = answer.body.whole(most)
+            finally:
+                answer.body.close()
+        if answer.status != 200:
+            raise Unavailable(f"{server.member}'s gateway {server.server} answered {answer.status} for {target}.")
+        return found
+
+
+def add_pages(
+    on: Pages, keeper: Keeper, *, centre: Centre | None = None, heard: Callable[[], None] | None = None
+) -> None:
+    """`GET /directory/…` on the peers' listener, for whoever comes: all of it is public and signed. With `centre`, its
+    counter too. `heard` is called in the loop when something new came in, so that gossip need not wait."""
+
+    async def page(request: Request) -> Response:
+        loop = asyncio.get_running_loop()
+
+        def woken() -> None:
+            if heard is not None:
+                loop.call_soon_threadsafe(heard)
+
+        target = request.target.decode("latin-1")
+        body = request.body.whole(pages.REVOCATIONS_BYTES)
+        name = target.partition("?")[0].removeprefix(pages.PREFIX)
+        if centre is not None and name in counter.PATHS:
+            told = await asyncio.to_thread(counter.answer, centre, request.verb, target, body, heard=woken)
+        else:
+            told = await asyncio.to_thread(pages.answer, keeper, request.verb, target, body, heard=woken)
+        return response_of(told)
+
+    on.add("peer", pages.PREFIX.encode(), Placed(page, most=pages.REVOCATIONS_BYTES, is_open=True))
+
+
+def response_of(told: Told) -> Response:
+    return Response(told.status, ((b"content-type", told.media_type.encode()),), told.body)

@@ -1,0 +1,130 @@
+"""Certificates renew themselves, and officers hear in a sentence of what ends within thirty days.
+
+The next certificate enters the directory before anybody shows it, and is shown only when peers have had time to hear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from banyan.errors import Problem
+from banyan.kernel.events.clock import EpochS, iso
+from banyan.kernel.exchange.directory import ca, document, membership
+from banyan.kernel.exchange.directory.document import Certificate, Member, Snapshot
+from banyan.kernel.exchange.directory.keeper import Keeper
+from banyan.kernel.exchange.directory.membership import Agency
+from banyan.kernel.exchange.directory.standing import Standing
+from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_SETTLE_S, DIRECTORY_WARN_S
+from banyan.wire.xroad.identifiers import encoded
+
+_DAY: Final = 86_400
+Renew = Callable[[bytes], Awaitable[bytes]]
+"""`POST /directory/renewals` at the centre. Raises Problem."""
+
+
+class Upkeep:
+    """Of one gateway. `reload` is called with the file of key and certificate when it has changed."""
+
+    def __init__(self, agency: Agency, keeper: Keeper, *, renew: Renew, reload: Callable[[Path], None]) -> None:
+        self._agency, self._keeper, self._renew, self._reload = agency, keeper, renew, reload
+        self.failed = ""
+        """Why the last renewal did not work; empty when it did."""
+
+    async def step(self, now: EpochS) -> None:
+        """What is due now: ask for the next certificate, or show it. Called every few minutes."""
+        current = held(self._agency.tls)
+        if self._agency.next_tls.exists():
+            following = held(self._agency.next_tls)
+            if is_settled(following, self._keeper.standing, now) or (
+                now >= current.until and self._is_known(following)
+            ):
+                self._agency.use_next_certificate()
+                self._reload(self._agency.tls)
+        elif current.until - now < DIRECTORY_WARN_S:
+            try:
+                given = await self._renew(self._agency.ask_certificate().encode())
+                self._agency.accept_certificate(membership.read_welcome(given))
+                self.failed = ""
+            except Problem as problem:
+                self.failed = f"{problem.title} {problem.remedy}".strip()
+
+    def alerts(self, now: EpochS) -> list[str]:
+        """What this gateway's officers must know."""
+        snapshot = self._keeper.standing.snapshot
+        own = [one for one in snapshot.members if self._is_own(one)] if snapshot else []
+        found = [*self._keeper.alerts, *silence(self._keeper.standing, now), *endings(snapshot, own, now)]
+        if self.failed:
+            found.append(f"The next certificate could not be had: {self.failed}")
+        return found
+
+    def _is_known(self, certificate: Certificate) -> bool:
+        return self._keeper.standing.server_of(certificate.sha256) == self._agency.file.gateway
+
+    def _is_own(self, member: Member) -> bool:
+        return (member.member_class, member.code) == (self._agency.file.member_class, self._agency.file.member)
+
+
+def held(path: Path) -> Certificate:
+    """The certificate in a file of key and certificate, as the directory names it."""
+    text = path.read_bytes()
+    return ca.pinned(ca.read_certificate(text[text.index(b"-----BEGIN CERTIFICATE") :]))
+
+
+def is_settled(certificate: Certificate, standing: Standing, now: EpochS) -> bool:
+    """Whether the directory has had it for long enough that every peer has."""
+    made_at = certificate.since + DIRECTORY_AHEAD_S
+    return standing.server_of(certificate.sha256) is not None and now >= made_at + DIRECTORY_SETTLE_S
+
+
+def silence(standing: Standing, now: EpochS) -> list[str]:
+    """That the authority has not been heard for more than an hour, and what follows."""
+    match standing.freshness(now):
+        case "fresh":
+            return []
+        case "stale":
+            left = int(30 * _DAY - (now - standing.beat)) // _DAY
+            return [
+                f"The directory's authority was last heard on {iso(EpochS(standing.beat))}. Exchange goes on for "
+                f"{left} more days; new members and grants wait. Ask the centre what has happened."
+            ]
+    return ["The directory has expired: no call goes out or comes in. Ask the centre, or any member, for a newer one."]
+
+
+def endings(snapshot: Snapshot | None, members: Iterable[Member], now: EpochS) -> list[str]:
+    """Keys, certificates and CAs that end within thirty days with nothing in their place; a sentence each."""
+    if snapshot is None:
+        return []
+    found = []
+    for member in members:
+        owner = document.member_id(snapshot.instance, member)
+        last = max((key.until for key in member.keys), default=0)
+        if last - now < DIRECTORY_WARN_S:
+            what = f"The signing key of {encoded(owner)}"
+            found.append(_ends(what, last, now, "Its officers run `./banyan agency rotate-key`."))
+        for gateway in member.gateways:
+            last = max((one.until for one in gateway.certificates), default=0)
+            if last - now < DIRECTORY_WARN_S:
+                what = f"The TLS certificate of {encoded(document.server_id(snapshot.instance, member, gateway))}"
+                fix = "It renews by itself; if this still stands tomorrow, see why its gateway reaches no centre."
+                found.append(_ends(what, last, now, fix))
+    return found + _roots(snapshot.roots, now)
+
+
+def _roots(roots: Sequence[bytes], now: EpochS) -> list[str]:
+    found = []
+    for one in roots:
+        certificate = ca.read_certificate(one)
+        last = int(certificate.not_valid_after_utc.timestamp())
+        if last - now < DIRECTORY_WARN_S:
+            what = f"The CA {certificate.subject.rfc4514_string()}"
+            found.append(_ends(what, last, now, "The centre's officers add its next certificate under `roots`."))
+    return found
+
+
+def _ends(what: str, last: int, now: EpochS, fix: str) -> str:
+    if last <= now:
+        return f"{what} ended on {iso(EpochS(last))}. {fix}"
+    days = int(last - now) // _DAY
+    return f"{what} ends on {iso(EpochS(last))}, in {days} {'day' if days == 1 else 'days'}. {fix}"

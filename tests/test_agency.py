@@ -1,0 +1,189 @@
+"""`./banyan agency`, as officers type it: a road is founded, agencies join it, keys change, things are revoked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from banyan.cli import main
+
+
+class Desk:
+    """Runs verbs and keeps what they said."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+        self.said = self.erred = ""
+
+    def __call__(self, *words: object, ends: int = 0) -> str:
+        code = main(["agency", *map(str, words)])
+        self.said, self.erred = self._capsys.readouterr()
+        assert code == ends, (words, self.said, self.erred)
+        if ends:
+            assert self.erred.count("\n") == 1, "one line says what to do"
+        return self.said
+
+    @property
+    def centre(self) -> Path:
+        return self.folder / "centre"
+
+    def fingerprint(self) -> str:
+        found = re.findall(r"(?:[0-9a-f]{4} ){7}[0-9a-f]{4}", self.said)
+        assert found, self.said
+        return str(found[-1])
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path, capsys)
+
+
+def founded(desk: Desk, *more: object) -> str:
+    desk("found", "TW", "--centre", desk.centre, *more)
+    return desk.fingerprint()
+
+
+def made(desk: Desk, code: str, *more: object) -> str:
+    desk("init", f"TW/GOV/{code}", "--zh", "署", "--en", code, "--address", "127.0.0.1:5500",
+         "--subsystem", "data", "--folder", desk.folder / code, *more)  # fmt: skip
+    return desk.fingerprint()
+
+
+def joined(desk: Desk, code: str, anchor: str, *more: object) -> None:
+    fingerprint = made(desk, code, *more)
+    out = desk.folder / f"{code}-welcome.json"
+    request = desk.folder / code / "request.json"
+    desk("approve", request, "--fingerprint", fingerprint, "--centre", desk.centre, "--out", out)
+    desk("join", out, "--fingerprint", anchor, "--folder", desk.folder / code)
+    assert f"TW/GOV/{code} is a member" in desk.said
+
+
+def test_an_agency_joins_by_files_and_officers_compare_both_fingerprints(desk: Desk) -> None:
+    anchor = founded(desk)
+    fingerprint = made(desk, "NHI")
+    request = desk.folder / "NHI/request.json"
+    desk("approve", request, "--centre", desk.centre, ends=2)
+    assert desk.fingerprint() == fingerprint
+    assert "by another way" in desk.erred
+    desk("approve", request, "--fingerprint", "0" * 32, "--centre", desk.centre, ends=2)
+    desk("list", "--centre", desk.centre)
+    assert f"fingerprint {fingerprint}" in desk.said
+    out = desk.folder / "welcome.json"
+    desk("approve", request, "--fingerprint", fingerprint, "--centre", desk.centre, "--out", out)
+    desk("join", out, "--folder", desk.folder / "NHI", ends=2)
+    assert desk.fingerprint() == anchor
+    desk("join", out, "--fingerprint", anchor, "--folder", desk.folder / "NHI")
+    desk("status", "--folder", desk.folder / "NHI")
+    assert "version 2, fresh" in desk.said
+    assert "Nothing must be done." in desk.said
+    desk("approve", request, "--fingerprint", fingerprint, "--centre", desk.centre, ends=2)
+    assert "member already" in desk.erred
+
+
+def test_private_keys_stay_in_files_of_their_owner(desk: Desk) -> None:
+    anchor = founded(desk)
+    joined(desk, "NHI", anchor, "--post-quantum")
+    secret = [path for path in desk.folder.rglob("*") if path.suffix in (".key", ".pem") and path.name != "root.pem"]
+    private = [path for path in secret if b"CERTIFICATE" not in path.read_bytes()[:40]]
+    assert {path.name for path in private} >= {"sign.pem", "second.pem", "current.pem", "ed25519.key", "root.key"}
+    assert {oct(path.stat().st_mode & 0o777) for path in private} == {"0o600"}
+    for path in (desk.folder / "NHI/request.json", desk.folder / "NHI-welcome.json"):
+        assert b"PRIVATE" not in path.read_bytes()
+    (desk.folder / "NHI/keys/sign.pem").chmod(0o644)
+    (desk.folder / "NHI/request.json").unlink()
+    desk("rotate-key", "--folder", desk.folder / "NHI", ends=2)
+    assert "chmod 600" in desk.erred
+
+
+def test_two_officers_must_approve(desk: Desk) -> None:
+    anchor = founded(desk, "--officers", "2")
+    for name in ("lin", "wu"):
+        desk("officer", name, desk.folder / f"{name}.pem", "--centre", desk.centre)
+    fingerprint = made(desk, "NHI")
+    request, out = desk.folder / "NHI/request.json", desk.folder / "w.json"
+    approve = ("approve", request, "--fingerprint", fingerprint, "--centre", desk.centre, "--out", out)
+    desk(*approve, ends=2)
+    assert "2 more must approve" in desk.erred
+    desk(*approve, "--officer", desk.folder / "lin.pem")
+    desk(*approve, "--officer", desk.folder / "lin.pem")
+    assert "1 more must approve" in desk.said
+    assert not out.exists()
+    desk("officer", "stranger", desk.folder / "x.pem", "--centre", made_centre(desk))
+    desk(*approve, "--officer", desk.folder / "x.pem", ends=2)
+    desk(*approve, "--officer", desk.folder / "wu.pem")
+    desk("join", out, "--fingerprint", anchor, "--folder", desk.folder / "NHI")
+
+
+def made_centre(desk: Desk) -> Path:
+    desk("found", "XX", "--centre", desk.folder / "other")
+    return desk.folder / "other"
+
+
+def test_what_is_revoked_is_named_by_the_list(desk: Desk) -> None:
+    anchor = founded(desk)
+    joined(desk, "NHI", anchor)
+    joined(desk, "NIA", anchor)
+    listed = desk("list", "--centre", desk.centre)
+    key = re.findall(r"key (\S+)", listed)[0]
+    certificate = re.findall(r"certificate (\S+)", listed)[1]
+    desk("revoke", "key", key, "--centre", desk.centre)
+    desk("revoke", "certificate", certificate, "--centre", desk.centre)
+    desk("revoke", "gateway", "TW/GOV/NIA/gw1", "--centre", desk.centre)
+    desk("revoke", "member", "TW/GOV/NIA", "--centre", desk.centre)
+    assert "TW/GOV/NIA  署 NIA  REVOKED" in desk("list", "--centre", desk.centre)
+    for kind, subject in (("key", "TW/GOV/NHI#0"), ("member", "TW/GOV/NOBODY"), ("member", "x"), ("gateway", "TW")):
+        desk("revoke", kind, subject, "--centre", desk.centre, ends=2)
+
+
+def test_a_member_changes_its_key_and_nobody_need_approve(desk: Desk) -> None:
+    anchor = founded(desk)
+    joined(desk, "NHI", anchor, "--algorithm", "ed25519")
+    before = (desk.folder / "NHI/keys/sign.pem").read_bytes()
+    desk("rotate-key", "--folder", desk.folder / "NHI")
+    out = desk.folder / "w2.json"
+    desk("approve", desk.folder / "NHI/key-request.json", "--centre", desk.centre, "--out", out)
+    desk("join", out, "--folder", desk.folder / "NHI")
+    assert (desk.folder / "NHI/keys/sign.pem").read_bytes() != before
+    assert len(re.findall(r"key TW/GOV/NHI#", desk("list", "--centre", desk.centre))) == 2
+
+
+def test_the_authority_changes_its_keys_and_members_follow(desk: Desk) -> None:
+    first = founded(desk)
+    joined(desk, "NHI", first)
+    desk("rotate-key", "--authority", "--centre", desk.centre)
+    second = desk.fingerprint()
+    assert second != first
+    assert not list((desk.centre / "keys/1").glob("*.key")), "the old private keys are gone"
+    made(desk, "NIA")
+    desk("join", desk.centre / "anchor.json", "--fingerprint", first, "--folder", desk.folder / "NIA")
+    joined(desk, "CDC", second)
+    desk("list", "--centre", desk.centre)
+    assert "TW/GOV/CDC" in desk.said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["init", "TW/GOV"], ["init", "TW/GOV/A"], ["init", "TW/GOV/A/sub", "--address", "h:1"],
+        ["init", "TW/GOV/A", "--address", "host"], ["init", "TW/GOV/A", "--address", "host:99999"],
+        ["init", "TW/GOV/A b", "--address", "h:1"], ["join", "nothing.json"], ["status"], ["rotate-key"],
+    ],
+)  # fmt: skip
+def test_wrong_words_of_an_agency_get_one_sentence(desk: Desk, words: list[str]) -> None:
+    desk(*words, "--folder", desk.folder / "nobody", ends=2)
+
+
+@pytest.mark.parametrize("words", [["list"], ["approve", "x"], ["revoke", "member", "TW/GOV/A"], ["found", "T/W"]])
+def test_wrong_words_of_a_centre_get_one_sentence(desk: Desk, words: list[str]) -> None:
+    desk(*words, "--centre", desk.folder / "nowhere", ends=2)
+
+
+def test_a_request_changed_on_its_way_is_refused(desk: Desk) -> None:
+    founded(desk)
+    fingerprint = made(desk, "NHI")
+    path = desk.folder / "NHI/request.json"
+    path.write_bytes(path.read_bytes().replace(b"127.0.0.1", b"127.6.6.6"))
+    desk("approve", path, "--fingerprint", fingerprint, "--centre", desk.centre, ends=2)
+    assert "changed after it was signed" in desk.erred
