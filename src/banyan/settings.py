@@ -21,6 +21,7 @@ STANDARD_SERVICES = (
     "banyan.service.mydata.parts:SERVICE",
     "banyan.service.powers.parts:SERVICE",
     "banyan.service.credentials.parts:SERVICE",
+    "banyan.service.exchange.parts:SERVICE",
 )
 
 

@@ -54,6 +54,30 @@ PERSONAS: Final = (
     (
         Account(
             id="",
+            name="demo.border2",
+            kind="officer",
+            shown={"zh-Hant": "何複核（移民署複核）", "en": "Ho Fu-he (second immigration officer)"},
+            agency="TW/GOV/NIA",
+            roles=("border",),
+            is_demo=True,
+        ),
+        "",
+    ),
+    (
+        Account(
+            id="",
+            name="demo.doctor",
+            kind="officer",
+            shown={"zh-Hant": "沈急診（榕樹醫院資訊室）", "en": "Shen Chi-chen (hospital IT)"},
+            agency="TW/MED/H1",
+            roles=("hospital",),
+            is_demo=True,
+        ),
+        "",
+    ),
+    (
+        Account(
+            id="",
             name="demo.mother",
             kind="citizen",
             shown={"zh-Hant": "周美玉（民眾，小榕的媽媽）", "en": "Chou Mei-yu (citizen, Hsiao-jung's mother)"},
@@ -104,6 +128,7 @@ AGENCIES: Final = (
     Agency("TW/GOV/CDC", "00000053", {"zh-Hant": "疾管署（示範）", "en": "Disease control (demo)"}),
     Agency("TW/GOV/NIA", "00000070", {"zh-Hant": "移民署（示範）", "en": "Immigration (demo)"}),
     Agency("TW/GOV/DISTRICT", "00000125", {"zh-Hant": "區公所（示範）", "en": "District office (demo)"}),
+    Agency("TW/MED/H1", "00000130", {"zh-Hant": "榕樹醫院（示範）", "en": "Banyan Hospital (demo)"}),
 )
 """Their 統一編號 are made up too: no register gives out numbers that begin with five noughts."""
 MOTHER: Final = "demo.mother"

@@ -1,0 +1,163 @@
+"""What the composition root lends this service: the road as it stands here, the register of bases, and the ledger.
+
+A node without a road lends none: then the console says how to join.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal, Protocol
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.kernel.catalogue.operation import Text
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.ledger.log import Ledger
+from banyan.kernel.policy.bases import Register
+from banyan.kernel.storage import Drawer, Store
+from banyan.service.exchange.rules import Grant
+from banyan.service.exchange.wording import unknown
+
+Freshness = Literal["fresh", "stale", "expired"]
+
+
+class DirectoryStands(msgspec.Struct, frozen=True):
+    """The snapshot in force; moments are epoch seconds, 0 where there is none."""
+
+    version: str
+    freshness: Freshness
+    issued_at: EpochS
+    until: EpochS
+    authority: str = ""
+
+
+class Here(msgspec.Struct, frozen=True):
+    """This gateway. `edge` is where information systems call, `peer` where other gateways do."""
+
+    server: str
+    edge: str
+    peer: str
+    directory: DirectoryStands
+
+
+class MemberRow(msgspec.Struct, frozen=True):
+    """A member with its subsystems; `is_here`: hosted by this gateway."""
+
+    id: str
+    name: Text
+    subsystems: tuple[str, ...]
+    is_here: bool
+
+
+class ServiceRow(msgspec.Struct, frozen=True):
+    """A service that this gateway offers. `operation` is the gate's, when one answers it; `needs_purpose`: it gives
+    personal data, so that a grant names purposes and bases."""
+
+    id: str
+    title: Text
+    endpoints: tuple[str, ...]
+    operation: str
+    needs_purpose: bool
+    is_enabled: bool
+    notice: str = ""
+
+    @property
+    def provider(self) -> str:
+        """INSTANCE/CLASS/MEMBER."""
+        return "/".join(self.id.split("/")[:3])
+
+
+class CallRow(msgspec.Struct, frozen=True):
+    """One exchange as this gateway saw it. Nothing of its content: not the path below the service, not the body."""
+
+    xid: str
+    at: EpochS
+    role: Literal["client", "provider"]
+    client: str
+    service: str
+    method: str
+    status: int
+    fault: str
+    took_ms: int
+
+    def is_of(self, agency: str) -> bool:
+        return self.client.startswith(agency + "/") or self.service.startswith(agency + "/")
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A message to be delivered later, or one that could not be. `state` waiting or dead."""
+
+    id: str
+    client: str
+    service: str
+    state: Literal["waiting", "dead"]
+    since: EpochS
+    attempts: int
+    next_at: EpochS
+    last: str
+    """Why it did not go, in the road's words."""
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """Something that needs somebody: a code with values; the words are this service's. `tone` wrong or warn."""
+
+    code: str
+    values: Mapping[str, str]
+    tone: Literal["wrong", "warn"] = "warn"
+
+
+class Road(Protocol):
+    """The gateway of this node, as far as its officers look at it."""
+
+    def here(self) -> Here: ...
+
+    def members(self) -> Sequence[MemberRow]: ...
+
+    def services(self) -> Sequence[ServiceRow]: ...
+
+    def allow(self, grants: Sequence[Grant]) -> None:
+        """From the next call on these grants count, and no others."""
+
+    def calls(self) -> Sequence[CallRow]:
+        """The newest first, a bounded number."""
+
+    async def letters(self) -> Sequence[Letter]:
+        """The oldest first, a bounded number."""
+
+    async def revive(self, id: str) -> bool:
+        """Try a dead one again; False: there is none of that id."""
+
+    async def discard(self, id: str) -> bool:
+        """Give a dead one up; its client is told. False: there is none of that id."""
+
+    async def alerts(self) -> Sequence[Alert]: ...
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    road: Road
+    ledger: Ledger
+    bases: Callable[[], Awaitable[Register]]
+    turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Give this service the node's road; once, before the first call."""
+    _shelves[db.sql] = shelf
+
+
+def lent(db: Drawer) -> Shelf | None:
+    """The road of this node; None without one."""
+    return _shelves.get(db.sql)
+
+
+def shelf_of(db: Drawer) -> Shelf:
+    """Raises NotFound on a node that is not on the road."""
+    found = _shelves.get(db.sql)
+    if found is None:
+        raise unknown("road")
+    return found
