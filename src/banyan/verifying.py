@@ -28,6 +28,8 @@ WORDS = {
     "basis": ("一項法律依據的登記", "a legal basis registered"),
     "purpose": ("一個使用目的結束", "a purpose closed"),
     "cap": ("一項公平使用上限", "a fair-use cap"),
+    "exchange": ("機關間的一次交換", "an exchange between agencies"),
+    "gateway": ("一部閘道為哪些機關記錄", "whose exchanges a gateway logs"),
 }
 
 
@@ -43,6 +45,10 @@ def add_verify_parser(verbs: Any) -> None:
     verify.add_argument("--witness", action="append", default=[], metavar="VKEY", help="the key of a witness you trust")
     verify.add_argument("--quorum", type=int, default=0, help="how many witnesses must have cosigned")
     verify.add_argument("--history", action="store_true", help="the file is a whole list of uses from /mydata/history")
+    verify.add_argument(
+        "--signer", action="append", default=[], metavar="KEYID=FILE",
+        help="of an exchange between agencies: a member's public key (PEM), to check its messages' signatures",
+    )  # fmt: skip
     add_shown_arguments(verify)
     verify.set_defaults(run=run)
 
@@ -68,21 +74,33 @@ def run(options: argparse.Namespace) -> int:
             _say_whole(prove_history(data, logs=logs, witnesses=witnesses, quorum=options.quorum))
             return 0
         proven = prove(data, logs=logs, witnesses=witnesses, quorum=options.quorum)
+        told = _exchange(proven, options)
     except ValueError as error:
         print(f"不成立 DOES NOT HOLD: {error}", file=sys.stderr)  # noqa: T201 - this verb's answer
         return 1
-    _say(proven)
+    _say(proven, told)
     return 0
 
 
-def _say(proven: Any) -> None:
+def _exchange(proven: Any, options: argparse.Namespace) -> list[str] | None:
+    """What to say of an exchange between agencies; None for another entry."""
+    if proven.entry.get("kind") != "exchange" or not proven.record:
+        return None
+    from banyan.verifying_exchange import exchange_lines
+
+    return exchange_lines(proven.record, options.signer)
+
+
+def _say(proven: Any, told: list[str] | None = None) -> None:
+    """`told`: what to say of the record; None: name it as it is."""
     kind = str(proven.entry.get("kind", ""))
     zh, en = WORDS.get(kind, (kind, kind))
     lines = [
         f"成立 HOLDS: {zh} / {en}",
         f"  log {proven.checkpoint.origin}, entry {proven.index} of {proven.checkpoint.size}",
     ]
-    for name, value in (proven.record or proven.entry).items():
+    lines += told or []
+    for name, value in {} if told else (proven.record or proven.entry).items():
         shown = (
             datetime.fromtimestamp(value, UTC).isoformat() if name == "at" and isinstance(value, int | float) else value
         )
