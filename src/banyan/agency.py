@@ -64,6 +64,7 @@ def _add_centre_acts(acts: Any) -> None:
     approve.add_argument("request", help="a request's file, or its name in `agency list`")
     approve.add_argument("--fingerprint", default="", help="as the agency read it to you by another way")
     approve.add_argument("--officer", type=Path, metavar="FILE", help="your officer's key")
+    approve.add_argument("--home", action="store_true", help="it is the centre's own gateway, which all others ask")
     approve.add_argument("--out", type=Path, metavar="FILE", help="write what the agency gets back to a file")
     revoke = _act(acts, "revoke", "end a member, key, gateway or certificate at once, everywhere", _revoke)
     revoke.add_argument("kind", choices=KINDS)
@@ -154,7 +155,7 @@ def _approve(options: argparse.Namespace) -> int:
             if missing:
                 _say(f"Approved; {missing} more must approve {request.name}.")
                 return 0
-        return _answered(options, centre.admit(request), f"{encoded(wanted.owner)} is a member.")
+        return _answered(options, centre.admit(request, is_home=options.home), f"{encoded(wanted.owner)} is a member.")
 
 
 def _revoke(options: argparse.Namespace) -> int:

@@ -62,6 +62,7 @@ class Authority:
         """End something now, for everybody; the note, to be handed around at once."""
         entry = self._entry(Revocation(Revoked(kind, subject, self._now())))
         self._append((entry,), b"")
+        self.keeper.take_revocations((entry,))
         return entry
 
     def beat(self) -> bytes | None:

@@ -107,11 +107,15 @@ class Centre:
         with _locked(self.folder):
             if self._stamp() != self._seen:
                 self.keeper.reload()
-                self.authority = Authority(self.keeper, self._signer(), clock=self._clock)
+                self.renew_signer()
             try:
                 yield
             finally:
                 self._seen = self._stamp()
+
+    def renew_signer(self) -> None:
+        """Sign by the keys that the log names last."""
+        self.authority = Authority(self.keeper, self._signer(), clock=self._clock)
 
     def submit(self, data: bytes) -> Request:
         """Take in a request to join; it waits for officers. Raises Invalid, or Limit when too many wait."""
@@ -159,8 +163,9 @@ class Centre:
                 return subject in index.keys
         return subject in {one.hex() for one in index.certificates}
 
-    def admit(self, request: Request) -> Welcome:
-        """Let an agency in. Raises Invalid while officers have yet to approve."""
+    def admit(self, request: Request, *, is_home: bool = False) -> Welcome:
+        """Let an agency in. `is_home`: its gateway is the centre's own, which all others ask. Raises Invalid while
+        officers have yet to approve."""
         wanted = request.wanted
         missing = self.file.needs - len(self._votes(request))
         if missing > 0:
@@ -170,7 +175,13 @@ class Centre:
         now = int(self._clock())
         issued = self._certificate(request)
         pinned = ca.pinned(issued)
-        self.authority.change(lambda snapshot: enrolment.admitted(wanted, pinned, snapshot, now=now))
+
+        def change(snapshot: Snapshot) -> Snapshot:
+            new = enrolment.admitted(wanted, pinned, snapshot, now=now)
+            home = (wanted.member_class, wanted.member, wanted.server)
+            return msgspec.structs.replace(new, home=home) if is_home else new
+
+        self.authority.change(change)
         return self._welcome(request, ca.pem(issued))
 
     def renew(self, data: bytes) -> Welcome:

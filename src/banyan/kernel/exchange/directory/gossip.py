@@ -60,12 +60,22 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Gossip:
-    """Keeps one gateway's directory up to date. `own`: this gateway; `centre`: asked in each round."""
+    """Keeps one gateway's directory up to date. `own`: this gateway; `centre`: asked in each round, unless the snapshot
+    names it. `news` is called when anything has changed."""
 
     def __init__(
-        self, keeper: Keeper, peers: Peers, *, own: ServerId, centre: ServerId | None, dice: random.Random
+        self,
+        keeper: Keeper,
+        peers: Peers,
+        *,
+        own: ServerId,
+        centre: ServerId | None = None,
+        dice: random.Random,
+        news: Callable[[], None] = lambda: None,
     ) -> None:
         self._keeper, self._peers, self._own, self._centre, self._dice = keeper, peers, own, centre, dice
+        self._news = news
+        self._told = set(keeper.revocations)
         self._turn = asyncio.Lock()
         self._passed_over: set[str] = set()
         self._woken = asyncio.Event()
@@ -82,8 +92,12 @@ class Gossip:
 
     async def round(self) -> list[Heard]:
         """Ask the centre and some peers at random, at once; those who cannot be reached cost nothing but their time."""
-        asked = self._chosen()
-        return list(await asyncio.gather(*(self.learn(one) for one in asked)))
+        await self._pass_on()
+        heard = list(await asyncio.gather(*(self.learn(one) for one in self._chosen())))
+        await self._pass_on()
+        if any(one.is_news for one in heard):
+            self._news()
+        return heard
 
     def hint(self, version: str, server: ServerId) -> None:
         """A peer said `X-Directory-Version`; when it is newer, it is asked in the next round, and that at once."""
@@ -126,6 +140,13 @@ class Gossip:
         finally:
             self._turn.release()
 
+    async def _pass_on(self) -> None:
+        """Hand on what came since; each gateway does so once for each revocation."""
+        fresh = [one for one in self._keeper.revocations if one not in self._told]
+        if fresh:
+            self._told.update(fresh)
+            await self.spread(fresh)
+
     async def _push(self, server: ServerId, body: bytes) -> bool:
         try:
             await self._peers.ask(
@@ -144,7 +165,7 @@ class Gossip:
         elif head.size:
             await asyncio.to_thread(keeper.suspect, head.checkpoint.encode(), ())
         fresh = 0
-        if head.revocations != pages.digest_of(keeper):
+        if head.revocations != keeper.digest:
             data = await self._ask(server, "revocations", pages.REVOCATIONS_BYTES)
             fresh = await asyncio.to_thread(keeper.take_revocations, pages.read_revocations(data))
         fresh += await self._evidence(server, head)
@@ -205,9 +226,15 @@ class Gossip:
         return await self._peers.ask(server, "GET", pages.PREFIX + page, most=most, wait_s=wait_s)
 
     def _chosen(self) -> list[ServerId]:
-        first = [one for one in (self._centre, self._hinted) if one is not None and one != self._own]
+        first = [one for one in (self._home(), self._hinted) if one is not None and one != self._own]
         self._hinted = None
         return [*dict.fromkeys(first), *self._drawn(DIRECTORY_PEERS_ASKED, {self._own, *first})]
+
+    def _home(self) -> ServerId | None:
+        snapshot = self._keeper.standing.snapshot
+        if self._centre is None and snapshot is not None and snapshot.home is not None:
+            return ServerId(snapshot.instance, *snapshot.home)
+        return self._centre
 
     def _drawn(self, count: int, passed: set[ServerId]) -> list[ServerId]:
         """Some gateways at random; those revoked or in `passed` are passed over."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -83,7 +84,8 @@ class _Checked(msgspec.Struct, frozen=True):
 
 
 class Keeper:
-    """The directory of one gateway in `folder`. One process owns it; calls may come from any of its threads."""
+    """The directory of one gateway in `folder`. One process owns it; calls may come from any of its threads. `digest`
+    is equal where the same revocations are held."""
 
     def __init__(self, folder: Path, anchor: Anchor, *, clock: Clock) -> None:
         self.anchor, self._folder, self._clock = anchor, folder, clock
@@ -92,6 +94,7 @@ class Keeper:
         self._index: Index | None = None
         self._notes: dict[tuple[str, str], tuple[Revoked, bytes]] = {}
         self._evidence: dict[str, Evidence] = {}
+        self.digest = ""
         make_folders(folder / "evidence")
         self.held = Held()
         self._tree = Tree(folder / "tiles")
@@ -271,6 +274,10 @@ class Keeper:
         write_file(self._folder / "head.json", msgspec.json.encode(kept))
 
     def _swap(self) -> None:
+        whole = sha256()
+        for entry in sorted(self.revocations):
+            whole.update(sha256(entry).digest())
+        self.digest = whole.hexdigest()
         revoked = dict(self.held.facts.revoked)
         snapshot = self._index.snapshot if self._index else None
         loose = [what for what, _ in self._notes.values()]

@@ -13,7 +13,6 @@ so it may come from anybody and go to anybody.
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -62,7 +61,7 @@ def head_of(keeper: Keeper) -> HeadPage:
         held.facts.size,
         held.checkpoint.decode(),
         [one.decode() for one in held.handovers],
-        digest_of(keeper),
+        keeper.digest,
         sorted(one.name for one in keeper.evidence),
     )
 
@@ -76,14 +75,6 @@ def read_head(data: bytes) -> HeadPage:
     if len(head.handovers) > DIRECTORY_HANDOVERS or len(head.evidence) > DIRECTORY_EVIDENCE or head.size < 0:
         raise Refused("the peer's head is beyond its bounds")
     return head
-
-
-def digest_of(keeper: Keeper) -> str:
-    """Equal where the same revocations are held."""
-    whole = sha256()
-    for one in sorted(keeper.revocations):
-        whole.update(sha256(one).digest())
-    return whole.hexdigest()
 
 
 def read_revocations(data: bytes) -> list[bytes]:
