@@ -110,6 +110,80 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keys of other agencies' logs that this node cosigns at /witness/add-checkpoint, NAME+ID+KEY each."""
 
 
+class RoadClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An information system of a member here that may call at this gateway's edge; nobody else may."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[^/]+(/[^/]+){3}$")]
+    """INSTANCE/CLASS/MEMBER/SUBSYSTEM."""
+    connection: Literal["http", "https", "mutual"] = "mutual"
+    """`mutual`: HTTPS with one of `certificates`; `https`: without; `http`: plain, for this machine only."""
+    certificates: tuple[str, ...] = ()
+    """PEM files."""
+    priority: Literal["crisis", "normal", "bulk"] = "normal"
+    per_minute: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Calls a minute; 0: no bound of its own."""
+
+
+class RoadOffer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service behind this gateway. Who may ask it is granted by officers at /exchange/grants."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[^/]+(/[^/]+){4}$")]
+    """INSTANCE/CLASS/MEMBER/SUBSYSTEM/CODE."""
+    url: Annotated[str, msgspec.Meta(pattern="^(https?://[^/?#\\s]+[^?#\\s]*|gate:[a-z][a-z0-9_.]*)$")]
+    """http(s)://…, or gate:SERVICE[.OPERATION] for operations of this node."""
+    endpoints: tuple[Annotated[str, msgspec.Meta(pattern=r"^(\*|[A-Z]+) \S+$")], ...] = ()
+    """`GET /records/*`; empty: all."""
+    title: str = ""
+    title_en: str = ""
+    description: str = ""
+    """Where its OpenAPI document stands: a URL or a file."""
+    personal: bool = False
+    """It gives personal data: each grant names purposes and bases. Of `gate:` this is known."""
+    subject: str = ""
+    """Of http(s) with personal data: where the request has the person's number: a JSON pointer such as /person."""
+    fields: dict[str, str] = {}
+    """Of the same: each field that it answers -> its category of the register (C034). They are weighed and recorded."""
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 30.0
+    enabled: bool = True
+    notice: str = ""
+    """Why it is not enabled, as its callers are told."""
+
+
+class RoadRemote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service of this node's gate that runs elsewhere: calls go over the road."""
+
+    service: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
+    at: Annotated[str, msgspec.Meta(pattern="^[^/]+(/[^/]+){3}$")]
+    """The subsystem that offers it: INSTANCE/CLASS/MEMBER/SUBSYSTEM."""
+    asks_as: Annotated[str, msgspec.Meta(pattern="^[^/]+(/[^/]+){3}$")]
+    """The subsystem here that asks; it is one of `clients`."""
+
+
+class RoadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The road between agencies. Make the agency's folder and join first: ./banyan agency init, ./banyan agency join.
+    Folders are named from the data folder."""
+
+    enabled: bool = False
+    agency: str = "agency"
+    """The folder that `./banyan agency init` made."""
+    hosted: tuple[str, ...] = ()
+    """Folders of other agencies whose subsystems this gateway serves, by their wish."""
+    centre: str = ""
+    """The folder of the directory's centre, when this node runs it."""
+    host: str = "127.0.0.1"
+    """Where both listeners are; other gateways reach 0.0.0.0."""
+    peer_port: Port = 5500
+    edge_port: Port = 8080
+    """Plain HTTP for clients of `connection` http; 0: any free one."""
+    edge_tls_port: Port = 0
+    """HTTPS for the others; 0: none."""
+    fault_codes: Literal["documented", "renamed"] = "documented"
+    """`Server.ServerProxy.AccessDenied`, or X-Road 7.8's `server.serverproxy.access_denied`."""
+    clients: tuple[RoadClient, ...] = ()
+    offers: tuple[RoadOffer, ...] = ()
+    remotes: tuple[RoadRemote, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One node. `member` is its X-Road style member id INSTANCE/CLASS/CODE."""
 
@@ -121,6 +195,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: Line = Line()
     identity: Identity = Identity()
     ledger: LedgerSettings = LedgerSettings()
+    road: RoadSettings = RoadSettings()
     services: tuple[str, ...] = STANDARD_SERVICES
     """Import paths `package.module:NAME`; a third party's service is plugged in by adding its line."""
     log: Literal["json", "quiet"] = "quiet"
