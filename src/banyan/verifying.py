@@ -1,5 +1,5 @@
-"""`./banyan verify FILE`: check a receipt of the log, a credential or a signed download without asking anybody. Exit 0:
-it holds; 1: it does not."""
+"""`./banyan verify FILE`: check a receipt of the log, a credential, a signed download or a message of the road without
+asking anybody. Exit 0: it holds; 1: it does not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from banyan.errors import Invalid
+from banyan.verifying_messages import add_message_arguments, is_message, run_messages
 from banyan.verifying_shown import add_shown_arguments, run_shown
 from banyan.wire.tlog.checkpoint import verifier_of
 from banyan.wire.tlog.note import NOTE_BYTES, BadNote, Verifier
@@ -49,6 +50,7 @@ def add_verify_parser(verbs: Any) -> None:
         "--signer", action="append", default=[], metavar="KEYID=FILE",
         help="of an exchange between agencies: a member's public key (PEM), to check its messages' signatures",
     )  # fmt: skip
+    add_message_arguments(verify)
     add_shown_arguments(verify)
     verify.set_defaults(run=run)
 
@@ -63,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
     logs = [_key(text) for text in (*options.log, *_kept(options.keys))]
     if not logs:
         raise Invalid.at("--log", f"name the log's keys (they stand on its transparency page and in {KEYS_FILE})")
+    if is_message(options.receipt):
+        return run_messages(options, logs, [_key(text) for text in options.witness])
     try:
         with options.receipt.open("rb") as file:
             data = file.read(HISTORY_BYTES if options.history else NOTE_BYTES + 1)

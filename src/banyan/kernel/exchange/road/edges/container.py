@@ -65,6 +65,8 @@ _TYPES: Final = {
 }
 _KNOWN: Final = frozenset({MIMETYPE, MANIFEST, DIGESTS, *_TYPES})
 _NAMED: Final = frozenset({b"signature", b"signature-input"})
+_FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"keep-alive"})
+"""Of one hop, and never signed: written anew for the message as it stands here."""
 _ASIC: Final = "http://uri.etsi.org/02918/v1.2.1#"
 _DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 _ODF: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
@@ -175,7 +177,7 @@ def _http(signed: Signed, body: Body | None) -> bytes:
         lines = [b"HTTP/1.1 %b %b" % (first, second)]
     else:
         lines = [b"%b %b HTTP/1.1" % (first, second), b"host: " + signed.authority.encode("ascii")]
-    lines += [b"%b: %b" % field for field in signed.fields]
+    lines += [b"%b: %b" % field for field in signed.fields if field[0].lower() not in _FRAMING]
     content = b""
     if body is not None and body.size <= EDGES_BODY_BYTES:
         content = body.whole(EDGES_BODY_BYTES)

@@ -16,7 +16,6 @@ from banyan.wire.httpsig.message import Request, Response
 from banyan.wire.httpsig.peer import LABEL, Accepted, Keys, verify_request, verify_response
 from banyan.wire.httpsig.presented import presented
 from banyan.wire.tlog.checkpoint import Checkpoint
-from banyan.wire.tlog.note import BadNote
 from banyan.wire.tlog.note import Verifier as LogVerifier
 from banyan.wire.tlog.proof import parse_receipt, verify_receipt
 from banyan.wire.xroad.faults import Fault
@@ -107,7 +106,9 @@ def _own_keys(kept: Sequence[KeptKey]) -> KeyOf:
 
     def key_of(keyid: str) -> Keys | None:
         for one in kept:
-            if one.keyid == keyid and keyid.partition("#")[2] == fingerprint(one.public):
+            if one.keyid == keyid and _is_named(keyid, one.public):
+                if one.second and not _is_named(one.second_keyid, one.second):
+                    return None
                 try:
                     second = load_verifier(one.second_keyid, one.second) if one.second else None
                     return Keys(load_verifier(keyid, one.public), second)
@@ -116,6 +117,10 @@ def _own_keys(kept: Sequence[KeptKey]) -> KeyOf:
         return None
 
     return key_of
+
+
+def _is_named(keyid: str, public: bytes) -> bool:
+    return keyid.partition("#")[2] == fingerprint(public)
 
 
 def _check_entry(opened: Opened, keyid: str) -> None:
@@ -152,6 +157,3 @@ def _told(opened: Opened) -> dict[str, str]:
     if any(len(lines) != 1 for lines in found.values()):
         raise Unproven("the message does not name its exchange")
     return {name: lines[0] for name, lines in found.items()}
-
-
-__all__ = ["BadNote", "Proven", "Unproven", "prove"]
