@@ -84,16 +84,20 @@ def test_both_sides_hand_out_containers_that_hold(tmp_path: Path) -> None:
         assert (early.status, early.fields["content-type"]) == (404, "text/plain; charset=utf-8")
         asked = await town.road.call("GET", f"{query}&force", {})
         assert asked.fields["content-disposition"] == 'attachment; filename="q%2F1.zip"'
-        keys = [verifier_of(one) for one in town.logs["ss1"].keys.vkeys]
-        with zipfile.ZipFile(io.BytesIO(asked.body)) as archive:
-            found = [
-                prove(archive.read(name), logs=keys, key_of=town.road.directory.keys) for name in archive.namelist()
+        provider = parse_client(f"{PRODUCER}/sub")
+        town.road.b.gateway.desk.locals = {provider: Local(provider, "http")}
+        port = town.road.b.gateway.edge_port
+        theirs = await town.road.call("GET", ASIC.format("q%2F1", "producer", "sub") + "&force", {}, port=port)
+        for name, answer, has_bodies in (("ss1", asked, True), ("ss2", theirs, False)):
+            keys = [verifier_of(one) for one in town.logs[name].keys.vkeys]
+            with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+                packed = [archive.read(one) for one in archive.namelist()]
+            found = [prove(one, logs=keys, key_of=town.road.directory.keys) for one in packed]
+            assert [(one.kind, one.status, one.has_body) for one in found] == [
+                ("request", 0, has_bodies),
+                ("response", 200, has_bodies),
             ]
-        assert [(one.kind, one.status, one.has_body) for one in found] == [
-            ("request", 0, True),
-            ("response", 200, True),
-        ]
-        assert {one.xid for one in found} == {reply.fields["x-road-request-id"]}
+            assert {one.xid for one in found} == {reply.fields["x-road-request-id"]}
 
     staged(tmp_path, story)
 
