@@ -2,13 +2,14 @@
 
 A path travels to the provider byte for byte, so what was judged must be what the provider reads, however it reads.
 Source: X-Road 7.7.1 (decode, normalise, refuse what climbs above the root); RFC 3986 s5.2.4, s6.2.2.3. Beyond it we
-refuse dot segments in disguise (behind an encoded slash or backslash, before a `;`, encoded twice) and beside an
-encoded slash, where readers disagree on what they take away.
+refuse dot segments in disguise (behind an encoded slash or backslash, before a `;`, encoded twice, in dots or slashes
+of another script, which some readers fold) and beside an encoded slash, where readers disagree on what they take away.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 from urllib.parse import unquote
 
@@ -98,7 +99,8 @@ def _forwarded(raw: list[str], parts: list[str]) -> bytes:
 
 def _hides_dots(part: str) -> bool:
     for _ in range(_UNWRAPPED):
-        if any(piece.partition(";")[0] in _DOTS for piece in _SEPARATORS.split(part)):
+        folded = part if part.isascii() else unicodedata.normalize("NFKC", part)
+        if any(piece.partition(";")[0] in _DOTS for piece in _SEPARATORS.split(folded)):
             return True
         if "%" not in part:
             return False

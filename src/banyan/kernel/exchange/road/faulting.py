@@ -60,7 +60,9 @@ def as_fault(problem: Problem, origin: Origin) -> Fault:
 
 def of_http(error: BadHttp, origin: Origin) -> Fault:
     """A body that is badly framed, too large, too slow or cut off."""
-    fault = Fault(origin, Code.INVALID_REQUEST, message="The body cannot be taken.", field=error.rule, fix=error.text)
+    message = f"The body cannot be taken: {error}."
+    fix = "Send it whole, framed as RFC 9112 says, and within the bound."
+    fault = Fault(origin, Code.INVALID_REQUEST, message=message, field=error.rule, fix=fix)
     fault.status = error.status
     return fault
 

@@ -31,9 +31,10 @@ from banyan.wire.xroad.identifiers import ServiceId, encoded
 
 DIGEST: Final = CONTENT_DIGEST.encode("ascii")
 CARRIED: Final = b"x-banyan-carried-"
-_RENAMED: Final = frozenset({DIGEST, LEFT, b"signature", b"signature-input"})
 LEFT_DIGITS: Final = 9
-_OWN: Final = frozenset({*_RENAMED, DIRECTORY_VERSION})
+_OWN: Final = frozenset({DIGEST, LEFT, DIRECTORY_VERSION, b"signature", b"signature-input"})
+_THEIR_VERSION: Final = CARRIED + DIRECTORY_VERSION
+"""Of a service's answer: dropped, for the client's gateway says its own."""
 _OFF_A_REQUEST: Final = frozenset({*_OWN, *DROPPED, SERVICE})
 _OFF_AN_ANSWER: Final = frozenset({*_OWN, *DROPPED})
 
@@ -46,26 +47,26 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 def onto_leg(fields: Iterable[Field]) -> list[Field]:
+    """All of them: what the leg has a field of its own for is carried under another name, in its own spelling."""
     found = []
     for field in fields:
         low = field[0].lower()
-        if low in _OWN:
-            if low in _RENAMED:
-                found.append((CARRIED + low, field[1]))
-        elif not low.startswith(CARRIED):
-            found.append(field)
+        found.append((CARRIED + field[0], field[1]) if low in _OWN or low.startswith(CARRIED) else field)
     return found
 
 
 def off_leg(fields: Iterable[Field], *, of_request: bool) -> tuple[Field, ...]:
-    """What travels on of a message that came over the leg."""
+    """What travels on of a message that came over the leg: of a request, exactly what went onto it."""
     off = _OFF_A_REQUEST if of_request else _OFF_AN_ANSWER
     found = []
     for field in fields:
         low = field[0].lower()
         if low in off:
             continue
-        found.append((low[len(CARRIED) :], field[1]) if low.startswith(CARRIED) else field)
+        if not low.startswith(CARRIED):
+            found.append(field)
+        elif of_request or low != _THEIR_VERSION:
+            found.append((field[0][len(CARRIED) :], field[1]))
     return tuple(found)
 
 
