@@ -34,7 +34,6 @@ from banyan.kernel.exchange.directory.notes import Revocation
 from banyan.wire.tlog import note
 from banyan.wire.tlog.proof import verify_receipt
 
-
 ROOT = Path(__file__).parents[4]
 
 
