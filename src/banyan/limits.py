@@ -448,6 +448,7 @@ PEER_KEYID_CHARS: Final = 255  # of a key's name in the directory
 
 # The road between agencies (X-Road REST r1)
 XROAD_IDENTIFIER_CHARACTERS: Final = 255  # of one part of an identifier: what the field's registers hold
+XROAD_IDENTIFIERS_KEPT: Final = 4_096  # read or written once; a nation has some thousands, of 50 characters
 XROAD_TEXT_CHARACTERS: Final = 255  # of a message id, a user id or an issue in a header: the same
 XROAD_TARGET_BYTES: Final = 8 * KIB  # five Chinese identifiers encoded are under 1 KiB; the rest is path and query
 XROAD_ERROR_BYTES: Final = 64 * KIB  # of another gateway's error: three texts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -24,6 +25,8 @@ from banyan.wire.structured import (
     write_member,
 )
 
+_LONE: Final = re.compile(r"[a-z]{1,16}=:[A-Za-z0-9+/]{85}[AQgw]==:")
+"""A dictionary of one member, of 64 bytes, in the one spelling that base64 has for it."""
 KINDS: Final[Mapping[str, str]] = {
     "accept-signature": "dictionary",
     "cache-status": "list",
@@ -180,4 +183,34 @@ _DERIVED: Final[Mapping[str, Callable[[Request], str]]] = {
     "@path": _path,
     "@query": _query,
     "@query-param": _query,
+}
+
+
+Quick = Callable[[Message, Request | None], str | None]
+"""The value of a usual component, without asking what it is; None: `value_of` knows, or knows the fault."""
+
+
+def _of_answered(read: Callable[[Request], str]) -> Quick:
+    return lambda message, request: read(request) if request is not None else None
+
+
+def _of_request(read: Callable[[Request], str]) -> Quick:
+    return lambda message, request: read(message) if isinstance(message, Request) else None
+
+
+def _signature_gw(message: Message, request: Request | None) -> str | None:
+    lines = request.fields.get("signature") if request is not None else None
+    if not lines or len(lines) != 1 or not lines[0].startswith("gw=:") or not _LONE.fullmatch(lines[0]):
+        return None
+    return lines[0][3:]
+
+
+QUICK: Final[Mapping[type, Mapping[str, Quick]]] = {
+    Request: {f'"{name}"': _of_request(read) for name, read in _DERIVED.items()},
+    Response: {
+        '"@status"': lambda message, request: str(message.status) if isinstance(message, Response) else None,
+        '"@method";req': _of_answered(lambda request: request.method),
+        '"@path";req': _of_answered(_path),
+        '"signature";req;key="gw"': _signature_gw,
+    },
 }

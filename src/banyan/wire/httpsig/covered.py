@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
 
 from banyan.limits import HTTPSIG_COMPONENTS, HTTPSIG_LISTS_KEPT
-from banyan.wire.httpsig.components import Component, component_of
+from banyan.wire.httpsig.components import QUICK, Component, Quick, component_of
 from banyan.wire.httpsig.errors import Malformed
+from banyan.wire.httpsig.message import Message, Request
 from banyan.wire.structured import BadField, InnerList, parse_list, write_member
+
+Step = tuple[str, Quick | None, Component]
 
 
 class Covered(msgspec.Struct, frozen=True):
     """Covered components in their order. `text`: as they stand in Signature-Input, without parameters. `texts`: the
-    identifiers as a set. `own`: names of the fields of this message among them, not of the request it answers."""
+    identifiers as a set. `own`: names of the fields of this message among them, not of the request it answers.
+    `steps`: for a request and for a response, how each line of the signature base begins and how its value is read at
+    once; None: ask `value_of`, which reads everything."""
 
     components: tuple[Component, ...]
     text: str
     texts: frozenset[str]
     own: tuple[str, ...]
+    steps: Mapping[type, tuple[Step, ...]]
+
+
+def _whole_field(one: Component) -> Quick | None:
+    """Of a field of this message that stands whole in the base."""
+    if one.text != f'"{one.name}"' or one.name[:1] == "@":
+        return None
+    name = one.name
+
+    def read(message: Message, request: Request | None) -> str | None:
+        lines = message.fields.get(name)
+        return lines[0] if lines and len(lines) == 1 else None
+
+    return read
 
 
 def covered(components: Sequence[Component]) -> Covered:
@@ -31,7 +50,11 @@ def covered(components: Sequence[Component]) -> Covered:
         raise Malformed("signature-input", "a component comes twice")
     texts = [one.text for one in components]
     own = tuple(one.name for one in components if not one.req and one.name[0] != "@")
-    return Covered(tuple(components), f"({' '.join(texts)})", frozenset(texts), own)
+    steps = {
+        kind: tuple([(f"{one.text}: ", quick.get(one.text) or _whole_field(one), one) for one in components])
+        for kind, quick in QUICK.items()
+    }
+    return Covered(tuple(components), f"({' '.join(texts)})", frozenset(texts), own, steps)
 
 
 def covered_of(told: InnerList) -> Covered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +22,17 @@ _STRINGS: Final = ("nonce", "alg", "keyid", "tag")
 _USUAL: Final = re.compile(
     r"""([a-z*][a-z0-9_\-.*]*+)=(\([^()\\]*+\))((?:;[a-z]++=(?:0|[1-9][0-9]{0,14}+|"[ !#-\[\]-~]*+"))*+)(, (?=.)|\Z)"""
 )
+_FIFTEEN_DIGITS: Final = 10**15
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/._+=%-]*")
+_LONE: Final = re.compile(r"([a-z]{1,16})=:([A-Za-z0-9+/]{86}==):")
+"""The only signature of a message, of P-256 or Ed25519, as gateways write it."""
+_STRING: Final = r'"([ !#-\[\]-~]*+)"'
+_NUMBER: Final = r"(0|[1-9][0-9]{0,14}+)"
+_OURS: Final = re.compile(
+    rf"([a-z]{{1,16}})=(\([^()\\]*+\))(;created={_NUMBER};expires={_NUMBER}"
+    rf";keyid={_STRING};alg={_STRING}(?:;nonce={_STRING})?;tag={_STRING})"
+)
+"""The one signature of a message with the parameters in the order that `Parameters.text` has."""
 _USUAL_PARAMETER: Final = re.compile(
     r""";(?:(created|expires)=([0-9]++)|(nonce|alg|keyid|tag)="([^"]*+)"|([a-z]++)=[^;]*+)"""
 )
@@ -40,15 +51,23 @@ class Parameters(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """As it stands behind the covered components, in this order."""
+        created, expires = self.created, self.expires
         said = (
-            ("created", self.created),
-            ("expires", self.expires),
             ("keyid", self.keyid),
             ("alg", self.alg),
             ("nonce", self.nonce),
             ("tag", self.tag),
         )
-        return "".join([f";{name}={write_bare(value)}" for name, value in said if value is not None])
+        if created is not None and expires is not None and 0 <= created < expires < _FIFTEEN_DIGITS:
+            times = f";created={created};expires={expires}"
+        else:
+            pairs = (("created", created), ("expires", expires))
+            times = "".join([f";{name}={write_bare(value)}" for name, value in pairs if value is not None])
+        return times + "".join([f";{name}={_string(value)}" for name, value in said if value is not None])
+
+
+def _string(text: str) -> str:
+    return f'"{text}"' if _PLAIN.fullmatch(text) else write_bare(text)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -80,6 +99,11 @@ def presented(fields: Fields) -> dict[str, Presented]:
     """The signatures of a message by label, in their order; none when it has neither field. Raises Malformed, also
     for a label that comes twice or stands in one field only."""
     told = _told(fields)
+    lone = _LONE.fullmatch(fields["signature"][0]) if len(fields.get("signature", ())) == 1 else None
+    if lone is not None and told.keys() == {lone[1]}:
+        signature = b64decode(lone[2])
+        if member_of(lone[1], signature) == lone[0]:
+            return {lone[1]: Presented(told[lone[1]], signature)}
     signatures = _members(fields, "signature")
     if told.keys() != signatures.keys():
         raise Malformed("signature", "each label stands in signature-input and in signature")
@@ -105,6 +129,12 @@ def told_as_usual(text: str) -> dict[str, Told] | None:
     for every fault, which the general reader then names."""
     if len(text) > HTTPSIG_FIELD_CHARS:
         return None
+    ours = _OURS.fullmatch(text)
+    if ours is not None:
+        label, names, rest, created, expires, keyid, alg, nonce, tag = ours.groups()
+        over = covered_in(names)
+        said_all = Parameters(int(created), int(expires), keyid, alg, nonce, tag)
+        return None if over is None else {label: Told(over, said_all, names + rest)}
     found: dict[str, Told] = {}
     at = 0
     while at < len(text):
@@ -158,7 +188,10 @@ def signature_base(
     """The bytes that are signed. `text`: the line `@signature-params`, `covered.text` and the parameters' own.
     `request`: the one that `message` answers. Raises Uncovered, or Malformed when a value is not ASCII or could pass
     for two lines."""
-    lines = [f"{one.text}: {value_of(one, message, request, kinds)}" for one in covered.components]
+    lines = []
+    for begin, quick, one in covered.steps[type(message)]:
+        value = quick(message, request) if quick is not None else None
+        lines.append(begin + (value_of(one, message, request, kinds) if value is None else value))
     lines.append(f'"@signature-params": {text}')
     whole = "\n".join(lines)
     base = whole.encode("ascii") if whole.isascii() else b"\0"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -53,7 +54,8 @@ _OURS_IN_A_RESPONSE: Final = frozenset({CLIENT, SERVICE, MESSAGE_ID, REQUEST_ID,
 _SHOWN: Final = 64
 """Characters of a stranger's field name that an error repeats."""
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE: Final = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+_TEXT: Final = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+_SPACES: Final = b"\t "
 _VISIBLE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
@@ -70,13 +72,12 @@ class Asked(msgspec.Struct, frozen=True):
     party: RepresentedParty | None = None
 
 
-def parse_request_fields(fields: Sequence[Field], *, strict: bool = False) -> Asked:
+def parse_request_fields(fields: Sequence[Field], *, strict: bool = False, is_checked: bool = False) -> Asked:
     """Of a repeated X-Road field the last one counts, and only it travels on. A GovStack client's fields are
-    read as the road's own. Raises Fault naming the field."""
-    kept = _kept(fields, _OURS_IN_A_REQUEST, Origin.CLIENT_PROXY)
-    last = {name.lower(): at for at, (name, _) in enumerate(kept)}
-    kept = [field for at, field in enumerate(kept) if field[0].lower() not in _ONCE or last[field[0].lower()] == at]
-    known = {name.lower(): value.decode("latin-1") for name, value in kept if name.lower() in _ONCE}
+    read as the road's own. `is_checked`: `check_fields` holds of them. Raises Fault naming the field."""
+    kept = _kept(fields, _OURS_IN_A_REQUEST, Origin.CLIENT_PROXY, is_checked)
+    last = {low: at for at, (low, _) in enumerate(kept) if low in _ONCE}
+    known = {low: kept[at][1][1].decode("latin-1") for low, at in last.items()}
     client = known.get(CLIENT, "")
     if not client:
         renamed = govstack.as_road(fields)
@@ -87,7 +88,13 @@ def parse_request_fields(fields: Sequence[Field], *, strict: bool = False) -> As
     server, party = known.get(SECURITY_SERVER, ""), known.get(REPRESENTED_PARTY, "")
     return Asked(
         client=parse_client(client, strict=strict),
-        kept=tuple(field for field in kept if field[1] or field[0].lower() != MESSAGE_ID),
+        kept=tuple(
+            [
+                field
+                for at, (low, field) in enumerate(kept)
+                if last.get(low, at) == at and (field[1] or low != MESSAGE_ID)
+            ]
+        ),
         message_id=_text(known, MESSAGE_ID, "X-Road-Id"),
         user_id=_text(known, USER_ID, "X-Road-UserId"),
         issue=_text(known, ISSUE, "X-Road-Issue"),
@@ -120,16 +127,16 @@ class Call(msgspec.Struct, frozen=True):
     """Base64 of SHA-512: `block.request_hash`."""
 
 
-def response_fields(fields: Sequence[Field], call: Call) -> list[Field]:
-    """A provider's fields as they go back: its own `X-Road-*` replaced by ours, and one `Date`.
+def response_fields(fields: Sequence[Field], call: Call, *, is_checked: bool = False) -> list[Field]:
+    """A provider's fields as they go back: its own `X-Road-*` replaced by ours, and one `Date`. `is_checked`:
+    `check_fields` holds of them.
 
     Raises Fault(Server.ServerProxy.ServiceFailed): what the provider sent is no HTTP header.
     """
-    kept = _kept(fields, _OURS_IN_A_RESPONSE, Origin.SERVER_PROXY)
-    dates = [at for at, (name, _) in enumerate(kept) if name.lower() == b"date"]
-    kept = [field for at, field in enumerate(kept) if at not in dates[1:]]
+    kept = _kept(fields, _OURS_IN_A_RESPONSE, Origin.SERVER_PROXY, is_checked)
+    date = next((at for at, (low, _) in enumerate(kept) if low == b"date"), -1)
     return [
-        *kept,
+        *[field for at, (low, field) in enumerate(kept) if low != b"date" or at == date],
         (MESSAGE_ID, call.message_id.encode("ascii")),
         (CLIENT, encoded(call.client).encode("ascii")),
         (SERVICE, encoded(call.service).encode("ascii")),
@@ -153,24 +160,39 @@ def check_fields(fields: Sequence[Field], origin: Origin) -> None:
         fix = f"Send at most {limits.HEADER_COUNT} fields and {limits.HEADER_BYTES} bytes."
         raise _wrong(origin, "The header is too long.", "header", fix)
     for name, value in fields:
-        if not _NAME.fullmatch(name):
+        if not _is_name(name):
             raise _wrong(origin, "A header field has a wrong name.", "header", "Use letters, digits and hyphens.")
-        if not _VALUE.fullmatch(value):
+        if value.translate(None, _TEXT) or (value and (value[0] in _SPACES or value[-1] in _SPACES)):
             fix = "Send one line of visible characters, without spaces around it."
             shown = name[:_SHOWN].decode()
             raise _wrong(origin, f"{shown} has a value that cannot travel.", shown, fix)
 
 
-def _kept(fields: Sequence[Field], ours: frozenset[bytes], origin: Origin) -> list[Field]:
-    check_fields(fields, origin)
-    named = {
-        token.strip().lower() for name, value in fields if name.lower() == b"connection" for token in value.split(b",")
-    }
-    if any(token.startswith(b"x-road-") for token in named):
-        fix = "Name no X-Road field in Connection: they travel to the end."
-        raise _wrong(origin, "Connection asks to drop a field of the road.", "Connection", fix)
-    out = DROPPED | ours | named
-    return [(name, value) for name, value in fields if name.lower() not in out]
+def _is_name(name: bytes) -> bool:
+    return _is_usual_name(name) if len(name) <= limits.HEADER_NAME_BYTES else _NAME.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=limits.HEADER_NAMES_KEPT)
+def _is_usual_name(name: bytes) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _kept(
+    fields: Sequence[Field], ours: frozenset[bytes], origin: Origin, is_checked: bool
+) -> list[tuple[bytes, Field]]:
+    """The fields that travel on, each behind its name in small letters."""
+    if not is_checked:
+        check_fields(fields, origin)
+    lows = [name.lower() for name, _ in fields]
+    out = ours
+    if b"connection" in lows:
+        lines = [value for name, value in fields if name.lower() == b"connection"]
+        named = {token.strip().lower() for value in lines for token in value.split(b",")}
+        if any(token.startswith(b"x-road-") for token in named):
+            fix = "Name no X-Road field in Connection: they travel to the end."
+            raise _wrong(origin, "Connection asks to drop a field of the road.", "Connection", fix)
+        out = ours | named
+    return [(low, field) for low, field in zip(lows, fields, strict=True) if low not in DROPPED and low not in out]
 
 
 def _text(known: dict[bytes, str], name: bytes, field: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -86,6 +87,7 @@ class RepresentedParty(msgspec.Struct, frozen=True, order=True):
         return (self.member_class, self.member) if self.member_class else (self.member,)
 
 
+@lru_cache(maxsize=limits.XROAD_IDENTIFIERS_KEPT)
 def encoded(identifier: ClientId | ServiceId | ServerId | RepresentedParty) -> str:
     """`EE/BUSINESS/producer/s%2Fub`: as in an address or a header."""
     return "/".join(encoded_part(part) for part in identifier.parts)
@@ -97,8 +99,9 @@ def encoded_part(part: str) -> str:
 
 def parse_client(text: str, field: str = "X-Road-Client", *, strict: bool = False) -> ClientId:
     """Raises Fault(InvalidClientIdentifier)."""
-    parts = _split(text, field, (3, 4), "instance/class/member[/subsystem]")
-    return ClientId(*decoded_parts(parts, field, strict=strict))
+    if len(text) <= limits.XROAD_IDENTIFIER_CHARACTERS:
+        return _usual_client(text, field, strict)
+    return _client(text, field, strict)
 
 
 def parse_service(text: str, field: str = "X-Road-Service", *, strict: bool = False) -> ServiceId:
@@ -150,6 +153,15 @@ def percent_decoded(text: str, allowed: frozenset[str] = SEGMENT) -> str:
         return octets.decode()
     except UnicodeDecodeError as error:
         raise ValueError("percent-encoded bytes are not UTF-8") from error
+
+
+def _client(text: str, field: str, strict: bool) -> ClientId:
+    parts = _split(text, field, (3, 4), "instance/class/member[/subsystem]")
+    return ClientId(*decoded_parts(parts, field, strict=strict))
+
+
+_usual_client: Final = lru_cache(maxsize=limits.XROAD_IDENTIFIERS_KEPT)(_client)
+"""The same few clients come again and again; faults are not kept, nor is what is long."""
 
 
 def _split(

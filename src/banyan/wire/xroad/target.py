@@ -6,6 +6,7 @@ PR-REST s4.1; five parts are needed although s4.1 calls the subsystem optional (
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -31,6 +32,7 @@ META_SERVICES: Final = frozenset(
 """Service codes that no provider may register: a gateway answers them itself."""
 VERSION: Final = "r1"
 _FIELD: Final = "address"
+_VISIBLE: Final = bytes(octet for octet in range(0x21, 0x7F) if octet != 0x23)
 _FORM: Final = "Send /r1/instance/class/member/subsystem/service[/path][?query]."
 
 
@@ -63,17 +65,27 @@ def parse_target(target: bytes, *, strict: bool = False) -> Target:
     """A request target in origin form. Raises Fault naming `address`: version, parts, characters or length."""
     if len(target) > limits.XROAD_TARGET_BYTES:
         raise _wrong("is too long.", f"An address has at most {limits.XROAD_TARGET_BYTES} bytes.")
-    if not all(0x21 <= octet <= 0x7E and octet != 0x23 for octet in target):
+    if target.translate(None, _VISIBLE):
         raise _wrong("has bytes that no address has.", "Percent-encode spaces, # and all that is not ASCII.")
     request_path, mark, query = target.partition(b"?")
-    parts = request_path.decode("ascii").split("/", 7)
+    parts = request_path.split(b"/", 7)
+    path = b"/" + parts[7] if len(parts) == 8 else b""
+    address = request_path.removesuffix(path)
+    read = _usual_service if len(address) <= limits.XROAD_IDENTIFIER_CHARACTERS else _service
+    return Target(read(address, strict), request_path, path, query if mark else None)
+
+
+def _service(address: bytes, strict: bool) -> ServiceId:
+    parts = address.decode("ascii").split("/")
     if len(parts) < 7 or parts[0]:
         raise _wrong("does not name a service.", _FORM)
     if parts[1] != VERSION:
         raise _wrong("names another protocol version.", _FORM)
-    service = ServiceId(*decoded_parts(parts[2:7], _FIELD, code=Code.INVALID_REQUEST, strict=strict))
-    path = b"/" + parts[7].encode("ascii") if len(parts) == 8 else b""
-    return Target(service, request_path, path, query if mark else None)
+    return ServiceId(*decoded_parts(parts[2:7], _FIELD, code=Code.INVALID_REQUEST, strict=strict))
+
+
+_usual_service: Final = lru_cache(maxsize=limits.XROAD_IDENTIFIERS_KEPT)(_service)
+"""The same few services are called again and again; faults are not kept, nor is what is long."""
 
 
 def target_of(service: ServiceId, path: bytes = b"", query: bytes | None = None) -> Target:

@@ -436,7 +436,10 @@ def a_key(name: str) -> ec.EllipticCurvePrivateKey:
 
 
 def an_identity(folder: Path, name: str) -> tuple[Identity, str]:
-    """A self-signed certificate in files, and its PEM."""
+    """A self-signed certificate in files, and its PEM; the one that is there, if any."""
+    made = Identity(folder / f"{name}.pem", folder / f"{name}.key")
+    if made.certificate.exists():
+        return made, made.certificate.read_text()
     key = a_key(f"tls {name}")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
@@ -450,7 +453,6 @@ def an_identity(folder: Path, name: str) -> tuple[Identity, str]:
         .sign(key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    made = Identity(folder / f"{name}.pem", folder / f"{name}.key")
     made.certificate.write_text(pem)
     made.key.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

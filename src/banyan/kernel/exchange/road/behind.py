@@ -55,7 +55,7 @@ class HttpProvider:
             else:
                 self.pool.give(link)
                 return Answer(came.head.status, came.head.reason, came.head.fields, came.body)
-        raise _failed(error)
+        raise _failed(error) from error
 
     def close(self) -> None:
         self.pool.close()

@@ -41,6 +41,8 @@ class Arrived(msgspec.Struct, frozen=True):
     certificate: bytes
     is_tls: bool
     receive: Callable[[], Awaitable[Body]]
+    is_checked: bool = False
+    """The fields are as they came over HTTP, not of somebody's making."""
 
 
 class Edge:
@@ -57,7 +59,9 @@ class Edge:
             return await incoming.receive(("sha-256", "sha-512"))
 
         return await self._answer(
-            Arrived(head.verb, head.target, head.fields, incoming.certificate, incoming.is_tls, receive)
+            Arrived(
+                head.verb, head.target, head.fields, incoming.certificate, incoming.is_tls, receive, is_checked=True
+            )
         )
 
     async def carry(self, request: Request, target: bytes) -> Response:
@@ -113,7 +117,7 @@ class Edge:
         desk = self._desk
         verb = parse_verb(arrived.verb)
         target = parse_target(arrived.target, strict=desk.is_strict)
-        asked = parse_request_fields(arrived.fields, strict=desk.is_strict)
+        asked = parse_request_fields(arrived.fields, strict=desk.is_strict, is_checked=arrived.is_checked)
         local = self._local(asked.client, arrived.certificate, is_tls=arrived.is_tls)
         request_id = desk.uuid()
         message_id = asked.message_id or message_id_of(asked, desk.uuid())

@@ -83,7 +83,7 @@ class Provision:
         desk.check_directory(_SIDE)
         target = parse_target(head.target, strict=desk.is_strict)
         verb = parse_verb(head.verb)
-        asked = parse_request_fields(head.fields, strict=desk.is_strict)
+        asked = parse_request_fields(head.fields, strict=desk.is_strict, is_checked=True)
         if head.named.get("x-road-service") != [leg.service_field(target.service)[1].decode("ascii")]:
             message = "X-Road-Service is not the service in the address."
             raise Fault(_SIDE, Code.INCONSISTENT_HEADERS, message=message, field="X-Road-Service", fix="Send the same.")
