@@ -106,6 +106,8 @@ class Messages:
             request_body=self._body(frame, place, "request"),
             answer_body=self._body(frame, place, "answer"),
             entry=entry,
+            salt=opening.salt,
+            record=opening.record,
             receipt=receipt,
         )
 
