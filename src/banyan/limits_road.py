@@ -11,6 +11,8 @@ ROAD_PURPOSE_CHARACTERS: Final = 64  # of a purpose code in a header: the regist
 
 # Nation: operations behind the road.
 REMOTE_ANSWER_BYTES: Final = 16 * MIB  # an operation's answer from a peer, held whole to be decoded
+ROAD_UPKEEP_S: Final = 300.0  # between looks at whether a certificate is due for renewal: it has thirty days
+ROAD_TEND_S: Final = 5.0  # between turns of the centre's gateway with the centre's folder, where officers write
 EXCHANGE_GRANTS: Final = 20_000  # grants of one node's members, ended ones among them: read whole at each change
 EXCHANGE_CALLS: Final = 200  # newest calls that the console remembers and shows
 EXCHANGE_LETTERS: Final = 200  # messages of the queue that the console shows at once
@@ -172,6 +174,17 @@ MESSAGES_WITNESSES: Final = 5  # asked per checkpoint: three of five is a quorum
 AUDIT_ENTRIES: Final = 20_000_000  # of one log that is joined in memory: about 10 GB, a year of a nation's traffic
 AUDIT_SLACK_S: Final = 600.0  # who asked logs when the answer is whole: ROAD_CALL_MOST_S, twice for its body
 AUDIT_LISTED: Final = 1_000  # exchanges that the table lists; JSON has all
+MONITOR_WAITING: Final = (
+    50_000  # calls noted and not written yet: they are written each second, so 25 s of 2,000 a second
+)
+MONITOR_RECORDS: Final = 1_000_000  # operational records kept, about 700 MB; the oldest go first
+MONITOR_KEPT_S: Final = 7 * 86_400  # and for how long: the field's own default
+MONITOR_PERIOD_S: Final = 600  # over which health figures are: the field's own default
+MONITOR_PAIRS: Final = 2_000  # clients and services that have figures of their own; further ones are counted as "other"
+MONITOR_CODES: Final = 200  # fault codes that are counted apart: the field has 113
+TELEMETRY_SPANS: Final = 4_096  # that wait to be exported: about 2 MB of JSON; more are dropped and counted
+TELEMETRY_EVERY_S: Final = 5.0  # between exports
+TELEMETRY_WAIT_S: Final = 4.0  # for a collector to take one
 
 # EDGES: pages beside the calls (kernel/exchange/road/edges)
 EDGES_SOAP_BYTES: Final = 256 * KIB  # of a collector's question: one envelope with 40 field names has 4 KiB
