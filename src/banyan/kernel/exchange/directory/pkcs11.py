@@ -114,7 +114,10 @@ def parse(address: str) -> Mapping[str, str]:
 def _opened(pkcs11: Any, named: Mapping[str, str], pin: str) -> DeviceKey:
     """One session, used by one thread at a time: what PKCS#11 promises for every device."""
     token = pkcs11.lib(named["module-path"]).get_token(token_label=named["token"])
-    session = token.open(user_pin=pin)
+    try:
+        session = token.open(user_pin=pin)
+    except pkcs11.exceptions.UserAlreadyLoggedIn:
+        session = token.open()  # logging in counts for the whole process
     label = named["object"]
     private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=label)
     public = session.get_key(object_class=pkcs11.ObjectClass.PUBLIC_KEY, label=label)
