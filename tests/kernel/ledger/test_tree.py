@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,29 @@ def test_a_tile_never_written_at_a_width_is_cut_from_a_fuller_one(tmp_path: Path
     assert tree.file(Tile(0, 1, 44)) is not None
     assert tree.file(Tile(0, 2)) is None
     assert decode_bundle(tree.cut(Tile(None, 1, 3)) or b"") == entries(3, 256)
+
+
+def test_a_proof_that_is_asked_for_while_the_tree_grows(tmp_path: Path) -> None:
+    """Another thread asks in the middle of a growth, when the last tile is full and the size does not say so yet. It
+    got a proof that led nowhere."""
+    tree = Tree(tmp_path)
+    tree.grow(entries(300))
+    root, proofs, asking = tree.root(300), [], []
+    write = tree._write
+
+    def prove() -> None:
+        proofs.append(inclusion_proof(299, 300, tree.subtree))
+
+    def writing(tile: Tile, data: bytes) -> None:
+        write(tile, data)
+        asking.append(threading.Thread(target=prove))
+        asking[-1].start()
+        asking[-1].join(0.05)
+
+    tree._write = writing  # type: ignore[method-assign]
+    tree.grow(entries(300, 300))
+    for one in asking:
+        one.join()
+    assert len(proofs) == len(asking) > 3
+    for proof in proofs:
+        check_inclusion(299, 300, leaf_hash(b"entry 299"), proof, root)

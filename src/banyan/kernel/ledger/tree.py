@@ -1,12 +1,14 @@
 """The tree on disk: entries and hashes as C2SP tiles below a folder, and the hash of any full subtree read back.
 
-Only `grow` writes, only whole files, and a tile once full never changes. What `size` leaves is decided elsewhere (the
-ledger's records): files beyond it are leftovers of a cut-off growth and are written again with the same bytes.
+Only `grow` writes, only whole files, and a tile once full never changes; other threads may read meanwhile. What `size`
+leaves is decided elsewhere (the ledger's records): files beyond it are leftovers of a cut-off growth and are written
+again with the same bytes.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +34,7 @@ class Tree:
         self._folder = folder
         self._full = lru_cache(maxsize=_CACHED_TILES)(self._read_full)
         self._rows = lru_cache(maxsize=_CACHED_ROWS)(self._rows_of_full)
+        self._gate = threading.RLock()  # the last tiles and the size change together, or a proof leads nowhere
         self.size = size
         self._is_many = False
         self._edge = [self._partial(level) for level in range(_levels(size))]
@@ -44,13 +47,8 @@ class Tree:
         while place < len(entries):
             some = entries[place : place + WIDTH - len(self._entries)]
             place += len(some)
-            size = self.size + len(some)
-            self._entries += some
-            self._push(0, leaf_hashes(some), size)
-            if len(self._entries) == WIDTH:
-                self._write(Tile(None, self.size // WIDTH), encode_bundle(self._entries))
-                self._entries = []
-            self.size = size
+            with self._gate:
+                self._take(some)
         first = self.size // WIDTH
         if self._entries:
             self._write(Tile(None, first, len(self._entries)), encode_bundle(self._entries))
@@ -67,6 +65,10 @@ class Tree:
 
     def subtree(self, level: int, index: int) -> bytes:
         """The hash over leaves index * 2**level and the 2**level - 1 after it; all of them must be in the tree."""
+        with self._gate:
+            return self._subtree(level, index)
+
+    def _subtree(self, level: int, index: int) -> bytes:
         assert (index + 1) << level <= self.size, f"subtree {level},{index} of a tree of {self.size}"
         height, inside = divmod(level, HEIGHT)
         place = index << inside
@@ -81,8 +83,9 @@ class Tree:
     def entry(self, index: int) -> bytes:
         """An entry as it was appended."""
         bundle, place = divmod(index, WIDTH)
-        if bundle == self.size // WIDTH:
-            return self._entries[place]
+        with self._gate:
+            if bundle == self.size // WIDTH:
+                return self._entries[place]
         return decode_bundle(self._full(Tile(None, bundle)))[place]
 
     def file(self, tile: Tile) -> Path | None:
@@ -101,7 +104,18 @@ class Tree:
         if tile.level is None:
             whole = [self.entry(tile.index * WIDTH + place) for place in range(tile.width)]
             return encode_bundle(whole)
-        return bytes(self._hashes(tile.level, tile.index)[: tile.width * HASH_BYTES])
+        with self._gate:
+            return bytes(self._hashes(tile.level, tile.index)[: tile.width * HASH_BYTES])
+
+    def _take(self, some: Sequence[bytes]) -> None:
+        """Entries of one bundle."""
+        size = self.size + len(some)
+        self._entries += some
+        self._push(0, leaf_hashes(some), size)
+        if len(self._entries) == WIDTH:
+            self._write(Tile(None, self.size // WIDTH), encode_bundle(self._entries))
+            self._entries = []
+        self.size = size
 
     def _push(self, level: int, hashes: bytes, size: int) -> None:
         """Add hashes to the last tile of a level of the tree of `size` leaves; one that is full is written and its root
