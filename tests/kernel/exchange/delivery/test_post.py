@@ -140,6 +140,19 @@ class TestTheWay:
 
         run(story())
 
+    def test_both_sides_log_the_answer_under_one_id(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                await town.accept("m1", b"a visit")
+                await town.settle()
+                (ours,), (theirs,) = town.a.log.kept, town.b.log.kept
+                assert (ours.role, theirs.role) == ("client", "provider")
+                assert ours.xid == theirs.xid
+                assert ours.answer == theirs.answer
+                assert (ours.message_id, ours.status, ours.client) == ("m1", 200, HOSPITAL)
+
+        run(story())
+
     def test_an_answer_with_another_receipt_or_from_another_member_is_not_taken(self, tmp_path: Path) -> None:
         async def story() -> None:
             async with Town(tmp_path) as town:

@@ -24,7 +24,7 @@ from banyan.kernel.exchange.delivery.means import Means, Told
 from banyan.kernel.exchange.delivery.office import PostOffice
 from banyan.kernel.exchange.delivery.pages import ClientPages, PeerPages, client_of
 from banyan.kernel.exchange.road.faulting import TheirFault, fault_answer
-from banyan.kernel.exchange.road.model import Answer, Body, Call, Grant, Offer, Request, Response
+from banyan.kernel.exchange.road.model import Answer, Body, Call, Exchanged, Grant, Offer, Request, Response
 from banyan.kernel.storage.blobs import Blobs
 from banyan.kernel.storage.migrations import load_steps, migrate
 from banyan.kernel.storage.sqlite import SqliteStore
@@ -132,6 +132,19 @@ class PlainGrants:
         return None if client in self.denied else Grant(client, service, Rights([Endpoint()]))
 
 
+class Behind(msgspec.Struct):
+    grants: PlainGrants
+    provider: Counting
+
+
+class PlainLog:
+    def __init__(self) -> None:
+        self.kept: list[Exchanged] = []
+
+    async def keep(self, exchanged: Exchanged) -> None:
+        self.kept.append(exchanged)
+
+
 class Gateway:
     """One gateway with its folder; `trip` is asked at each named moment."""
 
@@ -141,6 +154,7 @@ class Gateway:
         self.grants = PlainGrants()
         self.trip: Callable[[str], None] = lambda _: None
         self.logged: list[tuple[str, Mapping[str, Any]]] = []
+        self.log = PlainLog()
         self.is_up = False
         self._open_store = open_store or self._own_store
 
@@ -162,9 +176,10 @@ class Gateway:
             random=town.random.random,
             new_id=lambda: f"{town.random.getrandbits(128):032x}",
             log=lambda name, fields: self.logged.append((name, fields)),
+            message_log=self.log,
             trip=lambda point: self.trip(point),  # noqa: PLW0108  # a test sets another one while it runs
         )
-        hands = GrantedHands(self.grants, town.provider, basis_of=lambda *_: "", clock=lambda: EpochS(town.now))
+        hands = GrantedHands(Behind(self.grants, town.provider), lambda: EpochS(town.now))
         self.office = PostOffice(self.means, hands)
         self.peer_pages = PeerPages(self.office.sender, self.office.receiver)
         self.client_pages = ClientPages(self.means, self.office.sender, client_of)

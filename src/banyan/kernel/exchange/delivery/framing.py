@@ -11,6 +11,7 @@ from banyan.kernel.exchange.delivery.contents import Content
 from banyan.kernel.exchange.road.model import Answer, Body
 from banyan.limits import HEADER_BYTES, XROAD_TARGET_BYTES
 from banyan.wire.xroad.block import RequestBlock, encode_response, parse_block
+from banyan.wire.xroad.headers import DROPPED
 
 _LENGTH = struct.Struct(">I")
 _HEAD_BYTES = HEADER_BYTES + XROAD_TARGET_BYTES
@@ -65,7 +66,9 @@ class Rest:
 
 
 def head_of(answer: Answer) -> bytes:
-    return encode_response(answer.status, answer.reason, answer.fields)
+    """Without the fields that belong to one hop."""
+    fields = [field for field in answer.fields if field[0].lower() not in DROPPED]
+    return encode_response(answer.status, answer.reason, fields)
 
 
 def answer_from(head: bytes, body: Body) -> Answer:

@@ -9,7 +9,7 @@ import msgspec
 
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.delivery.contents import Contents, Whole
-from banyan.kernel.exchange.road.model import Answer, Body, Call, Response
+from banyan.kernel.exchange.road.model import Answer, Body, Call, MessageLog, Response
 from banyan.kernel.storage.store import Store
 from banyan.wire.httpsig.keys import Signer, Verifier
 from banyan.wire.xroad import faults
@@ -92,6 +92,8 @@ class Means(msgspec.Struct, frozen=True):
     random: Callable[[], float]
     new_id: Callable[[], str]
     log: Callable[[str, Mapping[str, str | int | float]], None]
+    message_log: MessageLog | None = None
+    """Keeps the answers that come back: calls themselves are logged by the gateway."""
     trip: Trip = lambda _: None
 
 

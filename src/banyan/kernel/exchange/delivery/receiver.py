@@ -14,8 +14,10 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.delivery import contents, framing, receipts, received
 from banyan.kernel.exchange.delivery.breaker import backoff_s
 from banyan.kernel.exchange.delivery.contents import Content
+from banyan.kernel.exchange.delivery.dressing import dressed
 from banyan.kernel.exchange.delivery.envelope import APPLIED, fingerprint, for_provider, lane_of, opened
 from banyan.kernel.exchange.delivery.lines import Carried, Lines
+from banyan.kernel.exchange.delivery.logging import log_answer
 from banyan.kernel.exchange.delivery.means import Hands, Means, NotHanded, Told, Unsure, answer_of
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.received import Key, Received
@@ -111,23 +113,21 @@ class Receiver:
     async def carry(self, message: Received) -> Carried:
         """Hand one message to its provider."""
         means, now, key = self._means, self._means.clock(), message.key
-        kept = await means.store.read(lambda tx: means.contents.get(tx, "received", *message.key.pair, "request"))
-        assert kept is not None, "a message that waits has its request"
-        call: Call = msgspec.msgpack.decode(kept.head, type=Call)
+        call, body = await self._asked_of(message)
         if now >= message.until_at and not message.handings:
             late = Fault(
                 Origin.SERVER_PROXY, Code.SERVICE_FAILED,
                 message="The provider could not take the message in time.", fix="Send a new one.",
             )  # fmt: skip
-            await self._keep_answer(message, answer_of(late, call, means.new_id()))
+            await self._refused(message, late)
             return None
         if not await means.store.write(lambda tx: received.hand(tx, key, now=now)):
             return None
         means.trip("received.handing")
-        call = for_provider(msgspec.structs.replace(call, until=EpochS(now + DELIVERY_HAND_S)), message.handings)
+        handed = for_provider(msgspec.structs.replace(call, until=EpochS(now + DELIVERY_HAND_S)), message.handings)
         message = msgspec.structs.replace(message, handings=message.handings + 1)
         try:
-            answer = await self._hands.hand(call, kept.body)
+            answer = await dressed(await self._hands.hand(handed, body), call, body)
         except NotHanded as error:
             wait_s = max(error.after_s, self._backoff_s(message.tries))
             due, reason = EpochS(means.clock() + wait_s), str(error)
@@ -137,7 +137,8 @@ class Receiver:
             await self._unsure(message, str(error))
             return False
         except Fault as fault:
-            answer = answer_of(fault, call, means.new_id())
+            await self._refused(message, fault)
+            return True
         try:
             means.trip("received.handed")
             await self._keep_answer(message, answer)
@@ -170,6 +171,8 @@ class Receiver:
     async def returned(self, message: Received) -> None:
         """Its client's gateway has the answer: only what this was answered with is left."""
         means, now = self._means, self._means.clock()
+        said, _ = receipts.checked(message.answer_receipt, means.key_of)
+        await log_answer(means, "provider", message.answer_receipt, said)
 
         def job(tx: Tx) -> list[str]:
             if not received.returned(tx, message.key, now=now):
@@ -202,13 +205,18 @@ class Receiver:
 
     async def refuse(self, message: Received, fault: Fault) -> None:
         """An officer discards a message that was set aside: its client gets this as the answer."""
-        await self._keep_answer(message, answer_of(fault, await self._call_of(message), self._means.new_id()))
+        await self._refused(message, fault)
 
-    async def _call_of(self, message: Received) -> Call:
+    async def _refused(self, message: Received, fault: Fault) -> None:
+        call, body = await self._asked_of(message)
+        answer = answer_of(fault, call, self._means.new_id())
+        await self._keep_answer(message, await dressed(answer, call, body, is_fault=True))
+
+    async def _asked_of(self, message: Received) -> tuple[Call, Body]:
         means = self._means
         kept = await means.store.read(lambda tx: means.contents.get(tx, "received", *message.key.pair, "request"))
         assert kept is not None, "a message that is not over has its request"
-        return msgspec.msgpack.decode(kept.head, type=Call)
+        return msgspec.msgpack.decode(kept.head, type=Call), kept.body
 
     async def _keep_answer(self, message: Received, answer: Answer) -> None:
         means, now, head = self._means, self._means.clock(), framing.head_of(answer)
@@ -236,7 +244,7 @@ class Receiver:
     async def _unsure(self, message: Received, reason: str) -> None:
         """The provider may have got it: again with a mark, unless it does not know a message again, or too often."""
         means, now, key = self._means, self._means.clock(), message.key
-        call = await self._call_of(message)
+        call, _ = await self._asked_of(message)
         if message.handings >= DELIVERY_HANDINGS or not self._hands.may_repeat(call):
             if await means.store.write(lambda tx: received.aside(tx, key, reason, now=now)):
                 self.left(message)

@@ -25,6 +25,7 @@ from banyan.kernel.exchange.delivery.envelope import (
     with_envelope,
 )
 from banyan.kernel.exchange.delivery.lines import Carried, Lines
+from banyan.kernel.exchange.delivery.logging import log_answer
 from banyan.kernel.exchange.delivery.means import Means, Told, answer_of, is_final, is_final_answer
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.sent import Sent
@@ -190,7 +191,8 @@ class Sender:
         answer = framing.answer_from(head, body)
         content = await means.contents.take(body)
         try:
-            self._check_receipt(receipt, message, "answered", framing.digest(head, content))
+            said = self._check_receipt(receipt, message, "answered", framing.digest(head, content))
+            await log_answer(means, "client", receipt, said)
             await self._keep_answer(message, answer.status, receipt, head, content)
         finally:
             means.contents.settle(content)
@@ -234,13 +236,14 @@ class Sender:
         )  # fmt: skip
         return receipts.signed(said, self._means.signer(call.asked.client.owner))
 
-    def _check_receipt(self, text: str, message: Sent, says: receipts.Says, answer: str = "") -> None:
+    def _check_receipt(self, text: str, message: Sent, says: receipts.Says, answer: str = "") -> Receipt:
         """Raises Invalid: the receipt is of something else, or of another member. Whose key it is the directory knows:
         the leg it came by is that member's."""
         said, _ = receipts.checked(text, self._means.key_of)
         wanted = (says, message.client, message.service, message.message_id, message.fingerprint.hex(), answer)
         if (said.says, said.client, said.service, said.message_id, said.request, said.answer) != wanted:
             raise Invalid.at("receipt", "Send the receipt of this message.")
+        return said
 
     async def _sent(self, message: Sent, answer: Answer) -> Carried:
         means = self._means
