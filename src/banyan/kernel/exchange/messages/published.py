@@ -50,7 +50,7 @@ class Published:
         """Bring entries into tiles; on disk when it returns. Not on the loop."""
         with self._gate:
             self._outgrown.append(self.tree.size)
-            self.tree.grow(entries)
+        self.tree.grow(entries)
 
     async def sign(self, now: int, cosign: Cosign | None = None) -> Checkpoint | None:
         """Publish the tree as it stands; None when it is published already. `now` in POSIX seconds."""
@@ -75,17 +75,16 @@ class Published:
         return True
 
     def receipt(self, index: int, extra: bytes) -> Receipt | None:
-        """What proves an entry; None until a checkpoint covers it. Not on the loop: it may wait for a growth."""
+        """What proves an entry; None until a checkpoint covers it. Not on the loop: it reads files."""
         with self._gate:
             size, signed = self.size, self.signed
-            if index >= size:
-                return None
-            return Receipt(index, tuple(inclusion_proof(index, size, self.tree.subtree)), signed, extra)
+        if index >= size:
+            return None
+        return Receipt(index, tuple(inclusion_proof(index, size, self.tree.subtree)), signed, extra)
 
     def entry(self, index: int) -> bytes | None:
         """An entry that is in a tile. Not on the loop."""
-        with self._gate:
-            return self.tree.entry(index) if index < self.tree.size else None
+        return self.tree.entry(index) if index < self.tree.size else None
 
     def members(self) -> bytes:
         return _read(self._folder / MEMBERS_FILE)
@@ -98,7 +97,7 @@ class Published:
         wanted = parse_path(path)
         if wanted is None:
             return None
-        with self._gate:
+        with self._gate:  # a partial tile may be swept away between being found and being read
             file = self.tree.file(wanted)
             data = file.read_bytes() if file is not None else self.tree.cut(wanted)
         return None if data is None else (wanted, data)
