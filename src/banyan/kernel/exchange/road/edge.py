@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from banyan.errors import Problem
-from banyan.kernel.exchange.road.calls import call_of
+from banyan.kernel.exchange.road.calls import after_body, call_of
 from banyan.kernel.exchange.road.consumer import Consumer
 from banyan.kernel.exchange.road.desk import Desk, Local
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
@@ -32,6 +32,10 @@ DIRECTORY_STATE: Final = b"x-directory-state"
 _SIDE: Final = Origin.CLIENT_PROXY
 
 
+def _stays(is_so: bool) -> None:
+    """A page's call is not cancelled when who asked goes away."""
+
+
 class Arrived(msgspec.Struct, frozen=True):
     """A client's call, whichever way it was spelt."""
 
@@ -43,6 +47,8 @@ class Arrived(msgspec.Struct, frozen=True):
     receive: Callable[[], Awaitable[Body]]
     is_checked: bool = False
     """The fields are as they came over HTTP, not of somebody's making."""
+    may_end: Callable[[bool], None] = _stays
+    """As `Incoming.may_end`."""
 
 
 class Edge:
@@ -60,7 +66,14 @@ class Edge:
 
         return await self._answer(
             Arrived(
-                head.verb, head.target, head.fields, incoming.certificate, incoming.is_tls, receive, is_checked=True
+                head.verb,
+                head.target,
+                head.fields,
+                incoming.certificate,
+                incoming.is_tls,
+                receive,
+                is_checked=True,
+                may_end=incoming.may_end,
             )
         )
 
@@ -94,9 +107,14 @@ class Edge:
             body = await arrived.receive()
         except BadHttp as error:
             raise of_http(error, _SIDE) from error
-        ticket = await desk.around.calls.enter(
-            call.asked.client, local.priority, local.per_minute, call.until, service=call.target.service
-        )
+        call = after_body(call, body, desk.clock())
+        arrived.may_end(True)
+        try:
+            ticket = await desk.around.calls.enter(
+                call.asked.client, local.priority, local.per_minute, call.until, service=call.target.service
+            )
+        finally:
+            arrived.may_end(False)
         try:
             answer = await self._sent(call, body)
         finally:

@@ -19,6 +19,8 @@ from banyan.kernel.exchange.road.reader import Reader
 from banyan.kernel.exchange.road.spool import Spool
 from banyan.kernel.exchange.road.tls import shown
 from banyan.limits_road import (
+    ROAD_BODY_IDLE_S,
+    ROAD_BODY_MOST_S,
     ROAD_CONNECT_S,
     ROAD_HANDSHAKE_S,
     ROAD_PIECE_BYTES,
@@ -69,6 +71,7 @@ class Link(asyncio.Protocol):
         self._answer: asyncio.Future[Came] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._interim = 0
+        self._asked_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
@@ -98,12 +101,15 @@ class Link(asyncio.Protocol):
             return
         if self._reader.has_more:
             self.is_open = False
+        if self._head is not None and not self._answer.done():  # a body that flows may take longer than its call
+            now = self.pool.loop.time()
+            self.deadline = max(self.deadline, min(now + ROAD_BODY_IDLE_S, self._asked_at + ROAD_BODY_MOST_S))
 
     def eof_received(self) -> bool:
         return False
 
     def pause_writing(self) -> None:
-        self._drained = asyncio.get_running_loop().create_future()
+        self._drained = self.pool.loop.create_future()
 
     def resume_writing(self) -> None:
         self._release()
@@ -137,12 +143,14 @@ class Link(asyncio.Protocol):
             self._spool = None
 
     async def ask(self, verb: str, written: bytes, body: Body, spool_for: SpoolFor, deadline: float) -> Came:
-        """Send `written` (a whole head) and `body`; the answer. `deadline` by the loop's clock.
+        """Send `written` (a whole head) and `body`; the answer. `deadline` by the loop's clock: it is moved by what
+        sending a large body takes, and by an answer's body that flows.
 
         Raises Broken, BadHttp (the answer is no HTTP), or what the connection was lost by (OSError)."""
         if not self.is_open:
             raise Broken("the connection was closed", was_sent=False)
-        loop = asyncio.get_running_loop()
+        loop = self.pool.loop
+        self._asked_at = loop.time()
         self._verb, self._spool_for, self._head, self._interim = verb, spool_for, None, 0
         self._answer = loop.create_future()
         self.deadline = deadline
@@ -176,14 +184,18 @@ class Link(asyncio.Protocol):
 
     async def _stream(self, written: bytes, body: Body) -> None:
         assert self._answer is not None, "asked"
+        deadline, loop = self.deadline, self.pool.loop
         self._transport.write(written)
         async for piece in body.chunks():
             if self._answer.done():
                 self.is_open = False  # answered early: the rest is not wanted
                 return
             self._transport.write(piece)
+            now = loop.time()
+            self.deadline = min(now + ROAD_BODY_IDLE_S, self._asked_at + ROAD_BODY_MOST_S)
             if self._drained is not None:
                 await asyncio.wait((self._drained, self._answer), return_when=asyncio.FIRST_COMPLETED)
+        self.deadline = deadline + loop.time() - self._asked_at
 
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():
@@ -214,7 +226,7 @@ class Pool:
         self._idle: dict[Place, deque[Link]] = {}
         self._links: set[Link] = set()
         self._per_place = per_place
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweep()
 
@@ -235,13 +247,13 @@ class Pool:
         assert context is not None or not place.is_tls, "a TLS place needs a context"
         handshake_s = ROAD_HANDSHAKE_S if place.is_tls else None
         try:
-            async with asyncio.timeout_at(min(deadline, self._loop.time() + ROAD_CONNECT_S)):
-                _, link = await self._loop.create_connection(
+            async with asyncio.timeout_at(min(deadline, self.loop.time() + ROAD_CONNECT_S)):
+                _, link = await self.loop.create_connection(
                     lambda: Link(self, place), place.host, place.port, ssl=context, ssl_handshake_timeout=handshake_s
                 )
         except TimeoutError as error:
             raise Broken("no connection in time", was_sent=False, is_late=True) from error
-        except UnicodeError as error:
+        except ValueError as error:  # an empty name, or one that no resolver takes (UnicodeError)
             raise Broken("the address is none", was_sent=False) from error
         link.context = context
         self._links.add(link)
@@ -258,7 +270,7 @@ class Pool:
         if len(links) >= self._per_place:
             link.abort()
             return
-        link.deadline = self._loop.time() + ROAD_POOL_IDLE_S
+        link.deadline = self.loop.time() + ROAD_POOL_IDLE_S
         links.append(link)
 
     def lost(self, link: Link) -> None:
@@ -282,5 +294,5 @@ class Pool:
                 link.late()
 
     def _sweep(self) -> None:
-        self.sweep(self._loop.time())
-        self._sweeper = self._loop.call_later(ROAD_SWEEP_S, self._sweep)
+        self.sweep(self.loop.time())
+        self._sweeper = self.loop.call_later(ROAD_SWEEP_S, self._sweep)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, cast
@@ -53,6 +54,10 @@ class Incoming:
         """The whole body, which `body` then is too. Raises BadHttp: too large, badly framed, too slow, cut off."""
         self.body = await self._connection.receive(algorithms, most)
         return self.body
+
+    def may_end(self, is_so: bool) -> None:
+        """Whether the handler may be cancelled when who asked goes away: only while nothing was done for it yet."""
+        self._connection.may_end = is_so
 
 
 class Listener:
@@ -135,6 +140,8 @@ class Connection(asyncio.Protocol):
         self.deadline = _NEVER
         self.certificate = b""
         self.is_tls = False
+        self.may_end = False
+        self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
@@ -149,6 +156,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_gone = True
         self._listener.connections.discard(self)
+        self._abandon()
         self._fail(BadHttp("cut-off", "the connection ended within a message"))
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
@@ -170,6 +178,8 @@ class Connection(asyncio.Protocol):
             self._pause()
 
     def eof_received(self) -> bool:
+        if self._abandon():
+            return False
         self._fail(BadHttp("cut-off", "the connection ended within a message"))
         self._is_last = True
         return self._head is not None
@@ -192,6 +202,7 @@ class Connection(asyncio.Protocol):
         self._head = head
         self.deadline = _NEVER
         task = self._loop.create_task(self._serve(head))
+        self._task = task
         self._listener.tasks.add(task)
         task.add_done_callback(self._listener.tasks.discard)
         return head.length
@@ -353,13 +364,22 @@ class Connection(asyncio.Protocol):
         self._lingering = 0
         self.deadline = self._loop.time() + ROAD_LINGER_S
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            with suppress(OSError):  # the other side reset it meanwhile
+                self._transport.write_eof()
         self._resume()
 
     def _linger(self, size: int) -> None:
         self._lingering += size
         if self._lingering > ROAD_LINGER_BYTES:
             self.abort()
+
+    def _abandon(self) -> bool:
+        """Who asked is gone, and waits for nothing that has begun."""
+        if not self.may_end or self._task is None:
+            return False
+        self._is_last = True
+        self._task.cancel()
+        return True
 
     def _fail(self, error: BadHttp) -> None:
         self._error = error
