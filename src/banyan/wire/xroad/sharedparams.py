@@ -104,11 +104,13 @@ def _ids(params: SharedParams) -> dict[ClientId, str]:
 def _members(listed: Sequence[Listed], ids: dict[ClientId, str]) -> Iterable[str]:
     names = {one.id.owner: one.name for one in listed}
     systems = {one.id: one.subsystem_name for one in listed if one.id.subsystem}
+    of_member: dict[ClientId, list[ClientId]] = {member: [] for member in names}
+    for system in sorted(systems):
+        of_member[system.owner].append(system)
     for member in sorted(names):
-        own = sorted(system for system in systems if system.owner == member)
         inner = xmltext.element("memberClass", inner=_class(member.member_class))
         inner += xmltext.element("memberCode", member.member) + xmltext.element("name", names[member])
-        for system in own:
+        for system in of_member[member]:
             told = xmltext.element("subsystemCode", system.subsystem)
             if systems[system]:
                 told += xmltext.element("subsystemName", systems[system])

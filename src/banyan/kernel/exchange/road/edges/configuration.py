@@ -1,11 +1,12 @@
 """`/verificationconf`, `/internalconf` and `/V5/N/shared-params.xml`: the directory in the form that the field's tools
-read. Rendered once for each version of the directory, and signed anew as it would expire.
+read. Rendered once for each version of the directory, off the loop, and signed anew as it would expire.
 
 Source: X-Road PR-GCONF, UG-SIGDOC s3.2.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -67,41 +68,43 @@ class Configuration:
         self._clock, self._address, self._authorities = clock, address, authorities
         self._rendered = _Rendered("", {}, b"")
         self._signed: tuple[str, int, bytes] = ("", 0, b"")
+        self._turn = asyncio.Lock()
 
     async def verification(self, request: Request) -> Response:
         check_get(request)
         name = (b"content-disposition", b'attachment; filename="verificationconf.zip"')
-        return _answer(self._fresh().archive, verification.MEDIA_TYPE, name)
+        return _answer((await self._fresh()).archive, verification.MEDIA_TYPE, name)
 
     async def internal(self, request: Request) -> Response:
         """Raises NotFound for another version of the format than 5 (PR-GCONF s2.7)."""
         check_get(request)
         if once(pairs(request), "version") not in ("", str(sharedparams.VERSION)):
             raise NotFound("The configuration is given in version 5.", remedy="Ask with version=5.")
-        body = self._signed_conf(self._fresh())
+        body = self._signed_conf(await self._fresh())
         return _answer(body, signedconf.media_type(body))
 
     async def file(self, request: Request) -> Response:
         """`/V5/N/shared-params.xml`, and `/V5/N/I/shared-params.xml` for the I-th other instance, of this version."""
         check_get(request)
-        rendered = self._fresh()
+        rendered = await self._fresh()
         path = request.target.partition(b"?")[0].decode("ascii")
         for instance, location in _locations(rendered, self._instance).items():
             if location == path:
                 return _answer(rendered.shared[instance], "text/xml")
         raise NotFound("This version of the configuration is gone.", remedy="Ask /internalconf for the newest.")
 
-    def _fresh(self) -> _Rendered:
+    async def _fresh(self) -> _Rendered:
+        """Raises Fault (OutdatedGlobalConf): the directory has expired."""
         if self._directory.freshness(self._clock()) == "expired":
             message, fix = "The directory has expired.", "Connect this gateway to the centre or to a peer."
             raise Fault(Origin.CLIENT_PROXY, Code.OUTDATED_GLOBALCONF, message=message, fix=fix)
-        version = self._directory.version
-        if self._rendered.version != version:
-            source = Source(self._address, self._signer.certificate)
-            shared = shared_params(self._directory, self._instance, (source,), self._authorities())
-            archive = verification.encode(VerificationConf(self._instance, shared))
-            self._rendered = _Rendered(version, shared, archive)
-        return self._rendered
+        async with self._turn:
+            if self._rendered.version != self._directory.version:
+                source = Source(self._address, self._signer.certificate)
+                version = self._directory.version
+                params = shared_params(self._directory, self._instance, (source,), self._authorities())
+                self._rendered = await asyncio.to_thread(_render, version, self._instance, params)
+            return self._rendered
 
     def _signed_conf(self, rendered: _Rendered) -> bytes:
         version, minute, body = self._signed
@@ -121,8 +124,8 @@ class Configuration:
 
 def shared_params(
     directory: Directory, own: str, sources: tuple[Source, ...], authorities: tuple[Authority, ...]
-) -> dict[str, bytes]:
-    """`shared-params.xml` of each instance in the directory; our own is always there."""
+) -> dict[str, SharedParams]:
+    """What the tools are told of each instance in the directory; our own is always there."""
     by_instance: dict[str, list[Listed]] = {own: []}
     for one in directory.listed():
         by_instance.setdefault(one.id.instance, []).append(one)
@@ -130,8 +133,13 @@ def shared_params(
     for instance, listed in by_instance.items():
         servers = _servers(directory, [one.id for one in listed])
         ours = (authorities, sources) if instance == own else ((), ())
-        shared[instance] = sharedparams.encode(SharedParams(instance, listed, servers, *ours))
+        shared[instance] = SharedParams(instance, listed, servers, *ours)
     return shared
+
+
+def _render(version: str, own: str, params: Mapping[str, SharedParams]) -> _Rendered:
+    shared = {instance: sharedparams.encode(told) for instance, told in params.items()}
+    return _Rendered(version, shared, verification.encode(VerificationConf(own, shared)))
 
 
 def _servers(directory: Directory, clients: list[ClientId]) -> list[Server]:
