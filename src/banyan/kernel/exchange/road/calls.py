@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.exchange.road.model import CONSENT, PURPOSE, TIMEOUT, Call
+from banyan.kernel.exchange.road.model import CONSENT, PURPOSE, TIMEOUT, Body, Call
 from banyan.limits import XROAD_TEXT_CHARACTERS
-from banyan.limits_road import ROAD_CALL_MOST_S, ROAD_CALL_S, ROAD_PURPOSE_CHARACTERS
+from banyan.limits_road import ROAD_CALL_MOST_S, ROAD_CALL_S, ROAD_MEMORY_BYTES, ROAD_PURPOSE_CHARACTERS
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.headers import Asked, Field
@@ -41,6 +43,13 @@ def call_of(
                 timeout_s = _seconds(value)
     until = EpochS(at + min(timeout_s, left_s))
     return Call(verb, target, asked, tuple(fields), ids[0], ids[1], at, until, purpose, consent)
+
+
+def after_body(call: Call, body: Body, now: EpochS) -> Call:
+    """The call once its body is here: what a large one took does not count against the deadline."""
+    if body.size <= ROAD_MEMORY_BYTES:
+        return call
+    return msgspec.structs.replace(call, until=EpochS(call.until + now - call.at))
 
 
 def _text(value: bytes, name: bytes, most: int) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from banyan.errors import Problem
 from banyan.kernel.exchange.road import leg
-from banyan.kernel.exchange.road.calls import call_of
+from banyan.kernel.exchange.road.calls import after_body, call_of
 from banyan.kernel.exchange.road.desk import Desk, Signing
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http, of_signature
 from banyan.kernel.exchange.road.head import BadHttp
@@ -100,6 +100,7 @@ class Provision:
             body = await incoming.receive({*served.digests, "sha-512"})
             served.request_hash = await leg.hash_of(served.call, body)
             await leg.check_body(body, served.digests)
+            served.call = after_body(served.call, body, self._desk.clock())
         except BadHttp as error:
             raise of_http(error, _SIDE) from error
         except DigestMismatch as error:
@@ -116,7 +117,7 @@ class Provision:
         if call.target.service.service in META_SERVICES and around.meta is not None:
             return await around.meta.answer(call, served.body)
         delivery = served.delivery = self._granted(served)
-        grant = delivery.grant
+        grant, call = delivery.grant, served.call  # with the purpose that was found out
         ticket = await around.services.enter(
             call.asked.client, grant.priority, grant.per_minute, call.until, service=call.target.service
         )
