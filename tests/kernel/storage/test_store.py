@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
 
 from banyan.errors import Conflict, Invalid, Limit, Unavailable
+from banyan.kernel.storage.batches import Batched
 from banyan.kernel.storage.statements import parse_statements
 from banyan.kernel.storage.store import SchemaStore, Tx
 from banyan.limits import WRITE_QUEUE_JOBS
@@ -122,7 +123,9 @@ class TestStatements:
 
     def test_a_write_tells_how_many_rows_it_wrote(self, made: SchemaStore) -> None:
         def job(tx: Tx) -> list[int]:
-            tx.run_many(SQL["add"], [row("a"), row("b", 5)])
+            assert tx.run_many(SQL["add"], [row("a"), row("b", 5)]) == 2
+            each = [{"code": code, "left": 1, "at": at} for code, at in (("q", 2.0), ("q", 1.0), ("r", 1.0))]
+            assert tx.run_many(SQL["newer"], each) == 2
             newer = [tx.run(SQL["newer"], code="p", left=1, at=at) for at in (10.0, 9.0, 11.0)]
             return [*newer, tx.run(SQL["take"], code="b", q=6), tx.run(SQL["take"], code="b", q=5), tx.run(SQL["lock"])]
 
@@ -319,7 +322,90 @@ class TestWrites:
         assert codes(made) == ["b", "c"]
 
 
+def add_all(tx: Tx, given: Sequence[str]) -> list[tuple[str, int]]:
+    """A batch: each with how many came together."""
+    if "refused" in given:
+        raise Limit("refused by the service")
+    assert tx.run_many(SQL["add"], [row(code) for code in given]) == len(given)
+    return [(code, len(given)) for code in given]
+
+
+def add_none(_tx: Tx, given: Sequence[str]) -> list[None]:
+    return [None] * len(given)
+
+
+class TestBatches:
+    def test_alike_and_beside_one_another_they_are_done_together_in_their_order(self, made: SchemaStore) -> None:
+        jobs = [Batched(add_all, code) for code in ("b", "a")] + [add("x"), Batched(add_all, "c")]
+        jobs += [Batched(add_none, "d"), Batched(add_all, "e"), Batched(add_all, "f")]
+        outcomes = asyncio.run(in_one_group(made, jobs))
+        assert outcomes == [("b", 2), ("a", 2), (3,), ("c", 1), None, ("e", 2), ("f", 2)]
+        assert codes(made) == ["a", "b", "c", "e", "f", "x"]
+
+    def test_one_that_fails_lets_the_others_through_alone(self, made: SchemaStore) -> None:
+        jobs = [Batched(add_all, code) for code in ("a", "refused", "b", "a", "c")]
+        outcomes = asyncio.run(in_one_group(made, jobs))
+        assert outcomes[0] == ("a", 1)
+        assert [type(outcome) for outcome in outcomes] == [tuple, Limit, tuple, Conflict, tuple]
+        assert codes(made) == ["a", "b", "c"]
+
+    def test_a_lone_one_is_a_batch_of_one(self, made: SchemaStore) -> None:
+        assert asyncio.run(made.write_each(add_all, "a")) == ("a", 1)
+        with pytest.raises(Limit):
+            asyncio.run(made.write_each(add_all, "refused"))
+        assert codes(made) == ["a"]
+
+
 class TestReads:
+    def test_a_task_reads_what_was_written_before_it_went_on(self, made: SchemaStore) -> None:
+        """Also while others read all the time, whose turn of the loop may have begun before the commit."""
+
+        async def run() -> None:
+            is_over = False
+
+            async def read_on() -> None:
+                while not is_over:
+                    await made.read(lambda tx: tx.row(SQL["count"]))
+                    await asyncio.sleep(0)
+
+            readers = [asyncio.create_task(read_on()) for _ in range(3)]
+            for number in range(1, 40):
+                await made.write(add(f"{number:03}"))
+                assert await made.read(lambda tx: tx.row(SQL["count"])) == (number,)
+            is_over = True
+            await asyncio.gather(*readers)
+
+        asyncio.run(run())
+
+    def test_a_read_that_fails_harms_no_other_of_its_turn(self, made: SchemaStore) -> None:
+        misspelt = parse_statements("-- name: x\n-- A typing error.\nselect cod from stock", where="here")["x"]
+
+        async def run() -> list[object]:
+            jobs = [SQL["count"], misspelt, SQL["count"]]
+            reads = [made.read(lambda tx, job=job: tx.row(job)) for job in jobs]
+            return list(await asyncio.gather(*reads, return_exceptions=True))
+
+        first, failed, last = asyncio.run(run())
+        assert first == last == (0,)
+        assert isinstance(failed, Exception)
+
+    def test_event_loops_do_not_read_in_one_anothers_turn(self, made: SchemaStore) -> None:
+        """A loop that stands still within its turn keeps nothing from another that has written since."""
+
+        async def elsewhere() -> object:
+            await made.write(add("a"))
+            return await made.read(lambda tx: tx.row(SQL["count"]))
+
+        async def run() -> object:
+            assert await made.read(lambda tx: tx.row(SQL["count"])) == (0,)
+            found: list[object] = []
+            thread = threading.Thread(target=lambda: found.append(asyncio.run(elsewhere())))
+            thread.start()
+            thread.join()
+            return found[0]
+
+        assert asyncio.run(run()) == (1,)
+
     def test_a_read_sees_one_moment(self, made: SchemaStore) -> None:
         async def read_while_writing() -> tuple[object, object]:
             loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,11 +22,12 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
 from banyan.errors import Conflict, Problem, Unavailable
+from banyan.kernel.storage.batches import Batched, Job, done, runs
 from banyan.kernel.storage.full import storage_full
 from banyan.kernel.storage.pglisten import Ear, channel_of
 from banyan.kernel.storage.pgtypes import register_types
 from banyan.kernel.storage.statements import for_postgres, script_for_postgres
-from banyan.kernel.storage.store import Row, SchemaTx, SqlValue, Statement, Tx
+from banyan.kernel.storage.store import Batch, Item, Row, SchemaTx, SqlValue, Statement, Tx
 from banyan.kernel.storage.values import refuse_unfit, unfit
 from banyan.kernel.storage.worker import Failed, GroupWorker
 from banyan.limits import GROUP_COMMIT_JOBS, POSTGRES_CONNECT_S, POSTGRES_READERS, WRITE_QUEUE_JOBS
@@ -64,6 +66,9 @@ class PostgresStore:
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         return cast(T, await self._worker.do(job))
+
+    async def write_each(self, batch: Batch[Item, T], item: Item) -> T:
+        return cast(T, await self._worker.do(Batched(batch, item)))
 
     def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
         if self._ear is None:
@@ -146,15 +151,22 @@ class PostgresStore:
         outcomes: list[object | Failed] = []
         self._begin()
         boundary = "savepoint job"
-        for job in jobs:
+        waiting: deque[list[Job]] = deque(runs(jobs))
+        while waiting:
+            some = waiting.popleft()
             self._step(boundary)
             boundary = "release job; savepoint job"
             tx = _PostgresTx(self._writer, self._texts, self._schema)
             try:
-                outcomes.append(tx.finish(job(tx)))
+                answers = done(some, tx)
+                tx.finish()
+                outcomes += answers
             except Exception as error:  # the worker loop: one job's error is its own
-                outcomes.append(Failed(error))
                 boundary = "rollback to job; release job; savepoint job"
+                if len(some) > 1:
+                    waiting.extendleft([job] for job in reversed(some))
+                else:
+                    outcomes.append(Failed(error))
             tx.end()
         last = "rollback to job; " if isinstance(outcomes[-1], Failed) else ""
         return self._committed(outcomes, last)
@@ -190,7 +202,8 @@ class PostgresStore:
         self._begin()
         tx = _PostgresTx(self._writer, self._texts, self._schema)
         try:
-            outcome = tx.finish(job(tx))
+            outcome = job(tx)
+            tx.finish()
             self._writer.execute("commit")
         except psycopg.Error as error:
             self._roll_back()
@@ -234,11 +247,13 @@ class _PostgresTx:
     def run(self, statement: Statement, **values: SqlValue) -> int:
         return self._executed(statement, values).rowcount
 
-    def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
+    def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> int:
         for one in values:
             refuse_unfit(one)
+        cursor = self._connection.cursor()
         try:
-            self._connection.cursor().executemany(self._text(statement), values)
+            cursor.executemany(self._text(statement), values)
+            return cursor.rowcount
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise self._broken(translated(error)) from error
 
@@ -252,11 +267,10 @@ class _PostgresTx:
         except psycopg.Error as error:
             raise translated(error) from error
 
-    def finish(self, outcome: object) -> object:
-        """The job's value, or the error it should have let pass: on PostgreSQL a commit would silently undo all."""
+    def finish(self) -> None:
+        """Raise the error that the job should have let pass: on PostgreSQL a commit would silently undo all."""
         if self.error is not None:
             raise self.error
-        return outcome
 
     def end(self) -> None:
         self._is_usable = False

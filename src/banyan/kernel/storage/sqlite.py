@@ -16,9 +16,10 @@ from typing import Final, TypeVar, cast
 import apsw
 
 from banyan.errors import Conflict, Problem, Unavailable
+from banyan.kernel.storage.batches import Batched, done, runs
 from banyan.kernel.storage.full import is_nearly_full, storage_full
 from banyan.kernel.storage.statements import for_sqlite
-from banyan.kernel.storage.store import Row, SchemaTx, SqlValue, Statement, Tx
+from banyan.kernel.storage.store import Batch, Item, Row, SchemaTx, SqlValue, Statement, Tx
 from banyan.kernel.storage.values import refuse_unfit, unfit
 from banyan.kernel.storage.worker import Failed, GroupWorker
 from banyan.limits import (
@@ -50,6 +51,7 @@ class SqliteStore:
         self._writer = _connect(path)
         self._reader = _connect(path, is_reader=True)
         self._reader_lock = threading.Lock()
+        self._turn: asyncio.AbstractEventLoop | None = None
         self._long_readers = threading.local()
         self._long_connections: list[apsw.Connection] = []
         self._pool = ThreadPoolExecutor(READ_THREADS, thread_name_prefix=f"read {path.name}")
@@ -61,13 +63,23 @@ class SqliteStore:
     async def read(self, job: Callable[[Tx], T]) -> T:
         # The lock is for tests and tools with several event loops; one loop never waits here.
         with self._reader_lock:
-            return self._view(self._reader, job)
+            loop = asyncio.get_running_loop()
+            if self._turn is not loop:
+                self._begin_turn(loop)
+            tx = _SqliteTx(self._reader, self._texts, self._path)
+            try:
+                return job(tx)
+            finally:
+                tx.end()
 
     async def read_long(self, job: Callable[[Tx], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read_in_thread, job)
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         return cast(T, await self._worker.do(job))
+
+    async def write_each(self, batch: Batch[Item, T], item: Item) -> T:
+        return cast(T, await self._worker.do(Batched(batch, item)))
 
     def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
         self._listeners.append(callback)
@@ -94,6 +106,24 @@ class SqliteStore:
             connection = self._long_readers.connection = _connect(self._path, is_reader=True)
             self._long_connections.append(connection)
         return self._view(connection, job)
+
+    def _begin_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One transaction for all that this turn of the loop reads: beginning one costs as much as a short read, and
+        ending it forgets the pages. A write's answer comes to the loop after the turn that ended before it."""
+        self._end_view()
+        self._reader.execute("begin")
+        self._turn = loop
+        loop.call_soon(self._end_turn, loop)
+
+    def _end_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._reader_lock:
+            if self._turn is loop:
+                self._end_view()
+
+    def _end_view(self) -> None:
+        self._turn = None
+        if self._reader.in_transaction:
+            self._reader.execute("rollback")
 
     def _view(self, connection: apsw.Connection, job: Callable[[Tx], T]) -> T:
         """Run in one read transaction, so that every statement sees the same commit."""
@@ -129,12 +159,14 @@ class SqliteStore:
             run("begin immediate")
         except apsw.Error as error:
             return [Failed(translated(error, self._path))] * len(jobs)
-        for job in jobs:
+        for some in [[job] for job in jobs] if is_bounded else runs(jobs):
             if is_bounded:
                 run("savepoint job")
             tx = _SqliteTx(self._writer, self._texts, self._path)
             try:
-                outcomes.append(tx.finish(job(tx)))
+                answers = done(some, tx)
+                tx.finish()
+                outcomes += answers
                 signals += tx.signals
             except Exception as error:  # the worker loop: one job's error is its own
                 if not is_bounded or not self._writer.in_transaction:
@@ -156,7 +188,8 @@ class SqliteStore:
         tx = _SqliteTx(self._writer, self._texts, self._path)
         try:
             self._writer.execute("begin immediate")
-            outcome = tx.finish(job(tx))
+            outcome = job(tx)
+            tx.finish()
             self._writer.execute("commit")
         except apsw.Error as error:
             self._roll_back()
@@ -212,11 +245,13 @@ class _SqliteTx:
         self.rows(statement, **values)
         return self._connection.changes()
 
-    def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> None:
+    def run_many(self, statement: Statement, values: Sequence[dict[str, SqlValue]]) -> int:
         for one in values:
             refuse_unfit(one)
+        before = self._connection.total_changes()
         try:
             self._connection.executemany(self._text(statement), values).fetchall()
+            return self._connection.total_changes() - before
         except (apsw.Error, UnicodeEncodeError) as error:
             raise self._broken(translated(error, self._path)) from error
 
@@ -229,11 +264,10 @@ class _SqliteTx:
         except apsw.Error as error:
             raise translated(error, self._path) from error
 
-    def finish(self, outcome: object) -> object:
-        """The job's value, or the error it should have let pass: on PostgreSQL a commit would silently undo all."""
+    def finish(self) -> None:
+        """Raise the error that the job should have let pass: on PostgreSQL a commit would silently undo all."""
         if self.error is not None:
             raise self.error
-        return outcome
 
     def end(self) -> None:
         self._is_usable = False

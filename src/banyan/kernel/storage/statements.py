@@ -7,8 +7,9 @@ A file is a list of
     select id, title from dataset where name = :name
 
 in the common subset of SQLite and PostgreSQL. Words that only one engine knows are refused at load, so a statement that
-loads runs on both. Five tokens are filled per engine: `{id}` (a generated, never reused integer key), `{bytes}`,
-`{int}`, `{real}`, `{skip_locked}`. Order text explicitly by columns; sort NULLs with `nulls first|last`; `like` is
+loads runs on both. Six tokens are filled per engine: `{id}` (a generated, never reused integer key), `{bytes}`,
+`{int}`, `{real}`, `{skip_locked}`, and after a table `{clustered}` (SQLite keeps its short rows in the order of their
+key: one page a look-up instead of two). Order text explicitly by columns; sort NULLs with `nulls first|last`; `like` is
 case-folding on SQLite only, so compare `lower(column)`. A text in double quotes is a name, so a wrong one is an error.
 """
 
@@ -30,6 +31,7 @@ SQLITE_TOKENS: Final = MappingProxyType(
         "{int}": "integer",
         "{real}": "real",
         "{skip_locked}": "",
+        "{clustered}": ", without rowid",  # "strict" comes before it
     }
 )
 POSTGRES_TOKENS: Final = MappingProxyType(
@@ -39,6 +41,7 @@ POSTGRES_TOKENS: Final = MappingProxyType(
         "{int}": "bigint",
         "{real}": "double precision",
         "{skip_locked}": "for update skip locked",
+        "{clustered}": "",
     }
 )
 _HEADER: Final = re.compile(r"^-- name: ([a-z][a-z0-9_]*)[ \t]*\n-- ([^\n]+)\n", re.MULTILINE)
