@@ -19,6 +19,14 @@ from banyan.kernel.identity.caller import Caller
 from banyan.kernel.policy import consents, records
 from banyan.kernel.policy.consents import Consent, Purpose
 
+
+def number_of(place: int) -> str:
+    """A national number with its check digit."""
+    digits = f"1{place:07}"
+    tail = sum(int(digit) * weight for digit, weight in zip(digits, (8, 7, 6, 5, 4, 3, 2, 1), strict=True))
+    return f"A{digits}{-(1 + tail) % 10}"
+
+
 SAID: Text = {"zh-Hant": "門診", "en": "Visit"}
 AGREED = msgspec.structs.replace(
     FLAG, needs="consent", kind="consent", pdpa="16-7", sunset=EpochS(0), per_subject_per_day=0
@@ -126,6 +134,53 @@ def test_a_consent_that_ends_during_the_call_lets_nothing_out(tmp_path: Path, ac
             with pytest.raises(Conflict, match="ended or was used up"):
                 await world.ask()
             assert (await world.ledger.head()).entries == 0
+
+    asyncio.run(run())
+
+
+def test_of_many_uses_at_once_only_what_ended_meanwhile_is_refused_and_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten persons' uses in one commit, one of whom withdrew after all were weighed."""
+    numbers = [number_of(place) for place in range(20, 30)]
+
+    async def run() -> None:
+        async with a_world(tmp_path) as world:
+            await a_consent(world, days=30, per_day=3)
+            mine, visit = await world.policy.read(lambda tx: records.consent_and_purpose(tx, "c-1"))
+            agreed = [
+                msgspec.structs.replace(mine, id=f"c-{at}", subject=world.conscience.subject(number).hex())
+                for at, number in enumerate(numbers, 10)
+            ]
+            assert len({one.subject[:2] for one in agreed}) == 10, "persons whose turns are their own"
+            await world.policy.write(lambda tx: [records.put_consent(tx, one, visit) for one in agreed])
+            real, weighed, withdrawn = world.ledger.release, 0, asyncio.Event()
+            looks: list[str] = []
+            look = records.consent_and_purpose
+
+            def looked(tx: Any, id: str) -> Any:
+                looks.append(id)
+                return look(tx, id)
+
+            monkeypatch.setattr(records, "consent_and_purpose", looked)
+
+            async def together(*values: Any, **also: Any) -> Any:
+                nonlocal weighed
+                weighed += 1
+                if weighed == len(numbers):
+                    ended = consents.withdraw(agreed[4], NOW)
+                    assert isinstance(ended, Consent)
+                    await world.policy.write(lambda tx: records.put_consent(tx, ended, visit))
+                    withdrawn.set()
+                await withdrawn.wait()
+                return await real(*values, **also)
+
+            world.ledger.release = together
+            asked = (world.ask(person=number, reason="") for number in numbers)
+            ended = await asyncio.gather(*asked, return_exceptions=True)
+            assert [type(one).__name__ for one in ended] == ["Flag"] * 4 + ["Conflict"] + ["Flag"] * 5
+            assert set(looks) == {agreed[4].id}, "the others stood in the turn they were weighed in"
+            assert (await world.ledger.head()).entries == 9
 
     asyncio.run(run())
 

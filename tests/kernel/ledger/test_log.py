@@ -65,6 +65,24 @@ def test_a_use_is_durable_before_it_is_answered_and_proven_after(open_ledger: Op
     asyncio.run(run())
 
 
+def test_uses_that_come_together_are_chained_and_proven_like_any(open_ledger: OpenLedger) -> None:
+    async def run() -> None:
+        ledger = open_ledger()
+        used = await asyncio.gather(*(ledger.release(subject(number % 3), a_record(number)) for number in range(8)))
+        assert sorted(one.index for one in used) == list(range(8))
+        assert await ledger.publish(NOW) is not None
+        for number in range(3):
+            history = await ledger.history(subject(number), most=9)
+            verify_history(history, subject(number))
+            assert [one.position for one in history.uses] == list(range(1, len(history.uses) + 1))
+            assert {one.index for one in history.uses} == {one.index for one in used[number::3]}
+        receipt = await ledger.receipt(used[5].index)
+        assert receipt is not None
+        verify_receipt(receipt, await ledger.entry(used[5].index), logs=LOGS, witnesses=[], quorum=0)
+
+    asyncio.run(run())
+
+
 def test_nothing_personal_is_in_the_tiles(open_ledger: OpenLedger) -> None:
     async def run() -> None:
         ledger = open_ledger()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from tests.kernel.policy.test_orders import CDC, NHI, ORDER
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.policy import orders, records
-from banyan.kernel.policy.judging import judge
+from banyan.kernel.policy.judging import ConsentTerms, judge
 from banyan.kernel.policy.orders import Review
 from banyan.kernel.policy.records import OrderUses, ReviewStanding
 from banyan.kernel.storage.migrations import load_steps, migrate
@@ -94,6 +94,54 @@ def test_consents_as_the_judge_weighs_them(write: Write) -> None:
     assert write(lambda tx: records.end_consents(tx, closed, EpochS(now + 9), after="", most=5)) == [ended]
     told = write(lambda tx: records.consent_terms(tx, "s", "TW/COM/BANK", "088", now))
     assert judge(BOOK, msgspec.structs.replace(ASK, now=now, consents=told)).rules == ("consent",)
+
+
+def test_what_was_written_since_it_was_weighed_is_another_turn(write: Write) -> None:
+    """Whatever is written of a consent or of any purpose: the turn it was weighed in is over."""
+    agreed, shelf = given(), records.PurposeShelf()
+    write(lambda tx: (records.put_purpose(tx, LOAN), records.put_consent(tx, agreed, LOAN)))
+
+    def weighed() -> tuple[ConsentTerms, records.Footing]:
+        named = (agreed.subject, LOAN.recipient, LOAN.purpose)
+        (found,) = write(lambda tx: records.consents_weighed(tx, shelf, *named, now=agreed.given_at))
+        return found
+
+    def is_on(footing: records.Footing, others: Sequence[str] = ()) -> bool:
+        return write(lambda tx: records.turns(tx, [agreed.subject, *others]))[agreed.subject] == footing.turns
+
+    terms, footing = weighed()
+    assert terms.is_active
+    assert (footing.purpose, footing.per_day, footing.is_once) == (LOAN.id, LOAN.per_day, False)
+    many = [f"{n:02x}" for n in range(records.FEW_PARTS)]
+    assert is_on(footing)
+    assert is_on(footing, many)
+    other = msgspec.structs.replace(agreed, id="c-9", subject="zz")
+    write(lambda tx: records.put_consent(tx, other, LOAN))
+    assert is_on(footing), "another part's consents"
+    write(lambda tx: records.put_consent(tx, agreed, LOAN))
+    assert not is_on(footing)
+    assert not is_on(footing, many)
+    _, footing = weighed()
+    assert is_on(footing, many)
+    closed = msgspec.structs.replace(LOAN, is_open=False)
+    write(lambda tx: records.put_purpose(tx, closed))
+    assert not is_on(footing)
+    terms, _ = weighed()
+    assert not terms.is_active, "the shelf goes with the records"
+    write(lambda tx: records.put_purpose(tx, msgspec.structs.replace(LOAN, id="other", per_day=7)))
+    write(lambda tx: records.put_purpose(tx, LOAN))
+    terms, footing = weighed()
+    assert terms.is_active
+    assert is_on(footing)
+
+
+def test_uses_are_counted_together_up_to_what_a_purpose_may(write: Write) -> None:
+    footing = records.Footing(LOAN.id, 2, is_once=False, turns=(0, 0))
+    three = [("s", footing, NOW), ("t", footing, NOW), ("s", footing, NOW)]
+    assert write(lambda tx: records.count_purpose_uses(tx, three))
+    assert not write(lambda tx: records.count_purpose_uses(tx, [("t", footing, NOW), ("s", footing, NOW)]))
+    tomorrow = EpochS(NOW + 86_400)
+    assert write(lambda tx: records.count_purpose_uses(tx, [("s", footing, tomorrow)]))
 
 
 def test_opt_outs_and_counts_of_a_day(write: Write) -> None:

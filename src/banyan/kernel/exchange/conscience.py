@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -19,17 +19,18 @@ from banyan.kernel.catalogue.operation import Operation, Text
 from banyan.kernel.catalogue.personal import minimised, personal_fields
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.helping import by_hand, help_record
-from banyan.kernel.exchange.settling import LEVELS, Settling, settle
+from banyan.kernel.exchange.settling import LEVELS, Settling, settle_all
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.identifiers import normalized_person_number, person_number_kind
 from banyan.kernel.identity.pseudonyms import pseudonym
 from banyan.kernel.ledger.entries import ReleaseRecord
-from banyan.kernel.ledger.log import Ledger, Recorded
+from banyan.kernel.ledger.log import Alongside, Ledger, Recorded
 from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, Register
 from banyan.kernel.policy.decision import Decision
 from banyan.kernel.policy.explaining import MESSAGES, allowed, refused, unreasoned
-from banyan.kernel.policy.judging import Use, Verdict, judge
+from banyan.kernel.policy.judging import ConsentTerms, Use, Verdict, judge
+from banyan.kernel.policy.records import Footing, PurposeShelf
 from banyan.kernel.storage.store import Store, Tx
 from banyan.limits import REASON_CHARS
 
@@ -53,6 +54,7 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
     known: Mapping[str, str]
     purpose: str
     reason: str = ""
+    footing: Footing | None = None
 
     @property
     def basis(self) -> str:
@@ -73,6 +75,10 @@ class Conscience:
         self._policy, self._ledger, self._key = policy, ledger, subject_key
         self._register: Register | None = None
         self._changes, self._turn = 0, asyncio.Lock()
+        self._purposes = PurposeShelf()
+        self.name_of: Callable[[str], str] = str
+        """What an agency is called, by its member id, for people who see who used their data; the id itself unless
+        somebody knows better."""
 
     def forget(self) -> None:
         """The register changed: read it anew at the next use."""
@@ -101,8 +107,10 @@ class Conscience:
             is_self=_is_self(caller, subject.hex()),
         )
         candidates = bases.candidates(use.operation, use.purpose, use.recipient)
+        footings: Mapping[str, Footing] = {}
         if candidates:
-            use = await self._policy.read(partial(_with_records, use, subject.hex(), candidates))
+            job = partial(_with_records, use, subject.hex(), candidates, self._purposes)
+            use, footings = await self._policy.read(job)
             if caller.kind == "app":  # what this token's person gave with it, not what the agency has besides
                 mine = tuple(one for one in use.consents if one.reference in caller.consents)
                 use = msgspec.structs.replace(use, consents=mine)
@@ -113,7 +121,8 @@ class Conscience:
             refusal = refused(declared, verdict, use)
         elif _is_under_order(verdict) and not reason:
             refusal = unreasoned(declared, verdict, use)
-        return Weighed(refusal, verdict, subject, asked, known, use.purpose, reason)
+        footing = footings.get(verdict.reference)
+        return Weighed(refusal, verdict, subject, asked, known, use.purpose, reason, footing)
 
     async def release(
         self, weighed: Weighed, declared: Operation, caller: Caller, *, trace: str, now: EpochS
@@ -122,7 +131,8 @@ class Conscience:
         Conflict when its order or consent ended meanwhile, or another call took the last use of the day."""
         basis = weighed.verdict.basis
         assert basis is not None, "only an allowed use is released"
-        record = by_hand(_record(weighed, basis, declared, caller, trace=trace, now=now), declared, caller)
+        record = _record(weighed, basis, declared, caller, trace=trace, now=now, name=self.name_of(caller.agency))
+        record = by_hand(record, declared, caller)
         use = Settling(
             subject=weighed.subject.hex(),
             operation=declared.id,
@@ -131,12 +141,13 @@ class Conscience:
             caller=caller,
             now=now,
             consent=weighed.verdict.reference if basis.needs == "consent" else "",
+            footing=weighed.footing,
             order=weighed.verdict.reference if basis.needs == "order" else "",
             reason=weighed.reason,
             per_day=basis.per_subject_per_day,
             is_secondary=basis.is_secondary,
         )
-        alongside = partial(settle, use=use) if use.is_needed else None
+        alongside = Alongside(settle_all, use) if use.is_needed else None
         return await self._ledger.release(weighed.subject, record, alongside=alongside)
 
     async def note_help(self, declared: Operation, caller: Caller, *, trace: str, now: EpochS) -> Recorded:
@@ -175,6 +186,7 @@ class Conscience:
                 changes = self._changes
                 if self._register is None:
                     read = await self._policy.read_long(records.read_register)
+                    await self._policy.read_long(self._purposes.fill)
                     self._register = read if changes == self._changes else None
         return register
 
@@ -188,22 +200,28 @@ def _is_under_order(verdict: Verdict) -> bool:
     return verdict.basis is not None and verdict.basis.needs == "order"
 
 
-def _with_records(use: Use, subject: str, candidates: Sequence[LegalBasis], tx: Tx) -> Use:
-    """The use with the records that its candidates weigh; others are not even read."""
+def _with_records(
+    use: Use, subject: str, candidates: Sequence[LegalBasis], purposes: PurposeShelf, tx: Tx
+) -> tuple[Use, Mapping[str, Footing]]:
+    """The use with the records that its candidates weigh, others are not even read; what standing consents rest on."""
     needs = {basis.needs for basis in candidates}
     is_counted = any(basis.per_subject_per_day for basis in candidates)
     is_secondary = any(basis.is_secondary for basis in candidates)
-    return msgspec.structs.replace(
+    consents: Sequence[tuple[ConsentTerms, Footing]] = ()
+    if "consent" in needs:
+        consents = records.consents_weighed(tx, purposes, subject, use.recipient, use.purpose, now=use.now)
+    weighed = msgspec.structs.replace(
         use,
-        consents=records.consent_terms(tx, subject, use.recipient, use.purpose, use.now) if "consent" in needs else (),
+        consents=tuple(terms for terms, _ in consents),
         orders=records.order_terms(tx, use.now) if "order" in needs else (),
         uses_today=records.uses_today(tx, subject, use.recipient, use.operation, use.now) if is_counted else 0,
         has_opted_out=is_secondary and records.has_opted_out(tx, subject, use.operation, use.purpose),
     )
+    return weighed, {terms.reference: footing for terms, footing in consents if not footing.is_once}
 
 
 def _record(
-    weighed: Weighed, basis: LegalBasis, declared: Operation, caller: Caller, *, trace: str, now: EpochS
+    weighed: Weighed, basis: LegalBasis, declared: Operation, caller: Caller, *, trace: str, now: EpochS, name: str
 ) -> ReleaseRecord:
     verdict = weighed.verdict
     title: Text = declared.title
@@ -212,7 +230,7 @@ def _record(
         operation=declared.id,
         action=dict(title),
         receiver=caller.agency,
-        receiver_name=caller.agency,
+        receiver_name=name,
         system=caller.channel,
         basis=f"{basis.id}@{basis.version}",
         statute=basis.statute.said("zh-Hant"),

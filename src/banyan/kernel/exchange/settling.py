@@ -5,6 +5,8 @@ cannot both have the last one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from banyan.errors import Conflict
@@ -13,6 +15,7 @@ from banyan.kernel.identity.caller import Caller
 from banyan.kernel.policy import consents, orders, records
 from banyan.kernel.policy.explaining import MESSAGES
 from banyan.kernel.policy.orders import Officer
+from banyan.kernel.policy.records import Footing
 from banyan.kernel.storage.store import Tx
 
 LEVELS = {"aal1": 1, "aal2": 2, "aal3": 3}
@@ -30,6 +33,9 @@ class Settling(msgspec.Struct, frozen=True, gc=False):
     caller: Caller
     now: EpochS
     consent: str = ""
+    footing: Footing | None = None
+    """What a standing consent rested on when it was weighed; in the turns it was read in it rests there still, and is
+    not read again."""
     order: str = ""
     reason: str = ""
     per_day: int = 0
@@ -40,17 +46,26 @@ class Settling(msgspec.Struct, frozen=True, gc=False):
         return bool(self.consent or self.order or self.per_day or self.is_secondary)
 
 
-def settle(tx: Tx, index: int, use: Settling) -> None:
-    """Take what the use at `index` of the ledger takes. Raises Conflict, and nothing stands, when it is not there."""
-    if use.is_secondary and records.has_opted_out(tx, use.subject, use.operation, use.purpose):
-        raise _conflict("opted_out", "opt-out")
-    if use.order:
-        _use_order(tx, index, use)
-    if use.consent:
-        _use_consent(tx, use)
-    counted = (use.subject, use.caller.agency, use.operation)
-    if use.per_day and not records.count_use(tx, *counted, most=use.per_day, now=use.now):
-        raise _conflict("often", "frequency")
+def settle_all(tx: Tx, uses: Sequence[tuple[int, Settling]]) -> None:
+    """Take what the uses, each at its index of the ledger, take. Raises Conflict when it is not there for one of them,
+    and then nothing stands."""
+    standing = {use.subject: use.footing.turns for _, use in uses if use.footing is not None}
+    turns = records.turns(tx, standing) if standing else {}
+    counted: list[tuple[str, Footing, EpochS]] = []
+    for index, use in uses:
+        if use.is_secondary and records.has_opted_out(tx, use.subject, use.operation, use.purpose):
+            raise _conflict("opted_out", "opt-out")
+        if use.order:
+            _use_order(tx, index, use)
+        if use.footing is not None and use.footing.turns == turns[use.subject]:
+            counted.append((use.subject, use.footing, use.now))
+        elif use.consent:
+            _use_consent(tx, use)
+        named = (use.subject, use.caller.agency, use.operation)
+        if use.per_day and not records.count_use(tx, *named, most=use.per_day, now=use.now):
+            raise _conflict("often", "frequency")
+    if counted and not records.count_purpose_uses(tx, counted):
+        raise _conflict("often", "fair-use")
 
 
 def officer_of(caller: Caller) -> Officer:

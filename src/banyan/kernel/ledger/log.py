@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -35,6 +35,7 @@ from banyan.wire.tlog.proof import Receipt
 from banyan.wire.tlog.tiles import WIDTH, decode_bundle, encode_bundle
 
 SQL: Final = load_statements("banyan.kernel.ledger", "ledger.sql")
+W = TypeVar("W")
 Random = Callable[[int], bytes]
 Cosign = Callable[[int, bytes, Tree], Awaitable[bytes]]
 """`cosign(old, note, tree)`: the note with the cosignatures that witnesses gave; `old` is the size published before."""
@@ -89,6 +90,22 @@ class History(msgspec.Struct, frozen=True):
     receipt: Receipt | None
 
 
+class Alongside(msgspec.Struct, Generic[W], frozen=True, gc=False):
+    """What a use takes in its own commit: `take(tx, [(index, what)])` gets those of several uses together."""
+
+    take: Callable[[Tx, Sequence[tuple[int, W]]], None]
+    what: W
+
+
+class _Use(msgspec.Struct, frozen=True, gc=False):
+    subject: bytes
+    record: ReleaseRecord
+    salt: bytes
+    encoded: bytes
+    commitment: bytes
+    alongside: Alongside[Any] | None
+
+
 class Ledger:
     """A node's log in `store` (records) and `folder` (tiles). One process writes it."""
 
@@ -128,40 +145,16 @@ class Ledger:
         return await self._store.write(job)
 
     async def release(
-        self, subject: bytes, record: ReleaseRecord, *, alongside: Callable[[Tx, int], None] | None = None
+        self, subject: bytes, record: ReleaseRecord, *, alongside: Alongside[W] | None = None
     ) -> Recorded:
         """Write the use of a subject's data; returns once it is durable, before anything is released.
 
-        `subject` is the person's pseudonym in the ledger, 32 bytes. `alongside(tx, index)` is in the same commit: when
-        it raises, there is no use."""
+        `subject` is the person's pseudonym in the ledger, 32 bytes. What is `alongside` is in the same commit: when it
+        raises, there is no use."""
         assert len(subject) * 8 == subjects.KEY_BITS, "a subject is named by 32 bytes"
         salt, encoded = self._random(SALT_BYTES), encode_record(record)
-        commitment = commitment_of(salt, encoded)
-        entry = release_entry(record, commitment)
-
-        def job(tx: Tx) -> Recorded:
-            index = append(tx, entry)
-            row = tx.row(SQL["chain"], subject=subject)
-            uses, head = (_int(row[0]), _bytes(row[1])) if row else (0, subjects.EMPTY)
-            position = uses + 1
-            tx.run(
-                SQL["add_release"],
-                idx=index,
-                subject=subject,
-                position=position,
-                at=record.at,
-                reveal_after=record.reveal_after,
-                basis=record.basis,
-                receiver=record.receiver,
-                salt=salt,
-                record=encoded,
-                head=subjects.chained(head, commitment),
-            )
-            if alongside is not None:
-                alongside(tx, index)
-            return Recorded(index, position, salt, encoded, record.reveal_after)
-
-        return await self._store.write(job)
+        use = _Use(subject, record, salt, encoded, commitment_of(salt, encoded), alongside)
+        return await self._store.write_each(_released, use)
 
     async def publish(self, now: int, cosign: Cosign | None = None) -> Checkpoint | None:
         """Put what is durable into tiles and sign it; None when nothing is new. `now` in POSIX seconds."""
@@ -296,12 +289,49 @@ def append(tx: Tx, entry: bytes) -> int:
 
 def append_all(tx: Tx, entries: Sequence[bytes]) -> int:
     """Append many in this transaction; the index of the first. A tenth of the cost an entry of `append`."""
+    if len(entries) == 1:
+        return append(tx, entries[0])
     first = _taken(tx, len(entries))
     bundles: list[dict[str, SqlValue]] = [
         {"idx": first + at, "entries": encode_bundle(entries[at : at + WIDTH])} for at in range(0, len(entries), WIDTH)
     ]
     tx.run_many(SQL["add_bundle"], bundles)
     return first
+
+
+def _released(tx: Tx, uses: Sequence[_Use]) -> list[Recorded]:
+    """Write uses that came together: their entries, what those commit to, and what they take."""
+    first = append_all(tx, [release_entry(use.record, use.commitment) for use in uses])
+    heads: dict[bytes, tuple[int, bytes]] = {}
+    rows: list[dict[str, SqlValue]] = []
+    found: list[Recorded] = []
+    for index, use in enumerate(uses, first):
+        position, head = _followed(heads.get(use.subject) or _chain(tx, use.subject), use.commitment)
+        heads[use.subject] = (position, head)
+        record = use.record
+        rows.append({
+            "idx": index, "subject": use.subject, "position": position, "at": record.at,
+            "reveal_after": record.reveal_after, "basis": record.basis, "receiver": record.receiver,
+            "salt": use.salt, "record": use.encoded, "head": head,
+        })  # fmt: skip
+        found.append(Recorded(index, position, use.salt, use.encoded, record.reveal_after))
+    tx.run_many(SQL["add_release"], rows)
+    taking: dict[Any, list[tuple[int, Any]]] = {}
+    for index, use in enumerate(uses, first):
+        if use.alongside is not None:
+            taking.setdefault(use.alongside.take, []).append((index, use.alongside.what))
+    for take, what in taking.items():
+        take(tx, what)
+    return found
+
+
+def _chain(tx: Tx, subject: bytes) -> tuple[int, bytes]:
+    row = tx.row(SQL["chain"], subject=subject)
+    return (_int(row[0]), _bytes(row[1])) if row else (0, subjects.EMPTY)
+
+
+def _followed(chain: tuple[int, bytes], commitment: bytes) -> tuple[int, bytes]:
+    return chain[0] + 1, subjects.chained(chain[1], commitment)
 
 
 def _pending(tx: Tx, first: int) -> list[bytes]:

@@ -81,6 +81,17 @@ class Purpose(msgspec.Struct, frozen=True, gc=False):
     """False while an app declared it and no officer of its agency has looked: nobody can be asked."""
 
 
+class PurposeTerms(msgspec.Struct, frozen=True, gc=False):
+    """What is weighed of a purpose at every use; the rest of it is read when somebody asks for it."""
+
+    id: str
+    recipient: str
+    purpose: str
+    per_day: int = 1
+    is_open: bool = True
+    is_approved: bool = True
+
+
 class Cap(msgspec.Struct, frozen=True):
     """Fair use: what any service may ask for under a purpose's code; `*` is for the others."""
 
@@ -231,7 +242,7 @@ def state(consent: Consent, now: EpochS) -> State:
     return consent.state
 
 
-def terms(consent: Consent, purpose: Purpose, now: EpochS, uses_today: int = 0) -> ConsentTerms:
+def terms(consent: Consent, purpose: Purpose | PurposeTerms, now: EpochS, uses_today: int = 0) -> ConsentTerms:
     """The consent as the judge weighs it; `uses_today` for its purpose."""
     is_active = state(consent, now) == "given" and purpose.is_open and purpose.is_approved
     is_spent = uses_today >= purpose.per_day

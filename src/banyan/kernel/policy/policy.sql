@@ -61,9 +61,18 @@ on conflict (id) do update set document = excluded.document
 select document from declaration where id = :id
 
 -- name: put_purpose
--- Write what a recipient wants.
-insert into purpose (id, recipient, document) values (:id, :recipient, :document)
-on conflict (id) do update set document = excluded.document
+-- Write what a recipient wants, in the turn that is on.
+insert into purpose (id, recipient, document, turn)
+values (:id, :recipient, :document, (select turn from consent_turn where part = '*'))
+on conflict (id) do update set document = excluded.document, turn = excluded.turn
+
+-- name: purposes_since
+-- Purposes written after a turn.
+select document from purpose where turn > :turn
+
+-- name: purposes_turn
+-- The turn of purposes that is on.
+select turn from consent_turn where part = '*'
 
 -- name: purpose
 -- One purpose.
@@ -97,10 +106,25 @@ select document from consent where id = :id
 select document from consent where subject = :subject order by id limit :limit
 
 -- name: consents_for
--- A subject's consents to a recipient for a purpose code, each with its purpose and its uses on a day.
-select consent.document, purpose.document, purpose_use.uses from consent join purpose on purpose.id = consent.purpose
-left join purpose_use on purpose_use.purpose = consent.purpose and purpose_use.subject = consent.subject and purpose_use.day = :day
+-- A subject's consents to a recipient for a purpose code, each with its purpose's id and uses on a day; the turns.
+select consent.document, consent.purpose, purpose_count.uses,
+  (select turn from consent_turn where part = :part), (select turn from consent_turn where part = '*')
+from consent left join purpose_count
+on purpose_count.day = :day and purpose_count.subject = consent.subject and purpose_count.purpose = consent.purpose
 where consent.subject = :subject and consent.recipient = :recipient and consent.code = :code order by consent.id
+
+-- name: turn
+-- One part's turn.
+select turn from consent_turn where part = :part
+
+-- name: turns
+-- Every part's turn.
+select part, turn from consent_turn
+
+-- name: turn_over
+-- A part's consents are written, or a purpose.
+insert into consent_turn (part, turn) values (:part, 1)
+on conflict (part) do update set turn = consent_turn.turn + 1
 
 -- name: consents_of_purpose
 -- Everybody's consents under a purpose from one on, for when it is closed.
@@ -125,8 +149,8 @@ on conflict (subject, recipient, operation, day) do update set uses = use_count.
 
 -- name: count_purpose_use
 -- Count one more use for a purpose today, unless there were as many as may be; no row is written then.
-insert into purpose_use (purpose, subject, day, uses) values (:purpose, :subject, :day, 1)
-on conflict (purpose, subject, day) do update set uses = purpose_use.uses + 1 where purpose_use.uses < :most
+insert into purpose_count (day, subject, purpose, uses) values (:day, :subject, :purpose, 1)
+on conflict (day, subject, purpose) do update set uses = purpose_count.uses + 1 where purpose_count.uses < :most
 
 -- name: consent_and_purpose
 -- One consent with its purpose.
@@ -135,7 +159,7 @@ where consent.id = :id
 
 -- name: forget_purpose_uses
 -- Days that are over.
-delete from purpose_use where day < :day
+delete from purpose_count where day < :day
 
 -- name: uses_on
 -- How often today.

@@ -5,7 +5,7 @@ Each function is one transaction's step on a Tx; the store answers when it is du
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -15,17 +15,23 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.policy import consents as consent_rules
 from banyan.kernel.policy import orders as order_rules
 from banyan.kernel.policy.bases import LegalBasis, Register, register
-from banyan.kernel.policy.consents import Cap, Consent, Declaration, Purpose
+from banyan.kernel.policy.consents import Cap, Consent, Declaration, Purpose, PurposeTerms
 from banyan.kernel.policy.judging import ConsentTerms, OrderTerms
 from banyan.kernel.policy.orders import Order, Review
 from banyan.kernel.storage.statements import load_statements
-from banyan.kernel.storage.store import Row, Tx
+from banyan.kernel.storage.store import Row, SqlValue, Tx
 from banyan.limits import POLICY_LIST
 
 SQL: Final = load_statements("banyan.kernel.policy", "policy.sql")
 DAY_S: Final = 86_400
+ALL_PURPOSES: Final = "*"
+"""The part of `consent_turn` that every purpose is in."""
+FEW_PARTS: Final = 8
+"""So many turns are looked up one by one; more are read with all the others, which are 257 short rows."""
 T = TypeVar("T")
 _encode: Final = msgspec.json.Encoder().encode
+_consents: Final = msgspec.json.Decoder(Consent)
+_purpose_terms: Final = msgspec.json.Decoder(PurposeTerms)
 
 
 class OrderUses(msgspec.Struct, frozen=True):
@@ -136,6 +142,7 @@ def declaration_by_id(tx: Tx, id: str) -> Declaration | None:
 
 
 def put_purpose(tx: Tx, purpose: Purpose) -> None:
+    tx.run(SQL["turn_over"], part=ALL_PURPOSES)
     tx.run(SQL["put_purpose"], id=purpose.id, recipient=purpose.recipient, document=_encode(purpose))
 
 
@@ -182,6 +189,7 @@ def put_consent(tx: Tx, consent: Consent, purpose: Purpose) -> None:
         code=purpose.purpose,
         document=_encode(consent),
     )
+    tx.run(SQL["turn_over"], part=_part(consent.subject))
 
 
 def consent_by_id(tx: Tx, id: str) -> Consent | None:
@@ -191,20 +199,85 @@ def consent_by_id(tx: Tx, id: str) -> Consent | None:
 def consent_and_purpose(tx: Tx, id: str) -> tuple[Consent, Purpose] | None:
     """A consent with its purpose, as they stand."""
     row = tx.row(SQL["consent_and_purpose"], id=id)
-    return None if row is None else (_consent(_bytes(row[0])), _purpose(_bytes(row[1])))
+    return None if row is None else (_read(row[0], Consent), _read(row[1], Purpose))
 
 
 def consents_of(tx: Tx, subject: str) -> list[Consent]:
     return _all(tx.rows(SQL["consents_of"], subject=subject, limit=POLICY_LIST), Consent)
 
 
+class Footing(msgspec.Struct, frozen=True, gc=False):
+    """What a consent that was weighed rests on: its purpose and how often that may read a day. `turns` are those it
+    was read in: while they are on, it stands as it did."""
+
+    purpose: str
+    per_day: int
+    is_once: bool
+    turns: tuple[int, int]
+
+
+class PurposeShelf:
+    """What is weighed of every purpose, in memory as the register of bases is, and as new as the records: they say
+    which turn it is, and what was written in it."""
+
+    __slots__ = ("_kept", "_turn")
+
+    def __init__(self) -> None:
+        self._kept: dict[str, PurposeTerms] = {}
+        self._turn = -1
+
+    def fill(self, tx: Tx) -> None:
+        """Read them all, which may take a second."""
+        row = tx.row(SQL["purposes_turn"])
+        assert row is not None, "the turn of purposes is made by its migration"
+        self._catch_up(tx, int(str(row[0])))
+
+    def at(self, tx: Tx, id: str, turn: int) -> PurposeTerms:
+        """A purpose as it stands in this transaction, whose turn is `turn`."""
+        if turn != self._turn:
+            self._catch_up(tx, turn)
+        return self._kept[id]
+
+    def _catch_up(self, tx: Tx, turn: int) -> None:
+        rows = tx.rows(SQL["purposes_since"], turn=self._turn)
+        self._kept.update((one.id, one) for one in (_purpose_terms.decode(_bytes(row[0])) for row in rows))
+        self._turn = turn
+
+
+def consents_weighed(
+    tx: Tx, shelf: PurposeShelf, subject: str, recipient: str, code: str, *, now: EpochS
+) -> list[tuple[ConsentTerms, Footing]]:
+    """A subject's consents to this recipient for this purpose, as the judge weighs them, and what they rest on."""
+    named = {"subject": subject, "recipient": recipient, "code": code, "part": _part(subject)}
+    found = []
+    for document, id, uses, part, purposes in tx.rows(SQL["consents_for"], **named, day=day_of(now)):
+        turns = (int(part or 0), int(purposes or 0))
+        consent, purpose = _consents.decode(document), shelf.at(tx, str(id), turns[1])  # type: ignore[arg-type]  # bytes
+        terms = consent_rules.terms(consent, purpose, now, int(uses or 0))
+        found.append((terms, Footing(purpose.id, purpose.per_day, consent.is_once, turns)))
+    return found
+
+
 def consent_terms(tx: Tx, subject: str, recipient: str, code: str, now: EpochS) -> tuple[ConsentTerms, ...]:
-    """A subject's consents to this recipient for this purpose, as the judge weighs them."""
-    rows = tx.rows(SQL["consents_for"], subject=subject, recipient=recipient, code=code, day=day_of(now))
-    return tuple(
-        consent_rules.terms(_consent(_bytes(consent)), _purpose(_bytes(purpose)), now, int(str(uses or 0)))
-        for consent, purpose, uses in rows
-    )
+    """The same without what they rest on."""
+    return tuple(terms for terms, _ in consents_weighed(tx, PurposeShelf(), subject, recipient, code, now=now))
+
+
+def turns(tx: Tx, subjects: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """For each subject the turns that are on: of their consents, and of all purposes."""
+    parts = {subject: _part(subject) for subject in subjects}
+    if len(parts) < FEW_PARTS:
+        on = {part: tx.row(SQL["turn"], part=part) for part in (ALL_PURPOSES, *parts.values())}
+        found = {part: row[0] for part, row in on.items() if row is not None}
+    else:
+        found = {str(part): turn for part, turn in tx.rows(SQL["turns"])}
+    purposes = int(str(found.get(ALL_PURPOSES, 0)))
+    return {subject: (int(str(found.get(part, 0))), purposes) for subject, part in parts.items()}
+
+
+def _part(subject: str) -> str:
+    """256 parts: a consent that is given or ends disturbs one use in 256 that was weighed and not yet written down."""
+    return subject[:2]
 
 
 def opt_out(tx: Tx, subject: str, operation: str, at: EpochS) -> None:
@@ -232,6 +305,15 @@ def count_purpose_use(tx: Tx, subject: str, purpose: Purpose, now: EpochS) -> bo
     """Count one more use for a purpose today; False, and nothing counted, when it had its day's share already."""
     named = {"purpose": purpose.id, "subject": subject}
     return tx.run(SQL["count_purpose_use"], **named, day=day_of(now), most=purpose.per_day) > 0
+
+
+def count_purpose_uses(tx: Tx, uses: Sequence[tuple[str, Footing, EpochS]]) -> bool:
+    """Count one more use for each subject and purpose at its moment; False when one of them had its day's share, and
+    then what was counted must not stand."""
+    rows: list[dict[str, SqlValue]] = [
+        {"day": day_of(now), "subject": subject, "purpose": on.purpose, "most": on.per_day} for subject, on, now in uses
+    ]
+    return tx.run_many(SQL["count_purpose_use"], rows) == len(rows)
 
 
 def forget_counts(tx: Tx, now: EpochS) -> None:
@@ -267,17 +349,6 @@ def _read(document: Any, kind: type[T]) -> T:
 def _order(document: bytes) -> Order:
     """Decoded once: the few orders and purposes in force are weighed at every call."""
     return _read(document, Order)
-
-
-@lru_cache(maxsize=POLICY_LIST)
-def _consent(document: bytes) -> Consent:
-    """Decoded once for one use: it is read when the use is weighed and again when it is written down."""
-    return _read(document, Consent)
-
-
-@lru_cache(maxsize=POLICY_LIST)
-def _purpose(document: bytes) -> Purpose:
-    return _read(document, Purpose)
 
 
 def _bytes(document: Any) -> bytes:
