@@ -10,7 +10,9 @@ from banyan.kernel.exchange.delivery.desk import Desk
 from banyan.kernel.exchange.delivery.keeping import sweep
 from banyan.kernel.exchange.delivery.means import Hands, Means
 from banyan.kernel.exchange.delivery.pages import STATUS, Caller, ClientPages, PeerPages, accepted
+from banyan.kernel.exchange.delivery.pushing import Pusher
 from banyan.kernel.exchange.delivery.receiver import Receiver
+from banyan.kernel.exchange.delivery.rooms import Rooms
 from banyan.kernel.exchange.delivery.sender import ANSWERS, Sender
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Delivery
 from banyan.kernel.exchange.road.pages import Pages, Placed
@@ -25,6 +27,8 @@ class PostOffice:
         self.sender = Sender(means)
         self.receiver = Receiver(means, hands)
         self.desk = Desk(means, self.sender, self.receiver)
+        self.pusher = Pusher(means, self.sender, self._failed)
+        self.rooms = Rooms(means, self.pusher.tell)
         self._sweeper: asyncio.Task[None] | None = None
 
     def add_pages(self, pages: Pages, caller: Caller) -> None:
@@ -37,6 +41,7 @@ class PostOffice:
         await self.means.contents.sweep(self.means.store)
         await self.receiver.start()
         await self.sender.start()
+        await self.pusher.start()
         self._sweeper = asyncio.create_task(self._sweep(), name="delivery sweep")
 
     async def stop(self) -> None:
@@ -44,6 +49,7 @@ class PostOffice:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
+        await self.pusher.stop()
         await self.sender.stop()
         await self.receiver.stop()
 
@@ -54,11 +60,15 @@ class PostOffice:
         """`delivery` was found out now; what counts when the provider is asked is found out then."""
         return await self.receiver.take(call, body)
 
+    def _failed(self, what: str, error: Exception) -> None:
+        self.means.log("delivery.failed", {"line": what, "kind": type(error).__name__})
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(DELIVERY_SWEEP_S)
             try:
                 await sweep(self.means)
+                await self.rooms.prune()
                 await self.sender.count()
                 await self.receiver.count()
             except (Problem, OSError) as problem:  # a full disk passes; it is put away next time

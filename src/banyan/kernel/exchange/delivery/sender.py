@@ -86,7 +86,7 @@ class Sender:
             if state != "dead":
                 self.open[peer] += count
 
-    async def accept(self, call: Call, body: Body) -> Sent:
+    async def accept(self, call: Call, body: Body, *, unfetched: bool = False) -> Sent:
         """Keep a message; durable when it returns. The same one again gives what became of the first.
 
         Raises Conflict: another request under the same X-Road-Id; Limit: 429 the peer has too many, 507 no room; Fault.
@@ -104,7 +104,7 @@ class Sender:
                 peer=encoded(call.target.service.provider.owner), lane=lane_of(call, envelope), fingerprint=print_,
                 state="waiting", due=now, tries=0, accepted_at=envelope.accepted_at, until_at=envelope.until,
                 receipt=self._receipt(call, print_, envelope.until, now), peer_receipt="", answer_receipt="",
-                answer_status=0, changed_at=now, reason="",
+                answer_status=0, changed_at=now, reason="", unfetched=int(unfetched),
             )  # fmt: skip
             means.trip("sent.before-commit")
             kept = await means.store.write(partial(_keep, message=message, call=call, content=content))
@@ -288,7 +288,10 @@ class Sender:
             if not sent.answered(tx, message.key, receipt, status, now=now):
                 return False, []
             blobs = contents.drop(tx, "sent", message.key, "request")
-            contents.put(tx, "sent", message.key, "answer", head=head, content=content)
+            if message.unfetched and status < 300:
+                sent.close(tx, message.key, now=now)
+            else:
+                contents.put(tx, "sent", message.key, "answer", head=head, content=content)
             return True, blobs
 
         means.trip("answer.before-commit")

@@ -42,6 +42,8 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     answer_status: int
     changed_at: EpochS
     reason: str
+    unfetched: int = 0
+    """1: nobody fetches the answer; a good one is put away at once."""
 
     @property
     def key(self) -> Key:
@@ -63,6 +65,7 @@ def add(tx: Tx, message: Sent) -> bool:
             until_at=message.until_at,
             receipt=message.receipt,
             now=message.changed_at,
+            unfetched=message.unfetched,
         )
     )
 

@@ -1,19 +1,21 @@
 -- name: add
 -- Keep a message; one that is known stays as it is.
-insert into sent (client, message_id, service, peer, lane, fingerprint, state, due, accepted_at, until_at, receipt, changed_at)
-values (:client, :message_id, :service, :peer, :lane, :fingerprint, 'waiting', :now, :accepted_at, :until_at, :receipt, :now)
+insert into sent (client, message_id, service, peer, lane, fingerprint, state, due, accepted_at, until_at, receipt,
+  changed_at, unfetched)
+values (:client, :message_id, :service, :peer, :lane, :fingerprint, 'waiting', :now, :accepted_at, :until_at, :receipt,
+  :now, :unfetched)
 on conflict (client, message_id) do nothing
 
 -- name: find
 -- One message.
 select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
-  peer_receipt, answer_receipt, answer_status, changed_at, reason
+  peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
 from sent where client = :client and message_id = :message_id
 
 -- name: of_client
 -- Messages of a client, in order.
 select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
-  peer_receipt, answer_receipt, answer_status, changed_at, reason
+  peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
 from sent where client = :client and seq > :after and state <> 'closed' order by seq limit :limit
 
 -- name: keys
@@ -23,7 +25,7 @@ select distinct peer from sent where state = :state
 -- name: due
 -- What may go to a peer now; of a lane only the first.
 select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
-  peer_receipt, answer_receipt, answer_status, changed_at, reason
+  peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
 from sent where state = :state and peer = :peer and due <= :now and (
   lane = '' or state <> 'waiting' or not exists (
     select 1 from sent earlier where earlier.lane = sent.lane and earlier.state = 'waiting' and earlier.seq < sent.seq
@@ -68,19 +70,19 @@ where client = :client and message_id = :message_id and state = 'dead'
 -- name: dead
 -- What waits for an officer.
 select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
-  peer_receipt, answer_receipt, answer_status, changed_at, reason
+  peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
 from sent where state = 'dead' and seq > :after order by seq limit :limit
 
 -- name: late
 -- What is past its time.
 select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
-  peer_receipt, answer_receipt, answer_status, changed_at, reason
+  peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
 from sent where state = :state and until_at <= :before limit :limit
 
 -- name: old
 -- What has been in a state for long.
 select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
-  peer_receipt, answer_receipt, answer_status, changed_at, reason
+  peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
 from sent where state = :state and changed_at <= :before limit :limit
 
 -- name: forget
