@@ -51,6 +51,8 @@ def prove(data: bytes, *, logs: Sequence[Verifier], witnesses: Sequence[Verifier
         entry = read_entry(kept.entry)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadNote("the receipt does not hold its entry") from error
+    if msgspec.json.encode(kept) != receipt.extra:
+        raise BadNote("the receipt does not hold its entry in the one spelling")  # bits that base64 ignores
     checkpoint = verify_receipt(receipt, kept.entry, logs=logs, witnesses=witnesses, quorum=quorum)
     record: dict[str, object] = {}
     if kept.record:

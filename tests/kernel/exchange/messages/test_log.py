@@ -88,8 +88,8 @@ def test_an_entry_shows_no_service_path_purpose_user_or_status(tmp_path: Path) -
                 b"epidemic",
                 b"TW-1",
                 b"officer",
-                b"cdc",
-                b"200",
+                b"cdc/36",
+                b"status",
                 b"flag",
             ):
                 assert hidden not in entry, hidden
