@@ -1,7 +1,7 @@
 """One gateway of the stage as a process of its own: `python -m tests.kernel.exchange.road.alone NAME FOLDER URL`.
 
 NAME is ss1 (the consumer's) or ss2 (the producer's, its service `echo` at URL). Speaks lines of JSON: says its ports,
-is told the ports of both, then answers each line with what it has used (CPU seconds, peak memory) until stdin ends.
+is told the ports of both, says that it knows them, then answers each line with what it has used (CPU seconds, peak memory) until stdin ends.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ async def serve(name: str, folder: Path, url: str) -> None:
         road.directory.by_subsystem[subsystem] = [route]
     if name == "ss2":
         road.offer(f"{pair.PRODUCER}/sub/echo", pair.CONSUMER)
+    say(Used(0.0, 0, 0))
     while await line():
         used = resource.getrusage(resource.RUSAGE_SELF)
         say(Used(used.ru_utime + used.ru_stime, peak_rss(), log.calls))

@@ -182,6 +182,7 @@ def two_processes(folder: Path, url: str) -> Iterator[tuple[Mapping[str, Ports],
         ports = {name: msgspec.json.decode(told(one), type=Ports) for name, one in running.items()}
         for one in running.values():
             tell(one, msgspec.json.encode(ports).decode())
+            told(one)
         yield ports, running
     finally:
         for one in running.values():
