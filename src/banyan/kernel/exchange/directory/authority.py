@@ -88,7 +88,7 @@ class Authority:
             raise
 
     def _issue(self, snapshot: Snapshot, before: Sequence[bytes]) -> Snapshot:
-        data = checked_document(snapshot)
+        data = checked_document(snapshot, self.keeper.standing.snapshot)
         said = Announced(snapshot.version, snapshot.issued, notes.digest_of(data), len(data))
         self._append((*before, self._entry(said)), data)
         return snapshot
@@ -125,13 +125,16 @@ def found(keeper: Keeper, signer: AuthoritySigner, *, clock: Clock, first: Snaps
     return authority
 
 
-def checked_document(snapshot: Snapshot) -> bytes:
-    """The bytes of a snapshot that readers will take. Raises Invalid saying why not."""
+def checked_document(snapshot: Snapshot, before: Snapshot | None = None) -> bytes:
+    """The bytes of a snapshot that readers will take; members as in `before` were looked at then. Raises Invalid saying
+    why not."""
+    same = {(one.member_class, one.code): one for one in before.members} if before else {}
     try:
         data = document.encode(snapshot)
         document.decode(data)
         for member in snapshot.members:
-            check_keys(snapshot.instance, member)
+            if same.get((member.member_class, member.code)) != member:
+                check_keys(snapshot.instance, member)
     except ValueError as error:
         raise Invalid.at("directory", f"{error}.") from error
     return data

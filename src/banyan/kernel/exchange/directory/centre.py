@@ -177,6 +177,8 @@ class Centre:
         pinned = ca.pinned(issued)
 
         def change(snapshot: Snapshot) -> Snapshot:
+            if not self.keeper.standing.is_known(wanted.owner):  # revoked: it comes again, with other keys
+                snapshot = enrolment.without(wanted.owner, snapshot)
             new = enrolment.admitted(wanted, pinned, snapshot, now=now)
             home = (wanted.member_class, wanted.member, wanted.server)
             return msgspec.structs.replace(new, home=home) if is_home else new
@@ -192,7 +194,7 @@ class Centre:
         if given is not None:
             return given
         now = int(self._clock())
-        _ = enrolment.signed_by_member(request, self.authority.snapshot, now=now)
+        _ = enrolment.signed_by_member(request, self.keeper.standing)
         wanted = request.wanted
         if wanted.kind == "key":
             self.authority.change(lambda snapshot: enrolment.with_key(wanted, snapshot, now=now))

@@ -50,12 +50,12 @@ class BadDocument(ValueError):
     """A snapshot that is none; the text says where and what."""
 
 
-class Name(msgspec.Struct, frozen=True, omit_defaults=True):
+class Name(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     zh: Words = ""
     en: Words = ""
 
 
-class Key(msgspec.Struct, frozen=True, omit_defaults=True):
+class Key(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A member's signing key, DER (SubjectPublicKeyInfo). With `second`, an ML-DSA key, both sign each message."""
 
     public: Public
@@ -64,7 +64,7 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
     second: Public = b""
 
 
-class Certificate(msgspec.Struct, frozen=True):
+class Certificate(msgspec.Struct, frozen=True, gc=False):
     """What a gateway shows in TLS, by the SHA-256 of its DER."""
 
     sha256: Sha256
@@ -72,14 +72,14 @@ class Certificate(msgspec.Struct, frozen=True):
     until: Moment
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """Where peers call; the first is the best."""
 
     host: Annotated[str, msgspec.Meta(min_length=1, max_length=DIRECTORY_HOST_CHARACTERS)]
     port: Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
 
-class Served(msgspec.Struct, frozen=True):
+class Served(msgspec.Struct, frozen=True, gc=False):
     """A subsystem of another member, hosted here by that member's wish."""
 
     member_class: Part
@@ -87,28 +87,30 @@ class Served(msgspec.Struct, frozen=True):
     subsystem: Part
 
 
-class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A gateway of a member. It serves all the member's subsystems and those `hosted`."""
+class Gateway(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A gateway of a member. It serves all the member's subsystems and those `hosted`. With a `notice` it is in
+    maintenance: no call is sent to it."""
 
     server: Part
     addresses: Annotated[tuple[Address, ...], msgspec.Meta(min_length=1, max_length=DIRECTORY_ADDRESSES)]
     certificates: Annotated[tuple[Certificate, ...], msgspec.Meta(max_length=DIRECTORY_CERTIFICATES)] = ()
     hosted: Annotated[tuple[Served, ...], msgspec.Meta(max_length=DIRECTORY_SERVED)] = ()
+    notice: Words = ""
 
 
-class Service(msgspec.Struct, frozen=True, omit_defaults=True):
+class Service(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code: Part
     type: ServiceType = "REST"
     endpoints: Annotated[tuple[Endpoint, ...], msgspec.Meta(max_length=DIRECTORY_ENDPOINTS)] = ()
 
 
-class Subsystem(msgspec.Struct, frozen=True, omit_defaults=True):
+class Subsystem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code: Part
     name: Name = Name()
     services: Annotated[tuple[Service, ...], msgspec.Meta(max_length=DIRECTORY_SERVICES)] = ()
 
 
-class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+class Member(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An agency. `since`: when it was let in; a revocation of the member from before that no longer counts."""
 
     member_class: Part
@@ -120,7 +122,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     gateways: Annotated[tuple[Gateway, ...], msgspec.Meta(max_length=DIRECTORY_GATEWAYS)] = ()
 
 
-class Group(msgspec.Struct, frozen=True, omit_defaults=True):
+class Group(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Members and subsystems that a grant may name together, as `CLASS/CODE[/SUBSYSTEM]` percent-encoded."""
 
     code: Part
@@ -128,7 +130,7 @@ class Group(msgspec.Struct, frozen=True, omit_defaults=True):
     members: Annotated[tuple[str, ...], msgspec.Meta(max_length=DIRECTORY_MEMBERS)] = ()
 
 
-class Revoked(msgspec.Struct, frozen=True, order=True):
+class Revoked(msgspec.Struct, frozen=True, gc=False, order=True):
     """What no longer counts, since when. `subject`: a member or gateway by its encoded identifier, a key by its name,
     a certificate by its SHA-256 in hexadecimal."""
 
@@ -137,7 +139,7 @@ class Revoked(msgspec.Struct, frozen=True, order=True):
     at: Moment
 
 
-class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+class Snapshot(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The whole directory. `version` only grows; `roots` are DER certificates of the CAs that TLS trusts;
     `home` is the centre's own gateway, which gossip asks first."""
 
@@ -156,8 +158,8 @@ _DECODER: Final = msgspec.json.Decoder(Snapshot)
 
 
 def encode(snapshot: Snapshot) -> bytes:
-    """Its one spelling."""
-    return jcs.encode(snapshot)
+    """Its one spelling: its names are ASCII and its values texts and whole numbers, so sorting is all that it takes."""
+    return msgspec.json.encode(snapshot, order="sorted")
 
 
 def decode(data: bytes) -> Snapshot:
@@ -166,8 +168,9 @@ def decode(data: bytes) -> Snapshot:
     if len(data) > DIRECTORY_DOCUMENT_BYTES:
         raise BadDocument(f"a snapshot has at most {DIRECTORY_DOCUMENT_BYTES} bytes")
     try:
-        jcs.check(data)
         snapshot = _DECODER.decode(data)
+        if encode(snapshot) != data:  # another spelling, or members of a later release: looked at the long way
+            jcs.check(data)
     except (jcs.NotCanonical, msgspec.MsgspecError) as error:
         raise BadDocument(f"the snapshot cannot be read: {error}") from error
     check(snapshot)

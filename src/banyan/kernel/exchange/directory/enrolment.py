@@ -27,6 +27,7 @@ from banyan.kernel.exchange.directory.document import (
     Snapshot,
     Subsystem,
 )
+from banyan.kernel.exchange.directory.standing import Standing
 from banyan.limits_road import (
     DIRECTORY_ADDRESSES,
     DIRECTORY_AHEAD_S,
@@ -134,17 +135,18 @@ def read(data: bytes, *, now: float) -> Request:
     return request
 
 
-def signed_by_member(request: Request, snapshot: Snapshot, *, now: float) -> Member:
-    """The member of whom a key that counts today signed the request. Raises Invalid."""
-    wanted = request.wanted
+def signed_by_member(request: Request, standing: Standing) -> Member:
+    """The member of whom a key that counts today signed the request. Raises Invalid: none, or what was revoked."""
+    wanted, snapshot = request.wanted, standing.snapshot
     proven = {proof.public for proof in request.proofs}
-    for member in snapshot.members:
-        if (snapshot.instance, member.member_class, member.code) == wanted.owner.parts:
+    for member in snapshot.members if snapshot else ():
+        if (member.member_class, member.code) == (wanted.member_class, wanted.member):
             for key in member.keys:
                 both = {key.public, key.second} - {b""}
-                if key.since <= now < key.until and both <= proven:
+                if both <= proven and standing.keys(document.key_name(wanted.owner, key.public)) is not None:
                     return member
-    raise Invalid.at("proofs", "Sign the request by the key that the directory has of this member.")
+    fix = "Sign the request by the key that the directory has of this member, of its time and not revoked."
+    raise Invalid.at("proofs", fix)
 
 
 def admitted(wanted: Wanted, certificate: document.Certificate, snapshot: Snapshot, *, now: int) -> Snapshot:
@@ -155,6 +157,11 @@ def admitted(wanted: Wanted, certificate: document.Certificate, snapshot: Snapsh
     if any((one.member_class, one.code) == (new.member_class, new.code) for one in snapshot.members):
         raise Invalid.at("member", f"{wanted.member} is a member already; it asks for a key or a certificate instead.")
     return msgspec.structs.replace(snapshot, members=(*snapshot.members, new))
+
+
+def without(owner: ClientId, snapshot: Snapshot) -> Snapshot:
+    left = tuple(one for one in snapshot.members if (one.member_class, one.code) != owner.parts[1:])
+    return msgspec.structs.replace(snapshot, members=left)
 
 
 def with_certificate(wanted: Wanted, certificate: document.Certificate, snapshot: Snapshot, *, now: int) -> Snapshot:

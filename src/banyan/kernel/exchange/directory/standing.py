@@ -6,7 +6,10 @@ their bytes when first asked for: ten thousand cost a tenth of a second, and mos
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
 
@@ -19,6 +22,7 @@ from banyan.wire.httpsig.peer import Keys
 from banyan.wire.xroad.identifiers import ClientId, ServerId, encoded
 from banyan.wire.xroad.members import Listed
 
+_HEX: Final = re.compile("[0-9a-f]{64}")
 Revocations = Mapping[tuple[str, str], Revoked]
 
 
@@ -38,6 +42,7 @@ class Index:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.since: dict[ClientId, int] = {}
+        self.named: dict[str, ClientId | ServerId] = {}
         self.known: set[ClientId] = set()
         self.keys: dict[str, _Signing] = {}
         self.certificates: dict[bytes, _Showing] = {}
@@ -52,6 +57,7 @@ class Index:
         owner = document.member_id(self.snapshot.instance, member)
         own = [msgspec.structs.replace(owner, subsystem=one.code) for one in member.subsystems]
         self.since[owner] = member.since
+        self.named[encoded(owner)] = owner
         self.known.update((owner, *own))
         name = member.name.zh or member.name.en
         self.listed.append(Listed(owner, name))
@@ -65,11 +71,24 @@ class Index:
             for certificate in gateway.certificates:
                 self.certificates[certificate.sha256] = _Showing(server, certificate)
             shown = tuple(one.sha256 for one in gateway.certificates)
-            routes = [Route(server, address.host, address.port, shown) for address in gateway.addresses]
+            routes = [Route(server, one.host, one.port, shown, gateway.notice) for one in gateway.addresses]
             for client in (*own, *hosted):
                 self.routes.setdefault(client, []).extend(routes)
+            self.named[encoded(server)] = server
             self.ways[server] = routes[0]
             self.serving[server] = {owner, *(one.owner for one in hosted)}
+
+
+class _Gone(msgspec.Struct, frozen=True):
+    """What revocations end in one snapshot. A gateway goes with its member; its certificates go with it."""
+
+    members: frozenset[ClientId] = frozenset()
+    servers: frozenset[ServerId] = frozenset()
+    keys: frozenset[str] = frozenset()
+    certificates: frozenset[bytes] = frozenset()
+
+
+_NOTHING: Final = _Gone()
 
 
 class Standing:
@@ -78,10 +97,12 @@ class Standing:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._index: Index | None = None
-        self._revoked: Revocations = {}
+        self._gone = _NOTHING
+        self._known: AbstractSet[ClientId] = frozenset()
         self._keys: dict[str, Keys | None] = {}
         self._listed: tuple[Listed, ...] | None = None
         self._servers: tuple[ServerId, ...] | None = None
+        self.revoked: Revocations = {}
         self.beat = 0
 
     @property
@@ -89,15 +110,17 @@ class Standing:
         """The whole document, for those who render it."""
         return self._index.snapshot if self._index else None
 
-    @property
-    def revoked(self) -> Revocations:
-        return self._revoked
-
     def swap(self, index: Index | None, revoked: Revocations, beat: int) -> None:
         """Put another snapshot or more revocations in force, in one step for whoever reads meanwhile."""
         if index is not self._index:
             self._keys, self._servers = {}, None
-        self._index, self._revoked, self.beat, self._listed = index, revoked, beat, None
+        if index is not self._index or revoked != self.revoked:
+            gone = _ended(index, revoked) if index and revoked else _NOTHING
+            known: AbstractSet[ClientId] = index.known if index else frozenset()
+            if gone.members:
+                known = {one for one in known if one.owner not in gone.members}
+            self._gone, self._known, self._listed = gone, known, None
+        self._index, self.revoked, self.beat = index, revoked, beat
 
     @property
     def version(self) -> str:
@@ -110,19 +133,21 @@ class Standing:
         return "fresh" if silent <= DIRECTORY_FRESH_S else "stale"
 
     def routes(self, subsystem: ClientId) -> Sequence[Route]:
-        if self._index is None or not self.is_known(subsystem):
+        if self._index is None or subsystem not in self._known:
             return ()
         found = self._index.routes.get(subsystem, ())
-        return found if not self._revoked else [one for one in map(self._unrevoked, found) if one is not None]
+        if self._gone.servers or self._gone.certificates:
+            return [one for one in map(self._left, found) if one is not None]
+        return found
 
     def is_known(self, client: ClientId) -> bool:
-        return self._index is not None and client in self._index.known and not self._is_member_revoked(client)
+        return client in self._known
 
     def keys(self, keyid: str) -> Keys | None:
         found = self._index.keys.get(keyid) if self._index else None
         if found is None or not found.key.since <= self._clock() < found.key.until:
             return None
-        if ("key", keyid) in self._revoked or self._is_member_revoked(found.member):
+        if keyid in self._gone.keys or found.member in self._gone.members:
             return None
         kept = self._keys.get(keyid)
         if kept is None and keyid not in self._keys:
@@ -137,19 +162,19 @@ class Standing:
         found = self._index.certificates.get(certificate) if self._index else None
         if found is None or not found.certificate.since <= self._clock() < found.certificate.until:
             return None
-        if ("certificate", certificate.hex()) in self._revoked or self._is_server_revoked(found.server):
+        if certificate in self._gone.certificates or found.server in self._gone.servers:
             return None
         return found.server
 
     def serves(self, server: ServerId, member: ClientId) -> bool:
         served = self._index.serving.get(server, ()) if self._index else ()
-        return member.owner in served and not self._is_server_revoked(server)
+        return member.owner in served and server not in self._gone.servers
 
     def listed(self) -> Sequence[Listed]:
         found = self._listed
         if found is None:
             everybody: Iterable[Listed] = self._index.listed if self._index else ()
-            found = self._listed = tuple(one for one in everybody if not self._is_member_revoked(one.id))
+            found = self._listed = tuple(one for one in everybody if one.id in self._known)
         return found
 
     def servers(self) -> Sequence[ServerId]:
@@ -162,31 +187,36 @@ class Standing:
     def way(self, server: ServerId) -> Route | None:
         """The best address of a gateway that is not revoked."""
         found = self._index.ways.get(server) if self._index else None
-        return self._unrevoked(found) if found else None
+        return self._left(found) if found else None
 
-    def _is_member_revoked(self, client: ClientId) -> bool:
-        revoked = self._revoked
-        return bool(revoked) and self._counts(revoked.get(("member", encoded(client.owner))), client.owner)
-
-    def _is_server_revoked(self, server: ServerId) -> bool:
-        owner = ClientId(server.instance, server.member_class, server.member)
-        revoked = self._revoked
-        return bool(revoked) and (
-            self._counts(revoked.get(("gateway", encoded(server))), owner) or self._is_member_revoked(owner)
-        )
-
-    def _counts(self, revoked: Revoked | None, owner: ClientId) -> bool:
-        """Whether a revocation still counts: not one from before the member was let in (again)."""
-        return revoked is not None and self._index is not None and revoked.at >= self._index.since.get(owner, 0)
-
-    def _unrevoked(self, route: Route) -> Route | None:
+    def _left(self, route: Route) -> Route | None:
         """The route without certificates that were revoked; None when nothing of it is left."""
-        if self._is_server_revoked(route.server):
+        gone = self._gone
+        if route.server in gone.servers:
             return None
-        left = tuple(one for one in route.certificates if ("certificate", one.hex()) not in self._revoked)
-        if left == route.certificates:
+        if gone.certificates.isdisjoint(route.certificates):
             return route
+        left = tuple(one for one in route.certificates if one not in gone.certificates)
         return msgspec.structs.replace(route, certificates=left) if left else None
+
+
+def _ended(index: Index, revoked: Revocations) -> _Gone:
+    """A revocation of a member or gateway from before the member was let in (again) no longer counts."""
+    named: dict[str, set[ClientId | ServerId]] = {"member": set(), "gateway": set()}
+    texts: dict[str, set[str]] = {"key": set(), "certificate": set()}
+    for what in revoked.values():
+        if what.kind in texts:
+            texts[what.kind].add(what.subject)
+        elif (found := index.named.get(what.subject)) is not None:
+            owner = ClientId(found.instance, found.member_class, found.member)
+            if what.at >= index.since.get(owner, 0):
+                named[what.kind].add(found)
+    members = frozenset(one for one in named["member"] if isinstance(one, ClientId))
+    servers = {one for one in named["gateway"] if isinstance(one, ServerId)}
+    if members:
+        servers |= {one for one in index.ways if ClientId(one.instance, one.member_class, one.member) in members}
+    certificates = frozenset(bytes.fromhex(one) for one in texts["certificate"] if _HEX.fullmatch(one))
+    return _Gone(members, frozenset(servers), frozenset(texts["key"]), certificates)
 
 
 def _loaded(keyid: str, found: _Signing) -> Keys | None:

@@ -16,7 +16,7 @@ from banyan.kernel.exchange.directory.document import Certificate, Member, Snaps
 from banyan.kernel.exchange.directory.keeper import Keeper
 from banyan.kernel.exchange.directory.membership import Agency
 from banyan.kernel.exchange.directory.standing import Standing
-from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_SETTLE_S, DIRECTORY_WARN_S
+from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_RENEW_S, DIRECTORY_SETTLE_S, DIRECTORY_WARN_S
 from banyan.wire.xroad.identifiers import encoded
 
 _DAY: Final = 86_400
@@ -42,7 +42,7 @@ class Upkeep:
             ):
                 self._agency.use_next_certificate()
                 self._reload(self._agency.tls)
-        elif current.until - now < DIRECTORY_WARN_S:
+        elif current.until - now < DIRECTORY_RENEW_S:
             try:
                 given = await self._renew(self._agency.ask_certificate().encode())
                 self._agency.accept_certificate(membership.read_welcome(given))
