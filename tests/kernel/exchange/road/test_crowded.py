@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kernel.exchange.road.attacks.siege import written
+from tests.kernel.exchange.road.attacks.siege import send, written
 from tests.kernel.exchange.road.pair import CONSUMER, ECHO, PRODUCER, Road, Seen, a_pair, said
 
 from banyan.kernel.exchange.road.admission import FairAdmission
 from banyan.kernel.exchange.road.admission_desk import Desk
+from banyan.kernel.exchange.road.desk import Local
 from banyan.kernel.exchange.road.model import Route
 from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Origin
-from banyan.wire.xroad.identifiers import parse_client
+from banyan.wire.xroad.identifiers import ClientId, parse_client
 
 HONEST = {"X-Road-Client": CONSUMER}
 SUBSYSTEM = parse_client(f"{PRODUCER}/sub")
@@ -210,6 +211,50 @@ def test_a_call_that_began_is_not_sent_again_unless_that_is_harmless(tmp_path: P
             server.close()
 
     asyncio.run(run())
+
+
+def test_a_mask_map_rush_costs_a_hospital_three_starts_at_most(tmp_path: Path) -> None:
+    """A map asks 60 calls at once by a gateway with two places, one of which bulk may have; a hospital asks three times
+    meanwhile. Counted: how many calls are let in from the hospital's arrival up to and with its own."""
+    map_client = "EE/BUSINESS/consumer/map"
+
+    async def run() -> None:
+        hospital = Local(parse_client(CONSUMER), "http", priority="crisis")
+        rush = Local(parse_client(map_client), "http", priority="bulk")
+        async with a_pair(tmp_path, a={"locals": (hospital, rush)}) as road:
+            road.register(map_client, "ss1")
+            road.offer(f"{PRODUCER}/sub/echo", CONSUMER, map_client)
+            fair = FairAdmission(Origin.CLIENT_PROXY, road.clock, desk=Desk(2, 100))
+            enter, counts = fair.enter, []
+
+            async def counted(client: ClientId, *arguments: Any, **more: Any) -> Any:
+                before = fair.desk.tally.let_in
+                leave = await enter(client, *arguments, **more)
+                if client == hospital.id:
+                    counts.append(fair.desk.tally.let_in - before)
+                return leave
+
+            fair.enter = counted  # type: ignore[method-assign]
+            road.a.gateway.desk.around.calls = fair
+            asked = [asyncio.ensure_future(_asked(road, map_client, b"map")) for _ in range(60)]
+            await until(lambda: fair.desk.queue.waiting > 50)
+            for number in range(3):
+                assert await _asked(road, CONSUMER, b"hospital %d" % number) == 200
+                assert fair.desk.queue.waiting > 10, "the rush goes on"
+            assert set(await asyncio.gather(*asked)) == {200}
+            assert fair.desk.tally.let_in == 63
+            assert len(counts) == 3
+            assert max(counts) <= 3 + 2, (
+                "both places may come free once more before the hospital's call hears of its own"
+            )
+            fair.close()
+
+    asyncio.run(run())
+
+
+async def _asked(road: Road, client: str, body: bytes) -> int:
+    lines = [(b"Host", b"x"), (b"X-Road-Client", client.encode()), (b"Content-Length", b"%d" % len(body))]
+    return (await send(road.a.gateway.edge_port, [written("POST", ECHO, lines, body)])).status
 
 
 def test_the_one_address_that_can_be_resolved_is_taken_among_junk(tmp_path: Path) -> None:
