@@ -22,6 +22,7 @@ from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all, seed_registers
+from banyan.demo.federation.hosting import hosted_here, seed_grants
 from banyan.demo.federation.law import seed_order, seed_road_law
 from banyan.demo.federation.seeding import SERVICES as ROAD_SERVICES
 from banyan.demo.federation.seeding import seed_road_registers
@@ -46,6 +47,8 @@ from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.lending import lend_opendata, lend_orders, lend_services, outsides
 from banyan.persons import open_persons
 from banyan.presence import presence_of
+from banyan.roads import Road
+from banyan.roadside import Roadside
 from banyan.service.identity.desk import Desk
 from banyan.settings import (
     Settings,
@@ -77,6 +80,7 @@ class Node(msgspec.Struct, frozen=True):
     lawful: Lawful
     persons: Provider
     scopes: Scopes
+    road: Road | None = None
 
 
 def plug(paths: tuple[str, ...]) -> list[Service]:
@@ -123,8 +127,9 @@ async def open_node(
                 data, member=settings.member, engine=settings.storage.engine, clock=clock, settings=settings.ledger
             )
         )
-        emit = emit_to_feeds(drawers, clock)
-        gate = Gate(catalogue, drawers, clock=clock, emit=emit, log=log, conscience=lawful.conscience)
+        way = Roadside(settings.road, data, clock=clock, log=log, engine=settings.storage.engine)
+        lawfully = partial(Gate, conscience=lawful.conscience, remotes=way.remotes())
+        gate = lawfully(catalogue, drawers, clock=clock, emit=emit_to_feeds(drawers, clock), log=log)
         persons = await stack.enter_async_context(open_persons(data, engine=settings.storage.engine, clock=clock))
         asks = as_person(gate, persons, name_of=lawful.conscience.subject)
         identity = Desk(persons, settings.site.public_url, is_demo, outsides(settings), as_person=asks)
@@ -133,10 +138,8 @@ async def open_node(
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy), REGISTERS)
         lend_orders(drawers, lawful, scopes)
-        access = LogFile(data / "log" / "access.jsonl")
-        stack.callback(access.close)
-        record = AccessRecord(access.write)
-        stack.callback(record.flush)
+        road = await way.open(stack, gate, lawful, drawers)
+        record = _record(stack, data)
         app = build_door(
             catalogue,
             gate,
@@ -153,7 +156,8 @@ async def open_node(
             await close_app(persons)
         await gate.start()
         stack.push_async_callback(gate.stop)
-        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes)
+        await way.start(stack)
+        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes, road)
 
 
 def _open_drawers(
@@ -174,6 +178,15 @@ def _open_drawers(
     return drawers
 
 
+def _record(stack: AsyncExitStack, data: Path) -> AccessRecord:
+    """The access record over its file, written out with the node's end."""
+    access = LogFile(data / "log" / "access.jsonl")
+    stack.callback(access.close)
+    record = AccessRecord(access.write)
+    stack.callback(record.flush)
+    return record
+
+
 def _door(settings: Settings, data: Path) -> DoorSettings:
     """What node.toml says of the door."""
     return DoorSettings(
@@ -189,11 +202,16 @@ def _door(settings: Settings, data: Path) -> DoorSettings:
 async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
     """Run a node until it is told to stop (SIGINT, SIGTERM); 0 after a clean end."""
     settings = load_settings(data / "node.toml", Path.cwd() / "node.toml", ROOT / "node.toml")
+    if not empty:
+        road = hosted_here(data, settings.road, clock=system_clock)
+        settings = msgspec.structs.replace(settings, road=road)
     host, port = host or settings.http.host, port or settings.http.port
     allow_connections()
     async with open_node(data, settings, is_demo=not empty) as node:
         server = _Server(server_config(node.app, host=host, port=port))
         tasks = [asyncio.create_task(_attend(node)), asyncio.create_task(_sign(node))]
+        if node.road is not None:
+            tasks.append(asyncio.create_task(node.road.run()))
         if not empty:
             tasks.append(asyncio.create_task(_demonstrate(node, server)))
         tasks.append(asyncio.create_task(_greet(node, server, host, port)))
@@ -253,6 +271,8 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     await seed_registers(node.drawers, keeping)
     await seed_road_registers(node.drawers, keeping, node.gate.clock())
     await seed_order(node.gate)
+    if node.road is not None:
+        await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
     await _started(server)
     folder = node.data / DEMO_FOLDER
     try:
@@ -271,6 +291,9 @@ async def _greet(node: Node, server: uvicorn.Server, host: str, port: int) -> No
     (node.data / ADDRESS_FILE).write_bytes(msgspec.json.encode({"url": url, "pid": os.getpid()}))
     if node.is_new:
         _say(f"  administrator token (shown once; kept in {node.data / TOKEN_FILE}):\n    {node.token}")
+    if node.road is not None:
+        edge = f"http://{shown}:{node.road.gateway.edge_port}"
+        _say(f"  road between agencies: {edge}/r1/…  other gateways at port {node.road.gateway.peer_port}")
     _say(f"Banyan is up: {url}  (stop with Ctrl-C)")
 
 

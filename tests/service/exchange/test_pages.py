@@ -126,7 +126,7 @@ def test_every_alert_has_its_words_and_what_to_do() -> None:
     values = {"server": "s", "days": "1", "hours": "2", "version": "3", "peer": "p", "count": "4", "client": "c",
               "service": "x"}  # fmt: skip
     for code in ("certificate-soon", "certificate-over", "directory-stale", "directory-expired", "split-view",
-                 "breaker-open", "dead-letters", "log-unwitnessed", "basis-changed"):  # fmt: skip
+                 "breaker-open", "dead-letters", "log-unwitnessed", "log-strange", "basis-changed"):  # fmt: skip
         for lang in ("zh-Hant", "en"):
             assert MESSAGES.text(f"exchange_alert.{code}", lang, **values)
             assert MESSAGES.text(f"exchange_alert.{code}_remedy", lang, **values)

@@ -84,7 +84,7 @@ async def settle(request: FaceRequest) -> View:
         return await _queue_view(request, (FieldError("sure", said(request, "sure")),), status=422)
     try:
         await request.call(operation, {"id": form.get("id")})
-    except NotFound as problem:
+    except (NotFound, Conflict) as problem:
         return await _queue_view(request, (FieldError("", _sentence(problem)),), status=problem.status)
     return View("", {}, redirect="/exchange/queue", headers=PRIVATE)
 
@@ -117,7 +117,7 @@ async def _queue_view(request: FaceRequest, wrong: tuple[FieldError, ...], *, st
     admit(request)
     found = await request.call("exchange.letters", Nothing())
     values = {
-        "dead": [one for one in found if one.state == "dead"],
+        "dead": [one for one in found if one.state != "waiting"],
         "waiting": [one for one in found if one.state == "waiting"],
         "errors": wrong,
         **under(request, QUEUE),

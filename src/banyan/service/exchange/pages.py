@@ -37,7 +37,7 @@ async def exchange(request: FaceRequest) -> View:
         "one": standing,
         "calls": calls[:NEWEST],
         "waiting": sum(letter.state == "waiting" for letter in letters),
-        "dead": sum(letter.state == "dead" for letter in letters),
+        "dead": sum(letter.state != "waiting" for letter in letters),
         "proposed": sum(grant.state == "proposed" and grant.is_own for grant in grants),
         "in_force": sum(grant.state == "in-force" for grant in grants),
         **who(request),

@@ -17,7 +17,7 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Store
-from banyan.service.exchange.rules import Grant
+from banyan.service.exchange.rules import Grant, member_of
 from banyan.service.exchange.wording import unknown
 
 Freshness = Literal["fresh", "stale", "expired"]
@@ -87,17 +87,23 @@ class CallRow(msgspec.Struct, frozen=True):
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """A message to be delivered later, or one that could not be. `state` waiting or dead."""
+    """A message to be delivered later. `dead`: it could not be, its sender decides. `aside`: its provider broke off
+    under it and nobody knows whether it acted; the provider decides."""
 
     id: str
     client: str
     service: str
-    state: Literal["waiting", "dead"]
+    state: Literal["waiting", "dead", "aside"]
     since: EpochS
     attempts: int
     next_at: EpochS
     last: str
     """Why it did not go, in the road's words."""
+
+    @property
+    def decider(self) -> str:
+        """The member whose officers look after it."""
+        return member_of(self.service if self.state == "aside" else self.client)
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -127,10 +133,11 @@ class Road(Protocol):
         """The oldest first, a bounded number."""
 
     async def revive(self, id: str) -> bool:
-        """Try a dead one again; False: there is none of that id."""
+        """Try a dead one again, or hand over one that was set aside; False: there is none of that id. Raises Conflict:
+        it is too old."""
 
     async def discard(self, id: str) -> bool:
-        """Give a dead one up; its client is told. False: there is none of that id."""
+        """Give one up; its client is told. False: there is none of that id."""
 
     async def alerts(self) -> Sequence[Alert]: ...
 

@@ -9,7 +9,6 @@ import msgspec
 
 from banyan.kernel.catalogue.operation import OPEN, Context, Text
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.service.exchange import rules
 from banyan.service.exchange.granting import Nothing, grants
 from banyan.service.exchange.service import SERVICE
 from banyan.service.exchange.shelf import Alert, Letter, MemberRow, ServiceRow, shelf_of
@@ -195,7 +194,7 @@ async def letters(ctx: Context, request: Nothing) -> tuple[LetterView, ...]:
             next_at=_moment(one.next_at) if one.state == "waiting" else "",
             last=one.last,
         )
-        for one in sorted(mine, key=lambda one: one.state != "dead")
+        for one in sorted(mine, key=lambda one: one.state == "waiting")
     )
 
 
@@ -239,13 +238,13 @@ async def discard_letter(ctx: Context, request: LetterNamed) -> Done:
 
 
 async def _mine(ctx: Context) -> list[Letter]:
-    """What this agency sent; who it is for has no say in it."""
+    """What this agency's officers look after."""
     who = officer(ctx)
-    return [one for one in await shelf_of(ctx.db).road.letters() if rules.member_of(one.client) == who.agency]
+    return [one for one in await shelf_of(ctx.db).road.letters() if one.decider == who.agency]
 
 
 async def _dead(ctx: Context, id: str) -> None:
-    if not any(one.id == id and one.state == "dead" for one in await _mine(ctx)):
+    if not any(one.id == id and one.state != "waiting" for one in await _mine(ctx)):
         raise unknown("letter")
 
 

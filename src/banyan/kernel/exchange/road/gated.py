@@ -32,6 +32,7 @@ from banyan.limits import JSON_BODY_BYTES, REMOTE_TIME_S
 from banyan.limits_road import REMOTE_ANSWER_BYTES
 from banyan.wire import problem as problems
 from banyan.wire.xroad import headers
+from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.headers import Field
@@ -181,6 +182,26 @@ class GateRemote:
             remedy = "Both nodes need the same version of the service."
             raise Unavailable("The peer's answer cannot be read.", remedy=remedy) from error
         raise problem_of(said)
+
+
+def operations_of(gate: Gate, url: str) -> tuple[Operation, ...]:
+    """What an offer of `gate:` answers; empty when it names nothing that is offered."""
+    service, dot, name = url.removeprefix(SCHEME).partition(".")
+    known = gate.catalogue.operations.values()
+    wanted = (one for one in known if one.service == service and (not dot or one.id == f"{service}.{name}"))
+    return tuple(one for one in wanted if OFFERED & set(one.channels))
+
+
+def endpoints_of(url: str, operations: Sequence[Operation]) -> tuple[Endpoint, ...]:
+    """The methods and paths of such an offer, as `listMethods` shows them."""
+    is_one = "." in url
+    return tuple(
+        Endpoint(
+            "GET" if one.effect == "read" and not one.subject else "POST",
+            "/" if is_one else f"/{one.id.partition('.')[2]}",
+        )
+        for one in operations
+    )
 
 
 def member_caller(client: ClientId, *, consent: str = "") -> Caller:

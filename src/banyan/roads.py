@@ -1,0 +1,361 @@
+"""A node's gateway on the road between agencies: its parts opened, joined and run.
+
+The hot path knows the parts by the Protocols of `road.model` alone; here is the one place that knows them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from banyan.errors import Invalid, Problem, Unavailable
+from banyan.kernel.events.clock import Clock, EpochS
+from banyan.kernel.exchange.delivery.office import PostOffice
+from banyan.kernel.exchange.delivery.through import post_of
+from banyan.kernel.exchange.directory import ca, pkcs11
+from banyan.kernel.exchange.directory import centre as centres
+from banyan.kernel.exchange.directory.centre import Centre
+from banyan.kernel.exchange.directory.gossip import Gossip
+from banyan.kernel.exchange.directory.keeper import Keeper, Refused
+from banyan.kernel.exchange.directory.membership import Agency
+from banyan.kernel.exchange.directory.pages import PREFIX
+from banyan.kernel.exchange.directory.tending import tend
+from banyan.kernel.exchange.directory.travel import RoadPeers, add_pages
+from banyan.kernel.exchange.directory.upkeep import Upkeep
+from banyan.kernel.exchange.gate import Gate, Log
+from banyan.kernel.exchange.messages.neighbours import WITNESSED, Neighbours, over_peer
+from banyan.kernel.exchange.messages.opening import Opened, open_messages, origin_of
+from banyan.kernel.exchange.messages.pages import LogPages
+from banyan.kernel.exchange.messages.rounds import keep_publishing
+from banyan.kernel.exchange.road import gateway as gateways
+from banyan.kernel.exchange.road.admission import FairAdmission
+from banyan.kernel.exchange.road.behind import HttpProvider
+from banyan.kernel.exchange.road.behind_gate import Behind
+from banyan.kernel.exchange.road.desk import Local, Signing, Surroundings
+from banyan.kernel.exchange.road.edges import installing
+from banyan.kernel.exchange.road.edges.configuration import ConfSigner
+from banyan.kernel.exchange.road.gated import SCHEME, GateProvider, endpoints_of, operations_of
+from banyan.kernel.exchange.road.gateway import Gateway
+from banyan.kernel.exchange.road.granting import Book
+from banyan.kernel.exchange.road.model import Answer, Monitor, Offer
+from banyan.kernel.exchange.road.tls import Identity
+from banyan.kernel.storage import Store, close_drawer, open_drawer
+from banyan.limits import PEER_AGE_S, PEER_AHEAD_S
+from banyan.limits_road import DIRECTORY_ASK_S, DIRECTORY_DOCUMENT_BYTES, ROAD_TEND_S, ROAD_UPKEEP_S
+from banyan.settings import RoadClient, RoadOffer, RoadSettings
+from banyan.wire.xroad import signedconf
+from banyan.wire.xroad.access import Endpoint
+from banyan.wire.xroad.codes import Origin
+from banyan.wire.xroad.headers import Field
+from banyan.wire.xroad.identifiers import ClientId, ServerId, parse_client, parse_service
+from banyan.wire.xroad.sharedparams import Authority
+from banyan.wire.xroad.target import Target
+
+FOLDER = "road"
+
+
+class LaterGateway:
+    """`gated.Carrier` for a gate that is made before its gateway."""
+
+    def __init__(self) -> None:
+        self.gateway: Gateway | None = None
+
+    async def ask(self, verb: str, target: Target, fields: Sequence[Field], body: bytes) -> Answer:
+        if self.gateway is None:
+            raise Unavailable("This node's gateway is not running.", remedy="Set [road] in node.toml.")
+        return await self.gateway.ask(verb, target, fields, body)
+
+
+class Road(msgspec.Struct, frozen=True):
+    """The parts of one gateway, open; `start` it when the gate is ready, `run` it until it is cancelled."""
+
+    settings: RoadSettings
+    agency: Agency
+    gateway: Gateway
+    keeper: Keeper
+    gossip: Gossip
+    upkeep: Upkeep
+    messages: Opened
+    neighbours: Neighbours
+    post: PostOffice
+    book: Book
+    clock: Clock
+    log: Log
+    centre: Centre | None = None
+
+    @property
+    def server(self) -> ServerId:
+        return self.gateway.settings.server
+
+    async def start(self) -> None:
+        """Listen, and deliver what waits from before."""
+        await self.gateway.start()
+        await self.post.start()
+
+    async def stop(self) -> None:
+        await self.gateway.stop()
+        await self.post.stop()
+
+    async def run(self) -> None:
+        """Gossip, renew, publish, be witnessed; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.gossip.run())
+            group.create_task(self._repeated(ROAD_UPKEEP_S, lambda: self.upkeep.step(self.clock())))
+            group.create_task(
+                keep_publishing(self.messages.messages, self.neighbours, clock=self.clock, tell=self._tell)
+            )
+            if self.centre is not None:
+                group.create_task(self._repeated(ROAD_TEND_S, partial(self._tend, self.centre)))
+
+    async def _repeated(self, every_s: float, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await step()
+            except (Problem, Refused, OSError) as problem:  # it is tried again; officers see what stays wrong
+                self.log("road.failed", {"kind": type(problem).__name__})
+            await asyncio.sleep(every_s)
+
+    async def _tend(self, centre: Centre) -> None:
+        if await asyncio.to_thread(tend, centre, self.keeper):
+            self.gossip.wake()
+
+    def _tell(self, event: str, fields: Mapping[str, object]) -> None:
+        self.log(event, {name: value for name, value in fields.items() if isinstance(value, str | int | float)})
+
+
+@asynccontextmanager
+async def open_road(
+    data: Path,
+    settings: RoadSettings,
+    *,
+    gate: Gate,
+    monitor: Monitor,
+    clock: Clock,
+    log: Log,
+    engine: str = "sqlite",
+    dice: random.Random | None = None,
+) -> AsyncIterator[Road]:
+    """Open all parts below `data`; nothing listens yet. Raises Problem: the agency has not joined, a file is gone."""
+    dice = dice or random.SystemRandom()
+    agencies = [Agency(data / name, clock=clock, load_key=pkcs11.load_key) for name in _agencies(settings)]
+    agency, keeper = agencies[0], agencies[0].keeper()
+    folder = data / FOLDER
+    for one in (folder, folder / "spool"):
+        one.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        owners = [one.file.owner for one in agencies]
+        origin = origin_of(agency.file.gateway.parts)
+        messages = await stack.enter_async_context(
+            open_messages(
+                folder / "messages", origin=origin, members=owners, clock=clock, random=token_bytes, engine=engine
+            )
+        )
+        book = Book(_offer(one, owners, gate) for one in settings.offers)
+        recalled = await messages.messages.recent(EpochS(clock() - PEER_AGE_S - PEER_AHEAD_S))
+        around = Surroundings(
+            directory=keeper.standing,
+            grants=book,
+            provider=GateProvider(gate),  # with its services as soon as the gateway has its spool
+            log=messages.messages,
+            calls=_admission(stack, Origin.CLIENT_PROXY, clock),
+            services=_admission(stack, Origin.SERVER_PROXY, clock),
+            monitor=monitor,
+        )
+        gateway = Gateway(
+            _settings(settings, agency, keeper, folder / "spool"),
+            around,
+            signing={one.file.owner: Signing(*one.signers()) for one in agencies},
+            locals={local.id: local for local in (_local(one, data) for one in settings.clients)},
+            clock=clock,
+            report=lambda text, error: log("road.report", {"what": text, "kind": type(error).__name__}),
+            recalled=[(one.keyid, one.nonce) for one in recalled],
+        )
+        services = HttpProvider(gateway.spooling, clock)
+        stack.callback(services.close)
+        around.provider = Behind(around.provider, services)
+        centre = _centre(data, settings, clock)
+        neighbours = _joined(stack, gateway, messages, keeper, folder, clock=clock, settings=settings)
+        gossip, upkept = _directory(gateway, agency, keeper, centre, clock=clock, dice=dice)
+        around.seen = lambda server, version: gossip.hint(version, server)
+        store = _delivery(stack, folder / "delivery", clock, engine)
+        post = post_of(gateway, store, folder / "delivery", random=dice.random, log=log)
+        yield Road(
+            settings, agency, gateway, keeper, gossip, upkept, messages, neighbours, post, book, clock, log, centre
+        )
+
+
+def _agencies(settings: RoadSettings) -> tuple[str, ...]:
+    return (settings.agency, *settings.hosted)
+
+
+def _delivery(stack: AsyncExitStack, folder: Path, clock: Clock, engine: str) -> Store:
+    package = "banyan.kernel.exchange.delivery"
+    drawer = open_drawer(folder, service="delivery", package=package, clock=clock, store=engine)
+    stack.push_async_callback(close_drawer, drawer)
+    return drawer.sql
+
+
+def _settings(settings: RoadSettings, agency: Agency, keeper: Keeper, spool: Path) -> gateways.Settings:
+    snapshot = keeper.standing.snapshot
+    if snapshot is None or not agency.tls.exists():
+        raise Invalid.at("road.agency", f"{agency.folder} has not joined yet; say ./banyan agency join.")
+    roots = (ca.pem(ca.read_certificate(one)).decode() for one in snapshot.roots)
+    return gateways.Settings(
+        server=agency.file.gateway,
+        identity=Identity(agency.tls, agency.tls),
+        anchors=tuple(roots),
+        spool=spool,
+        host=settings.host,
+        peer_port=settings.peer_port,
+        edge_port=settings.edge_port,
+        edge_tls_port=settings.edge_tls_port or None,
+        authorities=tuple(f"{one.host}:{one.port}" for one in agency.file.addresses),
+        spelling=settings.fault_codes,
+    )
+
+
+def _admission(stack: AsyncExitStack, origin: Origin, clock: Clock) -> FairAdmission:
+    made = FairAdmission(origin, clock)
+    stack.callback(made.close)
+    return made
+
+
+def _centre(data: Path, settings: RoadSettings, clock: Clock) -> Centre | None:
+    if not settings.centre:
+        return None
+    return centres.opened(data / settings.centre, clock=clock, random=token_bytes, load_key=pkcs11.load_key)
+
+
+def _joined(
+    stack: AsyncExitStack,
+    gateway: Gateway,
+    messages: Opened,
+    keeper: Keeper,
+    folder: Path,
+    *,
+    clock: Clock,
+    settings: RoadSettings,
+) -> Neighbours:
+    """The log's pages and witnesses, and the edge's own pages."""
+    standing = keeper.standing
+
+    def routes() -> dict[ServerId, Any]:
+        return {one: way for one in standing.servers() if (way := standing.way(one)) is not None}
+
+    neighbours = Neighbours(
+        gateway.settings.server,
+        messages.keys,
+        messages.store,
+        folder / "messages" / "log" / WITNESSED,
+        servers=standing.servers,
+        ask=over_peer(gateway.peer, routes, clock, DIRECTORY_ASK_S),
+        clock=clock,
+    )
+    LogPages(messages.messages, messages.keys, neighbours).place(gateway.pages)
+    edge = installing.Settings(
+        _conf_signer(gateway.settings.identity.certificate),
+        f"{settings.host}:{settings.edge_port}",
+        authorities=lambda: _authorities(keeper),
+    )
+    documents = installing.install(gateway, edge, archive=messages.messages)
+    stack.callback(documents.close)
+    return neighbours
+
+
+def _directory(
+    gateway: Gateway, agency: Agency, keeper: Keeper, centre: Centre | None, *, clock: Clock, dice: random.Random
+) -> tuple[Gossip, Upkeep]:
+    peers = RoadPeers(gateway.peer, keeper, clock=clock)
+
+    def trust() -> None:
+        """Authorities that entered the directory count from the next handshake on."""
+        for one in keeper.standing.snapshot.roots if keeper.standing.snapshot else ():
+            gateway.tls.trust(ca.pem(ca.read_certificate(one)).decode())
+
+    gossip = Gossip(keeper, peers, own=gateway.settings.server, dice=dice, news=trust)
+    add_pages(gateway.pages, keeper, centre=centre, heard=gossip.wake)
+
+    async def renew(request: bytes) -> bytes:
+        if centre is not None:
+            return await asyncio.to_thread(_renewed, centre, request)
+        snapshot = keeper.standing.snapshot
+        if snapshot is None or snapshot.home is None:
+            raise Unavailable("The directory names no centre.", remedy="Ask the centre to renew by file.")
+        home = ServerId(snapshot.instance, *snapshot.home)
+        most = 2 * DIRECTORY_DOCUMENT_BYTES
+        return await peers.ask(home, "POST", f"{PREFIX}renewals", request, most=most, wait_s=DIRECTORY_ASK_S)
+
+    def reload(path: Path) -> None:
+        gateway.tls.renew(Identity(path, path))
+
+    return gossip, Upkeep(agency, keeper, renew=renew, reload=reload)
+
+
+def _renewed(centre: Centre, request: bytes) -> bytes:
+    with centre.turn():
+        return msgspec.json.encode(centre.renew(request))
+
+
+def _local(one: RoadClient, data: Path) -> Local:
+    try:
+        certificates = tuple((data / name).read_text("ascii") for name in one.certificates)
+    except (OSError, ValueError) as error:
+        raise Invalid.at("road.clients", f"{one.id}: a certificate cannot be read: {error}.") from error
+    if one.connection == "mutual" and not certificates:
+        raise Invalid.at("road.clients", f"{one.id}: name its certificates, or another connection.")
+    return Local(parse_client(one.id), one.connection, certificates, one.priority, one.per_minute)
+
+
+def _offer(one: RoadOffer, owners: Sequence[ClientId], gate: Gate) -> Offer:
+    service = parse_service(one.id)
+    if service.provider.owner not in owners:
+        raise Invalid.at("road.offers", f"{one.id}: this gateway does not host that member.")
+    endpoints = tuple(Endpoint(*text.split(" ", 1)) for text in one.endpoints)
+    is_personal = one.personal
+    if one.url.startswith(SCHEME):
+        answered = operations_of(gate, one.url)
+        if not answered:
+            raise Invalid.at("road.offers", f"{one.id}: {one.url} names no operation of this node.")
+        endpoints = endpoints or endpoints_of(one.url, answered)
+        is_personal = any(operation.subject for operation in answered)
+    return Offer(
+        service,
+        "OPENAPI" if one.description else "REST",
+        one.url,
+        endpoints,
+        one.timeout_s,
+        one.enabled,
+        one.notice,
+        one.description,
+        is_personal,
+    )
+
+
+def _conf_signer(pem: Path) -> ConfSigner:
+    """The gateway vouches for its rendering of the directory by the key of its TLS certificate."""
+    text = pem.read_bytes()
+    key = serialization.load_pem_private_key(text, None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise Invalid.at("road.agency", f"{pem} holds no key on P-256.")
+    certificate = ca.read_certificate(text[text.index(b"-----BEGIN CERTIFICATE") :])
+
+    def sign(data: bytes) -> bytes:
+        return key.sign(data, ec.ECDSA(hashes.SHA256()))
+
+    return ConfSigner(ca.der(certificate), signedconf.ECDSA_SHA256, sign)
+
+
+def _authorities(keeper: Keeper) -> tuple[Authority, ...]:
+    snapshot = keeper.standing.snapshot
+    roots = snapshot.roots if snapshot is not None else ()
+    return tuple(Authority(ca.read_certificate(one).subject.rfc4514_string(), one) for one in roots)
