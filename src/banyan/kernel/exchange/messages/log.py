@@ -21,7 +21,7 @@ from banyan.kernel.exchange.messages.bodies import BodyFiles
 from banyan.kernel.exchange.messages.daykeys import DayKeys, Random, day_of
 from banyan.kernel.exchange.messages.frame import Frame, Kept, Opening, Part
 from banyan.kernel.exchange.messages.index import Index, Written
-from banyan.kernel.exchange.messages.record import entry_of, record_of
+from banyan.kernel.exchange.messages.record import written
 from banyan.kernel.exchange.road.model import Body, Exchanged
 from banyan.kernel.ledger.entries import SALT_BYTES
 from banyan.kernel.storage.journal import Journal
@@ -80,8 +80,8 @@ class Log:
                 kind="message-log-full",
                 retry_after_s=1,
             )
-        record, salt = record_of(exchanged), self._random(SALT_BYTES)
-        entry = entry_of(exchanged, salt, record)
+        salt = self._random(SALT_BYTES)
+        entry, record = written(exchanged, salt)
         day = day_of(exchanged.at + self._retention_s)
         bodies: tuple[Kept, ...] = ()
         if exchanged.keep_bodies_s > 0:
@@ -159,17 +159,17 @@ class Log:
             while self._waiting:
                 batch = self._batch()
                 try:
-                    written = await self._written(batch)
+                    done = await self._written(batch)
                 except Exception as error:  # the worker loop: whoever waits is told, the next may fare better
                     _settle(batch, error if isinstance(error, Problem) else _broken(f"{type(error).__name__}"))
                     if not isinstance(error, Problem | OSError):
                         raise
                     continue
-                self._tail.append(written)
+                self._tail.append(done)
                 self._next += len(batch)
                 for place, one in enumerate(batch):
                     if not one.done.done():
-                        one.done.set_result(written.frame.first + place)
+                        one.done.set_result(done.frame.first + place)
         finally:
             self._writing = None
             _settle(self._waiting, _broken("its writer ended"))

@@ -28,6 +28,8 @@ GATEWAY: Final = "gateway"
 MINUTE_S: Final = 60
 Outcome = Literal["answered", "faulted", "unanswered"]
 _XID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{MESSAGES_XID_CHARACTERS}}}")
+_SIGNATURE: Final = b"\r\nsignature: "
+"""As gateways write it; the profile has it once."""
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -80,43 +82,41 @@ _read_entry: Final = msgspec.json.Decoder(Entry)
 _read_record: Final = msgspec.json.Decoder(Record)
 
 
-def record_of(exchanged: Exchanged) -> bytes:
-    """The bytes that are committed to; kept as they are, never encoded again."""
-    request, answer = exchanged.request, exchanged.answer
-    return _encoder.encode(
+def written(exchanged: Exchanged, salt: bytes) -> tuple[bytes, bytes]:
+    """The public entry of an exchange, and the record that it commits to: kept as it is, never encoded again."""
+    request, asked = _head(exchanged.request)
+    answer, answered = _head(exchanged.answer)
+    client, service = exchanged.client, exchanged.service
+    record = _encoder.encode(
         Record(
             exchanged.xid,
             exchanged.role,
-            named(exchanged.client),
-            named(exchanged.service),
+            named(client),
+            named(service),
             exchanged.message_id,
             exchanged.at,
             exchanged.status,
             exchanged.fault,
             exchanged.purpose,
             exchanged.basis,
-            None if request is None else _head(request),
-            None if answer is None else _head(answer),
+            request,
+            answer,
         )
     )
-
-
-def entry_of(exchanged: Exchanged, salt: bytes, record: bytes) -> bytes:
-    """The public entry of a record."""
     entry = Entry(
-        answer=signature_hash(exchanged.answer),
+        answer=answered,
         at=int(exchanged.at) // MINUTE_S,
-        client=named(exchanged.client.owner),
+        client=_owner(client),
         commitment=commitment_of(salt, record).hex(),
         kind=KIND,
         outcome=outcome_of(exchanged),
-        provider=_owner(exchanged.service),
-        request=signature_hash(exchanged.request),
+        provider=_owner(service),
+        request=asked,
         role=exchanged.role,
         v=1,
         xid=public_xid(exchanged.xid),
     )
-    return _encoder.encode(entry)
+    return _encoder.encode(entry), record
 
 
 def gateway_entry(members: tuple[ClientId, ...], at: float) -> bytes:
@@ -150,16 +150,6 @@ def public_xid(xid: str) -> str:
     return xid if _XID.fullmatch(xid) else "sha256:" + sha256(xid.encode("utf-8", "surrogatepass")).hexdigest()[:48]
 
 
-def signature_hash(message: Signed | None) -> str:
-    """SHA-256 of a message's signatures, hex; empty when there are none."""
-    if message is None:
-        return ""
-    value = dict(message.fields).get(b"signature")  # as gateways write it; the profile has it once
-    if value is None:
-        value = b", ".join([value for name, value in message.fields if name.lower() == b"signature"])
-    return sha256(value).hexdigest() if value else ""
-
-
 def signed_of(head: Head) -> Signed:
     """The message as it was given to the log."""
     fields: list[Field] = []
@@ -184,10 +174,22 @@ def named(identifier: ClientId | ServiceId) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _owner(service: ServiceId) -> str:
-    return encoded(service.provider.owner)
+def _owner(identifier: ClientId | ServiceId) -> str:
+    """The member's own name."""
+    return encoded((identifier.provider if isinstance(identifier, ServiceId) else identifier).owner)
 
 
-def _head(message: Signed) -> Head:
-    fields = b"\r\n".join(map(b": ".join, message.fields)).decode("latin-1")
-    return Head(message.line.decode("latin-1"), fields, message.scheme, message.authority)
+def _head(message: Signed | None) -> tuple[Head | None, str]:
+    """As a record has it, and SHA-256 of the value of its `Signature` field in hexadecimal, empty without one."""
+    if message is None:
+        return None, ""
+    fields = b"\r\n".join(map(b": ".join, message.fields))
+    head = Head(message.line.decode("latin-1"), fields.decode("latin-1"), message.scheme, message.authority)
+    start = fields.find(_SIGNATURE)
+    if start >= 0:
+        start += len(_SIGNATURE)
+        end = fields.find(b"\r\n", start)
+        value = fields[start:] if end < 0 else fields[start:end]
+    else:  # in another spelling, or the first field
+        value = next((value for name, value in message.fields if name.lower() == b"signature"), b"")
+    return head, sha256(value).hexdigest() if value else ""
