@@ -1,7 +1,8 @@
 """One gateway of the stage as a process of its own: `python -m tests.kernel.exchange.road.alone NAME FOLDER URL`.
 
 NAME is ss1 (the consumer's) or ss2 (the producer's, its service `echo` at URL). Speaks lines of JSON: says its ports,
-is told the ports of both, says that it knows them, then answers each line with what it has used (CPU seconds, peak memory) until stdin ends.
+is told the ports of both, says that it knows them, then answers each line with what it has used (CPU seconds, peak
+memory) until stdin ends.
 """
 
 from __future__ import annotations

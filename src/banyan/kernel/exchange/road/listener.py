@@ -35,6 +35,7 @@ Handler = Callable[["Incoming"], Awaitable[Answer]]
 """Answers every request; what it raises is a defect, and is answered with 500."""
 Report = Callable[[str, BaseException], None]
 _NEVER: Final = float("inf")
+_TURNS: Final = 100
 _PHRASES: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -99,6 +100,10 @@ class Listener:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         for one in tuple(self.connections):
             one.abort()
+        for _ in range(_TURNS):  # of the loop, until their ends have been told
+            if not self.connections:
+                break
+            await asyncio.sleep(0)
         if self._sweeper is not None:
             self._sweeper.cancel()
 
