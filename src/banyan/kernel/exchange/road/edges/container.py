@@ -210,7 +210,8 @@ def _parsed(data: bytes, member: str) -> tuple[Message, bytes | None]:
 
 def _check_copies(own: Mapping[str, bytes], message: Message, request: Request | None) -> None:
     """What stands twice, for tools that read one of them, says the same."""
-    told = {name: [line] for name, line in (one.split(": ", 1) for one in own[SIGNATURE].decode().split("\r\n") if one)}
+    lines = [one.partition(": ") for one in own[SIGNATURE].decode("latin-1").split("\r\n") if one]
+    told = {name: [line] for name, _, line in lines}
     if told != {
         name: list(message.fields[name]) for name in ("signature-input", "signature") if name in message.fields
     }:

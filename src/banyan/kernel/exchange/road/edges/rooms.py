@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from banyan.errors import Conflict, Invalid, NotFound, Problem
+from banyan.errors import Conflict, Invalid, Limit, NotFound, Problem
 from banyan.kernel.exchange.road.edges.seams import Event, Pushing, Rooms, Subscription
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer
 from banyan.kernel.exchange.road.spool import Held
@@ -91,7 +91,7 @@ class RoomsProvider:
         handler, parts = _handler(service.service, call.verb, path)
         try:
             return await handler(self._rooms, _Asked(service.provider, call.asked.client, parts, body))
-        except (Invalid, NotFound, Conflict) as problem:
+        except (Invalid, NotFound, Conflict, Limit) as problem:
             return _refused(problem, _STATUS.get((service.service, type(problem)), problem.status))
 
 
@@ -206,6 +206,9 @@ _STATUS: Final[dict[tuple[str, type[Problem]], int]] = {
     ("api", Invalid): 400,
     ("pub", Invalid): 400,
     ("pull", Invalid): 409,
+    ("api", Limit): 400,
+    ("pub", Limit): 400,
+    ("pull", Limit): 409,
 }
 """As the specification answers a request that is wrong; 404 and 409 are the others'."""
 
