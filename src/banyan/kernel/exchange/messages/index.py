@@ -16,12 +16,25 @@ from banyan.limits_road import MESSAGES_FOUND
 SQL: Final = load_statements("banyan.kernel.exchange.messages", "messages.sql")
 
 
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What one looks an exchange up by; `place` is its own among the entries of a frame."""
+
+    place: int
+    xid: str
+    message_id: str
+    role: str
+    client: str
+    service: str
+    at: float
+    status: int
+
+
 class Written(msgspec.Struct, frozen=True):
-    """A frame as it stands in the journal, with its openings while their key is there."""
+    """A frame as it stands in the journal, and the exchanges in it whose records can be read."""
 
     seq: int
     frame: Frame
-    openings: tuple[Opening, ...] | None
+    seen: tuple[Seen, ...]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -143,29 +156,35 @@ def _add(tx: Tx, frames: Sequence[Written]) -> None:
             tx.run(SQL["add_due"], day=day, records=records, bodies=bodies)
 
 
+def seen_in(frame: Frame, openings: tuple[Opening, ...] | None) -> tuple[Seen, ...]:
+    """The exchanges in a frame that was read from the journal."""
+    found = []
+    for place, opening in enumerate(openings or ()):
+        if read_entry(frame.entries[place]).kind == KIND:
+            one = read_record(opening.record)
+            found.append(Seen(place, one.xid, one.message_id, one.role, one.client, one.service, one.at, one.status))
+    return tuple(found)
+
+
 def _rows(one: Written) -> list[dict[str, SqlValue]]:
-    """A row for each exchange whose record can be read."""
-    frame, rows = one.frame, []
+    frame = one.frame
     with_bodies = {kept.place for kept in frame.bodies}
-    for place, opening in enumerate(one.openings or ()):
-        if read_entry(frame.entries[place]).kind != KIND:
-            continue
-        record = read_record(opening.record)
-        row: dict[str, SqlValue] = {
-            "idx": frame.first + place,
+    return [
+        {
+            "idx": frame.first + seen.place,
             "seq": one.seq,
-            "xid": record.xid,
-            "message_id": record.message_id,
-            "role": record.role,
-            "client": record.client,
-            "service": record.service,
-            "at": record.at,
-            "status": record.status,
+            "xid": seen.xid,
+            "message_id": seen.message_id,
+            "role": seen.role,
+            "client": seen.client,
+            "service": seen.service,
+            "at": seen.at,
+            "status": seen.status,
             "due": frame.day,
-            "bodies": int(place in with_bodies),
+            "bodies": int(seen.place in with_bodies),
         }
-        rows.append(row)
-    return rows
+        for seen in one.seen
+    ]
 
 
 def _named(row: Row) -> dict[str, SqlValue]:

@@ -20,8 +20,8 @@ from banyan.kernel.exchange.messages import frame as frames
 from banyan.kernel.exchange.messages.bodies import BodyFiles
 from banyan.kernel.exchange.messages.daykeys import DayKeys, Random, day_of
 from banyan.kernel.exchange.messages.frame import Frame, Kept, Opening, Part
-from banyan.kernel.exchange.messages.index import Index, Written
-from banyan.kernel.exchange.messages.record import written
+from banyan.kernel.exchange.messages.index import Index, Seen, Written, seen_in
+from banyan.kernel.exchange.messages.record import named, written
 from banyan.kernel.exchange.road.model import Body, Exchanged
 from banyan.kernel.ledger.entries import SALT_BYTES
 from banyan.kernel.storage.journal import Journal
@@ -42,10 +42,20 @@ _ROOM: Final = "Try again in a moment; the call was not answered, for it could n
 class _Waiting:
     """One exchange on its way to the disk."""
 
-    __slots__ = ("at", "bodies", "day", "done", "entry", "opening", "size")
+    __slots__ = ("at", "bodies", "day", "done", "entry", "exchanged", "opening", "size")
 
-    def __init__(self, entry: bytes, opening: Opening | None, at: float, day: int, bodies: tuple[Kept, ...]) -> None:
-        self.entry, self.opening, self.at, self.day, self.bodies = entry, opening, at, day, bodies
+    def __init__(
+        self,
+        entry: bytes,
+        at: float,
+        day: int,
+        *,
+        opening: Opening | None = None,
+        bodies: tuple[Kept, ...] = (),
+        exchanged: Exchanged | None = None,
+    ) -> None:
+        self.entry, self.at, self.day = entry, at, day
+        self.opening, self.bodies, self.exchanged = opening, bodies, exchanged
         self.size = len(entry) + (len(opening.record) if opening else 0) + sum(len(one.sealed) for one in bodies)
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -87,12 +97,14 @@ class Log:
         if exchanged.keep_bodies_s > 0:
             bodies = await self._sealed_bodies(exchanged, entry)
             day = max((day, *(one.day for one in bodies)))
-        await self._put(_Waiting(entry, Opening(salt, record), exchanged.at, day, bodies))
+        await self._put(
+            _Waiting(entry, exchanged.at, day, opening=Opening(salt, record), bodies=bodies, exchanged=exchanged)
+        )
 
     async def say(self, entry: bytes) -> int:
         """Write a public entry; its index once it is durable."""
         now = self._clock()
-        return await self._put(_Waiting(entry, None, now, day_of(now), ()))
+        return await self._put(_Waiting(entry, now, day_of(now)))
 
     async def recover(self, index: Index, size: int, grow: Callable[[Sequence[bytes]], None]) -> None:
         """Once, before the first `keep`: bring the index and a tree of `size` entries up to the journal."""
@@ -106,7 +118,7 @@ class Log:
                 if number > seq:
                     if seq and frame.first != following:
                         raise _broken(f"frame {number} begins at entry {frame.first}, not {following}")
-                    behind.append(Written(number, frame, frames.openings_of(frame, self.keys)))
+                    behind.append(Written(number, frame, seen_in(frame, frames.openings_of(frame, self.keys))))
                     seq, following = number, frame.first + len(frame.entries)
                 if frame.first > size:
                     raise _broken(f"the tree has {size} entries, and the journal goes on from {frame.first}")
@@ -194,7 +206,9 @@ class Log:
         sealed = frames.sealed_openings(self.keys, day, entries, openings) if openings else b""
         frame = Frame(1, self._next, max(one.at for one in batch), day, entries, sealed, tuple(bodies))
         seq = await self.journal.append(frames.encode(frame))
-        return Written(seq, frame, openings or None)
+        return Written(
+            seq, frame, tuple([_seen(place, one.exchanged) for place, one in enumerate(batch) if one.exchanged])
+        )
 
     async def _sealed_bodies(self, exchanged: Exchanged, entry: bytes) -> tuple[Kept, ...]:
         keep_s = min(exchanged.keep_bodies_s, MESSAGES_KEEP_MOST_S)
@@ -212,6 +226,11 @@ class Log:
             return Kept(0, part, day, body.size, sealed=sealed)
         name = await self.files.write(body, day, self.keys.sealing(day), about)
         return Kept(0, part, day, body.size, file=name)
+
+
+def _seen(place: int, one: Exchanged) -> Seen:
+    client, service = named(one.client), named(one.service)
+    return Seen(place, one.xid, one.message_id, one.role, client, service, one.at, one.status)
 
 
 def _settle(batch: deque[_Waiting] | list[_Waiting], problem: Exception) -> None:

@@ -27,9 +27,7 @@ create table exchange (
 
 create index exchange_xid on exchange (xid);
 create index exchange_message on exchange (message_id);
-create index exchange_client on exchange (client, at);
-create index exchange_service on exchange (service, at);
-create index exchange_due on exchange (due);
+create index exchange_at on exchange (at);
 
 -- How many exchanges are due on a day, told when the key of that day goes.
 create table due_day (day {int} not null primary key, records {int} not null, bodies {int} not null);
