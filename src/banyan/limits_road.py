@@ -106,6 +106,7 @@ DIRECTORY_ROUND_S: Final = 20.0  # between two rounds of gossip: three within th
 DIRECTORY_JITTER: Final = 0.25  # of a round, so that ten thousand gateways do not ask in one second
 DIRECTORY_PEERS_ASKED: Final = 2  # at random in each round, beside the centre: news doubles each round without it
 DIRECTORY_ASK_S: Final = 10.0  # for one answer of a peer; a document has its own bound
+DIRECTORY_LEARN_S: Final = 300.0  # for all that one peer tells at once: a long log and a large document
 DIRECTORY_DOCUMENT_S: Final = 60.0  # 40 MB over a line of 8 Mbit/s
 DIRECTORY_WARN_S: Final = 30 * 86_400  # before a certificate or key ends: issue 5 asks for 30 days
 DIRECTORY_RENEW_S: Final = 40 * 86_400  # before its end a certificate is renewed: ten days of tries before a warning

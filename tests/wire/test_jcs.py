@@ -46,6 +46,7 @@ def test_one_value_has_one_spelling(value: object) -> None:
     [
         b'{"b":1,"a":2}', b'{"a":1,"a":1}', b'{"a": 1}', b'{"a":1.0}', b'{"a":1e3}', b'{"a":"\\u0041"}', b'{"a":"\\/"}',
         b'{"a":9007199254740993}', b'{"\xc3\xa9":1}', b'{"a":"\\ud800"}', b"[" * 5_000 + b"]" * 5_000, b'{"a":-0}', b"",
+        b'{"a":"\xa5"}',
     ],
 )  # fmt: skip
 def test_other_spellings_are_refused(data: bytes) -> None:

@@ -31,7 +31,7 @@ def check(data: bytes) -> None:
     try:
         plain = msgspec.json.decode(data)
         _check(plain)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotCanonical("not JSON") from error
     if msgspec.json.encode(plain, order="sorted") != data:
         raise NotCanonical("not in the canonical spelling of RFC 8785")

@@ -298,7 +298,7 @@ def read_file(folder: Path) -> CentreFile:
         return msgspec.json.decode(path.read_bytes(), type=CentreFile)
     except FileNotFoundError as error:
         raise Invalid.at(str(folder), "No centre was founded here; say `agency found INSTANCE`.") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Invalid.at(str(path), f"{error}.") from error
 
 

@@ -171,7 +171,7 @@ def decode(data: bytes) -> Snapshot:
         snapshot = _DECODER.decode(data)
         if encode(snapshot) != data:  # another spelling, or members of a later release: looked at the long way
             jcs.check(data)
-    except (jcs.NotCanonical, msgspec.MsgspecError) as error:
+    except (jcs.NotCanonical, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadDocument(f"the snapshot cannot be read: {error}") from error
     check(snapshot)
     return snapshot

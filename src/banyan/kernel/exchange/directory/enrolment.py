@@ -115,7 +115,7 @@ def read(data: bytes, *, now: float) -> Request:
         raise Invalid.at("request", f"It has at most {DIRECTORY_REQUEST_BYTES} bytes.")
     try:
         request = msgspec.json.decode(data, type=Request)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Invalid.at("request", f"This is no request of an agency: {error}.") from error
     wanted = request.wanted
     if not -DIRECTORY_AHEAD_S < now - wanted.made_at < DIRECTORY_REQUEST_AGE_S:

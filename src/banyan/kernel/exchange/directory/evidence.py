@@ -74,7 +74,7 @@ def read(data: bytes) -> Evidence:
         raise BadNote(f"evidence has at most {DIRECTORY_EVIDENCE_BYTES} bytes")
     try:
         return msgspec.json.decode(data, type=Evidence)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadNote(f"no evidence: {error}") from error
 
 

@@ -27,7 +27,9 @@ from banyan.limits_road import (
     DIRECTORY_EVIDENCE_BYTES,
     DIRECTORY_HEAD_BYTES,
     DIRECTORY_JITTER,
+    DIRECTORY_LEARN_S,
     DIRECTORY_PAGE_BYTES,
+    DIRECTORY_PAGE_ENTRIES,
     DIRECTORY_PEERS_ASKED,
     DIRECTORY_ROUND_S,
 )
@@ -76,6 +78,7 @@ class Gossip:
         self._keeper, self._peers, self._own, self._centre, self._dice = keeper, peers, own, centre, dice
         self._news = news
         self._told = set(keeper.revocations)
+        self._running: dict[ServerId, asyncio.Task[Heard]] = {}
         self._turn = asyncio.Lock()
         self._passed_over: set[str] = set()
         self._woken = asyncio.Event()
@@ -83,17 +86,35 @@ class Gossip:
 
     async def run(self, sleep: Sleep | None = None) -> None:
         """Until cancelled: a round, then a pause with jitter, cut short by `wake` and `hint`."""
-        while True:
-            await self.round()
-            spread = DIRECTORY_ROUND_S * DIRECTORY_JITTER
-            pause = DIRECTORY_ROUND_S + self._dice.uniform(-spread, spread)
-            self._woken.clear()
-            await (sleep(pause) if sleep else self._pause(pause))
+        try:
+            while True:
+                self._woken.clear()
+                await self.round()
+                spread = DIRECTORY_ROUND_S * DIRECTORY_JITTER
+                pause = DIRECTORY_ROUND_S + self._dice.uniform(-spread, spread)
+                await (sleep(pause) if sleep else self._pause(pause))
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Leave off what is being asked."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._running.clear()
 
     async def round(self) -> list[Heard]:
-        """Ask the centre and some peers at random, at once; those who cannot be reached cost nothing but their time."""
+        """Ask the centre and some peers at random, at once. One that is slow goes on being asked beside later rounds,
+        but not twice; those who cannot be reached cost nothing."""
         await self._pass_on()
-        heard = list(await asyncio.gather(*(self.learn(one) for one in self._chosen())))
+        asked = [one for one in self._chosen() if one not in self._running]
+        for one in asked:
+            self._running[one] = asyncio.create_task(self.learn(one))
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=DIRECTORY_ROUND_S)
+        ended = [one for one, task in self._running.items() if task.done()]
+        heard = [self._running.pop(one).result() for one in ended]
         await self._pass_on()
         if any(one.is_news for one in heard):
             self._news()
@@ -113,11 +134,14 @@ class Gossip:
     async def learn(self, server: ServerId) -> Heard:
         """Take from one peer what it has and we lack."""
         try:
-            head = pages.read_head(await self._ask(server, "head", DIRECTORY_HEAD_BYTES))
-            async with self._one_by_one():
-                return await self._compare(server, head)
+            async with asyncio.timeout(DIRECTORY_LEARN_S):
+                head = pages.read_head(await self._ask(server, "head", DIRECTORY_HEAD_BYTES))
+                async with self._one_by_one():
+                    return await self._compare(server, head)
         except (Problem, Refused, BadNote) as error:
             return Heard(server, why=str(error))
+        except TimeoutError:
+            return Heard(server, why=f"It told nothing whole within {DIRECTORY_LEARN_S:.0f} s.")
 
     async def spread(self, revocations: Sequence[bytes], *, among: int = PUSHED) -> int:
         """Hand new revocations to some peers at random; how many took them."""
@@ -203,8 +227,8 @@ class Gossip:
                 page = decode_bundle(data)
             except ValueError as error:
                 raise Refused(f"the peer's log cannot be read: {error}") from error
-            if not page:
-                raise Refused("the peer's log ends before it says")
+            if len(page) < min(DIRECTORY_PAGE_ENTRIES, end - start - len(found)):
+                raise Refused("the peer's log ends before it says, or comes in crumbs")
             found += page
         return found[: end - start]
 

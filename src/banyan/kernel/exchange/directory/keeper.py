@@ -88,7 +88,7 @@ class Keeper:
     is equal where the same revocations are held."""
 
     def __init__(self, folder: Path, anchor: Anchor, *, clock: Clock) -> None:
-        self.anchor, self._folder, self._clock = anchor, folder, clock
+        self.anchor, self.folder, self._clock = anchor, folder, clock
         self.standing = Standing(clock)
         self._turn = threading.RLock()
         self._index: Index | None = None
@@ -136,7 +136,7 @@ class Keeper:
                 raise Refused(f"at most {DIRECTORY_REVOCATIONS} revocations are kept")
             news = sum(self._notes.get(at) != one for at, one in merged.items())
             if news:
-                write_file(self._folder / "revocations.json", _texts([entry for _, entry in merged.values()]))
+                write_file(self.folder / "revocations.json", _texts([entry for _, entry in merged.values()]))
                 self._notes = merged
                 self._swap()
             return news
@@ -153,7 +153,7 @@ class Keeper:
                 return False
             if told in [evidence.verify(one, self.anchor.instance, chain) for one in self._evidence.values()]:
                 return False  # the same two logs, with a newer time under one of them
-            write_file(self._folder / "evidence" / f"{found.name}.json", found.encode())
+            write_file(self.folder / "evidence" / f"{found.name}.json", found.encode())
             self._evidence[found.name] = found
             return True
 
@@ -271,7 +271,7 @@ class Keeper:
         handovers = [one.decode() for one in held.handovers]
         name = held.facts.announced.sha256.hex() if held.facts.announced else ""
         kept = _Kept(held.facts.size, held.checkpoint.decode(), handovers, name)
-        write_file(self._folder / "head.json", msgspec.json.encode(kept))
+        write_file(self.folder / "head.json", msgspec.json.encode(kept))
 
     def _swap(self) -> None:
         whole = sha256()
@@ -313,7 +313,7 @@ class Keeper:
         return evidence.past(self.held.checkpoint, checkpoint, root, consistency_proof(held, said.size, other))
 
     def _snapshot_path(self, announced: Announced) -> Path:
-        return self._folder / f"snapshot-{announced.sha256.hex()}.json"
+        return self.folder / f"snapshot-{announced.sha256.hex()}.json"
 
     def reload(self) -> None:
         """Take up what another process wrote meanwhile; it held the folder's lock, and this one does now."""
@@ -329,21 +329,21 @@ class Keeper:
 
     def _load(self) -> None:
         """Take up what was written. Raises Problem when a file was changed since: such a state proves nothing."""
-        for leftover in self._folder.glob("*.tmp"):
+        for leftover in self.folder.glob("*.tmp"):
             leftover.unlink()
-        path = self._folder / "head.json"
+        path = self.folder / "head.json"
         try:
             if path.exists():
                 self._load_head(msgspec.json.decode(path.read_bytes(), type=_Kept))
-            for one in sorted((self._folder / "evidence").glob("*.json")):
+            for one in sorted((self.folder / "evidence").glob("*.json")):
                 self._evidence[one.stem] = evidence.read(one.read_bytes())
             self._load_revocations()
         except (msgspec.DecodeError, ValueError, OSError) as error:
-            raise _damaged(self._folder, str(error)) from error
+            raise _damaged(self.folder, str(error)) from error
         self._swap()
 
     def _load_head(self, kept: _Kept) -> None:
-        self._tree = Tree(self._folder / "tiles", kept.size)
+        self._tree = Tree(self.folder / "tiles", kept.size)
         entries = [self._tree.entry(at) for at in range(kept.size)]
         facts = trust.facts_of(entries, self.anchor)
         said, at = trust.open_checkpoint(kept.checkpoint.encode(), facts.chain[-1])
@@ -357,13 +357,13 @@ class Keeper:
         self._forget_others(facts.announced)
 
     def _load_revocations(self) -> None:
-        path = self._folder / "revocations.json"
+        path = self.folder / "revocations.json"
         entries = msgspec.json.decode(path.read_bytes(), type=list[str]) if path.exists() else []
         for what, entry in (self._revocation(one.encode()) for one in entries):
             self._notes[what.kind, what.subject] = (what, entry)
 
     def _forget_others(self, announced: Announced | None) -> None:
-        for path in self._folder.glob("snapshot-*.json"):
+        for path in self.folder.glob("snapshot-*.json"):
             if announced is None or path != self._snapshot_path(announced):
                 path.unlink()
 

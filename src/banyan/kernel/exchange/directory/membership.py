@@ -67,7 +67,7 @@ class Agency:
             self.file = msgspec.json.decode(path.read_bytes(), type=AgencyFile)
         except FileNotFoundError as error:
             raise Invalid.at(str(folder), "No agency is kept here; say `agency init`.") from error
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Invalid.at(str(path), f"{error}.") from error
 
     def signers(self) -> tuple[Signer, Signer | None]:
@@ -256,7 +256,7 @@ def read_welcome(data: bytes) -> Welcome:
     try:
         welcome = msgspec.json.decode(data, type=Welcome)
         _ = trust.read_anchor(jcs.encode(welcome.anchor))
-    except (msgspec.MsgspecError, BadNote) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, BadNote) as error:
         raise Invalid.at("welcome", f"This is not what a centre gives back: {error}.") from error
     return welcome
 

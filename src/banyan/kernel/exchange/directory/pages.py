@@ -70,7 +70,7 @@ def read_head(data: bytes) -> HeadPage:
     """Raises Refused."""
     try:
         head = _DECODER.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Refused(f"the peer's head cannot be read: {error}") from error
     if len(head.handovers) > DIRECTORY_HANDOVERS or len(head.evidence) > DIRECTORY_EVIDENCE or head.size < 0:
         raise Refused("the peer's head is beyond its bounds")
@@ -81,7 +81,7 @@ def read_revocations(data: bytes) -> list[bytes]:
     """Raises Refused."""
     try:
         found = msgspec.json.decode(data, type=list[str])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Refused(f"revocations cannot be read: {error}") from error
     if len(found) > DIRECTORY_REVOCATIONS or any(len(one) > DIRECTORY_NOTE_BYTES for one in found):
         raise Refused("revocations beyond their bounds")

@@ -47,7 +47,7 @@ def read_anchor(data: bytes) -> Anchor:
     """Raises BadNote."""
     try:
         anchor = msgspec.json.decode(data[: ANCHOR_BYTES + 1], type=Anchor)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadNote(f"no anchor of a directory: {error}") from error
     notes.check_vkeys(anchor.keys, anchor.instance)
     return anchor
