@@ -178,6 +178,25 @@ def test_the_loop_is_looked_at_while_calls_run_and_then_no_more() -> None:
     on_loop(story, limit=64)
 
 
+def test_its_figures_say_how_full_it_is_and_what_became_of_the_calls() -> None:
+    async def story(to: FairAdmission) -> None:
+        first = await enter(to)
+        waits = asyncio.ensure_future(enter(to))
+        await settle()
+        with pytest.raises(Overloaded):
+            await enter(to, until=NOW)
+        figures = {name: value for name, _, value in to.gauges("client")}
+        assert figures["banyan_admission_client_limit"] == figures["banyan_admission_client_running"] == 1
+        assert figures["banyan_admission_client_waiting_crisis"] == 1
+        assert figures["banyan_admission_client_asked"] == 3
+        assert figures["banyan_admission_client_late"] == 1
+        assert all(help_.endswith(".") for _, help_, _ in to.gauges("client"))
+        first.close()
+        (await waits).close()
+
+    on_loop(story)
+
+
 @pytest.mark.parametrize(
     ("refusal", "policy", "state"),
     [

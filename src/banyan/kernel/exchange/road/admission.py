@@ -8,15 +8,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Final
 
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.exchange.road.admission_desk import Asking, Desk
-from banyan.kernel.exchange.road.admission_queue import Place
+from banyan.kernel.exchange.road.admission_queue import CLASSES, Place
 from banyan.kernel.exchange.road.admission_refusal import Overloaded
-from banyan.kernel.exchange.road.model import Priority
+from banyan.kernel.exchange.road.model import Priority, Role
 from banyan.limits_road import ADMISSION_TICK_S
 from banyan.wire.xroad.codes import Origin
 from banyan.wire.xroad.identifiers import ClientId, ServiceId
+
+_HELP: Final = {
+    "asked": "Calls that came, since the start.",
+    "let_in": "Calls that got a place, since the start.",
+    "ended": "Calls that gave their place back, since the start.",
+    "gone": "Calls whose client went away while they waited, since the start.",
+    "quota": "Calls sent away because their grant's rate was used up, since the start.",
+    "late": "Calls sent away at once because they could not run before their deadline, since the start.",
+    "full": "Calls sent away because too many of their client waited, since the start.",
+    "lapsed": "Calls that waited until their deadline, since the start.",
+}
 
 
 class FairAdmission:
@@ -55,6 +67,21 @@ class FairAdmission:
     def leave(self, place: Place) -> None:
         for started in self.desk.end(place, self._ticks()):
             _tell(started)
+
+    def gauges(self, role: Role) -> list[tuple[str, str, float]]:
+        """(name, help, value) for Prometheus: how full it is, and what became of the calls."""
+        queue, tally, head = self.desk.queue, self.desk.tally, f"banyan_admission_{role}"
+        found = [
+            (f"{head}_limit", "Calls that may run at once; falls when the event loop is late.", float(queue.limit)),
+            (f"{head}_running", "Calls that run.", float(queue.running)),
+            (f"{head}_hold_seconds", "Mean time that a call holds its place.", self.desk.pace.hold_s),
+        ]
+        found += [
+            (f"{head}_waiting_{one}", f"Calls of {one} that wait.", float(queue.load(one).waiting)) for one in CLASSES
+        ]
+        for name in tally.__struct_fields__:
+            found.append((f"{head}_{name}", _HELP[name], float(getattr(tally, name))))
+        return found
 
     def close(self) -> None:
         """The gateway stops: looks at the loop no more."""
