@@ -204,7 +204,7 @@ class ScriptedService:
                 told = self.script(seen)
                 writer.write(told if isinstance(told, bytes) else await told)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

@@ -87,5 +87,6 @@ def unreachable(routes: Sequence[Route], error: Exception | None) -> Fault:
         fix = "Compare the certificates of both gateways with the directory: ./banyan exchange doctor."
         return Fault(Origin.CLIENT_PROXY, Code.SSL_AUTH_FAILED, message=message, fix=fix)
     what = "did not answer in time" if isinstance(error, Broken) and error.is_late else "cannot be reached"
-    fix = "Try again; if it lasts, its operator checks that it runs and that its address in the directory is right."
+    fix = "Try again; if it lasts, its operator checks that it runs, at its address in the directory, and that its "
+    fix += "directory has the certificate of this gateway."
     return Fault(Origin.CLIENT_PROXY, Code.NETWORK_ERROR, message=f"The gateway {names} {what}.", fix=fix)
