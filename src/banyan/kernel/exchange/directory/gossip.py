@@ -138,10 +138,10 @@ class Gossip:
                 head = pages.read_head(await self._ask(server, "head", DIRECTORY_HEAD_BYTES))
                 async with self._one_by_one():
                     return await self._compare(server, head)
-        except (Problem, Refused, BadNote) as error:
-            return Heard(server, why=str(error))
         except TimeoutError:
             return Heard(server, why=f"It told nothing whole within {DIRECTORY_LEARN_S:.0f} s.")
+        except (Problem, Refused, BadNote, OSError) as error:  # a full disk too: what was held stays in force
+            return Heard(server, why=str(error))
 
     async def spread(self, revocations: Sequence[bytes], *, among: int = PUSHED) -> int:
         """Hand new revocations to some peers at random; how many took them."""
@@ -176,7 +176,7 @@ class Gossip:
             await self._peers.ask(
                 server, "POST", pages.PREFIX + "revocations", body, most=1_024, wait_s=DIRECTORY_ASK_S
             )
-        except Problem:
+        except (Problem, OSError):
             return False
         return True
 
