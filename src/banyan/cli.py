@@ -43,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--host", default="", help="address to listen on (127.0.0.1: this machine; 0.0.0.0: the network)")
     up.add_argument("--port", type=int, default=0, help="port to listen on (8000)")
     up.add_argument("--empty", action="store_true", help="start without the demonstration nation")
+    up.add_argument(
+        "--federation", action="store_true", help="three gateways as three processes: hospital, immigration, centre"
+    )
     up.set_defaults(run=_up)
     add_publish_parser(verbs)
     add_agency_parser(verbs)
@@ -62,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(options: argparse.Namespace) -> int:
+    if options.federation:
+        from banyan.demo.federation.federating import run
+
+        folder = options.data if options.data != DEFAULT_DATA else DEFAULT_DATA / "federation"
+        return asyncio.run(run(folder))
     from banyan.node import serve
 
     return asyncio.run(serve(options.data, host=options.host, port=options.port, empty=options.empty))

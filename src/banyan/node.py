@@ -275,6 +275,8 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
         await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
     await _started(server)
     folder = node.data / DEMO_FOLDER
+    if "opendata" not in node.drawers:
+        return
     try:
         await seed_nation(node.gate, folder, say=_say)
     except Problem as problem:

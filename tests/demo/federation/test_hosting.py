@@ -30,7 +30,10 @@ def test_a_hospital_asks_and_the_citizen_sees_the_hospital_by_name(tmp_path: Pat
     async def story() -> None:
         async with a_nation(tmp_path, frozen_clock()) as (node, road):
             reply = await ask(road, "POST", FLAG, ASKED, X_Banyan_Purpose="012")
-            assert (reply.status, reply.json) == (200, {"as_of": "2026-11-23", "rule": "R-4", "flag": True})
+            assert (reply.status, reply.json) == (
+                200,
+                {"as_of": "2026-11-23", "rule": "R-4", "rule_heard": "", "flag": True},
+            )
             xid = reply.fields["x-road-request-id"]
             use = (await asked(node, "mydata.uses", citizen(node)))["uses"][0]
             assert (use["receiver"], use["receiver_name"]) == ("TW/MED/H1", "榕樹醫院（示範）")

@@ -45,7 +45,7 @@ def test_a_hospital_gets_the_flag_and_never_the_itinerary(tmp_path: Path) -> Non
     async def story(node: Node, road: GateProvider) -> None:
         day = today(node.gate.clock()).isoformat()
         answer = await hand_over(road, a_call(FLAG), {"person": LIN, "reason": "急診發燒"})
-        assert (answer.status, said(answer)) == (200, {"as_of": day, "rule": "R-4", "flag": True})
+        assert (answer.status, said(answer)) == (200, {"as_of": day, "rule": "R-4", "rule_heard": "", "flag": True})
         other = await hand_over(road, a_call(FLAG), {"person": "A200000003", "reason": "急診發燒"})
         assert said(other)["flag"] is False, "nobody of that number is no journey"
         short = await hand_over(road, a_call(FLAG), {"person": LIN, "days": 2, "reason": "急診發燒"})

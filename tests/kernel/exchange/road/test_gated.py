@@ -63,7 +63,8 @@ def test_between_members_the_request_goes_bare_and_the_member_speaks_for_itself(
     verb, target, fields, body = call(told, caller=consenting).sent[0]
     assert (verb, target.raw, body) == ("POST", b"/r1/TW/GOV/NIA/border/sample/item", b'{"id":7}')
     named = dict(fields)
-    assert (named[PURPOSE], named[b"x-banyan-consent"], named[b"content-type"]) == (b"012", b"c-1", JSON.encode())
+    assert (named[b"x-banyan-consent"], named[b"content-type"]) == (b"c-1", JSON.encode())
+    assert PURPOSE not in named, "what is open stands on no purpose"
     _, _, fields, body = call(told, provider="TW/GOV/BANYAN/back").sent[0]
     assert dict(fields)[b"content-type"] == ENVELOPE.encode()
     assert msgspec.json.decode(body)["caller"]["kind"] == "anonymous"

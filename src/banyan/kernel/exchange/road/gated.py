@@ -153,11 +153,9 @@ class GateRemote:
             content, media_type = msgspec.json.encode(Enveloped(envelope.caller, msgspec.Raw(encoded))), ENVELOPE
         else:
             content, media_type = encoded, JSON
-        fields = [
-            (headers.CLIENT, identifier(self._client).encode()),
-            (PURPOSE, envelope.purpose.encode()),
-            (b"content-type", media_type.encode()),
-        ]
+        fields = [(headers.CLIENT, identifier(self._client).encode()), (b"content-type", media_type.encode())]
+        if operation.subject:  # what is open, or a duty, stands on no purpose of a grant
+            fields.append((PURPOSE, envelope.purpose.encode()))
         if len(envelope.caller.consents) == 1:
             fields.append((CONSENT, envelope.caller.consents[0].encode()))
         try:
