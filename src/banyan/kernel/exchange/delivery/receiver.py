@@ -171,8 +171,7 @@ class Receiver:
     async def returned(self, message: Received) -> None:
         """Its client's gateway has the answer: only what this was answered with is left."""
         means, now = self._means, self._means.clock()
-        said, _ = receipts.checked(message.answer_receipt, means.key_of)
-        await log_answer(means, "provider", message.answer_receipt, said)
+        await log_answer(means, "provider", message.answer_receipt, receipts.own(message.answer_receipt))
 
         def job(tx: Tx) -> list[str]:
             if not received.returned(tx, message.key, now=now):
