@@ -33,6 +33,7 @@ from banyan.kernel.exchange.directory.tending import tend
 from banyan.kernel.exchange.directory.travel import RoadPeers, add_pages
 from banyan.kernel.exchange.directory.upkeep import Upkeep
 from banyan.kernel.exchange.gate import Gate, Log
+from banyan.kernel.exchange.messages.monitor import Observer, keep_observing
 from banyan.kernel.exchange.messages.neighbours import WITNESSED, Neighbours, over_peer
 from banyan.kernel.exchange.messages.opening import Opened, open_messages, origin_of
 from banyan.kernel.exchange.messages.pages import LogPages
@@ -44,10 +45,11 @@ from banyan.kernel.exchange.road.behind_gate import Behind
 from banyan.kernel.exchange.road.desk import Local, Signing, Surroundings
 from banyan.kernel.exchange.road.edges import installing
 from banyan.kernel.exchange.road.edges.configuration import ConfSigner
+from banyan.kernel.exchange.road.edges.rooms import WithRooms
 from banyan.kernel.exchange.road.gated import SCHEME, GateProvider, endpoints_of, operations_of
 from banyan.kernel.exchange.road.gateway import Gateway
 from banyan.kernel.exchange.road.granting import Book
-from banyan.kernel.exchange.road.model import Answer, Monitor, Offer
+from banyan.kernel.exchange.road.model import Answer, Monitor, Offer, Timing
 from banyan.kernel.exchange.road.tls import Identity
 from banyan.kernel.storage import Store, close_drawer, open_drawer
 from banyan.limits import PEER_AGE_S, PEER_AHEAD_S
@@ -89,6 +91,7 @@ class Road(msgspec.Struct, frozen=True):
     neighbours: Neighbours
     post: PostOffice
     book: Book
+    observer: Observer
     clock: Clock
     log: Log
     centre: Centre | None = None
@@ -114,6 +117,7 @@ class Road(msgspec.Struct, frozen=True):
             group.create_task(
                 keep_publishing(self.messages.messages, self.neighbours, clock=self.clock, tell=self._tell)
             )
+            group.create_task(keep_observing(self.observer, tell=self._tell))
             if self.centre is not None:
                 group.create_task(self._repeated(ROAD_TEND_S, partial(self._tend, self.centre)))
 
@@ -160,16 +164,17 @@ async def open_road(
                 folder / "messages", origin=origin, members=owners, clock=clock, random=token_bytes, engine=engine
             )
         )
+        observer = Observer(messages.store, clock=clock)
         book = Book(_offer(one, owners, gate) for one in settings.offers)
         recalled = await messages.messages.recent(EpochS(clock() - PEER_AGE_S - PEER_AHEAD_S))
         around = Surroundings(
             directory=keeper.standing,
             grants=book,
-            provider=GateProvider(gate),  # with its services as soon as the gateway has its spool
+            provider=GateProvider(gate),  # with services and rooms as soon as the gateway has its spool
             log=messages.messages,
             calls=_admission(stack, Origin.CLIENT_PROXY, clock),
             services=_admission(stack, Origin.SERVER_PROXY, clock),
-            monitor=monitor,
+            monitor=_Both(monitor, observer),
         )
         gateway = Gateway(
             _settings(settings, agency, keeper, folder / "spool"),
@@ -180,18 +185,33 @@ async def open_road(
             report=lambda text, error: log("road.report", {"what": text, "kind": type(error).__name__}),
             recalled=[(one.keyid, one.nonce) for one in recalled],
         )
-        services = HttpProvider(gateway.spooling, clock)
-        stack.callback(services.close)
-        around.provider = Behind(around.provider, services)
         centre = _centre(data, settings, clock)
-        neighbours = _joined(stack, gateway, messages, keeper, folder, clock=clock, settings=settings)
+        neighbours = _joined(stack, gateway, messages, keeper, folder, observer=observer, settings=settings)
         gossip, upkept = _directory(gateway, agency, keeper, centre, clock=clock, dice=dice)
         around.seen = lambda server, version: gossip.hint(version, server)
         store = _delivery(stack, folder / "delivery", clock, engine)
         post = post_of(gateway, store, folder / "delivery", random=dice.random, log=log)
-        yield Road(
-            settings, agency, gateway, keeper, gossip, upkept, messages, neighbours, post, book, clock, log, centre
-        )
+        around.provider = _provider(stack, gateway, post)
+        parts = (agency, gateway, keeper, gossip, upkept, messages, neighbours, post, book, observer)
+        yield Road(settings, *parts, clock, log, centre)
+
+
+class _Both:
+    """A `Monitor`: the officers' console and the operator's records."""
+
+    def __init__(self, *monitors: Monitor) -> None:
+        self._monitors = monitors
+
+    def note(self, timing: Timing) -> None:
+        for monitor in self._monitors:
+            monitor.note(timing)
+
+
+def _provider(stack: AsyncExitStack, gateway: Gateway, post: PostOffice) -> WithRooms:
+    """What stands behind offers: this node's gate, services at their addresses, rooms of events."""
+    services = HttpProvider(gateway.spooling, gateway.desk.clock)
+    stack.callback(services.close)
+    return WithRooms(post.rooms, Behind(gateway.desk.around.provider, services))
 
 
 def _agencies(settings: RoadSettings) -> tuple[str, ...]:
@@ -243,11 +263,11 @@ def _joined(
     keeper: Keeper,
     folder: Path,
     *,
-    clock: Clock,
+    observer: Observer,
     settings: RoadSettings,
 ) -> Neighbours:
     """The log's pages and witnesses, and the edge's own pages."""
-    standing = keeper.standing
+    standing, clock = keeper.standing, gateway.desk.clock
 
     def routes() -> dict[ServerId, Any]:
         return {one: way for one in standing.servers() if (way := standing.way(one)) is not None}
@@ -265,9 +285,10 @@ def _joined(
     edge = installing.Settings(
         _conf_signer(gateway.settings.identity.certificate),
         f"{settings.host}:{settings.edge_port}",
+        monitors=frozenset(map(parse_client, settings.monitors)),
         authorities=lambda: _authorities(keeper),
     )
-    documents = installing.install(gateway, edge, archive=messages.messages)
+    documents = installing.install(gateway, edge, archive=messages.messages, operations=observer)
     stack.callback(documents.close)
     return neighbours
 

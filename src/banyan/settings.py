@@ -129,8 +129,8 @@ class RoadOffer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Annotated[str, msgspec.Meta(pattern="^[^/]+(/[^/]+){4}$")]
     """INSTANCE/CLASS/MEMBER/SUBSYSTEM/CODE."""
-    url: Annotated[str, msgspec.Meta(pattern="^(https?://[^/?#\\s]+[^?#\\s]*|gate:[a-z][a-z0-9_.]*)$")]
-    """http(s)://…, or gate:SERVICE[.OPERATION] for operations of this node."""
+    url: Annotated[str, msgspec.Meta(pattern="^(https?://[^/?#\\s]+[^?#\\s]*|gate:[a-z][a-z0-9_.]*|rooms:)$")]
+    """http(s)://…, gate:SERVICE[.OPERATION] for operations of this node, rooms: for events (codes api, pub, pull)."""
     endpoints: tuple[Annotated[str, msgspec.Meta(pattern=r"^(\*|[A-Z]+) \S+$")], ...] = ()
     """`GET /records/*`; empty: all."""
     title: str = ""
@@ -179,6 +179,8 @@ class RoadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """HTTPS for the others; 0: none."""
     fault_codes: Literal["documented", "renamed"] = "documented"
     """`Server.ServerProxy.AccessDenied`, or X-Road 7.8's `server.serverproxy.access_denied`."""
+    monitors: tuple[str, ...] = ()
+    """INSTANCE/CLASS/MEMBER[/SUBSYSTEM] that may collect everybody's operational records; the owner's own may."""
     clients: tuple[RoadClient, ...] = ()
     offers: tuple[RoadOffer, ...] = ()
     remotes: tuple[RoadRemote, ...] = ()

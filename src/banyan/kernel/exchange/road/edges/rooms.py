@@ -16,7 +16,7 @@ import msgspec
 
 from banyan.errors import Conflict, Invalid, Limit, NotFound, Problem
 from banyan.kernel.exchange.road.edges.seams import Event, Pushing, Rooms, Subscription
-from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer
+from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.kernel.exchange.road.spool import Held
 from banyan.limits_road import ROOM_EVENT_BYTES, ROOM_SCHEMA_BYTES, ROOM_TTL_S
 from banyan.wire import problem as problems
@@ -93,6 +93,17 @@ class RoomsProvider:
             return await handler(self._rooms, _Asked(service.provider, call.asked.client, parts, body))
         except (Invalid, NotFound, Conflict, Limit) as problem:
             return _refused(problem, _STATUS.get((service.service, type(problem)), problem.status))
+
+
+class WithRooms:
+    """A `Provider`: rooms for offers at `rooms:`, `others` for the rest."""
+
+    def __init__(self, rooms: Rooms, others: Provider) -> None:
+        self._rooms, self._others = RoomsProvider(rooms), others
+
+    async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
+        chosen = self._rooms if offer.url == SCHEME else self._others
+        return await chosen.ask(offer, call, path, body, basis)
 
 
 def _handler(service: str, verb: str, path: bytes) -> tuple[Handler, tuple[str, ...]]:
