@@ -108,6 +108,24 @@ def test_a_large_body_goes_both_ways(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_synchronous_call_with_a_key_is_carried_out_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_posted_pair(tmp_path) as road:
+            around = road.b.gateway.desk.around
+            assert isinstance(around.handover, PostOffice)
+            around.provider = around.handover.once(around.provider)
+            keyed = {"X-Road-Client": CONSUMER, "Idempotency-Key": '"k1"'}
+            first = await road.call("POST", ECHO, keyed, b"a visit")
+            again = await road.call("POST", ECHO, keyed, b"a visit")
+            assert (first.status, first.body) == (again.status, again.body) == (200, b"a visit")
+            assert (await road.call("POST", ECHO, keyed, b"another")).status == 409
+            await road.call("POST", ECHO, ASKED, b"a visit")
+            await answered(road)
+            assert len(road.service.seen) == 2
+
+    asyncio.run(story())
+
+
 def test_faults_at_the_edge(tmp_path: Path) -> None:
     async def story() -> None:
         async with a_posted_pair(tmp_path) as road:

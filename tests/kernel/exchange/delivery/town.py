@@ -203,6 +203,7 @@ class Gateway:
         self.is_up = False
         for lines in self.lines:
             await lines.stop()
+        await asyncio.sleep(0)  # the store ends its view of this turn
         self.store.shut()  # here, not in a thread: what a crash left of cursors is freed by this one
 
     async def get(self, path: str, *, client: ClientId = HOSPITAL, verb: str = "GET") -> Response:

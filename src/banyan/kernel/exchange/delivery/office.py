@@ -9,12 +9,13 @@ from banyan.errors import Problem
 from banyan.kernel.exchange.delivery.desk import Desk
 from banyan.kernel.exchange.delivery.keeping import sweep
 from banyan.kernel.exchange.delivery.means import Hands, Means
+from banyan.kernel.exchange.delivery.once import Once
 from banyan.kernel.exchange.delivery.pages import STATUS, Caller, ClientPages, PeerPages, accepted
 from banyan.kernel.exchange.delivery.pushing import Pusher
 from banyan.kernel.exchange.delivery.receiver import Receiver
 from banyan.kernel.exchange.delivery.rooms import Rooms
 from banyan.kernel.exchange.delivery.sender import ANSWERS, Sender
-from banyan.kernel.exchange.road.model import Answer, Body, Call, Delivery
+from banyan.kernel.exchange.road.model import Answer, Body, Call, Delivery, Provider
 from banyan.kernel.exchange.road.pages import Pages, Placed
 from banyan.limits_road import DELIVERY_SWEEP_S, ROAD_BODY_BYTES
 
@@ -52,6 +53,10 @@ class PostOffice:
         await self.pusher.stop()
         await self.sender.stop()
         await self.receiver.stop()
+
+    def once(self, provider: Provider) -> Provider:
+        """The same provider, asked once for each Idempotency-Key of a client."""
+        return Once(self.means, provider)
 
     async def accept(self, call: Call, body: Body) -> Answer:
         return accepted(await self.sender.accept(call, body))

@@ -14,7 +14,7 @@ import msgspec
 from banyan.errors import Conflict
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.delivery import contents, framing, received
-from banyan.kernel.exchange.delivery.envelope import AGAIN, fingerprint, idempotency_of
+from banyan.kernel.exchange.delivery.envelope import ACCEPTED, AGAIN, fingerprint, idempotency_of
 from banyan.kernel.exchange.delivery.hands import may_repeat, not_reached
 from banyan.kernel.exchange.delivery.means import Means
 from banyan.kernel.exchange.delivery.received import Key, Received
@@ -22,6 +22,7 @@ from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provide
 from banyan.kernel.storage.store import Tx
 from banyan.limits_road import DELIVERY_REMEMBERED_S
 from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.headers import last_of
 from banyan.wire.xroad.identifiers import encoded
 
 
@@ -37,7 +38,7 @@ class Once:
         """Raises Conflict: the key is another request's, or nobody knows what became of its first; Fault as the
         provider's."""
         said = idempotency_of(call.fields)
-        if not said:
+        if not said or last_of(call.fields, ACCEPTED) is not None:  # a message of the post is known by it already
             return await self._provider.ask(offer, call, path, body, basis)
         key = Key(encoded(call.asked.client), f"{encoded(call.target.service)} {said}", "sync")
         while (running := self._running.get(key)) is not None:
