@@ -176,5 +176,8 @@ def test_govstack_clients_call_the_same_services(tmp_path: Path) -> None:
         refused = await town.road.call("GET", f"{BASE}/wsdl", fields)
         assert refused.fields["x-road-error"] == "Server.ServerProxy.ServiceType"
         assert (await town.road.call("GET", "/govstack/other", fields)).status == 404
+        large = await town.road.call("POST", f"/govstack{BASE}/echo", fields, bytes(2_000_000))
+        assert large.status == 413, "a page takes bodies of strangers, so they are small"
+        assert (await town.road.call("POST", f"{BASE}/echo", fields, bytes(2_000_000))).status == 200
 
     staged(tmp_path, story)

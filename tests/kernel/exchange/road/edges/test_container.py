@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
+import json
+import re
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from tests.kernel.exchange.road.edges.exchanges import ASKED, TOLD, a_log, an_exchange, key_of
 from tests.kernel.exchange.road.edges.world import CARE, asked_for, field_of, text_of
 
@@ -280,3 +286,24 @@ def test_a_foreign_zip_is_no_container() -> None:
     for data in (b"", b"PK", zipped.pack([("mimetype", b"text/plain")]), zipped.pack([("other", b"")]), compressed()):
         with pytest.raises(Invalid):
             container.decode(data)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+@pytest.mark.parametrize("kind", ["request", "response"])
+def test_openssl_checks_the_signature_with_what_is_inside(
+    both: tuple[dict[str, bytes], list[Verifier]], tmp_path: Path, kind: str
+) -> None:
+    """Nothing of ours: unpack, turn r and s into DER, ask OpenSSL about the bytes of signature-base.txt."""
+    members = unzipped(both[0][kind])
+    (key,) = json.loads(members["META-INF/keys.json"])
+    told = re.search(rb"signature: gw=:([^:]+):", members["META-INF/signature.txt"])
+    assert told
+    raw = base64.b64decode(told[1])
+    (tmp_path / "key.der").write_bytes(base64.b64decode(key["public"]))
+    der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    (tmp_path / "signature.der").write_bytes(der)
+    command = ["openssl", "dgst", "-sha256", "-keyform", "DER", "-verify", "key.der", "-signature", "signature.der"]
+    for change, code in ((b"", 0), (b" ", 1)):
+        (tmp_path / "base").write_bytes(members["META-INF/signature-base.txt"] + change)
+        found = subprocess.run([*command, "base"], cwd=tmp_path, capture_output=True, check=False)
+        assert found.returncode == code, found.stderr

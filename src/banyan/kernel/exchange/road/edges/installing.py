@@ -21,7 +21,7 @@ from banyan.kernel.exchange.road.edges.seams import Archive, Operations
 from banyan.kernel.exchange.road.gateway import Gateway
 from banyan.kernel.exchange.road.model import Answer, Body, Directory, Page, Request, Response
 from banyan.kernel.exchange.road.pages import Placed
-from banyan.limits_road import EDGES_SOAP_BYTES, ROAD_BODY_BYTES
+from banyan.limits_road import EDGES_SOAP_BYTES
 from banyan.wire.xroad.headers import Field
 from banyan.wire.xroad.identifiers import ClientId
 from banyan.wire.xroad.sharedparams import Authority
@@ -66,7 +66,7 @@ def install(
     _add(gateway, configuration.VERIFICATION, conf.verification)
     _add(gateway, configuration.INTERNAL, conf.internal)
     _add(gateway, configuration.FILES, conf.file)
-    gateway.pages.add("edge", GOVSTACK, Placed(_Alias(gateway), most=ROAD_BODY_BYTES))
+    _add(gateway, GOVSTACK, _Alias(gateway))
     if archive is not None:
         _add(gateway, asic.PATH, Containers(archive, directory.keys, gateway.edge.check))
     if monitor is not None:
@@ -87,7 +87,8 @@ def _add_soap(gateway: Gateway, monitor: OperationsDesk, page_over: Directory) -
 
 
 class _Alias:
-    """GovStack's paths below a prefix of their own: the same calls."""
+    """GovStack's paths below a prefix of their own: the same calls. A page takes its body before anybody knows whose it
+    is, so bodies here are those of a page; larger ones go to /r1/, which reads `X-GovStack-Client` too."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
