@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 
 from banyan.cli import main
+from banyan.kernel.events.clock import system_clock
+from banyan.kernel.exchange.directory import centre as centres
+from banyan.kernel.exchange.directory import counter
+from banyan.kernel.exchange.directory.membership import no_devices
 
 
 class Desk:
@@ -187,3 +196,56 @@ def test_a_request_changed_on_its_way_is_refused(desk: Desk) -> None:
     path.write_bytes(path.read_bytes().replace(b"127.0.0.1", b"127.6.6.6"))
     desk("approve", path, "--fingerprint", fingerprint, "--centre", desk.centre, ends=2)
     assert "changed after it was signed" in desk.erred
+
+
+@contextmanager
+def a_counter(folder: Path) -> Iterator[str]:
+    """The centre's counter on loopback, by the standard library's server."""
+    centre = centres.opened(folder, clock=system_clock, random=token_bytes, load_key=no_devices)
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            told = counter.answer(centre, self.command, self.path, body)
+            self.send_response(told.status)
+            self.send_header("content-length", str(len(told.body)))
+            self.end_headers()
+            self.wfile.write(told.body)
+
+        do_GET = do_POST = _answer
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_an_agency_joins_by_the_centres_address(desk: Desk) -> None:
+    anchor = founded(desk)
+    fingerprint = made(desk, "NHI")
+    folder = desk.folder / "NHI"
+    with a_counter(desk.centre) as url:
+        desk("join", url, "--folder", folder, ends=2)
+        assert desk.fingerprint() == anchor
+        desk("join", url, "--fingerprint", anchor, "--folder", folder)
+        assert "Say `agency join` again" in desk.said
+        listed = desk("list", "--centre", desk.centre)
+        name = re.findall(r"request (\w+):", listed)[0]
+        desk("approve", name, "--fingerprint", fingerprint, "--centre", desk.centre)
+        desk("join", url, "--folder", folder)
+        assert "is a member" in desk.said
+        desk("join", f"{url}/nothing", "--folder", made_folder(desk), ends=2)
+    desk("join", url, "--folder", folder, ends=2)
+    assert "does not answer" in desk.erred
+
+
+def made_folder(desk: Desk) -> Path:
+    made(desk, "NIA")
+    return desk.folder / "NIA"

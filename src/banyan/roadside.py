@@ -10,6 +10,7 @@ from banyan.errors import Invalid
 from banyan.kernel.catalogue.operation import Text
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import Gate, Remote
+from banyan.kernel.exchange.directory.travel import counter_of
 from banyan.kernel.exchange.gate import Log
 from banyan.kernel.exchange.road.gated import SCHEME, GateRemote, operations_of
 from banyan.kernel.exchange.road.model import Offer
@@ -65,7 +66,10 @@ class Roadside:
         lawful.conscience.name_of = Names(road)
         if "exchange" in drawers:
             desk = RoadDesk(road, calls, title=lambda offer: self._title(gate, offer))
-            lend(drawers["exchange"], Shelf(desk, lawful.ledger, lawful.conscience.bases))
+            lend(
+                drawers["exchange"],
+                Shelf(desk, lawful.ledger, lawful.conscience.bases, counter_of(road.keeper, road.centre)),
+            )
         return road
 
     async def start(self, stack: AsyncExitStack) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.exchange import desk, granting, pages, watching
+from banyan.service.exchange import desk, granting, joining, pages, watching
 from banyan.service.exchange.service import SERVICE
 
-PARTS = (granting, watching, pages, desk)
+PARTS = (granting, watching, pages, desk, joining)
 __all__ = ["PARTS", "SERVICE"]

@@ -142,10 +142,15 @@ class Road(Protocol):
     async def alerts(self) -> Sequence[Alert]: ...
 
 
+Counter = Callable[[str, str, bytes], Awaitable[tuple[int, str, bytes]]]
+"""The directory's pages: verb, target below /directory/ and body -> status, media type and body."""
+
+
 class Shelf(msgspec.Struct, frozen=True):
     road: Road
     ledger: Ledger
     bases: Callable[[], Awaitable[Register]]
+    counter: Counter | None = None
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 

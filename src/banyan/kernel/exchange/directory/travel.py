@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from banyan.errors import Unavailable
 from banyan.kernel.events.clock import Clock, EpochS
@@ -66,6 +66,25 @@ def add_pages(
         return response_of(told)
 
     on.add("peer", pages.PREFIX.encode(), Placed(page, most=pages.REVOCATIONS_BYTES, is_open=True))
+
+
+def counter_of(
+    keeper: Keeper, centre: Centre | None, *, heard: Callable[[], None] | None = None
+) -> Callable[[str, str, bytes], Awaitable[tuple[int, str, bytes]]]:
+    """The same pages for another way in: verb, target and body -> status, media type and body. Revocations do not come
+    this way: who has some is a gateway."""
+
+    async def ask(verb: str, target: str, body: bytes) -> tuple[int, str, bytes]:
+        name = target.partition("?")[0].removeprefix(pages.PREFIX)
+        if centre is not None and name in counter.PATHS:
+            told = await asyncio.to_thread(counter.answer, centre, verb, target, body, heard=heard)
+        elif verb == "GET":
+            told = await asyncio.to_thread(pages.answer, keeper, verb, target)
+        else:
+            told = Told(404, pages.TEXT, b"This is not the centre of a road; ask the centre.\n")
+        return told.status, told.media_type, told.body
+
+    return ask
 
 
 def response_of(told: Told) -> Response:
