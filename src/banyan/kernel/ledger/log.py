@@ -28,6 +28,7 @@ from banyan.kernel.ledger.subjects import MapProof, Node, Position, Subject
 from banyan.kernel.ledger.tree import Tree
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, SqlValue, Store, Tx
+from banyan.kernel.storage.worker import to_the_end
 from banyan.limits import LEDGER_GROWTH, LEDGER_MAP_RELEASES
 from banyan.wire.tlog.checkpoint import Checkpoint
 from banyan.wire.tlog.merkle import inclusion_proof
@@ -265,7 +266,11 @@ class Ledger:
         size = tree.size
         entries = await self._store.read_long(partial(_pending, first=size))
         assert entries, f"entry {size} is neither in a tile nor pending"
-        await asyncio.to_thread(tree.grow, entries)
+        try:
+            await to_the_end(asyncio.to_thread(tree.grow, entries))
+        except BaseException:
+            self._tree = None  # half grown; opened again as the records have it
+            raise
         tiled = tree.size
 
         def job(tx: Tx) -> None:

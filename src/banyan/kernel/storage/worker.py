@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -18,6 +18,22 @@ from banyan.errors import Limit, Unavailable
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
+
+
+async def to_the_end(work: Awaitable[Answer]) -> Answer:
+    """Wait for `work` also when cancelled, then pass the cancellation on: for what changes something shared in a thread
+    that nobody can stop, and must not begin a second time beside it."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        task.exception()  # looked at, so that nobody complains of it
+        raise cancelled
+    return task.result()
 
 
 class Failed(msgspec.Struct, frozen=True):
