@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import msgspec
@@ -23,11 +25,14 @@ from tests.kernel.exchange.messages.house import (
 
 from banyan.errors import Problem
 from banyan.kernel.exchange.messages.index import Sought
+from banyan.kernel.exchange.messages.reading import folder as read_folder
+from banyan.kernel.exchange.messages.reading import read_log
 from banyan.kernel.exchange.messages.record import read_entry, read_record
 from banyan.kernel.ledger.receipts import prove
 from banyan.wire.tlog.checkpoint import verifier_of
 from banyan.wire.tlog.note import BadNote
 from banyan.wire.tlog.proof import Unproven
+from banyan.wire.tlog.tiles import Tile
 
 
 def test_what_is_kept_is_found_and_proven(tmp_path: Path) -> None:
@@ -340,3 +345,70 @@ def test_a_record_says_all_that_was_given(tmp_path: Path) -> None:
             assert "answer" not in proven.entry
 
     asyncio.run(story())
+
+
+def test_a_publishing_that_is_cancelled_while_it_grows_leaves_a_whole_tree(tmp_path: Path) -> None:
+    """Its thread went on beside the next publishing, and the tree had entries twice."""
+
+    async def story() -> None:
+        async with a_log(tmp_path / "log") as opened:
+            messages, inside, go = opened.messages, threading.Event(), threading.Event()
+            await keep_all(opened, range(1, 700))
+            write = messages.published.tree._write
+
+            def slow(tile: Tile, data: bytes) -> None:
+                inside.set()
+                assert go.wait(30)
+                write(tile, data)
+
+            messages.published.tree._write = slow  # type: ignore[method-assign]
+            first = asyncio.ensure_future(messages.publish())
+            await asyncio.to_thread(inside.wait, 30)
+            first.cancel()
+            second = asyncio.ensure_future(messages.publish())
+            await asyncio.sleep(0)
+            go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            checkpoint = await second
+            assert checkpoint is not None
+            assert checkpoint.size == 700
+            assert_whole(tmp_path / "log", 700)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("fails_at", range(6))
+def test_a_disk_that_fills_up_while_the_tree_grows(tmp_path: Path, fails_at: int) -> None:
+    async def story() -> None:
+        async with a_log(tmp_path / "log") as opened:
+            messages = opened.messages
+            await keep_all(opened, range(1, 300))
+            await messages.publish()
+            await keep_all(opened, range(300, 1_000))
+            writes, write = itertools.count(), messages.published.tree._write
+
+            def failing(tile: Tile, data: bytes) -> None:
+                if next(writes) == fails_at:
+                    raise OSError(28, "No space left on device")
+                write(tile, data)
+
+            messages.published.tree._write = failing  # type: ignore[method-assign]
+            with pytest.raises(OSError, match="No space"):
+                await messages.publish()
+            await keep_all(opened, range(1_000, 1_010))
+            checkpoint = await messages.publish()
+            assert checkpoint is not None
+            assert checkpoint.size == 1_010
+            assert_whole(tmp_path / "log", 1_010)
+
+    asyncio.run(story())
+
+
+def assert_whole(folder: Path, size: int) -> None:
+    """An outsider finds all exchanges once."""
+    keys = [verifier_of(line) for line in (folder / "log/log.vkeys").read_text(encoding="ascii").splitlines()]
+    log = read_log(read_folder(folder / "log"), keys, now=NOW + 9)
+    assert log.checkpoint.size == size
+    xids = [entry.xid for entry in log.entries if entry.kind == "exchange"]
+    assert len(set(xids)) == len(xids) == size - 1

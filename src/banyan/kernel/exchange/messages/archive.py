@@ -32,6 +32,7 @@ from banyan.kernel.exchange.messages.record import (
 from banyan.kernel.exchange.road.edges.seams import Archived
 from banyan.kernel.ledger.log import Cosign
 from banyan.kernel.ledger.receipts import Kept as Proof
+from banyan.kernel.storage.worker import to_the_end
 from banyan.wire.tlog.checkpoint import Checkpoint
 from banyan.wire.xroad.identifiers import ClientId
 
@@ -44,6 +45,8 @@ class Messages:
         self.keep = log.keep
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._ungrown: list[bytes] = []
+        self._is_torn = False
 
     async def keep_for(self, members: Sequence[ClientId]) -> None:
         """Say in the log whose exchanges it holds from here on, unless that was said last."""
@@ -157,15 +160,28 @@ class Messages:
             await self._grow()
 
     async def _grow(self) -> None:
+        """To the end, whoever is cancelled meanwhile: a thread that writes tiles cannot be stopped, and half of this
+        done is a tree without some entries."""
+        await to_the_end(self._grown())
+
+    async def _grown(self) -> None:
         tail = self.log.take_tail()
-        if not tail:
-            return
-        try:
-            await self.index.add(tail)
-        except BaseException:
-            self.log.put_back(tail)
-            raise
-        await asyncio.to_thread(self.published.grow, [entry for one in tail for entry in one.frame.entries])
+        if tail:
+            try:
+                await self.index.add(tail)
+            except BaseException:
+                self.log.put_back(tail)
+                raise
+            self._ungrown += [entry for one in tail for entry in one.frame.entries]
+        if self._is_torn:
+            await asyncio.to_thread(self.published.reopen)
+            self._ungrown = []
+            await self.log.regrow(self.index, self.published.tree.size, self.published.grow)
+            self._is_torn = False
+        elif self._ungrown:
+            entries, self._ungrown, self._is_torn = self._ungrown, [], True
+            await asyncio.to_thread(self.published.grow, entries)
+            self._is_torn = False
 
     async def _receipt(self, index: int, proof: Proof) -> bytes:
         receipt = await asyncio.to_thread(self.published.receipt, index, msgspec.json.encode(proof))

@@ -109,28 +109,34 @@ class Log:
     async def recover(self, index: Index, size: int, grow: Callable[[Sequence[bytes]], None]) -> None:
         """Once, before the first `keep`: bring the index and a tree of `size` entries up to the journal."""
         seq, following = await index.end()
-        found = await index.frame_with(size)
-        after = max(min(seq, found[0] - 1) if found else seq, self.journal.first_seq - 1)
-        read = self._frames(after)
+        read = self._frames(max(seq, self.journal.first_seq - 1))
         while some := await asyncio.to_thread(lambda: list(islice(read, _READ_AT_ONCE))):
             behind: list[Written] = []
             for number, frame in some:
-                if number > seq:
-                    if seq and frame.first != following:
-                        raise _broken(f"frame {number} begins at entry {frame.first}, not {following}")
-                    behind.append(Written(number, frame, seen_in(frame, frames.openings_of(frame, self.keys))))
-                    seq, following = number, frame.first + len(frame.entries)
-                if frame.first > size:
-                    raise _broken(f"the tree has {size} entries, and the journal goes on from {frame.first}")
-                missing = frame.entries[size - frame.first :]
-                if missing:
-                    await asyncio.to_thread(grow, missing)
-                    size += len(missing)
-            if behind:
-                await index.add(behind)
+                if seq and frame.first != following:
+                    raise _broken(f"frame {number} begins at entry {frame.first}, not {following}")
+                behind.append(Written(number, frame, seen_in(frame, frames.openings_of(frame, self.keys))))
+                seq, following = number, frame.first + len(frame.entries)
+            await index.add(behind)
         self._next = following
+        size = await self.regrow(index, size, grow)
         if size != following:
             raise _broken(f"the tree has {size} entries, and the journal ends before {following}")
+
+    async def regrow(self, index: Index, size: int, grow: Callable[[Sequence[bytes]], None]) -> int:
+        """Bring a tree of `size` entries up to the index, from the journal; its size then."""
+        found = await index.frame_with(size)
+        if found is None:
+            return size
+        read = self._frames(found[0] - 1)
+        until = (await index.end())[1]
+        while some := await asyncio.to_thread(lambda: list(islice(read, _READ_AT_ONCE))):
+            for _, frame in some:
+                missing = frame.entries[size - frame.first :]
+                if frame.first < until and missing:
+                    await asyncio.to_thread(grow, missing)
+                    size += len(missing)
+        return size
 
     def take_tail(self) -> list[Written]:
         """What was written since this was asked last."""

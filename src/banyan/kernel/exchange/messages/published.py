@@ -18,6 +18,7 @@ from banyan.kernel.ledger.keys import LedgerKeys
 from banyan.kernel.ledger.log import Cosign
 from banyan.kernel.ledger.tree import Tree
 from banyan.kernel.storage.durable import make_folders, write_file
+from banyan.kernel.storage.worker import to_the_end
 from banyan.wire.tlog import note
 from banyan.wire.tlog.checkpoint import Checkpoint, parse_text
 from banyan.wire.tlog.merkle import inclusion_proof
@@ -60,7 +61,7 @@ class Published:
         checkpoint, signed = await asyncio.to_thread(self._signed, now)
         if cosign is not None:
             signed = await cosign(self.size, signed, tree)
-        await asyncio.to_thread(self._put, checkpoint, signed)
+        await to_the_end(asyncio.to_thread(self._put, checkpoint, signed))
         return checkpoint
 
     async def cosign_again(self, cosign: Cosign) -> bool:
@@ -70,8 +71,7 @@ class Published:
         signed = await cosign(self.size, self.signed, self.tree)
         if signed == self.signed:
             return False
-        await asyncio.to_thread(write_file, self._folder / CHECKPOINT, signed)
-        self.signed = signed
+        await to_the_end(asyncio.to_thread(self._again, signed))
         return True
 
     def receipt(self, index: int, extra: bytes) -> Receipt | None:
@@ -101,6 +101,17 @@ class Published:
             file = self.tree.file(wanted)
             data = file.read_bytes() if file is not None else self.tree.cut(wanted)
         return None if data is None else (wanted, data)
+
+    def reopen(self) -> None:
+        """The tree as the checkpoint has it, after a growth that failed half way."""
+        with self._gate:
+            self._outgrown.append(self.tree.size)
+            self.tree = Tree(self._folder, self.size)
+
+    def _again(self, signed: bytes) -> None:
+        """The same checkpoint with more lines."""
+        write_file(self._folder / CHECKPOINT, signed)
+        self.signed = signed
 
     def _signed(self, now: int) -> tuple[Checkpoint, bytes]:
         tree = self.tree
