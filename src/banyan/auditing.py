@@ -177,7 +177,9 @@ def _pool(options: argparse.Namespace) -> urllib3.PoolManager:
         context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     if options.tls is not None:
         context.load_cert_chain(*options.tls)
-    return urllib3.PoolManager(ssl_context=context, timeout=urllib3.Timeout(PORT_S), retries=False)
+    hostname = False if options.trust is not None else None
+    timeout = urllib3.Timeout(PORT_S)
+    return urllib3.PoolManager(ssl_context=context, timeout=timeout, retries=False, assert_hostname=hostname)
 
 
 def _say(told: Sequence[Told], joined: Joined, is_good: bool) -> None:

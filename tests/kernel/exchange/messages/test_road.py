@@ -25,6 +25,7 @@ from tests.kernel.exchange.road.pair import CONSUMER, ECHO, PRODUCER, Moving, Ro
 
 from banyan.auditing import run as audit
 from banyan.cli import _parser
+from banyan.errors import Unavailable
 from banyan.kernel.exchange.messages.neighbours import WITNESSED, Neighbours, over_peer
 from banyan.kernel.exchange.messages.opening import Opened, open_messages, origin_of
 from banyan.kernel.exchange.messages.pages import LogPages
@@ -139,6 +140,34 @@ def test_both_sides_keep_witness_and_agree(tmp_path: Path, capsys: pytest.Captur
     assert said["joined"]["pairs"] == 3
     assert [one["compared"] for one in said["logs"]] == [1, 1], "each is held to what the other cosigned"
     verified(tmp_path, capsys)
+
+
+def test_an_auditor_among_the_members_reads_both_logs_over_the_road(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By address, showing a gateway's certificate; a stranger's is refused."""
+
+    async def story() -> None:
+        async with a_logged_pair(tmp_path) as stage:
+            await called(stage.road, 2)
+            await stage.a.messages.publish(stage.near)
+            await stage.b.messages.publish(stage.far)
+            urls = [f"https://127.0.0.1:{one.gateway.peer_port}/log" for one in (stage.road.a, stage.road.b)]
+            trust = tmp_path / "trust.pem"
+            trust.write_text(stage.road.a.pem + stage.road.b.pem, encoding="ascii")
+            identity = stage.road.a.identity
+            asked = ["audit", "--json", "--slack=-3600", "--trust", str(trust)]
+            shown = ["--tls", str(identity.certificate), str(identity.key)]
+            options = _parser().parse_args([*asked, *shown, *urls])
+            assert await asyncio.to_thread(audit, options, Moving()) == 0
+            said = json.loads(capsys.readouterr().out)
+            assert said["joined"]["pairs"] == 2
+            assert [one["keys"] for one in said["logs"]] == ["itself", "itself"]
+            assert [one["compared"] for one in said["logs"]] == [1, 1]
+            with pytest.raises(Unavailable):
+                await asyncio.to_thread(audit, _parser().parse_args([*asked, *urls]), Moving())
+
+    asyncio.run(story())
 
 
 def verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
