@@ -48,21 +48,23 @@ update log_head set published = :published, checkpoint = :checkpoint where one =
 
 -- name: add_release
 -- Keep what a use's entry commits to.
-insert into release (idx, subject, position, at, reveal_after, basis, receiver, salt, record, head)
-values (:idx, :subject, :position, :at, :reveal_after, :basis, :receiver, :salt, :record, :head)
-
--- name: release_at
--- One use by its entry.
-select subject, position, at, reveal_after, salt, record from release where idx = :idx
+insert into release (idx, subject, at, reveal_after, basis, receiver, salt, record)
+values (:idx, :subject, :at, :reveal_after, :basis, :receiver, :salt, :record)
 
 -- name: releases_of
--- A subject's uses in their order.
-select idx, position, at, reveal_after, salt, record from release
-where subject = :subject and position > :after order by position limit :limit
+-- A subject's uses that the map covers, in their order.
+select release.idx, use_of.position, release.reveal_after, release.salt, release.record
+from use_of join release on release.idx = use_of.idx
+where use_of.subject = :subject and use_of.position <= :until order by use_of.position limit :limit
+
+-- name: releases_after
+-- A subject's uses that the map does not cover yet, in their order: those of the last moments.
+select idx, 0, reveal_after, salt, record from release
+where idx >= (select mapped from log_head where one = 1) and subject = :subject order by idx limit :limit
 
 -- name: releases_between
--- Each subject used by entries in a range, with its newest position there.
-select subject, max(position) from release where idx >= :first and idx < :until group by subject order by subject
+-- Uses by entries in a range, in their order.
+select idx, subject, salt, record from release where idx >= :first and idx < :until order by idx
 
 -- name: release_counts
 -- How many uses each basis and receiving agency has; those whose notice is deferred are not counted before their day.
@@ -81,12 +83,12 @@ update checkpoint set signed = :signed where size = :size
 select size, at, signed from checkpoint order by size desc limit :limit
 
 -- name: chain
--- How many uses a subject has and the head of the chain.
-select position, head from release where subject = :subject order by position desc limit 1
+-- How many uses of a subject the map covers, and the head of their chain.
+select position, head from use_of where subject = :subject order by position desc limit 1
 
--- name: chain_at
--- The head of a subject's chain at a use.
-select head from release where subject = :subject and position = :position
+-- name: add_use_of
+-- A use at its place in its subject's chain.
+insert into use_of (subject, position, idx, head) values (:subject, :position, :idx, :head)
 
 -- name: map_node
 -- A node of the map.

@@ -53,7 +53,8 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """A use in the ledger: its entry, its position among the subject's uses, and what proves its content."""
+    """A use in the ledger: its entry, its position among the subject's uses (0 while the map does not cover it), and
+    what proves its content."""
 
     index: int
     position: int
@@ -222,14 +223,16 @@ class Ledger:
         """A subject's uses, oldest first, with the proof of completeness."""
 
         def job(tx: Tx) -> tuple[list[Row], MapProof, Row | None]:
-            rows = tx.rows(SQL["releases_of"], subject=subject, after=0, limit=most)
+            rows = tx.rows(SQL["releases_of"], subject=subject, until=most, limit=most)
+            if len(rows) < most:
+                rows += tx.rows(SQL["releases_after"], subject=subject, limit=most - len(rows))
             root = tx.row(SQL["newest_map_root"])
             return rows, subjects.prove(partial(_node, tx), subject), root
 
         rows, proof, root = await self._store.read_long(job)
         uses = tuple(
             Recorded(_int(index), _int(position), _bytes(salt), _bytes(record), float(reveal or 0))
-            for index, position, _, reveal, salt, record in rows
+            for index, position, reveal, salt, record in rows
         )
         if root is None:
             return History(uses, proof, subjects.EMPTY, 0, None)
@@ -307,36 +310,20 @@ def append_all(tx: Tx, entries: Sequence[bytes]) -> int:
 def _released(tx: Tx, uses: Sequence[_Use]) -> list[Recorded]:
     """Write uses that came together: their entries, what those commit to, and what they take."""
     first = append_all(tx, [release_entry(use.record, use.commitment) for use in uses])
-    heads: dict[bytes, tuple[int, bytes]] = {}
     rows: list[dict[str, SqlValue]] = []
-    found: list[Recorded] = []
-    for index, use in enumerate(uses, first):
-        position, head = _followed(heads.get(use.subject) or _chain(tx, use.subject), use.commitment)
-        heads[use.subject] = (position, head)
-        record = use.record
-        rows.append({
-            "idx": index, "subject": use.subject, "position": position, "at": record.at,
-            "reveal_after": record.reveal_after, "basis": record.basis, "receiver": record.receiver,
-            "salt": use.salt, "record": use.encoded, "head": head,
-        })  # fmt: skip
-        found.append(Recorded(index, position, use.salt, use.encoded, record.reveal_after))
-    tx.run_many(SQL["add_release"], rows)
     taking: dict[Any, list[tuple[int, Any]]] = {}
     for index, use in enumerate(uses, first):
+        record = use.record
+        rows.append({
+            "idx": index, "subject": use.subject, "at": record.at, "reveal_after": record.reveal_after,
+            "basis": record.basis, "receiver": record.receiver, "salt": use.salt, "record": use.encoded,
+        })  # fmt: skip
         if use.alongside is not None:
             taking.setdefault(use.alongside.take, []).append((index, use.alongside.what))
+    tx.run_many(SQL["add_release"], rows)
     for take, what in taking.items():
         take(tx, what)
-    return found
-
-
-def _chain(tx: Tx, subject: bytes) -> tuple[int, bytes]:
-    row = tx.row(SQL["chain"], subject=subject)
-    return (_int(row[0]), _bytes(row[1])) if row else (0, subjects.EMPTY)
-
-
-def _followed(chain: tuple[int, bytes], commitment: bytes) -> tuple[int, bytes]:
-    return chain[0] + 1, subjects.chained(chain[1], commitment)
+    return [Recorded(index, 0, use.salt, use.encoded, use.record.reveal_after) for index, use in enumerate(uses, first)]
 
 
 def _pending(tx: Tx, first: int) -> list[bytes]:
@@ -369,7 +356,7 @@ def _map_some(tx: Tx) -> bool:
     if not used:
         return until < head.entries
     read = partial(_node, tx)
-    newest = [_as_of(tx, _bytes(key), _int(position)) for key, position in used]
+    newest = _chained(tx, used)
     nodes = subjects.updated(read, newest)
     tx.run_many(SQL["set_map_node"], [_node_row(position, node) for position, node in nodes.items()])
     root = nodes[0, 0].hash
@@ -381,16 +368,33 @@ def _map_some(tx: Tx) -> bool:
     return True
 
 
-def _as_of(tx: Tx, key: bytes, position: int) -> Subject:
-    """A subject's chain up to a position; one from before uses kept their head is chained again."""
-    row = tx.row(SQL["chain_at"], subject=key, position=position)
-    assert row is not None, "a subject with a release has a chain"
-    if row[0] is not None:
-        return Subject(key, position, _bytes(row[0]))
+def _chained(tx: Tx, used: Sequence[Row]) -> list[Subject]:
+    """Put uses at their places in their subjects' chains; each subject as it then stands."""
+    found: dict[bytes, Subject] = {}
+    rows: list[dict[str, SqlValue]] = []
+    for index, key, salt, record in used:
+        subject = _bytes(key)
+        before = found.get(subject) or _chain(tx, subject)
+        head = subjects.chained(before.head, commitment_of(_bytes(salt), _bytes(record)))
+        found[subject] = Subject(subject, before.count + 1, head)
+        rows.append({"subject": subject, "position": before.count + 1, "idx": index, "head": head})
+    rows.sort(key=lambda row: _bytes(row["subject"]))  # the order of the table; a subject's own keep theirs
+    tx.run_many(SQL["add_use_of"], rows)
+    return [found[subject] for subject in sorted(found)]
+
+
+def _chain(tx: Tx, subject: bytes) -> Subject:
+    """A subject's chain as the map has it; one from before uses kept their head is chained again."""
+    row = tx.row(SQL["chain"], subject=subject)
+    if row is None:
+        return Subject(subject, 0, subjects.EMPTY)
+    count = _int(row[0])
+    if row[1] is not None:
+        return Subject(subject, count, _bytes(row[1]))
     head = subjects.EMPTY
-    for one in tx.rows(SQL["releases_of"], subject=key, after=0, limit=position):
-        head = subjects.chained(head, commitment_of(_bytes(one[4]), _bytes(one[5])))
-    return Subject(key, position, head)
+    for _, _, _, salt, record in tx.rows(SQL["releases_of"], subject=subject, until=count, limit=count):
+        head = subjects.chained(head, commitment_of(_bytes(salt), _bytes(record)))
+    return Subject(subject, count, head)
 
 
 def _head(tx: Tx) -> Head:
@@ -440,9 +444,9 @@ def verify_history(history: History, subject: bytes) -> None:
     head, covered = subjects.EMPTY, 0
     held = subjects.checked(history.proof, subject, history.root)
     for place, use in enumerate(history.uses, 1):
-        if use.position != place:
-            raise ValueError(f"use {place} is missing")
         if use.index < history.covers:
+            if use.position != place:
+                raise ValueError(f"use {place} is missing")
             covered = place
             head = subjects.chained(head, commitment_of(use.salt, use.record))
     expected = (held.count, held.head) if held else (0, subjects.EMPTY)
