@@ -12,6 +12,8 @@ ROAD_PURPOSE_CHARACTERS: Final = 64  # of a purpose code in a header: the regist
 # Nation: operations behind the road.
 REMOTE_ANSWER_BYTES: Final = 16 * MIB  # an operation's answer from a peer, held whole to be decoded
 ROAD_UPKEEP_S: Final = 300.0  # between looks at whether a certificate is due for renewal: it has thirty days
+DOCTOR_WAIT_S: Final = 5.0  # for a gateway to answer the doctor: one on another continent needs less than one
+DOCTOR_HANDS: Final = 8  # gateways that the doctor calls at once
 ROAD_TEND_S: Final = 5.0  # between turns of the centre's gateway with the centre's folder, where officers write
 EXCHANGE_GRANTS: Final = 20_000  # grants of one node's members, ended ones among them: read whole at each change
 EXCHANGE_CALLS: Final = 200  # newest calls that the console remembers and shows

@@ -52,9 +52,10 @@ from banyan.kernel.exchange.road.granting import Book
 from banyan.kernel.exchange.road.model import Answer, Monitor, Offer, Timing
 from banyan.kernel.exchange.road.tls import Identity
 from banyan.kernel.storage import Store, close_drawer, open_drawer
+from banyan.kernel.storage.durable import write_file
 from banyan.limits import PEER_AGE_S, PEER_AHEAD_S
 from banyan.limits_road import DIRECTORY_ASK_S, DIRECTORY_DOCUMENT_BYTES, ROAD_TEND_S, ROAD_UPKEEP_S
-from banyan.settings import RoadClient, RoadOffer, RoadSettings
+from banyan.settings import RoadClient, RoadOffer, RoadRemote, RoadSettings
 from banyan.wire.xroad import signedconf
 from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Origin
@@ -64,6 +65,18 @@ from banyan.wire.xroad.sharedparams import Authority
 from banyan.wire.xroad.target import Target
 
 FOLDER = "road"
+RUNNING = "running.json"
+"""What ran here last, for `./banyan exchange doctor`."""
+
+
+class Running(msgspec.Struct, frozen=True):
+    """`edge`: where this gateway's clients call by plain HTTP, and which of them may; `remotes` as in node.toml."""
+
+    agency: str
+    edge: str
+    peer_port: int
+    clients: tuple[str, ...]
+    remotes: tuple[RoadRemote, ...] = ()
 
 
 class LaterGateway:
@@ -94,6 +107,7 @@ class Road(msgspec.Struct, frozen=True):
     observer: Observer
     clock: Clock
     log: Log
+    folder: Path
     centre: Centre | None = None
 
     @property
@@ -104,6 +118,15 @@ class Road(msgspec.Struct, frozen=True):
         """Listen, and deliver what waits from before."""
         await self.gateway.start()
         await self.post.start()
+        own = self.settings
+        running = Running(
+            agency=str(self.agency.folder),
+            edge=f"http://{own.host}:{self.gateway.edge_port}",
+            peer_port=self.gateway.peer_port,
+            clients=tuple(one.id for one in own.clients if one.connection == "http"),
+            remotes=own.remotes,
+        )
+        await asyncio.to_thread(write_file, self.folder / RUNNING, msgspec.json.encode(running))
 
     async def stop(self) -> None:
         await self.gateway.stop()
@@ -191,9 +214,9 @@ async def open_road(
         around.seen = lambda server, version: gossip.hint(version, server)
         store = _delivery(stack, folder / "delivery", clock, engine)
         post = post_of(gateway, store, folder / "delivery", random=dice.random, log=log)
-        around.provider = _provider(stack, gateway, post)
+        around.provider = post.once(_provider(stack, gateway, post))
         parts = (agency, gateway, keeper, gossip, upkept, messages, neighbours, post, book, observer)
-        yield Road(settings, *parts, clock, log, centre)
+        yield Road(settings, *parts, clock, log, folder, centre)
 
 
 class _Both:

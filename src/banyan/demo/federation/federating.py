@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -46,13 +46,13 @@ class Process(msgspec.Struct, frozen=True):
     settings: Settings
 
 
-def prepared(folder: Path, *, clock: Clock) -> list[Process]:
+def prepared(folder: Path, *, clock: Clock, ports: Mapping[str, tuple[int, int, int]] = PORTS) -> list[Process]:
     """Found the federation in `folder`: the centre first. Again changes addresses only."""
     hosted = tuple(one for one in MEMBERS if one.node == "centre")
     owners = {"centre": CENTRE, "immigration": member_of("TW/GOV/NIA"), "hospital": member_of("TW/MED/H1")}
-    ports = {name: [free_port(one) for one in PORTS[name]] for name in owners}
+    free = {name: [free_port(one) for one in ports[name]] for name in owners}
     houses = {
-        name: House(owner, folder / name, ports[name][1], hosted if name == "centre" else ())
+        name: House(owner, folder / name, free[name][1], hosted if name == "centre" else ())
         for name, owner in owners.items()
     }
     found(folder / "centre" / "centre", list(houses.values()), clock=clock)
@@ -60,14 +60,14 @@ def prepared(folder: Path, *, clock: Clock) -> list[Process]:
     for name, house in houses.items():
         road = settings_of(
             house,
-            edge_port=ports[name][2],
+            edge_port=free[name][2],
             centre=folder / "centre" / "centre" if name == "centre" else None,
             remotes={"epidemic": "TW/GOV/CDC"} if name == "immigration" else {},
         )
         settings = Settings(
             member=house.owner.id,
             site=_site(house.owner),
-            http=Http(port=ports[name][0]),
+            http=Http(port=free[name][0]),
             road=road,
             services=SERVICES,
         )
