@@ -1,22 +1,35 @@
-"""`./banyan verify` of a message of the road: the real verb, as a process, over what `/asic` gave."""
+"""`./banyan verify` of a message of the road: the real verb over what `/asic` gave, once as a process of its own."""
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from tests.kernel.exchange.road.edges.exchanges import KEYS, NOW, public
 from tests.kernel.exchange.road.edges.test_container import ASIC, got, unzipped
 from tests.kernel.exchange.road.edges.world import NHI, NIA, text_of
 
+from banyan.cli import main
 from banyan.kernel.exchange.directory.document import Key, Member, Name, Revoked, Snapshot, encode, key_name
 
 
-def verified(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "banyan", "verify", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+class Answer(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def verified(*arguments: str | Path) -> Answer:
+    """The verb in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(["verify", *map(str, arguments)])
+    return Answer(code, out.getvalue(), err.getvalue())
 
 
 def a_snapshot(*, since: int = NOW - 10, revoked: tuple[Revoked, ...] = ()) -> bytes:
@@ -38,7 +51,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_a_download_holds_and_says_what_it_proves(kept: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "snapshot.json").write_bytes(a_snapshot())
-    found = verified(kept[0], "--keys", kept[1], "--directory", tmp_path / "snapshot.json")
+    command = [sys.executable, "-m", "banyan", "verify", str(kept[0]), "--keys", str(kept[1])]
+    command += ["--directory", str(tmp_path / "snapshot.json")]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (found.returncode, found.stdout.count("成立 HOLDS")) == (0, 2), found.stderr
     assert "response of TW/GOV/nhi/care to TW/GOV/nia/border/travel, status 200" in found.stdout
     assert "key: by the directory" in found.stdout

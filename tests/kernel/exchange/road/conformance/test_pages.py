@@ -153,7 +153,8 @@ def test_the_collector_reads_its_own_gateway_and_another_through_it(tmp_path: Pa
 
 def test_a_question_that_is_wrong_is_a_soap_fault(tmp_path: Path) -> None:
     async def story(town: Town) -> None:
-        for body in (b"<a/>", soap(operations.OPERATIONAL, "producer", "ss9")):
+        sly = soap(operations.OPERATIONAL, "producer", "ss2").replace(b">req-1<", b">a&#13;&#10;X-Road-UserId: eve<")
+        for body in (b"<a/>", soap(operations.OPERATIONAL, "producer", "ss9"), sly):
             reply = await town.road.call("POST", "/any", XML, body)
             assert (reply.status, reply.fields["content-type"]) == (500, "text/xml; charset=UTF-8")
             assert b"<faultcode>Server.ClientProxy." in reply.body

@@ -43,7 +43,10 @@ class Documents:
         self._provider.close()
 
     async def _fetched(self, url: str) -> Document:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise Unavailable("The description's address is none.", remedy="Write http(s)://host/path.") from error
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         offer = Offer(_NOBODY, "OPENAPI", f"{parts.scheme}://{parts.netloc}", timeout_s=EDGES_DOCUMENT_S)
         now = self._clock()
