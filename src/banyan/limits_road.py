@@ -200,3 +200,4 @@ EDGES_DOCUMENT_S: Final = 10.0  # to read a provider's description of its servic
 EDGES_CONTAINERS: Final = 50  # exchanges in one download: an id is to be unique, and a client that reuses one is slow
 EDGES_BODY_BYTES: Final = 32 * MIB  # of a kept body inside a container; a larger one is left out, its digest stays
 EDGES_CONTAINER_BYTES: Final = 64 * MIB  # of one container that is checked, and of one download
+EDGES_DOWNLOADS: Final = 2  # put together at once: each holds its bodies twice in memory, others wait

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from banyan.kernel.exchange.messages.opening import Opened
 from banyan.kernel.exchange.road.edges import container, zipped
 from banyan.kernel.exchange.road.edges.asic import Containers
 from banyan.kernel.exchange.road.edges.proving import Proven, Unproven, prove
+from banyan.kernel.exchange.road.edges.seams import Archived
 from banyan.kernel.exchange.road.model import Exchanged, Request, Response
+from banyan.limits_road import EDGES_DOWNLOADS
 from banyan.wire.tlog.checkpoint import verifier_of
 from banyan.wire.tlog.note import Verifier
 from banyan.wire.xroad.codes import Code, Origin
@@ -307,3 +309,34 @@ def test_openssl_checks_the_signature_with_what_is_inside(
         (tmp_path / "base").write_bytes(members["META-INF/signature-base.txt"] + change)
         found = subprocess.run([*command, "base"], cwd=tmp_path, capture_output=True, check=False)
         assert found.returncode == code, found.stderr
+
+
+def test_few_downloads_are_put_together_at_once(tmp_path: Path) -> None:
+    """Ten ask together: never more than EDGES_DOWNLOADS are in the archive."""
+
+    async def run() -> tuple[list[int], int]:
+        async with a_log(tmp_path / "m") as opened:
+            await opened.messages.keep(an_exchange())
+            await opened.messages.publish()
+            inside, most = 0, 0
+
+            class Counted:
+                async def find(self, message_id: str, client: ClientId, at_most: int) -> Sequence[Archived]:
+                    nonlocal inside, most
+                    inside += 1
+                    most = max(most, inside)
+                    await asyncio.sleep(0)
+                    found = await opened.messages.find(message_id, client, at_most)
+                    inside -= 1
+                    return found
+
+                async def prove(self, xid: str, role: str) -> Archived | None:
+                    return await opened.messages.prove(xid, role)
+
+            page = Containers(Counted(), key_of, anyone)
+            answers = await asyncio.gather(*(page(asked_for(ASIC)) for _ in range(10)))
+            return [answer.status for answer in answers], most
+
+    statuses, most = asyncio.run(run())
+    assert statuses == [200] * 10
+    assert most == EDGES_DOWNLOADS

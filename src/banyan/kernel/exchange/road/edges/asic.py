@@ -6,6 +6,7 @@ Answers and names as the field's: a ZIP of containers, or with `unique` a single
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -21,7 +22,7 @@ from banyan.kernel.exchange.road.edges.container import Which
 from banyan.kernel.exchange.road.edges.operations import Check
 from banyan.kernel.exchange.road.edges.seams import Archive, Archived
 from banyan.kernel.exchange.road.model import Request, Response
-from banyan.limits_road import EDGES_CONTAINER_BYTES, EDGES_CONTAINERS
+from banyan.limits_road import EDGES_CONTAINER_BYTES, EDGES_CONTAINERS, EDGES_DOWNLOADS
 from banyan.wire.httpsig.peer import KeyOf
 from banyan.wire.xroad.codes import Code
 from banyan.wire.xroad.faults import Fault
@@ -49,6 +50,7 @@ class Containers:
 
     def __init__(self, archive: Archive, key_of: KeyOf, check: Check) -> None:
         self._archive, self._key_of, self._check = archive, key_of, check
+        self._turns = asyncio.Semaphore(EDGES_DOWNLOADS)
 
     async def __call__(self, request: Request) -> Response:
         try:
@@ -61,6 +63,10 @@ class Containers:
         check_get(request)
         wanted = wanted_of(pairs(request))
         self._check(request, wanted.client)
+        async with self._turns:
+            return await self._packed(wanted)
+
+    async def _packed(self, wanted: Wanted) -> Response:
         found = await self._archive.find(wanted.message_id, wanted.client, EDGES_CONTAINERS + 1)
         if len(found) > EDGES_CONTAINERS:
             raise Limit("EDGES_CONTAINERS", remedy=f"This queryId names more than {EDGES_CONTAINERS} exchanges.")
