@@ -310,6 +310,7 @@ def _joined(
         f"{settings.host}:{settings.edge_port}",
         monitors=frozenset(map(parse_client, settings.monitors)),
         authorities=lambda: _authorities(keeper),
+        past_keys=standing.past_keys,
     )
     documents = installing.install(gateway, edge, archive=messages.messages, operations=observer)
     stack.callback(documents.close)

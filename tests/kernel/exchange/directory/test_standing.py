@@ -137,6 +137,21 @@ def test_a_key_of_an_unknown_kind_costs_its_member_only() -> None:
     assert found.keys(key_name(member("B"), public_der(a_key("B")))) is not None
 
 
+def test_a_key_that_is_over_or_revoked_still_proves_what_it_signed() -> None:
+    one = a_member("A")
+    name = key_name(member("A"), one.keys[0].public)
+    clock = Clock()
+    for revoked in ((), (Revoked("key", name, NOW),), (Revoked("member", "TW/GOV/A", NOW),)):
+        found = standing(one, revoked=revoked, clock=clock)
+        clock.at = one.keys[0].until
+        assert found.keys(name) is None
+        past = found.past_keys(name)
+        assert past is not None
+        assert past.first.keyid == name
+        assert found.past_keys("other") is None
+        clock.at = START
+
+
 def test_names_of_keys_say_whose_and_which() -> None:
     name = key_name(data("A"), b"der")
     assert name == f"TW/GOV/A#{sha256(b'der').hexdigest()[:32]}"

@@ -154,6 +154,11 @@ class Standing:
             kept = self._keys[keyid] = _loaded(keyid, found)
         return kept
 
+    def past_keys(self, keyid: str) -> Keys | None:
+        """Those of the snapshot, also when their time is over or they were revoked: they did sign what they signed."""
+        found = self._index.keys.get(keyid) if self._index else None
+        return _loaded(keyid, found) if found else None
+
     def signer(self, keyid: str) -> ClientId | None:
         found = self._index.keys.get(keyid) if self._index else None
         return found.member if found else None

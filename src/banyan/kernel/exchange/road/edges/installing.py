@@ -22,6 +22,7 @@ from banyan.kernel.exchange.road.gateway import Gateway
 from banyan.kernel.exchange.road.model import Answer, Body, Directory, Page, Request, Response
 from banyan.kernel.exchange.road.pages import Placed
 from banyan.limits_road import EDGES_SOAP_BYTES
+from banyan.wire.httpsig.peer import KeyOf
 from banyan.wire.xroad.headers import Field
 from banyan.wire.xroad.identifiers import ClientId
 from banyan.wire.xroad.sharedparams import Authority
@@ -38,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True):
     address: str
     monitors: frozenset[ClientId] = frozenset()
     authorities: Callable[[], tuple[Authority, ...]] = tuple
+    past_keys: KeyOf | None = None
+    """Keys that may be over by now: what a container shows of who signed. None: those in force."""
 
 
 def install(
@@ -68,7 +71,7 @@ def install(
     _add(gateway, configuration.FILES, conf.file)
     _add(gateway, GOVSTACK, _Alias(gateway))
     if archive is not None:
-        _add(gateway, asic.PATH, Containers(archive, directory.keys, gateway.edge.check))
+        _add(gateway, asic.PATH, Containers(archive, settings.past_keys or directory.keys, gateway.edge.check))
     if monitor is not None:
         _add_soap(gateway, monitor, directory)
     return documents
