@@ -99,6 +99,8 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "after": [0],
         "index": [0],
         "path": ["0/000"],
+        "page": ["head"],
+        "target": ["/directory/head"],
         "origin": ["tw.gov.banyan/ledger"],
         "user_code": ["A123456789"],
         "consent": ["0" * 32],
