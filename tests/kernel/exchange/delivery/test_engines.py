@@ -130,7 +130,7 @@ def test_every_statement_was_prepared(open_town: Callable[[], Town]) -> None:
     values = {
         "client": "c", "message_id": "m", "service": "s", "peer": "p", "lane": "", "fingerprint": b"", "now": 1.0,
         "accepted_at": 1.0, "until_at": 2.0, "receipt": "r", "unfetched": 0, "after": 0, "limit": 5, "state": "waiting",
-        "due": 1.0, "reason": "", "status": 200, "before": 0.0, "kind": "async", "handings": 0, "key": "k",
+        "due": 1.0, "reason": "", "status": 200, "before": 0.0, "kind": "async", "handings": 0, "tries": 0, "key": "k",
         "side": "sent", "part": "request", "head": b"", "inline": b"", "file": "", "size": 0, "room": "r",
         "event_type": "t", "schema": b"", "made_by": "c", "sequence": 1, "id": "i", "publisher": "c", "content": b"",
         "subscriber": "c", "delivery": "PULL", "ttl_s": 1, "in_order": 0, "seen": 0, "since": 0.0,

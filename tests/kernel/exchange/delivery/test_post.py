@@ -12,7 +12,6 @@ from tests.kernel.exchange.delivery.town import (
     NHI,
     NOW,
     ODD,
-    STORE,
     Gateway,
     Town,
     key_of,
@@ -578,4 +577,23 @@ def _sometimes(town: Town):  # type: ignore[no-untyped-def]
     return behave
 
 
-assert STORE
+class TestLooksThatAreOld:
+    def test_a_message_that_was_handed_since_it_was_looked_at_is_left_alone(self, tmp_path: Path) -> None:
+        """The look and the hand-over are two moments; in between the provider may have broken off under it."""
+
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                await town.accept("m1")
+                await town.a.office.sender.sending.turn()
+                key = received.Key(encoded(HOSPITAL), "m1")
+                old = await town.b.store.read(lambda tx: received.find(tx, key))
+                assert old is not None
+                town.provider.behave = _fails(Code.SERVICE_FAILED)
+                await town.b.office.receiver.handing.turn()
+                town.provider.behave = lambda _: None
+                assert await town.b.office.receiver.carry(old) is None
+                assert town.provider.order == []
+                await town.pass_time(60, step=5)
+                assert last_of(town.provider.seen[-1].fields, b"x-banyan-again") == b"1"
+
+        run(story())

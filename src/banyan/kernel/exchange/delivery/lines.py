@@ -8,10 +8,9 @@ way, so a crash loses nothing but the attempts.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
-
-import msgspec
 
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.exchange.delivery.breaker import Breaker
@@ -40,17 +39,20 @@ class Waiting(Protocol[T]):
         """A name that only this message has."""
 
     async def carry(self, message: T) -> Carried:
-        """Carry it out and record what came of it. An error is noted, and the line rests a moment."""
+        """Carry it out, unless it has changed meanwhile, and record what came of it. An error is noted, and the line
+        rests a moment."""
 
 
-class Line(msgspec.Struct, eq=False):
-    """One line; what it looks like goes to the officer's console."""
+class Line(Generic[T]):
+    """One line. `ready` was found due and waits for a place: one look at the store serves a whole width."""
 
-    woken: asyncio.Event
-    flying: dict[str, asyncio.Task[None]]
-    breaker: Breaker = Breaker()
-    rest_until: float = 0.0
-    driver: asyncio.Task[None] | None = None
+    def __init__(self) -> None:
+        self.woken = asyncio.Event()
+        self.flying: dict[str, asyncio.Task[None]] = {}
+        self.ready: deque[T] = deque()
+        self.breaker = Breaker()
+        self.rest_until = 0.0
+        self.driver: asyncio.Task[None] | None = None
 
 
 class Lines(Generic[T]):
@@ -70,7 +72,7 @@ class Lines(Generic[T]):
         self._random = random
         self._failed = failed
         self._width = width
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, Line[T]] = {}
         self._is_running = False
 
     async def start(self) -> None:
@@ -120,13 +122,13 @@ class Lines(Generic[T]):
         await asyncio.gather(*flying)
         return len(flying)
 
-    def _line(self, key: str) -> Line:
+    def _line(self, key: str) -> Line[T]:
         found = self._lines.get(key)
         if found is None:
-            found = self._lines[key] = Line(asyncio.Event(), {})
+            found = self._lines[key] = Line()
         return found
 
-    async def _drive(self, key: str, line: Line) -> None:
+    async def _drive(self, key: str, line: Line[T]) -> None:
         """Until nothing waits any more; a failed look at the store is looked at again."""
         while True:
             line.woken.clear()
@@ -145,7 +147,7 @@ class Lines(Generic[T]):
             except TimeoutError:
                 continue
 
-    async def _launch(self, key: str, line: Line) -> float | None:
+    async def _launch(self, key: str, line: Line[T]) -> float | None:
         """Start what may go; how many seconds until there may be more, None when only a wake can bring it."""
         now = self._clock()
         resting = max(line.rest_until, line.breaker.until if line.breaker.state(now) == "open" else 0.0)
@@ -154,18 +156,21 @@ class Lines(Generic[T]):
         free = line.breaker.places(now, self._width) - len(line.flying)
         if free <= 0:
             return None
-        found = await self._waiting.due(key, now, free + len(line.flying))
-        fresh = [one for one in found if self._waiting.name(one) not in line.flying][:free]
-        for one in fresh:
+        if len(line.ready) < free:
+            found = await self._waiting.due(key, now, self._width + len(line.flying))
+            line.ready = deque(one for one in found if self._waiting.name(one) not in line.flying)
+        while free and line.ready:
+            free -= 1
+            one = line.ready.popleft()
             line.flying[self._waiting.name(one)] = asyncio.create_task(self._carried(key, line, one))
-        if len(fresh) == free:
+        if not free:
             return None
         due = await self._waiting.next_due(key)
         if due is None:
             return None
         return due - now if due > now else _BLOCKED_S
 
-    async def _carried(self, key: str, line: Line, message: T) -> None:
+    async def _carried(self, key: str, line: Line[T], message: T) -> None:
         try:
             worked = await self._waiting.carry(message)
         except Exception as error:  # the worker loop: the message is where it was, and is tried again

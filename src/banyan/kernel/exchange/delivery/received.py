@@ -112,8 +112,9 @@ def next_to_bring(tx: Tx, peer: str) -> EpochS | None:
     return _due(tx.row(SQL["next_to_bring"], key=peer))
 
 
-def hand(tx: Tx, key: Key, *, now: EpochS) -> bool:
-    return bool(tx.run(SQL["hand"], now=now, **key.values))
+def hand(tx: Tx, message: Received, *, now: EpochS) -> bool:
+    """False when it is not as `message` says any more."""
+    return bool(tx.run(SQL["hand"], now=now, handings=message.handings, tries=message.tries, **message.key.values))
 
 
 def hand_again(tx: Tx, key: Key, *, now: EpochS) -> bool:

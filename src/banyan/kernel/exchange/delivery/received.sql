@@ -47,9 +47,10 @@ from received where kind = 'async' and state = 'answered' and peer = :key and du
 select due from received where kind = 'async' and state = 'answered' and peer = :key order by due limit 1
 
 -- name: hand
--- From here on the provider may have it.
+-- From here on the provider may have it; not when it was handed since it was looked at.
 update received set state = 'handing', handings = handings + 1, changed_at = :now
-where kind = :kind and client = :client and message_id = :message_id and state = 'waiting'
+where kind = :kind and client = :client and message_id = :message_id and state = 'waiting' and handings = :handings
+  and tries = :tries
 
 -- name: hand_again
 -- The same for a synchronous call whose client asks again after a crash.

@@ -121,7 +121,7 @@ class Receiver:
             )  # fmt: skip
             await self._refused(message, late)
             return None
-        if not await means.store.write(lambda tx: received.hand(tx, key, now=now)):
+        if not await means.store.write(lambda tx: received.hand(tx, message, now=now)):
             return None
         means.trip("received.handing")
         handed = for_provider(msgspec.structs.replace(call, until=EpochS(now + DELIVERY_HAND_S)), message.handings)
@@ -150,7 +150,8 @@ class Receiver:
         """Bring one answer to its client's gateway."""
         means = self._means
         kept = await means.store.read(lambda tx: means.contents.get(tx, "received", *message.key.pair, "answer"))
-        assert kept is not None, "an answer that waits is kept"
+        if kept is None:  # its client's gateway fetched it meanwhile
+            return None
         service = parse_service(message.service)
         fields = ((RECEIPT, message.answer_receipt.encode("ascii")),)
         about = answers_target(message.client, message.message_id)
