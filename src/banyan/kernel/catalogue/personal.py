@@ -7,6 +7,7 @@ answer, not blanked, so that nobody takes "unknown" for "no". Names of nested fi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -32,25 +33,35 @@ def minimised(answer: Any, granted: frozenset[str], known: Mapping[str, str]) ->
     """The answer with only the granted personal fields; what is not personal stays. A new value; the old is unchanged.
 
     A field that a type gained and nobody granted is left out: extra is denied, never silently shown."""
-    return _minimised(answer, "", granted, known)
+    return _minimised(answer, "", granted, tuple(known))
 
 
-def _minimised(value: Any, prefix: str, granted: frozenset[str], known: Mapping[str, str]) -> Any:
+def _minimised(value: Any, prefix: str, granted: frozenset[str], known: tuple[str, ...]) -> Any:
     if isinstance(value, msgspec.Struct):
-        changes = {}
-        for name in value.__struct_fields__:
-            here = f"{prefix}{name}"
+        hidden, deeper = _cuts(type(value), prefix, granted, known)
+        changes: dict[str, Any] = dict.fromkeys(hidden, UNSET)
+        for name in deeper:
             item = getattr(value, name)
-            if here in known and here not in granted:
-                changes[name] = UNSET
-            elif isinstance(item, msgspec.Struct | list | tuple) and any(
-                field.startswith(here + ".") for field in known
-            ):
-                changes[name] = _minimised(item, here + ".", granted, known)
+            if isinstance(item, msgspec.Struct | list | tuple):
+                changes[name] = _minimised(item, f"{prefix}{name}.", granted, known)
         return msgspec.structs.replace(value, **changes) if changes else value
     if isinstance(value, list | tuple):
         return type(value)(_minimised(item, prefix, granted, known) for item in value)
     return value
+
+
+@lru_cache(maxsize=4_096)
+def _cuts(
+    kind: type[msgspec.Struct], prefix: str, granted: frozenset[str], known: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which fields of a type are left out, and which others may hold some that are."""
+    places = {name: f"{prefix}{name}" for name in kind.__struct_fields__}
+    hidden = tuple(name for name, here in places.items() if here in known and here not in granted)
+    deeper = tuple(
+        name for name, here in places.items()
+        if name not in hidden and any(field.startswith(here + ".") for field in known)
+    )  # fmt: skip
+    return hidden, deeper
 
 
 def _walk(kind: inspect.Type, prefix: str, found: dict[str, str]) -> None:

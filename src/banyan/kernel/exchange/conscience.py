@@ -29,7 +29,7 @@ from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, Register
 from banyan.kernel.policy.decision import Decision
 from banyan.kernel.policy.explaining import MESSAGES, allowed, refused, unreasoned
-from banyan.kernel.policy.judging import ConsentTerms, Use, Verdict, judge
+from banyan.kernel.policy.judging import ConsentTerms, OrderTerms, Use, Verdict, judge_by
 from banyan.kernel.policy.records import Footing, PurposeShelf
 from banyan.kernel.storage.store import Store, Tx
 from banyan.limits import REASON_CHARS
@@ -93,35 +93,39 @@ class Conscience:
         self, declared: Operation, request: msgspec.Struct, caller: Caller, *, purpose: str, now: EpochS
     ) -> Weighed:
         """Weigh one use. Raises Invalid when no person or an unknown field is named; a refusal is in the decision."""
-        known = _fields_of(declared.id, declared)
-        asked = _asked(declared, request, known)
+        known = _known(declared.answer)
+        asked = _asked(getattr(request, FIELDS, ()), known)
         subject = self._whose(declared, request, caller)
-        bases = await self._bases()
+        named, recipient = subject.hex(), caller.agency
+        purpose = purpose or str(getattr(request, PURPOSE, "")) or declared.purpose
+        candidates = (await self._bases()).candidates(declared.id, purpose, recipient)
+        about = About(named, recipient, declared.id, purpose, now)
+        on = await self._policy.read(partial(_records_for, about, candidates, self._purposes)) if candidates else NONE
+        consents = [terms for terms, _ in on.consents]
+        if caller.kind == "app":  # what this token's person gave with it, not what the agency has besides
+            consents = [one for one in consents if one.reference in caller.consents]
         use = Use(
             operation=declared.id,
-            purpose=purpose or str(getattr(request, PURPOSE, "")) or declared.purpose,
-            recipient=caller.agency,
+            purpose=purpose,
+            recipient=recipient,
             fields=asked,
             now=now,
             assurance=LEVELS.get(caller.assurance, 0),
-            is_self=_is_self(caller, subject.hex()),
+            consents=tuple(consents),
+            orders=on.orders,
+            uses_today=on.uses_today,
+            has_opted_out=on.has_opted_out,
+            is_self=_is_self(caller, named),
         )
-        candidates = bases.candidates(use.operation, use.purpose, use.recipient)
-        footings: Mapping[str, Footing] = {}
-        if candidates:
-            job = partial(_with_records, use, subject.hex(), candidates, self._purposes)
-            use, footings = await self._policy.read(job)
-            if caller.kind == "app":  # what this token's person gave with it, not what the agency has besides
-                mine = tuple(one for one in use.consents if one.reference in caller.consents)
-                use = msgspec.structs.replace(use, consents=mine)
-        verdict = judge(bases, use)
+        verdict = judge_by(candidates, use)
         reason = _reason(request)
         refusal = None
         if not verdict.is_allowed:
             refusal = refused(declared, verdict, use)
         elif _is_under_order(verdict) and not reason:
             refusal = unreasoned(declared, verdict, use)
-        footing = footings.get(verdict.reference)
+        standing = (one for terms, one in on.consents if terms.reference == verdict.reference and not one.is_once)
+        footing = next(standing, None)
         return Weighed(refusal, verdict, subject, asked, known, use.purpose, reason, footing)
 
     async def release(
@@ -141,7 +145,7 @@ class Conscience:
             caller=caller,
             now=now,
             consent=weighed.verdict.reference if basis.needs == "consent" else "",
-            footing=weighed.footing,
+            footing=weighed.footing if basis.needs == "consent" else None,
             order=weighed.verdict.reference if basis.needs == "order" else "",
             reason=weighed.reason,
             per_day=basis.per_subject_per_day,
@@ -170,7 +174,7 @@ class Conscience:
         number = str(getattr(request, declared.subject))
         if not number and caller.kind in BOUND and caller.subject:
             return bytes.fromhex(caller.subject)
-        subject = self.subject(_checked(declared, number))
+        subject = pseudonym(self._key, _checked(declared, normalized_person_number(number)).encode())
         if caller.kind == "app" and caller.subject and not hmac.compare_digest(caller.subject, subject.hex()):
             raise Denied(
                 MESSAGES.text("other_person", "zh-Hant"),
@@ -200,24 +204,42 @@ def _is_under_order(verdict: Verdict) -> bool:
     return verdict.basis is not None and verdict.basis.needs == "order"
 
 
-def _with_records(
-    use: Use, subject: str, candidates: Sequence[LegalBasis], purposes: PurposeShelf, tx: Tx
-) -> tuple[Use, Mapping[str, Footing]]:
-    """The use with the records that its candidates weigh, others are not even read; what standing consents rest on."""
+class About(msgspec.Struct, frozen=True, gc=False):
+    """Whose data, for whom and what for."""
+
+    subject: str
+    recipient: str
+    operation: str
+    purpose: str
+    now: EpochS
+
+
+class OnRecord(msgspec.Struct, frozen=True, gc=False):
+    """The records that candidates weigh; what they do not weigh is not even read. Consents with what they rest on."""
+
+    consents: Sequence[tuple[ConsentTerms, Footing]] = ()
+    orders: tuple[OrderTerms, ...] = ()
+    uses_today: int = 0
+    has_opted_out: bool = False
+
+
+NONE: Final = OnRecord()
+
+
+def _records_for(about: About, candidates: Sequence[LegalBasis], purposes: PurposeShelf, tx: Tx) -> OnRecord:
+    subject, recipient, now = about.subject, about.recipient, about.now
     needs = {basis.needs for basis in candidates}
-    is_counted = any(basis.per_subject_per_day for basis in candidates)
-    is_secondary = any(basis.is_secondary for basis in candidates)
     consents: Sequence[tuple[ConsentTerms, Footing]] = ()
     if "consent" in needs:
-        consents = records.consents_weighed(tx, purposes, subject, use.recipient, use.purpose, now=use.now)
-    weighed = msgspec.structs.replace(
-        use,
-        consents=tuple(terms for terms, _ in consents),
-        orders=records.order_terms(tx, use.now) if "order" in needs else (),
-        uses_today=records.uses_today(tx, subject, use.recipient, use.operation, use.now) if is_counted else 0,
-        has_opted_out=is_secondary and records.has_opted_out(tx, subject, use.operation, use.purpose),
+        consents = records.consents_weighed(tx, purposes, subject, recipient, about.purpose, now=now)
+    is_counted = any(basis.per_subject_per_day for basis in candidates)
+    is_secondary = any(basis.is_secondary for basis in candidates)
+    return OnRecord(
+        consents,
+        records.order_terms(tx, now) if "order" in needs else (),
+        records.uses_today(tx, subject, recipient, about.operation, now) if is_counted else 0,
+        is_secondary and records.has_opted_out(tx, subject, about.operation, about.purpose),
     )
-    return weighed, {terms.reference: footing for terms, footing in consents if not footing.is_once}
 
 
 def _record(
@@ -243,7 +265,7 @@ def _record(
 
 
 def _checked(declared: Operation, number: str) -> str:
-    if person_number_kind(normalized_person_number(number)) is None:
+    if person_number_kind(number) is None:
         raise Invalid.at(declared.subject, "a national ID or resident number with its right check digit")
     return number
 
@@ -255,18 +277,13 @@ def _reason(request: msgspec.Struct) -> str:
     return reason
 
 
-def _asked(declared: Operation, request: msgspec.Struct, known: Mapping[str, str]) -> tuple[str, ...]:
-    given = getattr(request, FIELDS, ())
-    unknown = sorted(set(given) - known.keys())
+def _asked(given: Sequence[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    unknown = [name for name in given if name not in known]
     if unknown:
-        raise Invalid.at(FIELDS, f"{unknown[0]} is none of {', '.join(sorted(known))}")
+        raise Invalid.at(FIELDS, f"{min(unknown)} is none of {', '.join(sorted(known))}")
     return tuple(sorted(given or known))
 
 
 @lru_cache(maxsize=4_096)
 def _known(answer: Any) -> Mapping[str, str]:
     return personal_fields(answer)
-
-
-def _fields_of(_: str, declared: Operation) -> Mapping[str, str]:
-    return _known(declared.answer)

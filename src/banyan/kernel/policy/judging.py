@@ -101,8 +101,13 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
 def judge(register: Register, use: Use) -> Verdict:
     """Judge. Pure: everything it weighs is in `use`."""
+    return judge_by(register.candidates(use.operation, use.purpose, use.recipient), use)
+
+
+def judge_by(candidates: Iterable[LegalBasis], use: Use) -> Verdict:
+    """Judge by the bases that speak of such a use, which the register gave."""
     refused: Verdict | None = None
-    for basis in register.candidates(use.operation, use.purpose, use.recipient):
+    for basis in candidates:
         if basis.needs == "self" and use.recipient and not use.is_self:
             continue  # what a person may see is no basis for an agency, not even the nearest
         verdict = _judged(basis, use)

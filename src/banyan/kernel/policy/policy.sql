@@ -111,7 +111,7 @@ select consent.document, consent.purpose, purpose_count.uses,
   (select turn from consent_turn where part = :part), (select turn from consent_turn where part = '*')
 from consent left join purpose_count
 on purpose_count.day = :day and purpose_count.subject = consent.subject and purpose_count.purpose = consent.purpose
-where consent.subject = :subject and consent.recipient = :recipient and consent.code = :code order by consent.id
+where consent.subject = :subject and consent.recipient = :recipient and consent.code = :code
 
 -- name: turn
 -- One part's turn.

@@ -255,6 +255,8 @@ def consents_weighed(
         consent, purpose = _consents.decode(document), shelf.at(tx, str(id), turns[1])  # type: ignore[arg-type]  # bytes
         terms = consent_rules.terms(consent, purpose, now, int(uses or 0))
         found.append((terms, Footing(purpose.id, purpose.per_day, consent.is_once, turns)))
+    if len(found) > 1:
+        found.sort(key=lambda one: one[0].reference)  # nearly always there is one: ordering it in SQL costs 2 us
     return found
 
 
