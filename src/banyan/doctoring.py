@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -74,12 +74,31 @@ def examined(data: Path, *, clock: Clock) -> list[Finding]:
     with ThreadPoolExecutor(DOCTOR_HANDS) as hands:
         for some in hands.map(called, others):
             found += some
-        found += hands.map(lambda pair: checks.of_call(running.edge, *pair), _pairs(running, keeper))
+        found += _gathered(hands.map(lambda pair: checks.of_call(running.edge, *pair), _pairs(running, keeper)))
     remembered.keep()
     checkpoint = data / FOLDER / "messages" / "log" / "checkpoint"
     signed = checkpoint.read_bytes() if checkpoint.exists() else b""
     foreign = sum(one.parts[:3] != me.parts[:3] for one, _ in others)
     return [*found, checks.witnessed(encoded(me), signed, origin_of(me.parts), foreign)]
+
+
+def _gathered(found: Iterable[Finding]) -> Iterator[Finding]:
+    """What a client may not ask, and nobody says that it needs, is one note."""
+    nothing: dict[str, list[str]] = {}
+    for one in found:
+        if (one.level, one.code) == ("note", "no-grant"):
+            client, _, subsystem = one.about.partition(" → ")
+            nothing.setdefault(client, []).append(subsystem)
+        else:
+            yield one
+    for client, subsystems in nothing.items():
+        yield Finding(
+            "note",
+            "no-grant",
+            client,
+            f"May ask nothing of {', '.join(subsystems)}.",
+            "Where the law has a basis, two officers of the provider grant it at /exchange/grants.",
+        )
 
 
 def _pairs(running: Running, keeper: Keeper) -> Iterator[tuple[ClientId, ClientId, bool]]:

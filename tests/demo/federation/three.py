@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -40,11 +41,14 @@ class Three(msgspec.Struct):
 
 
 @asynccontextmanager
-async def a_federation(folder: Path) -> AsyncIterator[Three]:
-    now, ahead = [float(NOW)], dict.fromkeys(federating.PORTS, 0.0)
+async def a_federation(folder: Path, *, is_running: bool = False) -> AsyncIterator[Three]:
+    """`is_running`: the clock is the machine's."""
+    now, ahead, began = [float(NOW)], dict.fromkeys(federating.PORTS, 0.0), time.monotonic()
+    if is_running:
+        now = [time.time()]
 
     def clock_of(name: str) -> EpochS:
-        return EpochS(now[0] + ahead[name])
+        return EpochS(now[0] + ahead[name] + (time.monotonic() - began if is_running else 0.0))
 
     ports = dict.fromkeys(federating.PORTS, (0, 0, 0))
     processes = federating.prepared(folder, clock=lambda: EpochS(now[0]), ports=ports)
