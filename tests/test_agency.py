@@ -172,6 +172,16 @@ def test_the_authority_changes_its_keys_and_members_follow(desk: Desk) -> None:
     assert "TW/GOV/CDC" in desk.said
 
 
+def test_a_request_nobody_wants_is_refused(desk: Desk) -> None:
+    founded(desk)
+    made(desk, "NHI")
+    desk("approve", desk.folder / "NHI/request.json", "--centre", desk.centre, ends=2)
+    name = re.findall(r"request (\w+):", desk("list", "--centre", desk.centre))[0]
+    desk("refuse", name, "--centre", desk.centre)
+    assert "request" not in desk("list", "--centre", desk.centre)
+    desk("refuse", name, "--centre", desk.centre, ends=2)
+
+
 @pytest.mark.parametrize(
     "words",
     [

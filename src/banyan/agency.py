@@ -66,11 +66,13 @@ def _add_centre_acts(acts: Any) -> None:
     approve.add_argument("--officer", type=Path, metavar="FILE", help="your officer's key")
     approve.add_argument("--home", action="store_true", help="it is the centre's own gateway, which all others ask")
     approve.add_argument("--out", type=Path, metavar="FILE", help="write what the agency gets back to a file")
+    refuse = _act(acts, "refuse", "do without a request", _refuse)
+    refuse.add_argument("request", help="its name in `agency list`")
     revoke = _act(acts, "revoke", "end a member, key, gateway or certificate at once, everywhere", _revoke)
     revoke.add_argument("kind", choices=KINDS)
     revoke.add_argument("subject", help="its identifier, a key's name, or a certificate's SHA-256 in hexadecimal")
     _act(acts, "list", "members, and requests that wait", _list)
-    for one in (found, officer, approve, revoke, acts.choices["list"]):
+    for one in (found, officer, approve, refuse, revoke, acts.choices["list"]):
         one.add_argument("--centre", type=Path, default=CENTRE, metavar="DIR", help="the centre's folder")
 
 
@@ -156,6 +158,14 @@ def _approve(options: argparse.Namespace) -> int:
                 _say(f"Approved; {missing} more must approve {request.name}.")
                 return 0
         return _answered(options, centre.admit(request, is_home=options.home), f"{encoded(wanted.owner)} is a member.")
+
+
+def _refuse(options: argparse.Namespace) -> int:
+    centre = _opened(options.centre)
+    with centre.turn():
+        centre.refuse(options.request)
+    _say(f"The request {options.request} is gone.")
+    return 0
 
 
 def _revoke(options: argparse.Namespace) -> int:

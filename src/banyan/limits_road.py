@@ -105,6 +105,7 @@ DIRECTORY_USABLE_S: Final = 30 * 86_400  # how long a silent authority is surviv
 DIRECTORY_AHEAD_S: Final = 300  # how far the authority's clock may run ahead of ours
 DIRECTORY_BEAT_S: Final = 600  # how often the authority signs its checkpoint anew; six times within the hour
 DIRECTORY_ROUND_S: Final = 20.0  # between two rounds of gossip: three within the 60 s of convergence
+DIRECTORY_REST_S: Final = 1.0  # at least, between two rounds, however often somebody says that there is news
 DIRECTORY_JITTER: Final = 0.25  # of a round, so that ten thousand gateways do not ask in one second
 DIRECTORY_PEERS_ASKED: Final = 2  # at random in each round, beside the centre: news doubles each round without it
 DIRECTORY_ASK_S: Final = 10.0  # for one answer of a peer; a document has its own bound

@@ -31,6 +31,7 @@ from banyan.kernel.exchange.directory.authority import Authority
 from banyan.kernel.exchange.directory.document import Revoked
 from banyan.kernel.exchange.directory.keeper import Forked, Keeper, Offer, Refused
 from banyan.kernel.exchange.directory.notes import Revocation
+from banyan.kernel.storage.durable import write_file
 from banyan.wire.tlog import note
 from banyan.wire.tlog.proof import verify_receipt
 
@@ -256,6 +257,48 @@ def test_forked_is_told_from_other_refusals(tmp_path: Path) -> None:
     follower.take(one.keeper.offer())
     with pytest.raises(Forked):
         follower.take(other.keeper.offer(follower.held.facts.size))
+
+
+@pytest.mark.parametrize("which", range(1, 7))
+def test_a_full_disk_at_any_write_leaves_what_was_and_the_next_try_works(
+    tmp_path: Path, which: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    authority = grown(tmp_path / "c", clock)
+    keeper = Keeper(tmp_path / "f", an_anchor(), clock=clock)
+    keeper.take(authority.keeper.offer())
+    before = keeper.held
+    authority.change(lambda snapshot: with_member(snapshot, a_member("LATER")))
+    written = 0
+
+    def full(path: Path, content: bytes) -> None:
+        nonlocal written
+        written += 1
+        if written == which:
+            raise OSError(28, "No space left on device")
+        write_file(path, content)
+
+    for module in ("banyan.kernel.ledger.tree", "banyan.kernel.exchange.directory.keeper"):
+        monkeypatch.setattr(f"{module}.write_file", full)
+    try:
+        keeper.take(authority.keeper.offer(before.facts.size))
+    except OSError:
+        assert keeper.held == before
+        assert keeper.entries(0) == authority.keeper.entries(0, before.facts.size)
+        assert Keeper(tmp_path / "f", an_anchor(), clock=clock).held == before
+        assert keeper.take(authority.keeper.offer(before.facts.size))
+    else:
+        assert written < which, "there are no more writes than these"
+    assert keeper.standing.is_known(member("LATER"))
+    assert keeper.evidence == ()
+
+
+def test_a_thousand_acts_in_a_second_do_not_run_ahead_of_the_clock(tmp_path: Path) -> None:
+    clock = Clock()
+    authority = a_directory(tmp_path / "c", clock)
+    for number in range(40):
+        authority.revoke("key", f"x{number}")
+    assert authority.keeper.held.at == int(clock.at)
 
 
 WRITER = """

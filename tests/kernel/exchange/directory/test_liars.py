@@ -114,7 +114,7 @@ async def test_false_revocations_are_not_believed_and_the_rest_is(tmp_path: Path
     assert not keeper.standing.is_known(member("NIA")), "it stands in the log"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_twisted_answer_raises_or_is_believed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """One answer of the peer is cut, doubled or has bytes changed; what is taken is what the authority signed."""

@@ -13,6 +13,7 @@ from tests.kernel.exchange.directory.stage import a_centre, an_agency, joined
 from banyan.errors import Conflict, Invalid, Unavailable
 from banyan.kernel.exchange.directory import counter, enrolment, upkeep
 from banyan.kernel.exchange.directory.centre import Centre
+from banyan.kernel.exchange.directory.document import RevokedKind
 from banyan.kernel.exchange.directory.keeper import Keeper, Refused
 from banyan.kernel.exchange.directory.membership import Agency, made, no_devices, read_welcome
 from banyan.kernel.exchange.directory.tending import tend
@@ -225,10 +226,12 @@ def test_another_directory_is_not_pinned_over_the_first(tmp_path: Path) -> None:
         read_welcome(b"{}")
 
 
-def test_a_revoked_member_joins_again_by_new_keys(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["member", "key"])
+def test_a_revoked_member_joins_again_by_new_keys(tmp_path: Path, kind: RevokedKind) -> None:
     office = Office(tmp_path)
+    name = office.agency.signers()[0].keyid
     with office.centre.turn():
-        office.centre.authority.revoke("member", "TW/GOV/NHI")
+        office.centre.authority.revoke(kind, name if kind == "key" else "TW/GOV/NHI")
     office.clock.at += 5
     again = an_agency(tmp_path / "again", "NHI", office.clock)
     joined(office.centre, again)

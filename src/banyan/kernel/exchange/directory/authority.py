@@ -105,7 +105,7 @@ class Authority:
         size = self.keeper.held.facts.size + len(entries)
         root = self.keeper.root_with(entries)
         text = Checkpoint(self.keeper.anchor.origin, size, root).text
-        return signer.sign_checkpoint(text, max(self._now(), self.keeper.held.at + 1))
+        return signer.sign_checkpoint(text, max(self._now(), self.keeper.held.at))
 
     def _now(self) -> int:
         """Never before what was signed last, whatever the clock says."""

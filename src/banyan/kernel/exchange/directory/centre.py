@@ -31,9 +31,9 @@ from banyan.kernel.exchange.directory.keeper import Keeper, Offer
 from banyan.kernel.exchange.directory.standing import Index
 from banyan.kernel.exchange.directory.trust import Anchor
 from banyan.kernel.storage.durable import flush_folder, make_folders, write_file
-from banyan.limits_road import DIRECTORY_OFFICERS, DIRECTORY_REQUESTS
+from banyan.limits_road import DIRECTORY_OFFICERS, DIRECTORY_REQUEST_AGE_S, DIRECTORY_REQUESTS
 from banyan.wire import jcs
-from banyan.wire.xroad.identifiers import encoded
+from banyan.wire.xroad.identifiers import ClientId, encoded
 
 Random = Callable[[int], bytes]
 LoadKey = Callable[[str], ec.EllipticCurvePrivateKey]
@@ -93,7 +93,7 @@ class Centre:
         path = self.folder / "anchor.json"
         if not path.exists():
             keys = keyfiles.authority_signer(self.folder / "keys/1", self.file.instance, 1, random=self._random).keys
-            write_file(path, jcs.encode(Anchor(self.file.instance, keys)))
+            write_file(path, jcs.encode(Anchor(self.file.instance, keys, self.file.pages)))
         return trust.read_anchor(path.read_bytes())
 
     @property
@@ -122,10 +122,17 @@ class Centre:
         request = enrolment.read(data, now=self._clock())
         if request.wanted.kind != "join" or request.wanted.instance != self.file.instance:
             raise Invalid.at("request", f"Send a request to join {self.file.instance}.")
+        self._forget_old()
         if len(self.waiting()) >= DIRECTORY_REQUESTS:
             raise Limit(f"{DIRECTORY_REQUESTS} requests wait already.", remedy="Officers approve or remove some first.")
         write_file(self._made("requests") / f"{request.name}.json", data)
         return request
+
+    def _forget_old(self) -> None:
+        """Requests that nobody could approve any more."""
+        for path in self._made("requests").glob("*.json"):
+            if self._clock() - path.stat().st_mtime > DIRECTORY_REQUEST_AGE_S:
+                path.unlink()
 
     def waiting(self) -> list[str]:
         return sorted(path.stem for path in self._made("requests").glob("*.json"))
@@ -177,7 +184,7 @@ class Centre:
         pinned = ca.pinned(issued)
 
         def change(snapshot: Snapshot) -> Snapshot:
-            if not self.keeper.standing.is_known(wanted.owner):  # revoked: it comes again, with other keys
+            if not self._can_sign(wanted.owner):  # revoked, or its keys were: it comes again with others
                 snapshot = enrolment.without(wanted.owner, snapshot)
             new = enrolment.admitted(wanted, pinned, snapshot, now=now)
             home = (wanted.member_class, wanted.member, wanted.server)
@@ -185,6 +192,19 @@ class Centre:
 
         self.authority.change(change)
         return self._welcome(request, ca.pem(issued))
+
+    def refuse(self, name: str) -> None:
+        """Do without a request. Raises NotFound."""
+        path = self._made("requests") / f"{name}.json"
+        if not name.isalnum() or not path.exists():
+            raise NotFound(f"No request {name[:40]} waits.", remedy="See `agency list`.")
+        path.unlink()
+
+    def _can_sign(self, owner: ClientId) -> bool:
+        """Whether a member has a key that counts."""
+        standing, members = self.keeper.standing, self.authority.snapshot.members
+        keys = [key for one in members if (one.member_class, one.code) == owner.parts[1:] for key in one.keys]
+        return any(standing.keys(document.key_name(owner, key.public)) is not None for key in keys)
 
     def renew(self, data: bytes) -> Welcome:
         """Give a member its next certificate, or put its next key in force: it signed by the key of today. Asked twice

@@ -31,6 +31,7 @@ from banyan.limits_road import (
     DIRECTORY_PAGE_BYTES,
     DIRECTORY_PAGE_ENTRIES,
     DIRECTORY_PEERS_ASKED,
+    DIRECTORY_REST_S,
     DIRECTORY_ROUND_S,
 )
 from banyan.wire.tlog.note import BadNote
@@ -267,6 +268,7 @@ class Gossip:
         return [one for one in drawn if one not in passed and self._keeper.standing.way(one)][:count]
 
     async def _pause(self, pause: float) -> None:
+        await asyncio.sleep(DIRECTORY_REST_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._woken.wait()

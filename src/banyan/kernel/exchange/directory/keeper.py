@@ -257,11 +257,15 @@ class Keeper:
         before = self.held.facts
         facts = checked.held.facts
         fresh = offer.entries[before.size - offer.start :]
-        if fresh:
-            self._tree.grow(list(fresh))
-        if checked.snapshot and facts.announced:
-            write_file(self._snapshot_path(facts.announced), checked.snapshot)
-        self._write_head(checked.held)
+        try:
+            if fresh:
+                self._tree.grow(list(fresh))
+            if checked.snapshot and facts.announced:
+                write_file(self._snapshot_path(facts.announced), checked.snapshot)
+            self._write_head(checked.held)
+        except OSError:  # a full disk: what was written beyond the head counts for nothing
+            self._tree = Tree(self.folder / "tiles", before.size)
+            raise
         self.held, self._index = checked.held, checked.index
         self._swap()
         if before.announced and facts.announced and before.announced.sha256 != facts.announced.sha256:
