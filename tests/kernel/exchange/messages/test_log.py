@@ -46,6 +46,7 @@ def test_what_is_kept_is_found_and_proven(tmp_path: Path) -> None:
             assert checkpoint is not None
             assert (checkpoint.origin, checkpoint.size) == (ASKER, 301)
             assert await messages.publish() is None
+            assert [value for _, _, value in messages.figures()] == [301.0, 301.0, 0.0]
             (found,) = await messages.find("TW-7", HOSPITAL, 10)
             given = exchanged(7)
             assert (found.request, found.answer) == (given.request, given.answer)

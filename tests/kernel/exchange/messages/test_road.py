@@ -226,9 +226,11 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     async def story() -> bytes:
         async with a_logged_pair(tmp_path_factory.mktemp("road")) as stage:
             await called(stage.road, 1)
-            found = await stage.b.messages.prove(
-                (await stage.b.messages.find("call-0", ANSWERER, 1))[0].xid, "provider"
+            (kept,) = await stage.b.messages.find("call-0", parse_client(f"{PRODUCER}/sub"), 1)
+            assert await stage.b.messages.find("call-0", ANSWERER, 1) == [], (
+                "the member did not answer; its subsystem did"
             )
+            found = await stage.b.messages.prove(kept.xid, "provider")
             assert found is not None
             return record_in(found.receipt)
 

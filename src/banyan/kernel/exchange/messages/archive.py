@@ -72,7 +72,7 @@ class Messages:
         await self._settle()
         lines = await self.index.find(Sought(message_id=message_id, most=most))
         name = named(client)
-        mine = [one for one in lines if name == one.client or one.service.startswith(f"{name}/")]
+        mine = [one for one in lines if name in (one.client, one.service.rpartition("/")[0])]
         return [found for line in mine if (found := await self.archived(line)) is not None]
 
     async def prove(self, xid: str, role: str) -> Archived | None:
@@ -126,6 +126,15 @@ class Messages:
         if seq is None:
             return []
         return await asyncio.to_thread(self._seen, seq, since)
+
+    def figures(self) -> list[tuple[str, str, float]]:
+        """For Prometheus: (name, help, value)."""
+        published = self.published
+        return [
+            ("banyan_log_entries", "Entries of the message log that are durable.", float(self.log.size)),
+            ("banyan_log_published", "Those under the newest checkpoint.", float(published.size)),
+            ("banyan_log_waiting", "Exchanges that wait for the disk.", float(self.log.waiting)),
+        ]
 
     async def destroy_due(self) -> list[str]:
         """Destroy the keys of the days that have passed and say so in the log; the days. Records and bodies sealed

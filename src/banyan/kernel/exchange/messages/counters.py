@@ -15,9 +15,11 @@ from banyan.kernel.exchange.messages.operation import duration_of
 from banyan.kernel.exchange.messages.record import named
 from banyan.kernel.exchange.road.model import Role, Timing
 from banyan.limits_road import MONITOR_CODES, MONITOR_PAIRS
+from banyan.wire.xroad.identifiers import ClientId, ServiceId
 
 BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 OTHER: Final = "other"
+_CLASSES: Final = {1: "1xx", 2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 Pair = tuple[Role, str, str]
 """Role, client, service."""
 
@@ -37,55 +39,64 @@ class Histogram:
         self.total += seconds
 
 
+class Figures:
+    """Of one pair. `ended` by status class: `2xx`, `fault`, `none`."""
+
+    __slots__ = ("ended", "request_bytes", "response_bytes", "seconds")
+
+    def __init__(self, seconds: Histogram) -> None:
+        self.ended: dict[str, int] = {}
+        self.request_bytes = self.response_bytes = 0
+        self.seconds = seconds
+
+
 class Counters:
     """Of all calls since the start."""
 
     def __init__(self) -> None:
-        self.calls: Counter[tuple[Pair, str]] = Counter()
-        """By pair and status class: `2xx`, `fault`, `none`."""
-        self.request_bytes: Counter[Pair] = Counter()
-        self.response_bytes: Counter[Pair] = Counter()
+        self.pairs: dict[Pair, Figures] = {}
         self.faults: Counter[tuple[Role, str]] = Counter()
         self.seconds: dict[tuple[Role, str], Histogram] = {}
-        self._pairs: set[Pair] = set()
+        self._known: dict[tuple[Role, ClientId, ServiceId], Figures] = {}
 
     def add(self, timing: Timing) -> None:
-        pair = self._pair(timing)
-        self.calls[pair, _class(timing)] += 1
-        self.request_bytes[pair] += timing.request_size
-        self.response_bytes[pair] += timing.response_size
-        histogram = self.seconds.get((pair[0], pair[2]))
-        if histogram is None:
-            histogram = self.seconds[pair[0], pair[2]] = Histogram()
-        histogram.add(duration_of(timing) / 1_000)
+        figures = self._known.get((timing.role, timing.client, timing.service)) or self._new(timing)
+        ended = _class(timing)
+        figures.ended[ended] = figures.ended.get(ended, 0) + 1
+        figures.request_bytes += timing.request_size
+        figures.response_bytes += timing.response_size
+        figures.seconds.add(duration_of(timing) / 1_000)
         if timing.fault:
             code = (timing.role, timing.fault)
             is_known = code in self.faults or len(self.faults) < MONITOR_CODES
             self.faults[code if is_known else (timing.role, OTHER)] += 1
 
-    def _pair(self, timing: Timing) -> Pair:
-        pair = (timing.role, named(timing.client), named(timing.service))
-        if pair in self._pairs:
-            return pair
-        if len(self._pairs) >= MONITOR_PAIRS:
-            return (timing.role, OTHER, OTHER)
-        self._pairs.add(pair)
-        return pair
+    def _new(self, timing: Timing) -> Figures:
+        """The figures of a pair seen first; beyond MONITOR_PAIRS those of all others together."""
+        role = timing.role
+        if len(self._known) < MONITOR_PAIRS:
+            pair: Pair = (role, named(timing.client), named(timing.service))
+            return self._known.setdefault((role, timing.client, timing.service), self._figures(pair))
+        return self.pairs.get((role, OTHER, OTHER)) or self._figures((role, OTHER, OTHER))
+
+    def _figures(self, pair: Pair) -> Figures:
+        seconds = self.seconds.setdefault((pair[0], pair[2]), Histogram())
+        return self.pairs.setdefault(pair, Figures(seconds))
 
 
 def prometheus(counters: Counters, gauges: Iterable[tuple[str, str, float]] = ()) -> str:
     """The text of `/metrics`. `gauges`: (name, help, value)."""
     lines = _family("banyan_road_calls_total", "counter", "Calls by who asked, what, and how it ended.")
-    lines += [
-        f"banyan_road_calls_total{_labels(*pair, ended=ended)} {count}"
-        for (pair, ended), count in sorted(counters.calls.items())
-    ]
-    for name, help_, counts in (
-        ("banyan_road_request_bytes_total", "Bytes of request bodies.", counters.request_bytes),
-        ("banyan_road_response_bytes_total", "Bytes of answer bodies.", counters.response_bytes),
-    ):
-        lines += _family(name, "counter", help_)
-        lines += [f"{name}{_labels(*pair)} {count}" for pair, count in sorted(counts.items())]
+    pairs = sorted(counters.pairs.items())
+    for pair, figures in pairs:
+        lines += [
+            f"banyan_road_calls_total{_labels(*pair, ended=ended)} {count}"
+            for ended, count in sorted(figures.ended.items())
+        ]
+    lines += _family("banyan_road_request_bytes_total", "counter", "Bytes of request bodies.")
+    lines += [f"banyan_road_request_bytes_total{_labels(*pair)} {one.request_bytes}" for pair, one in pairs]
+    lines += _family("banyan_road_response_bytes_total", "counter", "Bytes of answer bodies.")
+    lines += [f"banyan_road_response_bytes_total{_labels(*pair)} {one.response_bytes}" for pair, one in pairs]
     lines += _family("banyan_road_faults_total", "counter", "Faults of the road by code.")
     lines += [
         f'banyan_road_faults_total{{role="{role}",code="{_escaped(code)}"}} {count}'
@@ -112,7 +123,7 @@ def _histogram(labels: str, histogram: Histogram) -> list[str]:
 def _class(timing: Timing) -> str:
     if timing.fault:
         return "fault"
-    return f"{timing.status // 100}xx" if timing.status else "none"
+    return _CLASSES.get(timing.status // 100, "none")
 
 
 def _family(name: str, kind: str, help_: str) -> list[str]:

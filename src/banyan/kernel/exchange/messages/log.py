@@ -138,6 +138,15 @@ class Log:
                     size += len(missing)
         return size
 
+    @property
+    def size(self) -> int:
+        """Entries that are durable."""
+        return self._next
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def take_tail(self) -> list[Written]:
         """What was written since this was asked last."""
         tail, self._tail = self._tail, []

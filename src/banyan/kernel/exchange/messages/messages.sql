@@ -77,32 +77,19 @@ select sheet from neighbour where server = :server
 -- Keep what a gateway said first.
 insert into neighbour (server, sheet) values (:server, :sheet) on conflict (server) do nothing
 
--- name: add_operation
--- Keep an operational record.
-insert into operation (noted, role, client, provider, service, succeeded, duration, request_size, response_size, record)
-values (:noted, :role, :client, :provider, :service, :succeeded, :duration, :request_size, :response_size, :record)
+-- name: add_operations
+-- Keep the calls of a drain.
+insert into operations (noted, through, calls) values (:noted, :through, :calls)
 
 -- name: operations_between
--- Records of a span of seconds, oldest first.
-select noted, record from operation where noted >= :first and noted <= :last order by noted, id limit :limit
+-- The calls of a span of seconds, oldest first; `after` is the last one read.
+select id, noted, calls from operations
+where noted >= :first and noted <= :last and id > :after order by id limit :limit
 
--- name: operations_of
--- Those in which a client asked or answered.
-select noted, record from operation
-where noted >= :first and noted <= :last and (client = :client or provider = :client) order by noted, id limit :limit
-
--- name: operation_health
--- How calls of each service went since a second.
-select service, succeeded, count(*),
-  min(duration), avg(duration), max(duration), avg(1.0 * duration * duration),
-  min(request_size), avg(request_size), max(request_size), avg(1.0 * request_size * request_size),
-  min(response_size), avg(response_size), max(response_size), avg(1.0 * response_size * response_size)
-from operation where noted >= :since and role = 'provider' group by service, succeeded order by service, succeeded
-
--- name: newest_operation
--- The newest record's number.
-select max(id) from operation
+-- name: operations_through
+-- How many calls there were.
+select max(through) from operations
 
 -- name: drop_operations
--- Forget the oldest records.
-delete from operation where id <= :id or noted < :before
+-- Forget the oldest calls.
+delete from operations where through <= :through or noted < :before

@@ -7,33 +7,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from math import sqrt
-
-import msgspec
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from banyan.errors import Problem
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.messages.counters import Counters, prometheus
+from banyan.kernel.exchange.messages.health import HealthBook
 from banyan.kernel.exchange.messages.index import SQL
-from banyan.kernel.exchange.messages.operation import duration_of, is_good, operation_of
-from banyan.kernel.exchange.messages.record import named
+from banyan.kernel.exchange.messages.operation import Noted, concerns, decode, encode, noted, operation_of
 from banyan.kernel.exchange.messages.telemetry import Telemetry
-from banyan.kernel.exchange.road.edges.seams import Health, Records, ServiceHealth, Spread, Value
+from banyan.kernel.exchange.road.edges.seams import Health, Records, Value
 from banyan.kernel.exchange.road.model import Timing
 from banyan.kernel.storage.store import Row, SqlValue, Store, Tx
 from banyan.limits_road import (
     MONITOR_KEPT_S,
-    MONITOR_PAIRS,
     MONITOR_PERIOD_S,
     MONITOR_RECORDS,
     MONITOR_WAITING,
     TELEMETRY_EVERY_S,
 )
-from banyan.wire.xroad.identifiers import ClientId, ServiceId, parse_service
+from banyan.wire.xroad.identifiers import ClientId
 
-_SECOND = 10
-"""Times the bound of an answer, that one second may have."""
+_BATCHES = 64
+"""Drains read at once: a minute's."""
 Tell = Callable[[str, dict[str, object]], None]
 Gauges = Callable[[], Iterable[tuple[str, str, float]]]
 
@@ -53,7 +50,8 @@ class Observer:
         self._store, self._clock, self._telemetry, self._gauges, self._most = store, clock, telemetry, gauges, most
         self._waiting: deque[Timing] = deque(maxlen=MONITOR_WAITING)
         self._since = int(clock() * 1_000)
-        self._last: dict[str, tuple[int, int]] = {}
+        self._book = HealthBook()
+        self._through: int | None = None
         self._turn = asyncio.Lock()
         self.counters = Counters()
         self.lost = 0
@@ -71,22 +69,24 @@ class Observer:
             if not self._waiting:
                 return
             some = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            noted = int(self._clock())
-            rows = [_row(timing, noted) for timing in some]
+            now = self._clock()
             for timing in some:
-                self._count(timing)
-            await self._store.write(lambda tx: tx.run_many(SQL["add_operation"], rows))
+                self._count(timing, now)
+            if self._through is None:
+                row = await self._store.read(lambda tx: tx.row(SQL["operations_through"]))
+                self._through = _int(row[0]) if row is not None and row[0] is not None else 0
+            self._through += len(some)
+            values: dict[str, SqlValue] = {
+                "noted": int(now),
+                "through": self._through,
+                "calls": encode(tuple(map(noted, some))),
+            }
+            await self._store.write(lambda tx: tx.run(SQL["add_operations"], **values))
 
     async def prune(self) -> None:
-        """Forget the oldest records."""
-        before = int(self._clock()) - MONITOR_KEPT_S
-
-        def job(tx: Tx) -> None:
-            row = tx.row(SQL["newest_operation"])
-            newest = row[0] if row is not None and isinstance(row[0], int) else 0
-            tx.run(SQL["drop_operations"], id=newest - self._most, before=before)
-
-        await self._store.write(job)
+        """Forget the oldest calls."""
+        before, through = int(self._clock()) - MONITOR_KEPT_S, (self._through or 0) - self._most
+        await self._store.write(lambda tx: tx.run(SQL["drop_operations"], through=through, before=before))
 
     async def metrics(self) -> str:
         """The text for Prometheus, as of now."""
@@ -102,60 +102,31 @@ class Observer:
     async def records(self, first: int, last: int, client: ClientId | None, most: int) -> Records:
         """`Operations.records`: whole seconds, so that a collector asks again from the next one."""
         await self.settle()
-        span: dict[str, SqlValue] = {"first": first, "last": last, "limit": most + 1}
-
-        def job(tx: Tx) -> list[Row]:
-            if client is None:
-                return tx.rows(SQL["operations_between"], **span)
-            return tx.rows(SQL["operations_of"], client=named(client), **span)
-
-        rows = await self._store.read_long(job)
-        if len(rows) <= most:
-            return Records([_read(row) for row in rows])
-        cut = _int(rows[most][0])
-        kept = [row for row in rows[:most] if _int(row[0]) < cut]
-        if kept:
-            return Records([_read(row) for row in kept], cut)
-        span |= {"first": cut, "last": cut, "limit": most * _SECOND}  # one second alone has more: it goes out whole
-        return Records([_read(row) for row in await self._store.read_long(job)], cut + 1)
+        found: list[tuple[int, Noted]] = []
+        after = 0
+        while len(found) <= most or found[0][0] == found[-1][0]:
+            span: dict[str, SqlValue] = {"first": first, "last": last, "after": after, "limit": _BATCHES}
+            rows = await self._store.read_long(partial(_between, span=span))
+            if not rows:
+                return Records(_told(found))
+            after = _int(rows[-1][0])
+            found += [one for row in rows for one in _read(row) if client is None or concerns(one[1], client)]
+        cut = found[most][0]
+        if cut == found[0][0]:  # one second alone has more: it goes out whole
+            return Records(_told([one for one in found if one[0] == cut]), cut + 1)
+        return Records(_told([one for one in found[:most] if one[0] < cut]), cut)
 
     async def health(self, client: ClientId | None) -> Health:
         """`Operations.health`, over the last MONITOR_PERIOD_S. `client`: only what it provides."""
         await self.settle()
-        since = int(self._clock()) - MONITOR_PERIOD_S
-        rows = await self._store.read_long(lambda tx: tx.rows(SQL["operation_health"], since=since))
-        found: dict[str, list[Row]] = {name: [] for name in self._last}
-        for row in rows:
-            found.setdefault(str(row[0]), []).append(row)
-        services = [self._service(name, some) for name, some in sorted(found.items())]
-        mine = [one for one in services if client is None or _concerns(one.service, client)]
-        return Health(self._since, MONITOR_PERIOD_S, mine)
+        return Health(self._since, MONITOR_PERIOD_S, self._book.told(client, self._clock()))
 
-    def _count(self, timing: Timing) -> None:
+    def _count(self, timing: Timing, now: float) -> None:
         self.counters.add(timing)
         if self._telemetry is not None:
             self._telemetry.add(timing)
         if timing.role == "provider":
-            name = named(timing.service)
-            if name in self._last or len(self._last) < MONITOR_PAIRS:
-                good, bad = self._last.get(name, (0, 0))
-                at = timing.response_out or timing.request_in
-                self._last[name] = (at, bad) if is_good(timing) else (good, at)
-
-    def _service(self, name: str, rows: list[Row]) -> ServiceHealth:
-        good, bad = self._last.get(name, (0, 0))
-        counts = {bool(row[1]): _int(row[2]) for row in rows}
-        well = next((row for row in rows if row[1]), None)
-        return ServiceHealth(
-            service=parse_service(name),
-            last_good=good,
-            last_bad=bad,
-            good=counts.get(True, 0),
-            bad=counts.get(False, 0),
-            duration=None if well is None else _spread(well[3:7]),
-            request_size=None if well is None else _spread(well[7:11]),
-            response_size=None if well is None else _spread(well[11:15]),
-        )
+            self._book.add(timing, now)
 
 
 async def keep_observing(observer: Observer, *, tell: Tell, every_s: float = TELEMETRY_EVERY_S) -> None:
@@ -173,33 +144,19 @@ async def keep_observing(observer: Observer, *, tell: Tell, every_s: float = TEL
         await asyncio.shield(observer.settle())
 
 
-def _row(timing: Timing, noted: int) -> dict[str, SqlValue]:
-    return {
-        "noted": noted,
-        "role": timing.role,
-        "client": named(timing.client),
-        "provider": named(timing.service.provider),
-        "service": named(timing.service),
-        "succeeded": int(is_good(timing)),
-        "duration": duration_of(timing),
-        "request_size": timing.request_size,
-        "response_size": timing.response_size,
-        "record": msgspec.json.encode(operation_of(timing, noted)),
-    }
+def _between(tx: Tx, span: dict[str, SqlValue]) -> list[Row]:
+    return tx.rows(SQL["operations_between"], **span)
 
 
-def _read(row: Row) -> Mapping[str, Value]:
-    assert isinstance(row[1], bytes), "a record is bytes"
-    return msgspec.json.decode(row[1], type=dict[str, int | str | bool])
+def _read(row: Row) -> list[tuple[int, Noted]]:
+    """The calls of a drain, each with its second."""
+    assert isinstance(row[2], bytes), "calls are bytes"
+    second = _int(row[1])
+    return [(second, one) for one in decode(row[2])]
 
 
-def _spread(values: tuple[SqlValue, ...]) -> Spread:
-    least, average, most, squares = (float(value or 0) for value in values)
-    return Spread(int(least), average, int(most), sqrt(max(0.0, squares - average * average)))
-
-
-def _concerns(service: ServiceId, client: ClientId) -> bool:
-    return client in (service.provider, service.provider.owner)
+def _told(found: Sequence[tuple[int, Noted]]) -> list[Mapping[str, Value]]:
+    return [operation_of(one, second) for second, one in found]
 
 
 def _int(value: SqlValue) -> int:

@@ -124,7 +124,8 @@ def span_of(timing: Timing, trace: str) -> Span:
 def metrics_of(counters: Counters) -> list[Metric]:
     calls = [
         Point({"role": role, "xroad.client": client, "xroad.service": service, "ended": ended}, count)
-        for ((role, client, service), ended), count in sorted(counters.calls.items())
+        for (role, client, service), one in sorted(counters.pairs.items())
+        for ended, count in sorted(one.ended.items())
     ]
     seconds = [
         Point({"role": role, "xroad.service": service}, one.total, BOUNDS_S, tuple(one.buckets))

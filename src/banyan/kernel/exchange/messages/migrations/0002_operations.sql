@@ -1,17 +1,10 @@
--- One call for operational monitoring, in X-Road's terms: `record` is its JSON. `noted` in whole epoch seconds, sizes in
--- bytes, `duration` in milliseconds.
-create table operation (
+-- Calls for operational monitoring, those of one drain together: `calls` is their MessagePack, `through` how many there
+-- were up to the last of them. `noted` in whole epoch seconds.
+create table operations (
   id {id},
   noted {int} not null,
-  role text not null,
-  client text not null,
-  provider text not null,
-  service text not null,
-  succeeded {int} not null,
-  duration {int} not null,
-  request_size {int} not null,
-  response_size {int} not null,
-  record {bytes} not null
+  through {int} not null,
+  calls {bytes} not null
 );
 
-create index operation_noted on operation (noted);
+create index operations_noted on operations (noted);
