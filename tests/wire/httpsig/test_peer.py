@@ -29,7 +29,7 @@ from tests.wire.httpsig.road import (
 )
 
 from banyan import limits
-from banyan.wire.httpsig.components import Component, component
+from banyan.wire.httpsig.components import Component, component, value_of
 from banyan.wire.httpsig.covered import covered
 from banyan.wire.httpsig.digest import check_digest, digest_field
 from banyan.wire.httpsig.errors import DigestMismatch, Forged, Malformed, Refused, Uncovered, UnknownKey, Untimely
@@ -313,3 +313,15 @@ def test_the_second_signature_cannot_be_stripped_forged_or_made_of_something_els
     mixed_signed = signed.partition(", pq=")[0] + ", pq=" + other.fields["signature"][0].partition(", pq=")[2]
     with pytest.raises(Uncovered):
         verify_request(changed(request, signature_input=[mixed], signature=[mixed_signed]), BOTH, NOW)
+
+
+def test_what_is_read_at_once_is_what_the_general_reader_reads() -> None:
+    request = a_request()
+    answer = an_answer(request)
+    for message, over in ((request, presented(request.fields)["gw"]), (answer, presented(answer.fields)["gw"])):
+        seen = 0
+        for _, quick, one in over.told.covered.steps[type(message)]:
+            value = quick(message, request) if quick is not None else None
+            assert value in (None, value_of(one, message, request))
+            seen += value is not None
+        assert seen == len(over.components), "the road's own components are all read at once"

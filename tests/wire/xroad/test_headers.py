@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.make import shared_data
 
 from banyan.errors import Invalid
+from banyan.wire.httpsig.message import fields_of
 from banyan.wire.xroad import block, headers
 from banyan.wire.xroad.faults import Fault
-from banyan.wire.xroad.headers import Call, Field
+from banyan.wire.xroad.headers import Asked, Call, Field, parse_request_fields, usual_request_fields
 from banyan.wire.xroad.identifiers import ClientId, RepresentedParty, ServerId, ServiceId
 from banyan.wire.xroad.target import parse_target
 
@@ -203,3 +205,32 @@ def test_a_block_is_refused_or_comes_back(raw: bytes) -> None:
 def test_what_is_no_block_is_refused(raw: bytes) -> None:
     with pytest.raises(Invalid):
         block.parse_block(raw)
+
+
+ROAD_NAMES = ("X-Road-Client", "x-road-client", "X-Road-Id", "X-Road-UserId", "X-Road-Issue", "X-Road-Security-Server")
+OTHERS = ("X-Road-Represented-Party", "X-Road-Service", "x-road-request-id", "Connection", "Host", "TE", "X-Other")
+    "X-Road-Represented-Party",
+    "X-Road-Service",
+    "x-road-request-id",
+    "Connection",
+    "Host",
+    "TE",
+    "X-Other",
+    "Date",
+)
+SAID = ("EE/COM/1", "EE/COM/1/sub", "", "EE/COM/1/ss", "id-1", "COM/2", "close", "x-other", "caf\xe9", "a" * 300)
+
+
+@given(st.lists(st.tuples(st.sampled_from(ROAD_NAMES + OTHERS), st.sampled_from(SAID)), max_size=8))
+@settings(max_examples=400)
+def test_the_quick_reading_is_the_general_one(lines: list[tuple[str, str]]) -> None:
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in lines]
+
+    def outcome(read: Callable[[], Asked]) -> object:
+        try:
+            return read()
+        except Fault as fault:
+            return fault.type_in(), fault.fields
+
+    quick = outcome(lambda: usual_request_fields(fields, fields_of(fields)))
+    assert quick == outcome(lambda: parse_request_fields(fields))

@@ -34,6 +34,7 @@ from banyan.wire.httpsig.errors import Forged, Malformed, Uncovered, UnknownKey,
 from banyan.wire.httpsig.keys import Signer, Verifier
 from banyan.wire.httpsig.message import Fields, Message, Request, Response
 from banyan.wire.httpsig.presented import Parameters, Presented, member_of, presented, signature_base
+from banyan.wire.structured import write_bare
 
 TAG: Final = "banyan-exchange/1"
 LABEL: Final = "gw"
@@ -133,14 +134,25 @@ def _signed(message: _M, parameters: Parameters, signers: Sequence[Signer | None
     for label, signer in zip((LABEL, SECOND_LABEL), signers, strict=True):
         if signer is None:
             continue
-        own = Parameters(parameters.created, parameters.expires, signer.keyid, signer.alg, parameters.nonce, TAG)
-        text = over.text + own.text
+        text = over.text + _stated(parameters, signer)
         base = signature_base(over, text, message, request=request)
         inputs.append(f"{label}={text}")
         signatures.append(member_of(label, signer.sign(base)))
     fields = dict(message.fields)
     fields["signature-input"], fields["signature"] = [", ".join(inputs)], [", ".join(signatures)]
     return msgspec.structs.replace(message, fields=fields)
+
+
+def _stated(said: Parameters, signer: Signer) -> str:
+    """The parameters of a signature, as `Parameters.text` writes them: all but time and nonce are the same for ever."""
+    before, after = _fixed(signer.keyid, signer.alg)
+    nonce = f";nonce={write_bare(said.nonce)}" if said.nonce is not None else ""
+    return f";created={said.created};expires={said.expires}{before}{nonce}{after}"
+
+
+@lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
+def _fixed(keyid: str, alg: str) -> tuple[str, str]:
+    return Parameters(keyid=keyid, alg=alg).text, Parameters(tag=TAG).text
 
 
 def _covered(message: Message) -> Covered:

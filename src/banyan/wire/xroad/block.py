@@ -84,7 +84,7 @@ def parse_block(block: bytes) -> RequestBlock | ResponseBlock:
 
 
 def _lines(fields: Sequence[Field]) -> bytes:
-    return b"".join(b"%b:%b\r\n" % field for field in fields)
+    return b"".join([b"%b:%b\r\n" % field for field in fields])
 
 
 def _field(line: bytes) -> Field:

@@ -7,7 +7,7 @@ send; RFC 9110 s5.5, s7.6.1 (fields named in `Connection` are dropped as well).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -50,6 +50,10 @@ SECURITY_SERVER: Final = b"x-road-security-server"
 REPRESENTED_PARTY: Final = b"x-road-represented-party"
 _OURS_IN_A_REQUEST: Final = frozenset({SERVICE, REQUEST_ID, REQUEST_HASH, ERROR})
 _ONCE: Final = frozenset({CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER, REPRESENTED_PARTY})
+_ONCE_NAMES: Final = tuple(
+    one.decode("ascii") for one in (CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER, REPRESENTED_PARTY)
+)
+_NOTHING: Final = ("",)
 _OURS_IN_A_RESPONSE: Final = frozenset({CLIENT, SERVICE, MESSAGE_ID, REQUEST_ID, REQUEST_HASH, ERROR})
 _SHOWN: Final = 64
 """Characters of a stranger's field name that an error repeats."""
@@ -101,6 +105,32 @@ def parse_request_fields(fields: Sequence[Field], *, strict: bool = False, is_ch
         server=parse_server(server, strict=strict) if server else None,
         party=parse_party(party, strict=strict) if party else None,
     )
+
+
+def usual_request_fields(fields: Sequence[Field], named: Mapping[str, Sequence[str]], *, strict: bool = False) -> Asked:
+    """As `parse_request_fields`, in a third of its time, of a header that was read strictly: `check_fields` holds, and
+    `named` has the lines of each name in small letters. Where a field repeats, or others are unusual, it asks that."""
+    single = [named.get(name, _NOTHING) for name in _ONCE_NAMES]
+    if "connection" in named or max(map(len, single)) > 1 or named.get("x-road-id") == [""]:
+        return parse_request_fields(fields, strict=strict, is_checked=True)
+    client, message_id, user_id, issue, server, party = [lines[0] for lines in single]
+    if not client:
+        return parse_request_fields(fields, strict=strict, is_checked=True)
+    return Asked(
+        client=parse_client(client, strict=strict),
+        kept=tuple([field for field in fields if _travels(field[0])]),
+        message_id=_checked_text(message_id, "X-Road-Id") if message_id else "",
+        user_id=_checked_text(user_id, "X-Road-UserId") if user_id else "",
+        issue=_checked_text(issue, "X-Road-Issue") if issue else "",
+        server=parse_server(server, strict=strict) if server else None,
+        party=parse_party(party, strict=strict) if party else None,
+    )
+
+
+@lru_cache(maxsize=limits.HEADER_NAMES_KEPT)
+def _travels(name: bytes) -> bool:
+    low = name.lower()
+    return low not in DROPPED and low not in _OURS_IN_A_REQUEST
 
 
 def message_id_of(asked: Asked, uuid: str) -> str:
@@ -197,10 +227,14 @@ def _kept(
 
 def _text(known: dict[bytes, str], name: bytes, field: str) -> str:
     value = known.get(name, "")
+    return _checked_text(value, field) if value else ""
+
+
+def _checked_text(value: str, field: str) -> str:
     if len(value) > limits.XROAD_TEXT_CHARACTERS:
         fix = f"Send at most {limits.XROAD_TEXT_CHARACTERS} characters."
         raise _wrong(Origin.CLIENT_PROXY, f"{field} is too long.", field, fix)
-    if value and not _VISIBLE.fullmatch(value):
+    if not _VISIBLE.fullmatch(value):
         raise _wrong(Origin.CLIENT_PROXY, f"{field} has other characters than ASCII.", field, "Percent-encode them.")
     return value
 

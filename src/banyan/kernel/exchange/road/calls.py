@@ -32,7 +32,7 @@ def call_of(
     purpose = consent = ""
     timeout_s = ROAD_CALL_S
     for name, value in asked.kept:
-        if name[:9].lower() != b"x-banyan-":
+        if name[8:9] != b"-" or name[:9].lower() != b"x-banyan-":
             continue
         match name.lower():
             case b"x-banyan-purpose":

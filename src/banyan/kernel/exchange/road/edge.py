@@ -5,7 +5,7 @@ Source: X-Road PR-REST; connection types as in UG-SS s9 (HTTP, HTTPS NOAUTH, HTT
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hmac import compare_digest
 from typing import Final
 
@@ -23,7 +23,13 @@ from banyan.kernel.exchange.road.provision import wants_async
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
-from banyan.wire.xroad.headers import Field, message_id_of, parse_request_fields, request_fields
+from banyan.wire.xroad.headers import (
+    Field,
+    message_id_of,
+    parse_request_fields,
+    request_fields,
+    usual_request_fields,
+)
 from banyan.wire.xroad.identifiers import ClientId
 from banyan.wire.xroad.target import parse_target, parse_verb
 
@@ -45,8 +51,8 @@ class Arrived(msgspec.Struct, frozen=True):
     certificate: bytes
     is_tls: bool
     receive: Callable[[], Awaitable[Body]]
-    is_checked: bool = False
-    """The fields are as they came over HTTP, not of somebody's making."""
+    named: Mapping[str, Sequence[str]] | None = None
+    """The fields by name, when they are as they came over HTTP, not of somebody's making."""
     may_end: Callable[[bool], None] = _stays
     """As `Incoming.may_end`."""
 
@@ -72,7 +78,7 @@ class Edge:
                 incoming.certificate,
                 incoming.is_tls,
                 receive,
-                is_checked=True,
+                named=head.named,
                 may_end=incoming.may_end,
             )
         )
@@ -135,7 +141,10 @@ class Edge:
         desk = self._desk
         verb = parse_verb(arrived.verb)
         target = parse_target(arrived.target, strict=desk.is_strict)
-        asked = parse_request_fields(arrived.fields, strict=desk.is_strict, is_checked=arrived.is_checked)
+        if arrived.named is not None:
+            asked = usual_request_fields(arrived.fields, arrived.named, strict=desk.is_strict)
+        else:
+            asked = parse_request_fields(arrived.fields, strict=desk.is_strict)
         local = self._local(asked.client, arrived.certificate, is_tls=arrived.is_tls)
         request_id = desk.uuid()
         message_id = asked.message_id or message_id_of(asked, desk.uuid())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
@@ -19,6 +20,7 @@ from banyan.kernel.exchange.road.desk import Signing
 from banyan.kernel.exchange.road.head import named_of
 from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, LEFT, Answer, Body, Call, Signed
 from banyan.kernel.exchange.road.spool import digest_of
+from banyan.limits import HEADER_NAMES_KEPT
 from banyan.limits_road import ROAD_CALL_MOST_S, ROAD_SIGNED_S
 from banyan.wire.httpsig.digest import CONTENT_DIGEST, written
 from banyan.wire.httpsig.errors import DigestMismatch
@@ -36,6 +38,7 @@ _OWN: Final = frozenset({DIGEST, LEFT, DIRECTORY_VERSION, b"signature", b"signat
 _THEIR_VERSION: Final = CARRIED + DIRECTORY_VERSION
 """Of a service's answer: dropped, for the client's gateway says its own."""
 _OFF_A_REQUEST: Final = frozenset({*_OWN, *DROPPED, SERVICE})
+_OF_NOTHING: Final = written({"sha-256": sha256(b"").digest()}).encode("ascii")
 _OFF_AN_ANSWER: Final = frozenset({*_OWN, *DROPPED})
 
 
@@ -48,29 +51,41 @@ class Sent(msgspec.Struct, frozen=True):
 
 def onto_leg(fields: Iterable[Field]) -> list[Field]:
     """All of them: what the leg has a field of its own for is carried under another name, in its own spelling."""
-    found = []
-    for field in fields:
-        low = field[0].lower()
-        found.append((CARRIED + field[0], field[1]) if low in _OWN or low.startswith(CARRIED) else field)
-    return found
+    return [(CARRIED + field[0], field[1]) if _is_of_the_leg(field[0]) else field for field in fields]
 
 
 def off_leg(fields: Iterable[Field], *, of_request: bool) -> tuple[Field, ...]:
     """What travels on of a message that came over the leg: of a request, exactly what went onto it."""
-    off = _OFF_A_REQUEST if of_request else _OFF_AN_ANSWER
     found = []
     for field in fields:
-        low = field[0].lower()
-        if low in off:
-            continue
-        if not low.startswith(CARRIED):
+        was_carried = _name_off(field[0], of_request)
+        if was_carried is False:
             found.append(field)
-        elif of_request or low != _THEIR_VERSION:
+        elif was_carried:
             found.append((field[0][len(CARRIED) :], field[1]))
     return tuple(found)
 
 
+@lru_cache(maxsize=HEADER_NAMES_KEPT)
+def _is_of_the_leg(name: bytes) -> bool:
+    low = name.lower()
+    return low in _OWN or low.startswith(CARRIED)
+
+
+@lru_cache(maxsize=HEADER_NAMES_KEPT)
+def _name_off(name: bytes, of_request: bool) -> bool | None:
+    """Whether it was carried under another name; None: it does not travel on."""
+    low = name.lower()
+    if low in (_OFF_A_REQUEST if of_request else _OFF_AN_ANSWER):
+        return None
+    if not low.startswith(CARRIED):
+        return False
+    return True if of_request or low != _THEIR_VERSION else None
+
+
 async def digest_field(body: Body) -> bytes:
+    if not body.size:
+        return _OF_NOTHING
     return written({"sha-256": await digest_of(body, "sha-256")}).encode("ascii")
 
 

@@ -304,7 +304,7 @@ class Connection(asyncio.Protocol):
         fields = list(answer.fields)
         if not bodiless:
             fields.append((b"content-length", b"%d" % size))
-        if not any(name.lower() == b"date" for name, _ in answer.fields):
+        if not [name for name, _ in answer.fields if len(name) == 4 and name.lower() == b"date"]:
             fields.append((b"date", self._listener.date()))
         if self._is_last:
             fields.append((b"connection", b"close"))
@@ -320,6 +320,7 @@ class Connection(asyncio.Protocol):
                     return
                 self._transport.write(piece)
                 await self._drain()
+        await self._drain()  # else who asks and asks and does not read has all answers held here
 
     async def _drain(self) -> None:
         if self._drained is not None:

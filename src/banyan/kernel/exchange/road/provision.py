@@ -26,7 +26,7 @@ from banyan.wire.xroad.access import checked_path
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.headers import Call as Answered
-from banyan.wire.xroad.headers import parse_request_fields, response_fields
+from banyan.wire.xroad.headers import response_fields, usual_request_fields
 from banyan.wire.xroad.identifiers import encoded
 from banyan.wire.xroad.target import META_SERVICES, parse_target, parse_verb
 
@@ -83,13 +83,13 @@ class Provision:
         desk.check_directory(_SIDE)
         target = parse_target(head.target, strict=desk.is_strict)
         verb = parse_verb(head.verb)
-        asked = parse_request_fields(head.fields, strict=desk.is_strict, is_checked=True)
+        fields = leg.off_leg(head.fields, of_request=True)
+        asked = usual_request_fields(fields, head.named, strict=desk.is_strict)
         if head.named.get("x-road-service") != [leg.service_field(target.service)[1].decode("ascii")]:
             message = "X-Road-Service is not the service in the address."
             raise Fault(_SIDE, Code.INCONSISTENT_HEADERS, message=message, field="X-Road-Service", fix="Send the same.")
         signed = self._verifying.verified(incoming, server, asked.client)
         ids = (signed.request.fields["x-road-request-id"][0], asked.message_id)
-        fields = leg.off_leg(head.fields, of_request=True)
         call = call_of(verb, target, asked, fields=fields, ids=ids, at=desk.clock(), left_s=leg.left_s(head.named))
         signing = desk.signing.get(target.service.provider.owner)
         return _Served(call, signed.request, signed.keyid, head.fields, dict(signed.digests), signing)
@@ -226,6 +226,8 @@ class Provision:
         return Answer(answer.status, answer.reason, whole, answer.body)
 
     def _note(self, served: _Served, answer: Answer) -> None:
+        if self._desk.around.monitor is None:
+            return
         call = served.call
         now = self._desk.clock()
         timing = Timing(
