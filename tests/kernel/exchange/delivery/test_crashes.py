@@ -6,6 +6,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,38 @@ def test_nothing_accepted_is_lost_and_nothing_is_done_twice(
             assert set(done.values()) <= {1}
             assert max(town.provider.unmarked.values()) <= 1, "a repetition that is not marked as one"
             assert max(town.provider.arrived.values()) <= (2 if service == STORE and point in UNSURE else 1)
+
+    run(story())
+
+
+@pytest.mark.parametrize("service", [STORE, ODD], ids=["knows repeats", "knows none"])
+def test_an_answer_that_finds_no_room_is_kept_until_there_is(tmp_path: Path, service: ServiceId) -> None:
+    """The disk fills up while the provider works: nobody asks it again for want of a place for its answer."""
+
+    async def story() -> None:
+        async with Town(tmp_path) as town:
+            real = town.b.store.write
+
+            async def refused(job: object) -> object:
+                raise Limit("The disk is full: nothing was saved.", status=507, kind="storage-full")
+
+            def fill(point: str) -> None:
+                if point == "received.handed":
+                    town.b.store.write = refused  # type: ignore[method-assign,assignment]
+
+            town.b.trip = fill
+            for name in ("m1", "m2"):
+                await town.accept(name, service=service)
+            for _ in range(5):
+                with suppress(Limit):
+                    await town.turn()
+                town.now += 100
+            assert (await status(town.a)).state == "accepted"
+            town.b.trip = lambda point: None
+            town.b.store.write = real  # type: ignore[method-assign]
+            await town.pass_time(600)
+            assert (await status(town.a, "m1")).state == (await status(town.a, "m2")).state == "answered"
+            assert set(town.provider.arrived.values()) == {1}
 
     run(story())
 

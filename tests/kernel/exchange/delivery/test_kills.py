@@ -184,7 +184,7 @@ def test_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path, kills: int, caps
 
     asyncio.run(story())
     _, asides = records(tmp_path)
-    assert not unfinished(tmp_path, accepted), "accepted, and without an answer"
+    assert not unfinished(tmp_path, accepted), what_became_of(tmp_path, unfinished(tmp_path, accepted))
     assert all(name.startswith("odd") for name in asides)
     assert max(provider.unmarked.values()) <= 1, "a repetition that is not marked as one"
     assert max(provider.arrived["odd"].values()) == 1
@@ -209,6 +209,16 @@ async def settled(folder: Path, accepted: list[str]) -> None:
 def unfinished(folder: Path, accepted: list[str]) -> set[str]:
     states, asides = records(folder)
     return {name for name in accepted if states.get(name) != "answered"} - asides
+
+
+def what_became_of(folder: Path, names: set[str]) -> list[tuple[object, ...]]:
+    """Of some messages that were accepted and have no answer: how they stand at both sides."""
+    found: list[tuple[object, ...]] = []
+    for side, table in (("a", "sent"), ("b", "received")):
+        with closing(sqlite3.connect(f"file:{folder}/{side}/records.db?mode=ro", uri=True)) as records:
+            asked = f"select message_id, state, due, tries, reason, changed_at from {table} where message_id = ?"
+            found += [(side, *row) for name in sorted(names)[:5] for row in records.execute(asked, (name,))]
+    return found
 
 
 def records(folder: Path) -> tuple[dict[str, str], set[str]]:

@@ -133,7 +133,8 @@ def is_final_answer(answer: Answer) -> bool:
 
 
 def _stays(code: str, status: int) -> bool:
-    return status not in _PASSING and code.rpartition(".")[2] in _FINAL_NAMES
+    """409: the other side knows another request by this id."""
+    return status == 409 or (status not in _PASSING and code.rpartition(".")[2] in _FINAL_NAMES)
 
 
 def answer_of(fault: Fault, call: Call, detail: str) -> Answer:

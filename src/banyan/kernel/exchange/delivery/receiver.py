@@ -37,6 +37,7 @@ from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.identifiers import ClientId, encoded, parse_client, parse_service
 
 TAKEN: Final = b"Accepted"
+Outcome = Answer | NotHanded | Unsure | Fault
 _CRASHED: Final = "This gateway stopped while the provider had the message."
 
 
@@ -47,6 +48,7 @@ class Receiver:
         self._means = means
         self._hands = hands
         self.open: Counter[str] = Counter()
+        self.unrecorded: dict[int, tuple[Received, Outcome]] = {}
         lines = partial(Lines[Received], clock=means.clock, random=means.random, failed=self._failed)
         self.handing = lines(_Handing(self))
         self.bringing = lines(_Bringing(self))
@@ -112,7 +114,7 @@ class Receiver:
 
     async def carry(self, message: Received) -> Carried:
         """Hand one message to its provider."""
-        means, now, key = self._means, self._means.clock(), message.key
+        means, now = self._means, self._means.clock()
         call, body = await self._asked_of(message)
         if now >= message.until_at and not message.handings:
             late = Fault(
@@ -124,26 +126,48 @@ class Receiver:
         if not await means.store.write(lambda tx: received.hand(tx, message, now=now)):
             return None
         means.trip("received.handing")
-        handed = for_provider(msgspec.structs.replace(call, until=EpochS(now + DELIVERY_HAND_S)), message.handings)
+        outcome = await self._handed(call, body, message.handings)
+        means.trip("received.handed")
         message = msgspec.structs.replace(message, handings=message.handings + 1)
         try:
-            answer = await dressed(await self._hands.hand(handed, body), call, body)
-        except NotHanded as error:
-            wait_s = max(error.after_s, self._backoff_s(message.tries))
-            due, reason = EpochS(means.clock() + wait_s), str(error)
-            await means.store.write(lambda tx: received.not_handed(tx, key, reason, due=due))
-            return False
-        except Unsure as error:
-            await self._unsure(message, str(error))
-            return False
-        except Fault as fault:
-            await self._refused(message, fault)
-            return True
+            return await self._record(message, outcome)
+        except Exception:  # the worker loop records it; what the provider said is kept until there is room for it
+            self.unrecorded[message.seq] = message, outcome
+            raise
+
+    async def settle(self) -> None:
+        """Record what could not be recorded when it came. Raises Problem: it still cannot."""
+        for seq, (message, outcome) in tuple(self.unrecorded.items()):
+            await self._record(message, outcome)
+            self.unrecorded.pop(seq, None)  # another line may have been as quick
+
+    async def _handed(self, call: Call, body: Body, handings: int) -> Outcome:
+        until = EpochS(self._means.clock() + DELIVERY_HAND_S)
+        handed = for_provider(msgspec.structs.replace(call, until=until), handings)
         try:
-            means.trip("received.handed")
-            await self._keep_answer(message, answer)
-        finally:
-            answer.body.close()
+            return await dressed(await self._hands.hand(handed, body), call, body)
+        except (NotHanded, Unsure, Fault) as told:
+            return told
+        except Exception as error:  # a defect of ours in the middle of it
+            self._failed(encoded(call.target.service), error)
+            return Unsure(f"The gateway failed: {type(error).__name__}.")
+
+    async def _record(self, message: Received, outcome: Outcome) -> Carried:
+        means, key = self._means, message.key
+        match outcome:
+            case NotHanded():
+                wait_s = max(outcome.after_s, self._backoff_s(message.tries))
+                due, reason = EpochS(means.clock() + wait_s), str(outcome)
+                await means.store.write(lambda tx: received.not_handed(tx, key, reason, due=due))
+                return False
+            case Unsure():
+                await self._unsure(message, str(outcome))
+                return False
+            case Fault():
+                await self._refused(message, outcome)
+            case Answer():
+                await self._keep_answer(message, outcome)
+                outcome.body.close()
         return True
 
     async def bring(self, message: Received) -> Carried:
@@ -294,13 +318,16 @@ class _Handing:
         self._receiver = receiver
 
     async def keys(self) -> Sequence[str]:
-        return await self._receiver.means.store.read(received.services)
+        late = {message.service for message, _ in self._receiver.unrecorded.values()}
+        return sorted({*await self._receiver.means.store.read(received.services), *late})
 
     async def due(self, key: str, now: EpochS, most: int) -> Sequence[Received]:
+        await self._receiver.settle()
         return await self._receiver.means.store.read(lambda tx: received.to_hand(tx, key, now, most))
 
     async def next_due(self, key: str) -> EpochS | None:
-        return await self._receiver.means.store.read(lambda tx: received.next_to_hand(tx, key))
+        due = await self._receiver.means.store.read(lambda tx: received.next_to_hand(tx, key))
+        return self._receiver.means.clock() if self._receiver.unrecorded else due
 
     def name(self, message: Received) -> str:
         return str(message.seq)
