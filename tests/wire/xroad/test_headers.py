@@ -209,15 +209,6 @@ def test_what_is_no_block_is_refused(raw: bytes) -> None:
 
 ROAD_NAMES = ("X-Road-Client", "x-road-client", "X-Road-Id", "X-Road-UserId", "X-Road-Issue", "X-Road-Security-Server")
 OTHERS = ("X-Road-Represented-Party", "X-Road-Service", "x-road-request-id", "Connection", "Host", "TE", "X-Other")
-    "X-Road-Represented-Party",
-    "X-Road-Service",
-    "x-road-request-id",
-    "Connection",
-    "Host",
-    "TE",
-    "X-Other",
-    "Date",
-)
 SAID = ("EE/COM/1", "EE/COM/1/sub", "", "EE/COM/1/ss", "id-1", "COM/2", "close", "x-other", "caf\xe9", "a" * 300)
 
 
