@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -259,3 +260,27 @@ def test_an_agency_joins_by_the_centres_address(desk: Desk) -> None:
 def made_folder(desk: Desk) -> Path:
     made(desk, "NIA")
     return desk.folder / "NIA"
+
+
+def test_a_proof_of_two_directories_is_checked_by_anyone_with_the_anchor(desk: Desk) -> None:
+    """The centre's folder is copied and both go on: what a gateway keeps then, an officer elsewhere checks offline."""
+    anchor = founded(desk)
+    joined(desk, "NHI", anchor)
+    shutil.copytree(desk.centre, desk.folder / "twin")
+    first, second = (centres.opened(one, clock=system_clock, random=token_bytes, load_key=no_devices)
+                     for one in (desk.centre, desk.folder / "twin"))  # fmt: skip
+    for centre, subject in ((first, "TW/GOV/A"), (second, "TW/GOV/B")):
+        with centre.turn():
+            centre.authority.revoke("member", subject)
+    assert first.keeper.suspect(second.keeper.held.checkpoint, ())
+    proof = next((desk.centre / "directory/evidence").glob("*.json"))
+    desk("evidence", proof, "--anchor", desk.centre / "anchor.json")
+    assert "signed two different logs of 4 entries" in desk.said
+    desk("evidence", proof, "--folder", desk.folder / "NHI")
+    assert "Keep this file" in desk.said
+    whole = proof.read_bytes()
+    for at in range(40, len(whole), 211):
+        proof.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        desk("evidence", proof, "--anchor", desk.centre / "anchor.json", ends=2)
+    desk("evidence", desk.folder / "nothing", "--anchor", desk.centre / "anchor.json", ends=2)
+    desk("evidence", proof, "--anchor", proof, ends=2)
