@@ -32,6 +32,7 @@ from tests.kernel.exchange.road.pair import (
 from banyan.errors import Conflict
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road.desk import Local, Signing
+from banyan.kernel.exchange.road.leg import off_leg, onto_leg
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Delivery, Request, Response, Timing
 from banyan.kernel.exchange.road.pages import Placed
 from banyan.kernel.exchange.road.spool import EMPTY, Held
@@ -574,3 +575,17 @@ def test_a_grant_counts_from_the_next_call_on(tmp_path: Path) -> None:
 def test_the_empty_body_is_one(tmp_path: Path) -> None:
     assert EMPTY.digest("sha-256") == hashlib.sha256().digest()
     assert EMPTY.size == 0
+
+
+def test_only_what_the_leg_needs_itself_is_carried_under_another_name() -> None:
+    """A gateway of another make must not bring a field past the list of those that are dropped."""
+    honest = (
+        (b"Signature", b"1"),
+        (b"X-Other", b"2"),
+        (b"x-banyan-carried-signature", b"3"),
+        (b"content-DIGEST", b"4"),
+    )
+    assert off_leg(onto_leg(honest), of_request=True) == honest
+    for name in (b"Transfer-Encoding", b"host", b"X-Road-Client", b"connection", b"x-road-service", b""):
+        assert off_leg([(b"X-Banyan-Carried-" + name, b"chunked")], of_request=True) == ()
+        assert off_leg([(b"x-banyan-carried-" + name, b"chunked")], of_request=False) == ()

@@ -80,6 +80,8 @@ def _name_off(name: bytes, of_request: bool) -> bool | None:
         return None
     if not low.startswith(CARRIED):
         return False
+    if not _is_of_the_leg(name[len(CARRIED) :]):
+        return None  # no gateway of ours carries it: it could be Transfer-Encoding, for the service to stumble over
     return True if of_request or low != _THEIR_VERSION else None
 
 
