@@ -268,6 +268,19 @@ class TestPartition:
 
         run(story())
 
+    def test_once_the_peer_is_back_nothing_waits_for_its_own_turn(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                town.parted = True
+                for number in range(50):
+                    await town.accept(f"m{number}")
+                await town.pass_time(3 * 3_600, step=60)
+                town.parted = False
+                await town.pass_time(61, step=1)
+                assert len(town.provider.order) == 50, "a probe a minute, then all"
+
+        run(story())
+
     def test_after_its_time_it_is_a_dead_letter_that_an_officer_may_revive_or_discard(self, tmp_path: Path) -> None:
         async def story() -> None:
             async with Town(tmp_path) as town:

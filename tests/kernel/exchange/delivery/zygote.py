@@ -7,7 +7,9 @@ gone: a start costs milliseconds, so hundreds of kills fit into a test. A, B and
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import signal
 import ssl
 import sys
 from pathlib import Path
@@ -119,11 +121,18 @@ async def serve(side: str, folder: Path, ports: dict[str, int], edge: int, provi
     await asyncio.Event().wait()
 
 
+def die_with_parent() -> None:
+    """However a test ends, no gateway of its own is left (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 def main() -> None:
+    die_with_parent()
     side, folder, a, b, edge, provider = sys.argv[1:]
     for _ in sys.stdin:
         child = os.fork()
         if not child:
+            die_with_parent()
             asyncio.run(serve(side, Path(folder), {"a": int(a), "b": int(b)}, int(edge), provider))
         os.waitpid(child, 0)
         os.write(1, b"gone\n")

@@ -38,6 +38,9 @@ class Waiting(Protocol[T]):
     def name(self, message: T) -> str:
         """A name that only this message has."""
 
+    async def is_back(self, key: str) -> None:
+        """The other side, which was left alone, works again."""
+
     async def carry(self, message: T) -> Carried:
         """Carry it out, unless it has changed meanwhile, and record what came of it. An error is noted, and the line
         rests a moment."""
@@ -173,6 +176,9 @@ class Lines(Generic[T]):
     async def _carried(self, key: str, line: Line[T], message: T) -> None:
         try:
             worked = await self._waiting.carry(message)
+            if worked and line.breaker.is_tripped:
+                line.breaker = line.breaker.worked()
+                await self._waiting.is_back(key)
         except Exception as error:  # the worker loop: the message is where it was, and is tried again
             self._failed(key, error)
             line.rest_until = self._clock() + DELIVERY_BACKOFF_S

@@ -141,6 +141,11 @@ def bring_again(tx: Tx, key: Key, reason: str, *, due: EpochS) -> bool:
     return bool(tx.run(SQL["bring_again"], due=due, reason=_short(reason), **key.values))
 
 
+def hasten(tx: Tx, peer: str, *, now: EpochS) -> int:
+    """The member is back: how many answers are brought now instead of later."""
+    return tx.run(SQL["hasten"], peer=peer, now=now)
+
+
 def bring_now(tx: Tx, key: Key, *, now: EpochS) -> bool:
     return bool(tx.run(SQL["bring_now"], now=now, **key.values))
 

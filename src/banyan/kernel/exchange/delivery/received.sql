@@ -83,6 +83,10 @@ where kind = :kind and client = :client and message_id = :message_id and state i
 update received set tries = tries + 1, due = :due, reason = :reason
 where kind = :kind and client = :client and message_id = :message_id and state = 'answered'
 
+-- name: hasten
+-- The member that waits for answers is back.
+update received set due = :now where kind = 'async' and state = 'answered' and peer = :peer and due > :now
+
 -- name: bring_now
 -- Its client's gateway asks.
 update received set due = :now

@@ -335,6 +335,9 @@ class _Handing:
     async def carry(self, message: Received) -> Carried:
         return await self._receiver.carry(message)
 
+    async def is_back(self, key: str) -> None:
+        """A provider that was away gets what waits in its time: some of it said when."""
+
 
 class _Bringing:
     """The answers for one member."""
@@ -356,6 +359,10 @@ class _Bringing:
 
     async def carry(self, message: Received) -> Carried:
         return await self._receiver.bring(message)
+
+    async def is_back(self, key: str) -> None:
+        means = self._receiver.means
+        await means.store.write(lambda tx: received.hasten(tx, key, now=means.clock()))
 
 
 def used_otherwise() -> Conflict:

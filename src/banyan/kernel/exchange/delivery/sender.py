@@ -157,7 +157,7 @@ class Sender:
         try:
             response = await means.road.tell(client, service.provider, about)
         except Problem as problem:
-            await self._later(message, problem.title, first=DELIVERY_ASK_S, most=DELIVERY_ASK_MOST_S)
+            await self._later(message, problem.title)
             return False
         if response.status != 200:
             if response.status == 410:
@@ -165,7 +165,7 @@ class Sender:
             elif now >= message.until_at:
                 await self._bury(message, "No answer came in time.")
             else:
-                await self._later(message, "", first=DELIVERY_ASK_S, most=DELIVERY_ASK_MOST_S)
+                await self._later(message, "")
             return True
         body = response.body if not isinstance(response.body, bytes) else contents.Whole(response.body)
         receipt = (last_of(response.fields, RECEIPT) or b"").decode("latin-1")
@@ -307,10 +307,11 @@ class Sender:
             self._leave(message)
             self._means.log("delivery.dead", {"peer": message.peer, "reason": reason})
 
-    async def _later(
-        self, message: Sent, reason: str, *, first: float = DELIVERY_BACKOFF_S, most: float = DELIVERY_BACKOFF_MOST_S
-    ) -> None:
+    async def _later(self, message: Sent, reason: str) -> None:
         means = self._means
+        first, most = DELIVERY_BACKOFF_S, DELIVERY_BACKOFF_MOST_S
+        if message.state == "accepted":
+            first, most = DELIVERY_ASK_S, DELIVERY_ASK_MOST_S
         wait_s = backoff_s(message.tries, means.random(), first=first, most=most)
         now = means.clock()
         due = EpochS(min(now + wait_s, message.until_at) if now < message.until_at else now + wait_s)
@@ -344,6 +345,10 @@ class _Sending:
     async def carry(self, message: Sent) -> Carried:
         return await self._sender.carry(message)
 
+    async def is_back(self, key: str) -> None:
+        means = self._sender.means
+        await means.store.write(lambda tx: sent.hasten(tx, key, now=means.clock()))
+
 
 class _Asking:
     """The messages that one peer has and has not answered."""
@@ -365,6 +370,9 @@ class _Asking:
 
     async def carry(self, message: Sent) -> Carried:
         return await self._sender.ask(message)
+
+    async def is_back(self, key: str) -> None:
+        """They are asked for one by one, in their time."""
 
 
 def _keep(tx: Tx, *, message: Sent, call: Call, content: Content) -> Sent:

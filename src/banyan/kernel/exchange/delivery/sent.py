@@ -102,6 +102,11 @@ def again(tx: Tx, message: Sent, reason: str, *, due: EpochS) -> bool:
     return bool(tx.run(SQL["again"], client=client, message_id=message_id, state=message.state, due=due, reason=said))
 
 
+def hasten(tx: Tx, peer: str, *, now: EpochS) -> int:
+    """The peer is back: how many go now instead of later."""
+    return tx.run(SQL["hasten"], peer=peer, now=now)
+
+
 def answered(tx: Tx, key: Key, receipt: str, status: int, *, now: EpochS) -> bool:
     """False when it has an answer already."""
     client, message_id = key

@@ -47,6 +47,10 @@ where client = :client and message_id = :message_id and state = 'waiting'
 update sent set due = :due, tries = tries + 1, reason = :reason
 where client = :client and message_id = :message_id and state = :state
 
+-- name: hasten
+-- The peer is back.
+update sent set due = :now where state = 'waiting' and peer = :peer and due > :now
+
 -- name: answered
 -- The answer is here.
 update sent set state = 'answered', answer_receipt = :receipt, answer_status = :status, changed_at = :now, reason = ''
