@@ -2,8 +2,9 @@
 not, or a log contradicts itself.
 
 A and B are folders (`.../messages/log`) or addresses (`https://gw1.nhi.example:5500/log`). Each log is read whole and
-checked against its checkpoint, its keys and witnesses, and every older checkpoint of it that is at hand: those that the
-other gateways keep as its witnesses, and those of the audit before (`--state`).
+checked against its checkpoint, its keys and witnesses (`--quorum` counts those that `--witness` names; cosignatures of
+the other sides are told), and every older checkpoint of it that is at hand: those that the other gateways keep as its
+witnesses, and those of the audit before (`--state`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import urllib3
 
     from banyan.kernel.exchange.messages.joining import Finding, Joined
-    from banyan.kernel.exchange.messages.reading import Log, Read
+    from banyan.kernel.exchange.messages.reading import Log, Read, Trust
 
 WORDS = {
     "hidden": ("隱瞞", "hidden"),
@@ -79,17 +80,20 @@ def add_audit_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace, clock: Callable[[], float] = time.time) -> int:
     """Print what the logs say of each other. Raises Problem for what cannot be read."""
     from banyan.kernel.exchange.messages.joining import Side, join
-    from banyan.kernel.exchange.messages.reading import Faulty
+    from banyan.kernel.exchange.messages.reading import Faulty, Trust
 
     reads = [_read(one, options) for one in options.logs]
     given = [_key(text, "--log") for text in (*options.log, *_lines(options.keys))]
-    witnesses = [_key(text, "--witness") for text in options.witness]
+    trusted = [_key(text, "--witness") for text in options.witness]
+    sides = [_own_witness(read) for read in reads]
     told: list[Told] = []
     logs: list[tuple[Log, Sequence[Verifier]]] = []
-    for name, read in zip(options.logs, reads, strict=True):
+    for place, (name, read) in enumerate(zip(options.logs, reads, strict=True)):
         one = Told(name)
+        others = [key for at, side in enumerate(sides) if at != place for key in side]
+        trust = Trust(trusted, options.quorum, [key for key in others if (key.name, key.key_id) not in _ids(trusted)])
         try:
-            log, keys, whence = _opened(read, given, (witnesses, options.quorum), clock())
+            log, keys, whence = _opened(read, given, trust, clock())
             one = Told(name, log.checkpoint.origin, log.checkpoint.size, log.at, log.witnesses, keys=whence)
             logs.append((log, keys))
             compared = _compare(log, keys, reads, options.state)
@@ -107,9 +111,7 @@ def run(options: argparse.Namespace, clock: Callable[[], float] = time.time) -> 
     return 0 if is_good else 1
 
 
-def _opened(
-    read: Read, given: Sequence[Verifier], asked: tuple[Sequence[Verifier], int], now: float
-) -> tuple[Log, Sequence[Verifier], str]:
+def _opened(read: Read, given: Sequence[Verifier], trust: Trust, now: float) -> tuple[Log, Sequence[Verifier], str]:
     from banyan.kernel.exchange.messages.reading import origin_said, read_log
 
     origin = origin_said(read)
@@ -118,7 +120,7 @@ def _opened(
         keys, whence = [one for one in _own_keys(read) if one.name == origin], "itself"
     if not keys:
         raise Invalid.at("--log", f"name the keys of {origin}: they are in log.vkeys, or at /log/keys of its gateway")
-    return read_log(read, keys, *asked, now=now), keys, whence
+    return read_log(read, keys, trust, now=now), keys, whence
 
 
 def _own_keys(read: Read) -> list[Verifier]:
@@ -133,6 +135,24 @@ def _own_keys(read: Read) -> list[Verifier]:
         return list(parse_sheet(said).verifiers) if said is not None else []
     except BadNote as error:
         raise Invalid.at("--log", f"the keys that the log says cannot be read: {error}") from error
+
+
+def _own_witness(read: Read) -> list[Verifier]:
+    """The key by which the gateway of this log witnesses the others: what it cosigned, it saw."""
+    from banyan.kernel.exchange.messages.keysheet import parse_sheet
+
+    kept = read("witness.vkey")
+    if kept is not None:
+        return [_key(line, "witness.vkey") for line in kept.decode("utf-8", "replace").splitlines()]
+    said = read("keys")
+    try:
+        return [_key(parse_sheet(said).witness, "keys")] if said is not None else []
+    except BadNote:
+        return []
+
+
+def _ids(keys: Sequence[Verifier]) -> set[tuple[str, bytes]]:
+    return {(key.name, key.key_id) for key in keys}
 
 
 def _compare(log: Log, keys: Sequence[Verifier], reads: Sequence[Read], state: Path | None) -> int:

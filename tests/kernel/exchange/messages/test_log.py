@@ -23,12 +23,13 @@ from tests.kernel.exchange.messages.house import (
     keep_all,
 )
 
-from banyan.errors import Problem
+from banyan.errors import Limit, Problem
 from banyan.kernel.exchange.messages.index import Sought
+from banyan.kernel.exchange.messages.reading import Trust, read_log
 from banyan.kernel.exchange.messages.reading import folder as read_folder
-from banyan.kernel.exchange.messages.reading import read_log
 from banyan.kernel.exchange.messages.record import read_entry, read_record
 from banyan.kernel.ledger.receipts import prove
+from banyan.limits_road import MESSAGES_WAITING
 from banyan.wire.tlog.checkpoint import verifier_of
 from banyan.wire.tlog.note import BadNote
 from banyan.wire.tlog.proof import Unproven
@@ -406,10 +407,63 @@ def test_a_disk_that_fills_up_while_the_tree_grows(tmp_path: Path, fails_at: int
     asyncio.run(story())
 
 
+def test_what_cannot_be_written_is_refused_and_leaves_no_gap(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_log(tmp_path / "log") as opened:
+            messages, append = opened.messages, opened.messages.log.journal.append
+            full = iter((Limit("The disk is full.", status=507), OSError(5, "Input/output error")))
+
+            async def failing(payload: bytes) -> int:
+                error = next(full, None)
+                if error is not None:
+                    raise error
+                return await append(payload)
+
+            messages.log.journal.append = failing  # type: ignore[method-assign]
+            for number in (1, 2):
+                told = await asyncio.gather(
+                    *(messages.keep(exchanged(number * 10 + one)) for one in range(5)), return_exceptions=True
+                )
+                assert all(isinstance(one, Problem) for one in told), told
+            await keep_all(opened, range(30, 35))
+            await messages.publish()
+            assert_whole(tmp_path / "log", 6)
+            assert await messages.find("TW-11", HOSPITAL, 5) == []
+
+    asyncio.run(story())
+
+
+def test_more_than_may_wait_is_refused_at_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_log(tmp_path / "log") as opened:
+            told = await asyncio.gather(
+                *(opened.messages.keep(exchanged(1)) for _ in range(MESSAGES_WAITING + 5)), return_exceptions=True
+            )
+            refused = [one for one in told if one is not None]
+            assert len(refused) == 5
+            assert all(isinstance(one, Limit) and one.status == 429 for one in refused)
+
+    asyncio.run(story())
+
+
+def test_one_who_gives_up_waiting_stops_nobody(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_log(tmp_path / "log") as opened:
+            tasks = [asyncio.ensure_future(opened.messages.keep(exchanged(number))) for number in range(1, 9)]
+            await asyncio.sleep(0)
+            tasks[3].cancel()
+            done = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [type(one) for one in done if one is not None] == [asyncio.CancelledError]
+            await opened.messages.publish()
+            assert opened.messages.published.size == 9, "what was begun is kept"
+
+    asyncio.run(story())
+
+
 def assert_whole(folder: Path, size: int) -> None:
     """An outsider finds all exchanges once."""
     keys = [verifier_of(line) for line in (folder / "log/log.vkeys").read_text(encoding="ascii").splitlines()]
-    log = read_log(read_folder(folder / "log"), keys, now=NOW + 9)
+    log = read_log(read_folder(folder / "log"), keys, Trust(), now=NOW + 9)
     assert log.checkpoint.size == size
     xids = [entry.xid for entry in log.entries if entry.kind == "exchange"]
     assert len(set(xids)) == len(xids) == size - 1

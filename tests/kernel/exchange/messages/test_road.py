@@ -139,6 +139,13 @@ def test_both_sides_keep_witness_and_agree(tmp_path: Path, capsys: pytest.Captur
     said = json.loads(capsys.readouterr().out)
     assert said["joined"]["pairs"] == 3
     assert [one["compared"] for one in said["logs"]] == [1, 1], "each is held to what the other cosigned"
+    assert [len(one["witnesses"]) for one in said["logs"]] == [1, 1], "and each bears the other's cosignature"
+    options.quorum = 1
+    assert audit(options, Moving()) == 1, "which the auditor was not told to trust"
+    assert "0 of the 1 witnesses" in capsys.readouterr().out
+    options.witness = [(tmp_path / name / "log/witness.vkey").read_text(encoding="ascii") for name in ("ss1", "ss2")]
+    assert audit(options, Moving()) == 0
+    capsys.readouterr()
     verified(tmp_path, capsys)
 
 

@@ -28,6 +28,8 @@ from banyan.wire.tlog.tiles import WIDTH, Tile, parse_path
 
 CHECKPOINT: Final = "checkpoint"
 KEYS_FILE: Final = "log.vkeys"
+WITNESS_FILE: Final = "witness.vkey"
+"""The key by which this gateway witnesses others' logs."""
 MEMBERS_FILE: Final = "members.json"
 """The newest entry that says whose exchanges the log holds."""
 
@@ -43,9 +45,10 @@ class Published:
         self.tree = Tree(folder, self.size)
         self._outgrown: list[int] = []
         self._gate = threading.Lock()
-        vkeys = "".join(f"{one}\n" for one in keys.vkeys)
-        if _read(folder / KEYS_FILE) != vkeys.encode():
-            write_file(folder / KEYS_FILE, vkeys.encode())
+        for name, vkeys in ((KEYS_FILE, keys.vkeys), (WITNESS_FILE, (keys.witness_vkey,))):
+            told = "".join(f"{one}\n" for one in vkeys).encode()
+            if _read(folder / name) != told:
+                write_file(folder / name, told)
 
     def grow(self, entries: Sequence[bytes]) -> None:
         """Bring entries into tiles; on disk when it returns. Not on the loop."""

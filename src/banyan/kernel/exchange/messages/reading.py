@@ -58,6 +58,14 @@ class Log(msgspec.Struct, frozen=True):
         return self.rows[level][index * HASH_BYTES : (index + 1) * HASH_BYTES]
 
 
+class Trust(msgspec.Struct, frozen=True):
+    """Witnesses of whom `quorum` must have cosigned; `others` are looked for too, and count for nothing."""
+
+    witnesses: Sequence[Verifier] = ()
+    quorum: int = 0
+    others: Sequence[Verifier] = ()
+
+
 def folder(path: Path) -> Read:
     def read(name: str) -> bytes | None:
         try:
@@ -103,13 +111,11 @@ def origin_said(read: Read) -> str:
         raise Faulty(f"the checkpoint cannot be read: {error}") from error
 
 
-def read_log(
-    read: Read, keys: Sequence[Verifier], witnesses: Sequence[Verifier] = (), quorum: int = 0, *, now: float
-) -> Log:
+def read_log(read: Read, keys: Sequence[Verifier], trust: Trust, *, now: float) -> Log:
     """The whole log. `keys` of this log: all must have signed. Raises Faulty, Limit, Unavailable."""
     for attempt in range(_TRIES):
         signed = read("checkpoint") or b""
-        parsed, checkpoint, seen = _checked(signed, keys, witnesses, quorum)
+        parsed, checkpoint, seen = _checked(signed, keys, trust)
         entries = _entries(read, checkpoint.size)
         if entries is not None:
             break
@@ -131,7 +137,7 @@ def read_log(
 
 def check_beginning(log: Log, earlier: bytes, keys: Sequence[Verifier]) -> Checkpoint:
     """That an earlier checkpoint of this log, kept by somebody, is a beginning of what was read. Raises Faulty."""
-    _, checkpoint, _ = _checked(earlier, keys, (), 0)
+    _, checkpoint, _ = _checked(earlier, keys, Trust())
     if checkpoint.size > log.checkpoint.size:
         raise Faulty(f"it once had {checkpoint.size} entries, and shows {log.checkpoint.size} now: it was rolled back")
     if log.root(checkpoint.size) != checkpoint.root:
@@ -144,13 +150,11 @@ def witness_path(origin: str) -> str:
     return f"witness/{sha256(origin.encode()).hexdigest()}/checkpoint"
 
 
-def _checked(
-    signed: bytes, keys: Sequence[Verifier], witnesses: Sequence[Verifier], quorum: int
-) -> tuple[Note, Checkpoint, tuple[str, ...]]:
+def _checked(signed: bytes, keys: Sequence[Verifier], trust: Trust) -> tuple[Note, Checkpoint, tuple[str, ...]]:
     try:
         parsed = note.parse(signed)
         checkpoint = parse_text(parsed.text)
-        good, _ = note.verified(parsed, [*keys, *witnesses])
+        good, _ = note.verified(parsed, [*keys, *trust.witnesses, *trust.others])
     except BadNote as error:
         raise Faulty(f"the checkpoint does not hold: {error}") from error
     by = {(one.name, one.key_id) for one in good}
@@ -159,10 +163,11 @@ def _checked(
             raise Faulty(f"the log's key {key.name}+{key.key_id.hex()} did not sign the checkpoint")
     if not keys:
         raise Faulty("no key of the log is known")
-    seen = tuple(sorted({one.name for one in witnesses if (one.name, one.key_id) in by}))
-    if len(seen) < quorum:
-        raise Faulty(f"{len(seen)} of the {quorum} witnesses asked for cosigned the checkpoint")
-    return parsed, checkpoint, seen
+    seen = {one.name for one in trust.witnesses if (one.name, one.key_id) in by}
+    if len(seen) < trust.quorum:
+        raise Faulty(f"{len(seen)} of the {trust.quorum} witnesses asked for cosigned the checkpoint")
+    also = {one.name for one in trust.others if (one.name, one.key_id) in by}
+    return parsed, checkpoint, tuple(sorted(seen | also))
 
 
 def _entries(read: Read, size: int) -> list[bytes] | None:
