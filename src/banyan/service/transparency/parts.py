@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.transparency import faces, operations, pages
+from banyan.service.transparency import checking, faces, operations, pages
 from banyan.service.transparency.service import SERVICE
 
-PARTS = (operations, faces, pages)
+PARTS = (operations, faces, pages, checking)
 __all__ = ["PARTS", "SERVICE"]
