@@ -52,6 +52,7 @@ ROAD_BODY_BYTES: Final = 4096 * MIB  # of one message: an image study or a land 
 ROAD_MEMORY_BYTES: Final = 1 * MIB  # of one body in memory; more goes to a file
 ROAD_MEMORY_ALL_BYTES: Final = 64 * MIB  # of all bodies together in memory; beyond it each goes to a file sooner
 ROAD_MEMORY_LEAST_BYTES: Final = 32 * KIB  # what a body may always keep in memory
+ROAD_FILES_ALL_BYTES: Final = 32_768 * MIB  # of all bodies of a gateway in files; its folder should have that room
 ROAD_PAGE_BYTES: Final = 1 * MIB  # a body that a gateway's own page takes unless it says otherwise
 ROAD_PIECE_BYTES: Final = 256 * KIB  # read from a file and written to a socket at once
 ROAD_HEAD_BYTES: Final = 40 * KIB  # HEADER_BYTES of fields and XROAD_TARGET_BYTES of address

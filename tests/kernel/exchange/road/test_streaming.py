@@ -125,6 +125,42 @@ def test_a_spool_takes_no_more_than_its_most(tmp_path: Path) -> None:
         spool.write(b"x" * 11)
 
 
+def test_all_bodies_in_files_share_their_room(tmp_path: Path) -> None:
+    spooling = Spooling(tmp_path, files=3 * MIB)
+    first, second = spooling.spool(), spooling.spool()
+    first.write(b"x" * 2 * MIB)
+    with pytest.raises(BadHttp, match="body-space") as refused:
+        second.write(b"x" * 2 * MIB)
+    assert refused.value.status == 507
+    first.close()
+    first.close()
+    second.close()
+    assert spooling.filed == 0
+    third = spooling.spool()
+    third.write(b"x" * 3 * MIB)
+    third.close()
+    with pytest.raises(BadHttp, match="body-space"):
+        Spooling(tmp_path / "gone").spool().write(b"x" * 2 * MIB)
+
+
+def test_a_digest_that_nobody_asked_for_in_time_is_made_again(tmp_path: Path) -> None:
+    spool = Spooling(tmp_path).spool(("sha-256",))
+    spool.write(b"x" * 2 * MIB)
+    assert spool.digest("sha-512") == hashlib.sha512(b"x" * 2 * MIB).digest()
+    spool.close()
+
+
+def test_a_full_disk_is_told_to_the_client(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_pair(tmp_path) as road:
+            road.a.gateway.spooling.files = 100
+            reply = await road.call("POST", ECHO, None, b"x" * 2 * MIB)
+            assert (reply.status, "no room" in reply.json["message"]) == (507, True)
+            assert (await road.call("POST", ECHO, None, b"x")).status == 200
+
+    asyncio.run(story())
+
+
 class Streaming(BaseHTTPRequestHandler):
     """Gives and takes a gigabyte without holding it; the PUT says what it got."""
 

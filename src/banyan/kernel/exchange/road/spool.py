@@ -18,6 +18,7 @@ from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.model import Body
 from banyan.limits_road import (
     ROAD_BODY_BYTES,
+    ROAD_FILES_ALL_BYTES,
     ROAD_MEMORY_ALL_BYTES,
     ROAD_MEMORY_BYTES,
     ROAD_MEMORY_LEAST_BYTES,
@@ -57,13 +58,22 @@ EMPTY: Final = Held()
 
 
 class Spooling:
-    """Makes spools for one gateway and counts what all of them hold in memory."""
+    """Makes spools for one gateway and counts what all of them hold, in memory and in files."""
 
-    def __init__(self, folder: Path, *, most: int = ROAD_BODY_BYTES, memory: int = ROAD_MEMORY_ALL_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        most: int = ROAD_BODY_BYTES,
+        memory: int = ROAD_MEMORY_ALL_BYTES,
+        files: int = ROAD_FILES_ALL_BYTES,
+    ) -> None:
         self.folder = folder
         self.most = most
         self.memory = memory
+        self.files = files
         self.held = 0
+        self.filed = 0
 
     def spool(self, algorithms: Collection[str] = ("sha-256", "sha-512"), *, most: int = 0) -> Spool:
         return Spool(self, algorithms, min(most, self.most) if most else self.most)
@@ -85,6 +95,7 @@ class Spool:
         self._hashes: Mapping[str, hashlib._Hash] = {}
         self._size = 0
         self._counted = 0
+        self._filed = 0
 
     @property
     def size(self) -> int:
@@ -95,7 +106,7 @@ class Spool:
         return self._file is not None
 
     def write(self, piece: bytes) -> None:
-        """Raises BadHttp(body-size)."""
+        """Raises BadHttp: body-size; body-space when the folder, or the share of all bodies, is full."""
         self._size += len(piece)
         if self._size > self.most:
             raise BadHttp("body-size", f"at most {self.most} bytes", 413)
@@ -137,14 +148,16 @@ class Spool:
     def digest(self, algorithm: str) -> bytes:
         """Of all that was written."""
         if self._file is not None:
-            return self._hashes[algorithm].digest()
+            known = self._hashes.get(algorithm)
+            return known.digest() if known is not None else self._digest_again(algorithm)
         return _HASHES[algorithm](self.whole(self._size)).digest()
 
     def close(self) -> None:
         self._of.held -= self._counted
         self._counted = 0
         self._data = b""
-        if self._file is not None:
+        if self._file is not None and not self._file.closed:
+            self._of.filed -= self._filed
             self._file.close()
 
     def _count(self) -> None:
@@ -152,7 +165,10 @@ class Spool:
         self._counted = self._size
 
     def _open(self) -> None:
-        self._file = cast("IO[bytes]", tempfile.TemporaryFile(dir=self._of.folder, buffering=0))  # noqa: SIM115 (close ends it)
+        try:
+            self._file = cast("IO[bytes]", tempfile.TemporaryFile(dir=self._of.folder, buffering=0))  # noqa: SIM115 (close ends it)
+        except OSError as error:
+            raise no_space() from error
         self._hashes = {name: _HASHES[name]() for name in self._algorithms}
         data, self._data = self._data, b""
         self._of.held -= self._counted
@@ -163,9 +179,29 @@ class Spool:
         assert self._file is not None, "a file was opened"
         for one in self._hashes.values():
             one.update(piece)
+        if self._of.filed + len(piece) > self._of.files:
+            raise no_space()
         rest = memoryview(piece)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise no_space() from error
+        self._filed += len(piece)
+        self._of.filed += len(piece)
+
+    def _digest_again(self, algorithm: str) -> bytes:
+        """By an algorithm that nobody asked for while the body came."""
+        assert self._file is not None, "what is in memory is hashed at once"
+        hashing, at = _HASHES[algorithm](), 0
+        while piece := os.pread(self._file.fileno(), ROAD_PIECE_BYTES, at):
+            hashing.update(piece)
+            at += len(piece)
+        return hashing.digest()
+
+
+def no_space() -> BadHttp:
+    return BadHttp("body-space", "this gateway has no room for a body of this size now; send it later", 507)
 
 
 async def digest_of(body: Body, algorithm: str) -> bytes:
