@@ -102,7 +102,7 @@ class RoadDesk:
                 id=encoded(offer.id),
                 title=self._title(offer),
                 endpoints=tuple(f"{one.method} {one.path}" for one in offer.endpoints),
-                operation=offer.url.removeprefix(SCHEME) if offer.url.startswith(SCHEME) else "",
+                operation=_operation(offer),
                 needs_purpose=offer.needs_purpose,
                 is_enabled=offer.is_enabled,
                 notice=offer.notice,
@@ -226,6 +226,13 @@ class Names:
             }
             self._of = snapshot
         return self._names.get(agency) or agency
+
+
+def _operation(offer: Offer) -> str:
+    """What a basis names: the gate's operation, or the service itself."""
+    if offer.url.startswith(SCHEME):
+        return offer.url.removeprefix(SCHEME)
+    return encoded(offer.id) if offer.needs_purpose else ""
 
 
 def _named(member: Member) -> Text:

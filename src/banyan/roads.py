@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.events.clock import Clock, EpochS
+from banyan.kernel.exchange.conscience import Conscience
 from banyan.kernel.exchange.delivery.office import PostOffice
 from banyan.kernel.exchange.delivery.through import post_of
 from banyan.kernel.exchange.directory import ca, pkcs11
@@ -51,6 +52,7 @@ from banyan.kernel.exchange.road.gateway import Gateway
 from banyan.kernel.exchange.road.granting import Book
 from banyan.kernel.exchange.road.model import Answer, Monitor, Offer, Timing
 from banyan.kernel.exchange.road.tls import Identity
+from banyan.kernel.exchange.road.weighed import Counted, WeighedServices
 from banyan.kernel.storage import Store, close_drawer, open_drawer
 from banyan.kernel.storage.durable import write_file
 from banyan.limits import PEER_AGE_S, PEER_AHEAD_S
@@ -60,7 +62,7 @@ from banyan.wire.xroad import signedconf
 from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Origin
 from banyan.wire.xroad.headers import Field
-from banyan.wire.xroad.identifiers import ClientId, ServerId, parse_client, parse_service
+from banyan.wire.xroad.identifiers import ClientId, ServerId, ServiceId, parse_client, parse_service
 from banyan.wire.xroad.sharedparams import Authority
 from banyan.wire.xroad.target import Target
 
@@ -166,6 +168,7 @@ async def open_road(
     settings: RoadSettings,
     *,
     gate: Gate,
+    conscience: Conscience,
     monitor: Monitor,
     clock: Clock,
     log: Log,
@@ -214,7 +217,7 @@ async def open_road(
         around.seen = lambda server, version: gossip.hint(version, server)
         store = _delivery(stack, folder / "delivery", clock, engine)
         post = post_of(gateway, store, folder / "delivery", random=dice.random, log=log)
-        around.provider = post.once(_provider(stack, gateway, post))
+        around.provider = post.once(_provider(stack, gateway, post, conscience, _counted(settings)))
         parts = (agency, gateway, keeper, gossip, upkept, messages, neighbours, post, book, observer)
         yield Road(settings, *parts, clock, log, folder, centre)
 
@@ -230,11 +233,31 @@ class _Both:
             monitor.note(timing)
 
 
-def _provider(stack: AsyncExitStack, gateway: Gateway, post: PostOffice) -> WithRooms:
+def _provider(
+    stack: AsyncExitStack,
+    gateway: Gateway,
+    post: PostOffice,
+    conscience: Conscience,
+    counted: Mapping[ServiceId, Counted],
+) -> WithRooms:
     """What stands behind offers: this node's gate, services at their addresses, rooms of events."""
     services = HttpProvider(gateway.spooling, gateway.desk.clock)
     stack.callback(services.close)
-    return WithRooms(post.rooms, Behind(gateway.desk.around.provider, services))
+    weighed = WeighedServices(services, conscience, counted, gateway.desk.clock)
+    return WithRooms(post.rooms, Behind(gateway.desk.around.provider, weighed))
+
+
+def _counted(settings: RoadSettings) -> dict[ServiceId, Counted]:
+    """Services at addresses that give personal data. Raises Invalid: half of it is said."""
+    found = {}
+    for one in settings.offers:
+        if not one.subject and not one.fields:
+            continue
+        if not (one.subject.startswith(("/", "?")) and one.fields and one.personal) or one.url.startswith(SCHEME):
+            raise Invalid.at("road.offers", f"{one.id}: say personal, subject (/pointer or ?name) and fields, or none.")
+        title = one.title or one.id
+        found[parse_service(one.id)] = Counted(one.subject, one.fields, {"zh-Hant": title, "en": one.title_en or title})
+    return found
 
 
 def _agencies(settings: RoadSettings) -> tuple[str, ...]:

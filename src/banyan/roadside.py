@@ -56,6 +56,7 @@ class Roadside:
                 self._data,
                 self._settings,
                 gate=gate,
+                conscience=lawful.conscience,
                 monitor=calls,
                 clock=self._clock,
                 log=self._log,

@@ -135,7 +135,10 @@ def _basis(
     if basis is None:
         return Refusal("basis-unknown", name)
     service = offered.operation.partition(".")[0]
-    if offered.operation and not {offered.operation, f"{service}.*"} & set(basis.operations):
+    named = {offered.operation, f"{service}.*"}
+    if "." not in offered.operation:  # a whole service of the gate: any of its operations
+        named |= {one for one in basis.operations if one.startswith(f"{service}.")}
+    if offered.operation and not named & set(basis.operations):
         return Refusal("basis-operation", name)
     if purpose not in basis.purposes:
         return Refusal("basis-purpose", purpose)

@@ -28,6 +28,7 @@ from banyan.kernel.exchange.road.model import CONSENT, PURPOSE, Answer, Body, Ca
 from banyan.kernel.exchange.road.spool import Held
 from banyan.kernel.exchange.trace import Trace
 from banyan.kernel.identity.caller import Caller
+from banyan.kernel.policy.decision import Decision
 from banyan.limits import JSON_BODY_BYTES, REMOTE_TIME_S
 from banyan.limits_road import REMOTE_ANSWER_BYTES
 from banyan.wire import problem as problems
@@ -69,15 +70,14 @@ class GateProvider:
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
         """`basis` is the grant's; the gate finds the one that holds by its own register, and records that."""
         name, query = self._named(offer, path)
-        trace = Trace(b"00-%s-%s-01" % (call.request_id.replace("-", "").encode(), b"0" * 15 + b"1"))
+        trace = trace_of(call)
         lang = _language(call.fields)
         try:
             declared = self._gate.catalogue.operation(name)
             caller, request = self._read(declared, offer, call, body, query)
             answer = await self._gate.call(name, request, caller=caller, purpose=call.purpose, trace=trace)
         except Refused as refused:
-            decision = refused.decision
-            raise _denied(decision.explanation["en"], decision.remedy["en"]) from refused
+            raise refusal_of(refused.decision) from refused
         except Problem as problem:
             said = document(problem, lang, trace=trace.id)
             return _answer(problem.status, problems.encode(said), problems.MEDIA_TYPE)
@@ -244,8 +244,15 @@ def _as_problem(fault: Fault) -> Problem:
     return Unavailable(fault.title, remedy=fault.remedy or "Try again later.")
 
 
-def _denied(message: str, fix: str) -> Fault:
+def refusal_of(decision: Decision) -> Fault:
+    """What the policy refuses, as the road says it."""
+    message, fix = decision.explanation["en"], decision.remedy["en"]
     return Fault(Origin.SERVER_PROXY, Code.ACCESS_DENIED, message=message, field="X-Banyan-Purpose", fix=fix)
+
+
+def trace_of(call: Call) -> Trace:
+    """The exchange's id as a trace: a use's record leads to the message log by it."""
+    return Trace(b"00-%s-%s-01" % (call.request_id.replace("-", "").encode(), b"0" * 15 + b"1"))
 
 
 def _decoded(content: bytes) -> Enveloped:

@@ -1,0 +1,121 @@
+"""Personal data behind plain HTTP: the law is weighed, and the use written down, before the service is asked.
+
+The offer says where the request has the person's number and which fields the service answers; the basis names the
+service by its X-Road id. The service itself knows nothing of this. Its answer goes back as it is, so all its fields are
+weighed: there is no narrower use of a service that cannot leave a field out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from banyan.errors import Invalid, Problem
+from banyan.kernel.catalogue.operation import Context, Operation, Text
+from banyan.kernel.catalogue.personal import personal
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.conscience import Conscience
+from banyan.kernel.exchange.road.gated import CHANNEL, member_caller, refusal_of, trace_of
+from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
+from banyan.limits import JSON_BODY_BYTES
+from banyan.wire.xroad.codes import Code, Origin
+from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.identifiers import ServiceId, encoded
+
+PERSON: Final = "person"
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What an offer says of itself. `subject`: a JSON pointer into the body (RFC 6901), or `?name` of the query.
+    `fields`: each that is answered -> its category of the register."""
+
+    subject: str
+    fields: Mapping[str, str]
+    title: Text
+
+
+class WeighedServices:
+    """Asks `services` for what the law lets through. Implements `model.Provider`."""
+
+    def __init__(
+        self, services: Provider, conscience: Conscience, counted: Mapping[ServiceId, Counted], clock: Clock
+    ) -> None:
+        self._services, self._conscience, self._clock = services, conscience, clock
+        self._counted = {service: (one, declared_as(service, one)) for service, one in counted.items()}
+
+    async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
+        """Raises Fault(AccessDenied) with the reason; then nobody was asked and nothing was given."""
+        found = self._counted.get(offer.id)
+        if found is not None:
+            await self._released(*found, call, body)
+        return await self._services.ask(offer, call, path, body, basis)
+
+    async def _released(self, counted: Counted, declared: Operation, call: Call, body: Body) -> None:
+        """The use in the ledger, durable. An issue that the call names is the reason of a use under an order."""
+        caller, now = member_caller(call.asked.client, consent=call.consent), self._clock()
+        try:
+            number = _number(counted.subject, call, body)
+            request = declared.request(number, call.asked.issue)
+            weighed = await self._conscience.weigh(declared, request, caller, purpose=call.purpose, now=now)
+            if weighed.refusal is not None:
+                raise refusal_of(weighed.refusal)
+            await self._conscience.release(weighed, declared, caller, trace=trace_of(call).id, now=now)
+        except Fault:
+            raise
+        except Problem as problem:  # the number is none, or another call took the last use of the day
+            message, fix = problem.title, problem.remedy or "Send the request with the person's number."
+            raise Fault(Origin.SERVER_PROXY, Code.INVALID_REQUEST, message=message, fix=fix) from problem
+
+
+def declared_as(service: ServiceId, counted: Counted) -> Operation:
+    """The offer as the law sees it: an operation by its X-Road id."""
+    fields: Sequence[tuple[str, Any, Any]] = [
+        (name, Annotated[Any, personal(category)] | UnsetType, UNSET) for name, category in counted.fields.items()
+    ]
+    answer = msgspec.defstruct("RoadAnswer", fields, frozen=True)
+    request = msgspec.defstruct("RoadRequest", [(PERSON, str), ("reason", str)], frozen=True)
+    return Operation(
+        id=encoded(service),
+        title=counted.title,
+        summary=counted.title,
+        request=request,
+        answer=answer,
+        data=("identity",),
+        audience="agency",
+        effect="read",
+        purpose="",
+        method="POST",
+        path="",
+        keys=(),
+        channels=(CHANNEL,),
+        run=_elsewhere,
+        subject=PERSON,
+    )
+
+
+async def _elsewhere(ctx: Context, request: msgspec.Struct) -> Any:
+    raise AssertionError("a service behind the road runs at its own address")
+
+
+def _number(subject: str, call: Call, body: Body) -> str:
+    """Raises Invalid: the request has no number where the offer says."""
+    if subject.startswith("?"):
+        pairs = parse_qsl((call.target.query or b"").decode("latin-1"), max_num_fields=100)
+        values = [value for name, value in pairs if name == subject[1:]]
+        if len(values) == 1:
+            return values[0]
+        raise Invalid.at(subject[1:], "give it once in the query")
+    try:
+        at: Any = msgspec.json.decode(body.whole(JSON_BODY_BYTES))
+    except msgspec.MsgspecError as error:
+        raise Invalid.at("body", "send JSON") from error
+    for part in subject.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        at = at.get(key) if isinstance(at, dict) else None
+    if not isinstance(at, str):
+        raise Invalid.at(subject, "give the person's number here, as a text")
+    return at
