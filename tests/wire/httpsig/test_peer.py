@@ -6,6 +6,7 @@ import re
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.wire.httpsig.road import (
@@ -33,7 +34,7 @@ from banyan.wire.httpsig.components import Component, component, value_of
 from banyan.wire.httpsig.covered import covered
 from banyan.wire.httpsig.digest import check_digest, digest_field
 from banyan.wire.httpsig.errors import DigestMismatch, Forged, Malformed, Refused, Uncovered, UnknownKey, Untimely
-from banyan.wire.httpsig.keys import PrivateKey, signer_of
+from banyan.wire.httpsig.keys import PrivateKey, _der, _plain, signer_of
 from banyan.wire.httpsig.message import Request, Response
 from banyan.wire.httpsig.peer import TAG, sign_request, sign_response, verify_request, verify_response
 from banyan.wire.httpsig.presented import Parameters, member_of, presented, signature_base
@@ -325,3 +326,11 @@ def test_what_is_read_at_once_is_what_the_general_reader_reads() -> None:
             assert value in (None, value_of(one, message, request))
             seen += value is not None
         assert seen == len(over.components), "the road's own components are all read at once"
+
+
+@given(st.integers(0, (1 << 256) - 1), st.integers(0, (1 << 256) - 1))
+def test_the_two_forms_of_a_signature_on_p256(r: int, s: int) -> None:
+    der = encode_dss_signature(r, s)
+    plain = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    assert _der(plain) == der
+    assert _plain(der) == plain
