@@ -173,6 +173,16 @@ def test_the_authority_changes_its_keys_and_members_follow(desk: Desk) -> None:
     assert "TW/GOV/CDC" in desk.said
 
 
+def test_an_agency_ends_its_own_key_only_by_its_name(desk: Desk) -> None:
+    joined(desk, "NHI", founded(desk))
+    folder = desk.folder / "NHI"
+    name = re.findall(r"signs by (\S+)", desk("status", "--folder", folder))[0]
+    desk("end-key", "yes", "--folder", folder, ends=2)
+    assert name in desk.erred
+    desk("end-key", name, "--folder", folder)
+    assert list((folder / "ended").glob("*.note"))
+
+
 def test_a_request_nobody_wants_is_refused(desk: Desk) -> None:
     founded(desk)
     made(desk, "NHI")

@@ -32,7 +32,7 @@ from banyan.kernel.exchange.directory import centre as centres
 from banyan.kernel.exchange.directory.centre import Centre, CentreFile, Welcome
 from banyan.kernel.exchange.directory.document import Address, Name, RevokedKind, Subsystem
 from banyan.kernel.exchange.directory.keeper import Keeper
-from banyan.kernel.exchange.directory.membership import Agency, AgencyFile
+from banyan.kernel.exchange.directory.membership import ENDED, Agency, AgencyFile
 from banyan.kernel.storage.durable import write_file
 from banyan.wire import jcs
 from banyan.wire.tlog.note import BadNote
@@ -94,11 +94,13 @@ def _add_agency_acts(acts: Any) -> None:
     rotate.add_argument("--authority", action="store_true", help="at the centre: the keys that sign the directory")
     rotate.add_argument("--centre", type=Path, default=CENTRE, metavar="DIR", help="the centre's folder")
     rotate.add_argument("--out", type=Path, metavar="FILE", help="write the request to a file; nothing is sent")
+    end = _act(acts, "end-key", "end this agency's stolen key everywhere, by peers, also without the centre", _end_key)
+    end.add_argument("key", help="its name, as `agency status` says it")
     status = _act(acts, "status", "how this agency stands, and what must be done", _status)
     proof = _act(acts, "evidence", "check a proof that the authority showed two directories", _evidence)
     proof.add_argument("file", type=Path)
     proof.add_argument("--anchor", type=Path, metavar="FILE", help="the anchor; else the one pinned in the folder")
-    for one in (init, join, rotate, status, proof):
+    for one in (init, join, rotate, end, status, proof):
         one.add_argument("--folder", type=Path, default=AGENCY, metavar="DIR", help="the agency's folder")
 
 
@@ -295,9 +297,20 @@ def _rotate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _end_key(options: argparse.Namespace) -> int:
+    agency = Agency(options.folder, clock=system_clock, load_key=pkcs11.load_key)
+    name = agency.signers()[0].keyid
+    if options.key != name:
+        raise Invalid.at("key", f"This agency signs by {name}; name it to end it. No call of this agency passes then.")
+    agency.end_key()
+    _say(f"{name} ends as soon as this agency's gateway, or any other, has the note in {agency.folder / ENDED}.")
+    _say("Then `agency init` in a new folder, and join again: officers of the centre approve the new key.")
+    return 0
+
+
 def _status(options: argparse.Namespace) -> int:
     agency = Agency(options.folder, clock=system_clock, load_key=pkcs11.load_key)
-    _say(f"{encoded(agency.file.owner)}, gateway {agency.file.server}")
+    _say(f"{encoded(agency.file.owner)}, gateway {agency.file.server}, signs by {agency.signers()[0].keyid}")
     if agency.anchor is None or not agency.tls.exists():
         _say(f"Not a member yet. Its request's fingerprint: {_own(agency)}")
         return 0

@@ -20,9 +20,10 @@ from tests.kernel.exchange.directory.nation import (
 )
 
 from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.directory import notes
 from banyan.kernel.exchange.directory.authority import Authority
 from banyan.kernel.exchange.directory.document import key_name
-from banyan.kernel.exchange.directory.keeper import Keeper
+from banyan.kernel.exchange.directory.keeper import Keeper, Refused
 from banyan.kernel.exchange.directory.keyfiles import public_der
 
 CODES = ("CENTRE", *(f"A{number:02}" for number in range(19)))
@@ -138,3 +139,56 @@ async def test_a_hint_of_a_newer_version_is_followed_to_who_gave_it(tmp_path: Pa
     network.gossips[server("A00")].hint("2", server("A01"))
     await network.gossips[server("A00")].round()
     assert network.keepers[server("A00")].standing.version == "2"
+
+
+@in_loop
+async def test_a_stolen_key_ends_itself_while_the_centre_is_away(tmp_path: Path) -> None:
+    """Its member signs the end by the key; peers hand it on; a later snapshot without the key lets all forget it."""
+    clock = Clock()
+    authority, network = a_nation(tmp_path, clock, CODES[:8])
+    await network.until_all_are("1", most=1)
+    network.down.add(server("CENTRE"))
+    key, own = a_key("A02"), member("A02")
+    name = key_name(own, public_der(key))
+    note = notes.end_of_key("TW", own, public_der(key), int(clock.at), key.sign)
+    assert network.keepers[server("A02")].take_revocations([note]) == 1
+    await network.rounds(4)
+    for code in CODES[1:8]:
+        assert network.keepers[server(code)].standing.keys(name) is None
+        assert network.keepers[server(code)].standing.is_known(own), "the member stays"
+    reopened = Keeper(tmp_path / "A05", an_anchor(), clock=clock)
+    assert reopened.standing.keys(name) is None
+    network.down.clear()
+    authority.change(lambda snapshot: with_member(snapshot, a_member("A02", number=1)))
+    await network.rounds(3)
+    assert {keeper.digest for keeper in network.keepers.values()} == {authority.keeper.digest}
+    assert authority.keeper.revocations == ()
+    new = key_name(own, public_der(a_key("A02", 1)))
+    assert all(keeper.standing.keys(new) is not None for keeper in network.keepers.values())
+
+
+async def refused(keeper: Keeper, note: bytes) -> bool:
+    try:
+        return keeper.take_revocations([note]) == 0
+    except Refused:
+        return True
+
+
+@in_loop
+async def test_a_key_ends_no_other_and_a_strangers_key_nothing(tmp_path: Path) -> None:
+    keeper = a_nation(tmp_path, Clock(), CODES[:4])[0].keeper
+    thief, victim = a_key("A00"), a_key("A01")
+    lies = [
+        notes.end_of_key("TW", member("A01"), public_der(victim), 1_795_000_000, thief.sign),
+        notes.end_of_key("TW", member("A01"), public_der(thief), 1_795_000_000, thief.sign),
+        notes.end_of_key("TW", member("A00"), public_der(a_key("X")), 1_795_000_000, a_key("X").sign),
+        notes.end_of_key("XX", member("A00"), public_der(thief), 1_795_000_000, thief.sign),
+    ]
+    good = notes.end_of_key("TW", member("A00"), public_der(thief), 1_795_000_000, thief.sign)
+    lies += [good.replace(b"1795000000", b"1795000001"), good.replace(b"\nkey\n", b"\nmember\n"), good[:-3] + b"A=\n"]
+    for place, lie in enumerate(lies):
+        assert lie != good
+        assert await refused(keeper, lie), place
+    assert keeper.revocations == ()
+    assert keeper.standing.keys(key_name(member("A01"), public_der(victim))) is not None
+    assert keeper.take_revocations([good]) == 1

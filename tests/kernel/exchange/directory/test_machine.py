@@ -86,6 +86,14 @@ class Nation(RuleBasedStateMachine):
         self.authority.revoke("key", name)
         self.revoked.add(name)
 
+    @rule(code=GATEWAYS)
+    def end_own_key(self, code: str) -> None:
+        """The member itself does, at its own gateway, wherever that is."""
+        key, keeper = a_key(code), self.network.keepers[server(code)]
+        entry = notes.end_of_key(INSTANCE, member(code), public_der(key), int(self.clock.at), key.sign)
+        if keeper.take_revocations([entry]):
+            self.revoked.add(key_name(member(code), public_der(key)))
+
     @rule()
     def new_keys_of_the_authority(self) -> None:
         serial = self.authority.keeper.held.facts.chain[-1].serial

@@ -242,3 +242,15 @@ def test_a_revoked_member_joins_again_by_new_keys(tmp_path: Path, kind: RevokedK
     assert standing.keys(office.agency.signers()[0].keyid) is None
     with pytest.raises(Invalid, match="member already"):
         joined(office.centre, an_agency(tmp_path / "third", "NHI", office.clock))
+
+
+@in_loop
+async def test_a_key_that_the_agency_ended_is_taken_up_by_its_gateway(tmp_path: Path) -> None:
+    office = Office(tmp_path, has_second=True)
+    name = office.agency.signers()[0].keyid
+    office.agency.end_key()
+    (office.agency.folder / "ended" / "rubbish.note").write_bytes(b"x")
+    await office.upkeep.step(office.clock())
+    assert office.keeper.standing.keys(name) is None
+    assert [path.name for path in (office.agency.folder / "ended").iterdir()] == ["rubbish.note"]
+    assert "rubbish.note" in office.upkeep.alerts(office.clock())[-1]

@@ -123,11 +123,12 @@ class Keeper:
             return True
 
     def take_revocations(self, entries: Sequence[bytes]) -> int:
-        """Merge revocations, each signed by a key of the authority; how many are news. Raises Refused for all."""
+        """Merge revocations, each signed by a key of the authority, or by the key that it ends; how many are news. The
+        end of a key that the snapshot does not have is passed over. Raises Refused for all."""
         with self._turn:
             found = [self._revocation(one) for one in entries[: DIRECTORY_REVOCATIONS + 1]]
             merged = dict(self._notes)
-            for what, entry in found:
+            for what, entry in filter(None, found):
                 at = (what.kind, what.subject)
                 held = merged.get(at)
                 if held is None or (what.at, entry) > (held[0].at, held[1]):
@@ -266,7 +267,10 @@ class Keeper:
         except OSError:  # a full disk: what was written beyond the head counts for nothing
             self._tree = Tree(self.folder / "tiles", before.size)
             raise
+        is_other = checked.index is not self._index
         self.held, self._index = checked.held, checked.index
+        if is_other:
+            self._forget_moot()
         self._swap()
         if before.announced and facts.announced and before.announced.sha256 != facts.announced.sha256:
             self._snapshot_path(before.announced).unlink(missing_ok=True)
@@ -289,7 +293,7 @@ class Keeper:
             revoked[what.kind, what.subject] = trust.later(revoked.get((what.kind, what.subject)), what)
         self.standing.swap(self._index, revoked, self.held.at)
 
-    def _revocation(self, entry: bytes) -> tuple[Revoked, bytes]:
+    def _revocation(self, entry: bytes) -> tuple[Revoked, bytes] | None:
         chain = self.held.facts.chain or (self.anchor.keys,)
         for keys in reversed(chain):
             try:
@@ -298,7 +302,23 @@ class Keeper:
                 continue
             if isinstance(said, Revocation):
                 return said.what, entry
-        raise Refused("a revocation is not signed by the authority")
+        try:
+            ended = notes.opened_end(entry, self.anchor.instance, self._public_of)
+        except (BadNote, BadDocument) as error:
+            raise Refused(str(error)) from error
+        return (ended.what, entry) if ended else None
+
+    def _public_of(self, name: str) -> bytes | None:
+        found = self._index.keys.get(name) if self._index else None
+        return found.key.public if found else None
+
+    def _forget_moot(self) -> None:
+        """Keys' own ends count while the snapshot has the key; everybody who has the snapshot forgets the same."""
+        known = self._index.keys if self._index else {}
+        kept = {at: one for at, one in self._notes.items() if not notes.is_own_end(one[1]) or at[1] in known}
+        if len(kept) != len(self._notes):
+            write_file(self.folder / "revocations.json", _texts([entry for _, entry in kept.values()]))
+            self._notes = kept
 
     def _compared(self, checkpoint: bytes, said: Checkpoint, entries: Sequence[bytes]) -> Evidence | None:
         held = self.held.facts.size
@@ -363,7 +383,7 @@ class Keeper:
     def _load_revocations(self) -> None:
         path = self.folder / "revocations.json"
         entries = msgspec.json.decode(path.read_bytes(), type=list[str]) if path.exists() else []
-        for what, entry in (self._revocation(one.encode()) for one in entries):
+        for what, entry in filter(None, (self._revocation(one.encode()) for one in entries)):
             self._notes[what.kind, what.subject] = (what, entry)
 
     def _forget_others(self, announced: Announced | None) -> None:

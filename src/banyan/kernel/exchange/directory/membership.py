@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from banyan.errors import Conflict, Invalid
 from banyan.kernel.events.clock import Clock
-from banyan.kernel.exchange.directory import ca, document, enrolment, keyfiles, trust
+from banyan.kernel.exchange.directory import ca, document, enrolment, keyfiles, notes, trust
 from banyan.kernel.exchange.directory.centre import LoadKey, Welcome
 from banyan.kernel.exchange.directory.document import Address, Name, Part, Subsystem
 from banyan.kernel.exchange.directory.enrolment import Request, Wanted
@@ -31,7 +31,8 @@ from banyan.wire.tlog.note import BadNote
 from banyan.wire.xroad.identifiers import ClientId, ServerId
 
 SECOND: Final = "ml-dsa-65"
-DEVICE: Final = "pkcs11:"
+ENDED: Final = "ended"
+"""The folder of notes by which keys of this agency ended themselves, until the gateway has taken them."""
 
 
 class AgencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -187,6 +188,15 @@ class Agency:
             "key", file.instance, file.member_class, file.member, int(self._clock()), key=first, second=second
         )
         return enrolment.make(wanted, signing)
+
+    def end_key(self) -> bytes:
+        """The note that ends this agency's signing key, for its gateway, or any other member's, to hand on."""
+        (public, key), *_ = self._private("sign").items()
+        signer = signer_of("end", key)
+        note = notes.end_of_key(self.file.instance, self.file.owner, public, int(self._clock()), signer.sign)
+        make_folders(self.folder / ENDED)
+        write_file(self.folder / ENDED / f"{document.fingerprint(public)}.note", note)
+        return note
 
     def use_new_key(self) -> None:
         """The new key is in the directory: sign by it from now on. The old one is removed."""

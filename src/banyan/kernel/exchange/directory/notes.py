@@ -13,20 +13,23 @@ something. Entries of other kinds are for later releases and passed over, but mu
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from banyan.kernel.exchange.directory.document import Revoked
+from banyan.kernel.exchange.directory.document import Revoked, fingerprint, key_name, load_verifier
 from banyan.limits_road import DIRECTORY_DOCUMENT_BYTES, DIRECTORY_NOTE_BYTES
 from banyan.wire.tlog import note
 from banyan.wire.tlog.checkpoint import COSIGNATURE_ML_DSA_44, parse_size, verifier_of
-from banyan.wire.tlog.note import BadNote, Verifier
+from banyan.wire.tlog.note import BadNote, Note, Signature, Verifier
+from banyan.wire.xroad.identifiers import ClientId
 
 HEAD: Final = "banyan-directory/1"
+_OWN_KEY: Final = 0xFF
+"""The signature type for keys that notes have no number for (c2sp.org/signed-note)."""
 
 
 class AuthorityKeys(msgspec.Struct, frozen=True):
@@ -120,11 +123,7 @@ def parse_text(text: str, instance: str) -> Said:
 
 def opened(data: bytes, instance: str, keys: AuthorityKeys) -> Said:
     """What an entry says, when `keys` signed it; a succession must be signed by its own new key too. Raises BadNote."""
-    if len(data) > DIRECTORY_NOTE_BYTES:
-        raise BadNote(f"an entry has at most {DIRECTORY_NOTE_BYTES} bytes")
-    parsed = note.parse(data)
-    if note.written(parsed.text, parsed.signatures) != data:
-        raise BadNote("an entry is in its canonical spelling")
+    parsed = _canonical(data)
     said = parse_text(parsed.text, instance)
     needed = [keys.entry_key]
     if isinstance(said, Succession):
@@ -136,9 +135,50 @@ def opened(data: bytes, instance: str, keys: AuthorityKeys) -> Said:
     return said
 
 
+def end_of_key(instance: str, owner: ClientId, public: bytes, at: int, sign: Callable[[bytes], bytes]) -> bytes:
+    """The note by which a member's key ends itself, signed by that key: when it was stolen and the centre is away."""
+    what = Revoked("key", key_name(owner, public), at)
+    text = text_of(instance, Revocation(what))
+    name = f"key/{fingerprint(public)}"
+    line = Signature(name, note.key_id(name, _OWN_KEY, public), sign(text.encode()))
+    return note.written(text, (line,))
+
+
+def is_own_end(data: bytes) -> bool:
+    """Whether a revocation that was taken is by the key that it ends."""
+    return data.rpartition(b"\n\n")[2].startswith("\u2014 key/".encode())
+
+
+def opened_end(data: bytes, instance: str, public_of: Callable[[str], bytes | None]) -> Revocation | None:
+    """Such a note; None when `public_of` knows no key of that name: then there is nothing to end. Raises BadNote."""
+    parsed = _canonical(data)
+    said = parse_text(parsed.text, instance)
+    if not isinstance(said, Revocation) or said.what.kind != "key" or len(parsed.signatures) != 1:
+        raise BadNote("a revocation is not signed by the authority")
+    public = public_of(said.what.subject)
+    if public is None:
+        return None
+    line, name = parsed.signatures[0], f"key/{fingerprint(public)}"
+    verifier = load_verifier(said.what.subject, public)
+    if (line.name, line.key_id) != (name, note.key_id(name, _OWN_KEY, public)):
+        raise BadNote("a key is ended by itself or by the authority")
+    if not verifier.verify(parsed.text.encode(), line.signature):
+        raise BadNote("the key's signature does not fit")
+    return said
+
+
 def peek(data: bytes, instance: str) -> Said:
     """What an entry says, nothing verified. Raises BadNote."""
     return parse_text(note.parse(data).text, instance)
+
+
+def _canonical(data: bytes) -> Note:
+    if len(data) > DIRECTORY_NOTE_BYTES:
+        raise BadNote(f"an entry has at most {DIRECTORY_NOTE_BYTES} bytes")
+    parsed = note.parse(data)
+    if note.written(parsed.text, parsed.signatures) != data:
+        raise BadNote("an entry is in its canonical spelling")
+    return parsed
 
 
 def digest_of(document: bytes) -> bytes:

@@ -5,6 +5,7 @@ The next certificate enters the directory before anybody shows it, and is shown 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,8 +14,8 @@ from banyan.errors import Problem
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.exchange.directory import ca, document, membership
 from banyan.kernel.exchange.directory.document import Certificate, Member, Snapshot
-from banyan.kernel.exchange.directory.keeper import Keeper
-from banyan.kernel.exchange.directory.membership import Agency
+from banyan.kernel.exchange.directory.keeper import Keeper, Refused
+from banyan.kernel.exchange.directory.membership import ENDED, Agency
 from banyan.kernel.exchange.directory.standing import Standing
 from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_RENEW_S, DIRECTORY_SETTLE_S, DIRECTORY_WARN_S
 from banyan.wire.xroad.identifiers import encoded
@@ -33,7 +34,8 @@ class Upkeep:
         """Why the last renewal did not work; empty when it did."""
 
     async def step(self, now: EpochS) -> None:
-        """What is due now: ask for the next certificate, or show it. Called every few minutes."""
+        """What is due now: end a key, ask for the next certificate, or show it. Called every few minutes."""
+        await asyncio.to_thread(self._end_keys)
         current = held(self._agency.tls)
         if self._agency.next_tls.exists():
             following = held(self._agency.next_tls)
@@ -49,6 +51,16 @@ class Upkeep:
                 self.failed = ""
             except Problem as problem:
                 self.failed = f"{problem.title} {problem.remedy}".strip()
+
+    def _end_keys(self) -> None:
+        """Take what `agency end-key` left; gossip hands it on."""
+        for path in sorted((self._agency.folder / ENDED).glob("*.note")):
+            try:
+                self._keeper.take_revocations([path.read_bytes()])
+            except Refused as error:
+                self.failed = f"{path.name} is not taken: {error}."
+                continue
+            path.unlink()
 
     def alerts(self, now: EpochS) -> list[str]:
         """What this gateway's officers must know."""
