@@ -37,7 +37,9 @@ SECONDS = 0.5
 
 async def kept(folder: Path, count: int, *, publishing: bool) -> dict[str, float]:
     """CPU and waiting of `count` keeps; with `publishing` the index, tiles and checkpoints as well."""
-    exchanges = [exchanged(number, at=EpochS(time.time())) for number in range(2_000)]
+    exchanges = [
+        exchanged(number, at=EpochS(time.time())) for number in range(2 * CALLERS)
+    ]  # as warm as one that just came
     waits: list[float] = []
     async with open_messages(
         folder, origin="bench/road", members=[HOSPITAL, BORDER.provider], clock=system_clock, random=os.urandom
