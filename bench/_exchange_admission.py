@@ -8,6 +8,7 @@ import time
 from banyan.kernel.events.clock import system_clock
 from banyan.kernel.exchange.road.admission import FairAdmission
 from banyan.kernel.exchange.road.admission_desk import Asking, Desk
+from banyan.kernel.exchange.road.admission_pace import Pace
 from banyan.kernel.exchange.road.admission_queue import CLASSES, Place
 from banyan.wire.xroad.codes import Origin
 from banyan.wire.xroad.identifiers import ClientId, ServiceId
@@ -40,7 +41,7 @@ async def _free() -> float:
 
 
 def _waiting(many: int) -> float:
-    desk = Desk(64, 2 * many)
+    desk = Desk(Pace(64), 2 * many)
     asking = [Asking(client, CLASSES[number % 3], 1e9) for number, client in enumerate(CLIENTS)]
     running = []
     for number in range(64 + many):

@@ -12,6 +12,7 @@ from tests.make import NOW, frozen_clock
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road.admission import FairAdmission, Leave
 from banyan.kernel.exchange.road.admission_desk import Desk
+from banyan.kernel.exchange.road.admission_pace import Pace
 from banyan.kernel.exchange.road.admission_refusal import Overloaded, Refusal
 from banyan.kernel.exchange.road.model import Admission, Priority
 from banyan.wire.xroad.codes import Origin
@@ -25,7 +26,9 @@ LATER = EpochS(NOW + 30)
 
 
 def admission(limit: int = 1, waiting: int = 2) -> FairAdmission:
-    made = FairAdmission(Origin.SERVER_PROXY, frozen_clock(), ticks=lambda: 1.0, desk=Desk(limit, waiting))
+    made = FairAdmission(
+        Origin.SERVER_PROXY, frozen_clock(), ticks=lambda: 1.0, desk=Desk(Pace(limit, least=limit, most=limit), waiting)
+    )
     _: Admission = made
     return made
 
@@ -130,7 +133,7 @@ def test_the_newest_of_the_greediest_is_sent_away_for_another_client() -> None:
         await settle()
         assert isinstance(greedy[1].exception(), Overloaded)
         first.close()
-        for one in (greedy[0], other):
+        for one in (other, greedy[0]):  # the one with no place of its own goes first
             (await one).close()
 
     assert on_loop(story).desk.tally.full == 2

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banyan.kernel.exchange.road.admission_desk import Asking, Desk
+from banyan.kernel.exchange.road.admission_pace import Pace
 from banyan.kernel.exchange.road.admission_queue import CLASSES, Place
 from banyan.kernel.exchange.road.admission_refusal import Refusal
 from banyan.kernel.exchange.road.model import Priority
@@ -119,7 +120,7 @@ def poisson(
 def test_a_mask_map_rush_at_50_times_capacity_costs_a_hospital_three_starts_at_most(seed: int) -> None:
     """200 map clients ask in both lower classes at 50 times what the gateway can, a hospital ten times a second."""
     chance = random.Random(seed)
-    desk = Desk(PLACES)
+    desk = Desk(Pace(PLACES))
     simulation = Simulation(desk)
     rush = poisson(
         50 * CAPACITY,
@@ -143,7 +144,7 @@ def test_one_greedy_client_cannot_take_another_ones_share_of_the_same_class(seed
     """One client at 50 times capacity, 20 that ask what is their share or less: none of theirs is refused, and a call
     of one that has none running waits no longer than its turn among all of them."""
     chance = random.Random(seed)
-    simulation = Simulation(Desk(PLACES))
+    simulation = Simulation(Desk(Pace(PLACES)))
     greedy = poisson(50 * CAPACITY, 5.0, lambda at, c: Arrival(at, "greedy", "normal", HOLD_S), chance)
     modest = poisson(0.4 * CAPACITY, 5.0, lambda at, c: Arrival(at, f"m{c.randrange(20)}", "normal", HOLD_S), chance)
     simulation.run([*greedy, *modest], 5.0)
@@ -156,7 +157,7 @@ def test_one_greedy_client_cannot_take_another_ones_share_of_the_same_class(seed
 
 def test_a_client_with_slow_calls_has_no_more_place_seconds_than_the_others() -> None:
     """Ten times as long calls, both always with some waiting: turns by calls would give it ten times the place."""
-    simulation = Simulation(Desk(PLACES, 10_000))
+    simulation = Simulation(Desk(Pace(PLACES), 10_000))
     slow = [Arrival(at * 0.02, "slow", "crisis", 10 * HOLD_S) for at in range(2_500)]
     quick = [Arrival(at * 0.005, f"q{at % 3}", "crisis", HOLD_S) for at in range(10_000)]
     simulation.run([*slow, *quick], 50.0)
@@ -166,7 +167,7 @@ def test_a_client_with_slow_calls_has_no_more_place_seconds_than_the_others() ->
 
 def test_no_class_starves_under_a_rush_of_all() -> None:
     chance = random.Random(5)
-    simulation = Simulation(Desk(PLACES))
+    simulation = Simulation(Desk(Pace(PLACES)))
     rush = poisson(
         50 * CAPACITY,
         5.0,
@@ -186,7 +187,7 @@ def test_who_cannot_be_served_in_time_hears_it_at_once_and_who_waits_is_served()
     """At three times capacity with two seconds of patience: of those let wait 19 of 20 run in time, most of the others
     hear at once, and no place stays empty for it."""
     chance = random.Random(7)
-    desk = Desk(PLACES)
+    desk = Desk(Pace(PLACES))
     simulation = Simulation(desk)
     rush = poisson(
         3 * CAPACITY,
@@ -231,7 +232,7 @@ STEPS = st.lists(
 @given(STEPS)
 @settings(max_examples=200, deadline=None)
 def test_conservation_every_call_asked_is_somewhere_once(walk: list[Step]) -> None:
-    desk, now = Desk(3, 4), 0.0
+    desk, now = Desk(Pace(3), 4), 0.0
     held: list[tuple[Place, Asking]] = []
     for step in walk:
         now += step.after_s
@@ -258,7 +259,7 @@ def test_conservation_every_call_asked_is_somewhere_once(walk: list[Step]) -> No
 
 
 def test_the_bound_falls_when_the_loop_is_late_and_rises_while_it_holds_calls_up() -> None:
-    desk = Desk(64)
+    desk = Desk(Pace(64))
     for _ in range(20):
         desk.look(0.2, 0.0)
     assert desk.queue.limit == 32

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kernel.exchange.road.attacks.siege import send, written
+from tests.kernel.exchange.road.attacks.siege import Got, send, written
 from tests.kernel.exchange.road.pair import CONSUMER, ECHO, PRODUCER, Road, Seen, a_pair, said
 
 from banyan.kernel.exchange.road.admission import FairAdmission
 from banyan.kernel.exchange.road.admission_desk import Desk
+from banyan.kernel.exchange.road.admission_pace import Pace
 from banyan.kernel.exchange.road.desk import Local
 from banyan.kernel.exchange.road.model import Route
 from banyan.wire.xroad.access import Endpoint
@@ -24,7 +25,12 @@ SUBSYSTEM = parse_client(f"{PRODUCER}/sub")
 
 
 def admission(origin: Origin, clock: Callable[[], Any], limit: int = 1) -> FairAdmission:
-    return FairAdmission(origin, clock, desk=Desk(limit, 4))
+    return FairAdmission(origin, clock, desk=Desk(fixed(limit), 4))
+
+
+def fixed(limit: int) -> Pace:
+    """A bound that stays: on a busy machine the loop is late, and on any a held-up call raises it."""
+    return Pace(limit, least=limit, most=limit)
 
 
 class Gated:
@@ -214,8 +220,8 @@ def test_a_call_that_began_is_not_sent_again_unless_that_is_harmless(tmp_path: P
 
 
 def test_a_mask_map_rush_costs_a_hospital_three_starts_at_most(tmp_path: Path) -> None:
-    """A map asks 60 calls at once by a gateway with two places, one of which bulk may have; a hospital asks three times
-    meanwhile. Counted: how many calls are let in from the hospital's arrival up to and with its own."""
+    """A map asks thirty times at once, again and again, by a gateway with two places, one of which bulk may have; a
+    hospital asks five times meanwhile. Counted: how many are let in from its arrival up to and with its own."""
     map_client = "EE/BUSINESS/consumer/map"
 
     async def run() -> None:
@@ -224,7 +230,7 @@ def test_a_mask_map_rush_costs_a_hospital_three_starts_at_most(tmp_path: Path) -
         async with a_pair(tmp_path, a={"locals": (hospital, rush)}) as road:
             road.register(map_client, "ss1")
             road.offer(f"{PRODUCER}/sub/echo", CONSUMER, map_client)
-            fair = FairAdmission(Origin.CLIENT_PROXY, road.clock, desk=Desk(2, 100))
+            fair = FairAdmission(Origin.CLIENT_PROXY, road.clock, desk=Desk(fixed(2), 100))
             enter, counts = fair.enter, []
 
             async def counted(client: ClientId, *arguments: Any, **more: Any) -> Any:
@@ -236,14 +242,22 @@ def test_a_mask_map_rush_costs_a_hospital_three_starts_at_most(tmp_path: Path) -
 
             fair.enter = counted  # type: ignore[method-assign]
             road.a.gateway.desk.around.calls = fair
-            asked = [asyncio.ensure_future(_asked(road, map_client, b"map")) for _ in range(60)]
-            await until(lambda: fair.desk.queue.waiting > 50)
-            for number in range(3):
-                assert await _asked(road, CONSUMER, b"hospital %d" % number) == 200
-                assert fair.desk.queue.waiting > 10, "the rush goes on"
-            assert set(await asyncio.gather(*asked)) == {200}
-            assert fair.desk.tally.let_in == 63
-            assert len(counts) == 3
+            over, refused = asyncio.Event(), []
+
+            async def asks_again() -> None:
+                while not over.is_set():
+                    got = await _asked(road, map_client, b"map")
+                    if got.status != 200:
+                        refused.append(got)
+
+            asked = [asyncio.ensure_future(asks_again()) for _ in range(30)]
+            for number in range(5):
+                await until(lambda: fair.desk.queue.waiting > 20 or bool(refused))
+                assert (await _asked(road, CONSUMER, b"hospital %d" % number)).status == 200
+            over.set()
+            await asyncio.gather(*asked)
+            assert refused == []
+            assert len(counts) == 5
             assert max(counts) <= 3 + 2, (
                 "both places may come free once more before the hospital's call hears of its own"
             )
@@ -252,9 +266,9 @@ def test_a_mask_map_rush_costs_a_hospital_three_starts_at_most(tmp_path: Path) -
     asyncio.run(run())
 
 
-async def _asked(road: Road, client: str, body: bytes) -> int:
+async def _asked(road: Road, client: str, body: bytes) -> Got:
     lines = [(b"Host", b"x"), (b"X-Road-Client", client.encode()), (b"Content-Length", b"%d" % len(body))]
-    return (await send(road.a.gateway.edge_port, [written("POST", ECHO, lines, body)])).status
+    return await send(road.a.gateway.edge_port, [written("POST", ECHO, lines, body)])
 
 
 def test_the_one_address_that_can_be_resolved_is_taken_among_junk(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from banyan.kernel.exchange.road.admission_queue import Place, Queue
 from banyan.kernel.exchange.road.admission_quota import Quotas, whole_seconds
 from banyan.kernel.exchange.road.admission_refusal import Refusal
 from banyan.kernel.exchange.road.model import Priority
-from banyan.limits_road import ADMISSION_MARGIN, ADMISSION_RETRY_MOST_S, ADMISSION_START, ADMISSION_WAITING
+from banyan.limits_road import ADMISSION_MARGIN, ADMISSION_RETRY_MOST_S, ADMISSION_WAITING
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -40,9 +40,9 @@ class Tally(msgspec.Struct):
 class Desk:
     """`now` is in seconds and never goes back. The caller tells the places that the steps return that they run."""
 
-    def __init__(self, limit: int = ADMISSION_START, waiting: int = ADMISSION_WAITING) -> None:
-        self.queue = Queue(limit, waiting)
-        self.pace = Pace(limit)
+    def __init__(self, pace: Pace | None = None, waiting: int = ADMISSION_WAITING) -> None:
+        self.pace = pace or Pace()
+        self.queue = Queue(self.pace.limit, waiting)
         self.quotas = Quotas()
         self.tally = Tally()
         self._is_held_up = False

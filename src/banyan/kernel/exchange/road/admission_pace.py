@@ -20,12 +20,16 @@ from banyan.limits_road import (
 
 
 class Pace:
-    """`limit`: calls that may run at once. `hold_s`: the mean time that one holds a place; 0 before the first."""
+    """`limit`: calls that may run at once, between `least` and `most`. `hold_s`: mean time that one holds a place; 0
+    before the first."""
 
-    __slots__ = ("_seen", "hold_s", "limit")
+    __slots__ = ("_least", "_most", "_seen", "hold_s", "limit")
 
-    def __init__(self, limit: int = ADMISSION_START) -> None:
+    def __init__(
+        self, limit: int = ADMISSION_START, *, least: int = ADMISSION_LEAST, most: int = ADMISSION_MOST
+    ) -> None:
         self.limit = limit
+        self._least, self._most = min(least, limit), max(most, limit)
         self.hold_s = 0.0
         self._seen = 0
 
@@ -38,7 +42,7 @@ class Pace:
     def looked(self, lag_s: float, *, is_held_up: bool) -> int:
         """The new bound. `is_held_up`: since the last look a call had to wait for a place."""
         if lag_s > ADMISSION_LAG_S:
-            self.limit = max(ADMISSION_LEAST, int(self.limit * ADMISSION_CUT))
+            self.limit = max(self._least, int(self.limit * ADMISSION_CUT))
         elif is_held_up:
-            self.limit = min(ADMISSION_MOST, self.limit + ADMISSION_STEP)
+            self.limit = min(self._most, self.limit + ADMISSION_STEP)
         return self.limit

@@ -66,7 +66,8 @@ def test_a_service_cannot_speak_for_the_road(siege: Siege) -> None:
 
 
 def test_a_reader_who_does_not_read_is_let_go(siege: Siege) -> None:
-    """An answer larger than the sockets' buffers waits for its reader, as long as a body may pause."""
+    """Answers wait for their reader, as long as a body may pause, and no further request is taken up meanwhile: else
+    whoever asks and asks and does not read has all answers held in memory."""
     service = siege.road.service
     large = said(b"x" * 190_000)
     service.script = lambda seen: large
@@ -74,6 +75,8 @@ def test_a_reader_who_does_not_read_is_let_go(siege: Siege) -> None:
 
     def blocked() -> list[Connection]:
         return [one for one in listener.connections if one._drained is not None]
+
+    before = len(service.seen)
 
     async def stall() -> None:
         ears = socket.socket()
@@ -86,6 +89,9 @@ def test_a_reader_who_does_not_read_is_let_go(siege: Siege) -> None:
             await loop.sock_sendall(ears, written("POST", ECHO, lines))
         while not blocked():
             await asyncio.sleep(0.001)
+        (mine,) = blocked()
+        assert mine._transport.get_write_buffer_size() <= 2 * len(large)
+        assert len(service.seen) < before + 40
         listener.sweep(loop.time() + ROAD_BODY_IDLE_S + 1)
         while blocked():
             await asyncio.sleep(0.001)
