@@ -126,6 +126,26 @@ def test_a_synchronous_call_with_a_key_is_carried_out_once(tmp_path: Path) -> No
     asyncio.run(story())
 
 
+def test_an_answer_that_is_not_brought_is_fetched_and_acknowledged(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_posted_pair(tmp_path) as road:
+            a, b = (keeper.gateway.desk.around.handover for keeper in (road.a, road.b))
+            assert isinstance(a, PostOffice)
+            assert isinstance(b, PostOffice)
+            await b.receiver.bringing.stop()
+            body = b"a visit" * DELIVERY_INLINE_BYTES
+            await road.call("POST", ECHO, ASKED, body)
+            async with asyncio.timeout(30):
+                while [line.state for line in await b.desk.lines()] != ["answered"]:
+                    await asyncio.sleep(0.01)
+            road.clock.now += 120
+            assert await a.sender.asking.turn() == 1
+            assert (await answered(road)).body == body
+            assert await b.desk.lines() == [], "acknowledged"
+
+    asyncio.run(story())
+
+
 def test_faults_at_the_edge(tmp_path: Path) -> None:
     async def story() -> None:
         async with a_posted_pair(tmp_path) as road:
