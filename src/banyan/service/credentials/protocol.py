@@ -15,7 +15,6 @@ import msgspec
 
 from banyan.errors import NotFound
 from banyan.kernel.catalogue import Context, FaceAnswer, FaceRequest
-from banyan.kernel.identity.openid.dpop import NONCE_HEADER
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.preauthorized import ChallengeNonces, redeemed
 from banyan.kernel.identity.openid.proofs import proven_keys
@@ -212,10 +211,7 @@ def _serve(name: str, zh: str, en: str, run: Run, *routes: tuple[str, ...]) -> N
             answer = refusal(fault.kind, fault.title, status=fault.status, headers=fault.headers)
         except BadMessage as bad:
             answer = refusal(bad.error, str(bad))
-        if sent.dpop and NONCE_HEADER not in dict(answer.headers):
-            fresh = (NONCE_HEADER, shelf.provider.nonces.current(ctx.now))
-            answer = msgspec.structs.replace(answer, headers=(*answer.headers, fresh))
-        return answer
+        return shelf.provider.answered(sent, answer)
 
     SERVICE.operation(
         name,

@@ -13,7 +13,6 @@ import msgspec
 from banyan.kernel.catalogue import Context, FaceAnswer, FaceRequest
 from banyan.kernel.identity.openid import authorizing, discovery, tokens, watching
 from banyan.kernel.identity.openid.client_auth import claimed_client
-from banyan.kernel.identity.openid.dpop import NONCE_HEADER
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Answer, Sent, json_answer
@@ -77,10 +76,7 @@ def _serve(name: str, zh: str, en: str, run: Run, *routes: tuple[str, ...]) -> N
         except Fault as fault:
             await desk.provider.note(sent, fault.alarm, endpoint=name, client=claimant(sent))
             answer = said(fault)
-        if sent.dpop and NONCE_HEADER not in dict(answer.headers):
-            fresh = (NONCE_HEADER, desk.provider.nonces.current(ctx.now))
-            answer = msgspec.structs.replace(answer, headers=(*answer.headers, fresh))
-        return answer
+        return desk.provider.answered(sent, answer)
 
     SERVICE.operation(
         name,

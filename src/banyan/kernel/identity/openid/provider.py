@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity.openid import keys as key_rules
 from banyan.kernel.identity.openid import records
 from banyan.kernel.identity.openid.alarms import Alarm, Alarms
 from banyan.kernel.identity.openid.client_auth import authenticate, claimed_client
 from banyan.kernel.identity.openid.details import DetailTypes
-from banyan.kernel.identity.openid.dpop import Nonces, Proof, check
+from banyan.kernel.identity.openid.dpop import NONCE_HEADER, Nonces, Proof, check
 from banyan.kernel.identity.openid.fault import Fault, invalid_client
 from banyan.kernel.identity.openid.jose import encoded
 from banyan.kernel.identity.openid.keys import Alg, Key, Secrets
 from banyan.kernel.identity.openid.model import Client
-from banyan.kernel.identity.openid.sent import Sent
+from banyan.kernel.identity.openid.sent import Answer, Sent
 from banyan.kernel.identity.pseudonyms import pseudonym, pseudonym_key
 from banyan.kernel.storage.store import Store, Tx
 
@@ -80,6 +82,13 @@ class Provider:
             nonces=self.nonces,
             access_token=access_token,
         )
+
+    def answered(self, sent: Sent, answer: Answer) -> Answer:
+        """The answer with the nonce of the next DPoP proof, for who sent one (RFC 9449 s8.2)."""
+        if not sent.dpop or NONCE_HEADER in dict(answer.headers):
+            return answer
+        fresh = (NONCE_HEADER, self.nonces.current(self.clock()))
+        return msgspec.structs.replace(answer, headers=(*answer.headers, fresh))
 
     async def note(self, sent: Sent, kind: str, *, endpoint: str, client: str = "") -> None:
         """Record a refusal. `client` is what the message claims: only a registered app's id is written down."""
