@@ -98,6 +98,7 @@ class Listener:
         for task in tuple(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()  # one that was cancelled before it began has not left
         for one in tuple(self.connections):
             one.abort()
         for _ in range(_TURNS):  # of the loop, until their ends have been told
@@ -208,8 +209,7 @@ class Connection(asyncio.Protocol):
         self.deadline = _NEVER
         task = self._loop.create_task(self._serve(head))
         self._task = task
-        self._listener.tasks.add(task)
-        task.add_done_callback(self._listener.tasks.discard)
+        self._listener.tasks.add(task)  # until `_serve` ends: a callback of the loop's would cost a turn of it
         return head.length
 
     def piece(self, data: bytes) -> None:
@@ -272,6 +272,8 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     async def _serve(self, head: RequestHead) -> None:
+        own = self._task
+        assert own is not None, "this runs in it"
         incoming = Incoming(self, head)
         try:
             try:
@@ -292,6 +294,7 @@ class Connection(asyncio.Protocol):
         finally:
             if self._spool is not None:
                 self._spool.close()
+            self._listener.tasks.discard(own)
         self._next()
 
     async def _send(self, head: RequestHead, answer: Answer) -> None:

@@ -182,6 +182,11 @@ class HedgedReach:
 
     async def reach(self, routes: Sequence[Route], deadline: float, *, fresh: bool) -> tuple[Route, Link]:
         """As `Reach` says. Raises Fault."""
+        if len(routes) == 1 and not fresh:
+            ready = idle_link(self._pool, routes[0])
+            if ready is not None:
+                self.choice.began(routes[0])
+                return routes[0], ready
         order = self.choice.order(routes)
         idle = _none if fresh else partial(idle_link, self._pool)
         try:
