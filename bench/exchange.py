@@ -97,7 +97,7 @@ def latency(pair: Pair, seconds: float, rounds: int) -> dict[str, float]:
     asked = asking(pair, KB, 0)
     saturation = statistics.median(load.closed(asked, seconds).rate for _ in range(rounds))
     idle = [load.closed(asked, seconds, 1) for _ in range(rounds)]
-    loaded = [load.constant(asked, saturation * SHARE_OF_SATURATION, max(2.0, seconds)) for _ in range(rounds)]
+    loaded = [load.constant(asked, saturation * SHARE_OF_SATURATION, seconds) for _ in range(rounds)]
     found = {f"idle_{name}": statistics.median(getattr(one, name) for one in idle) for name in ("p50", "p99")}
     found |= {name: statistics.median(getattr(one, name) for one in loaded) for name in ("p50", "p99", "p999", "rate")}
     return {name: round(value, 2) for name, value in found.items()} | {"saturation": round(saturation)}
@@ -114,10 +114,10 @@ def compare(pairs: list[Pair]) -> None:
 def run(rounds: int, seconds: float, cases: list[str], members: tuple[int, ...]) -> dict[str, Any]:
     """Everything, at the smallest number of members; then growth."""
     service_port = free_port()
-    service = Process(".venv", str(ROOT / "bench/_exchange_provider.py"), str(service_port))
-    running: list[Pair] = []
-    try:
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        running: list[Pair] = []
+        service = Process(".venv", str(ROOT / "bench/_exchange_provider.py"), str(service_port))
+        try:
             running += [Pair(stack, Path(folder), service_port, members[0]) for stack in ("ours", "aiohttp")]
             for pair in running:
                 pair.wait(60)
@@ -129,9 +129,9 @@ def run(rounds: int, seconds: float, cases: list[str], members: tuple[int, ...])
             }
             running.pop().stop()
             found["members"] = growth(running, members, Path(folder), (rounds, seconds, service_port))
-    finally:
-        for process in (*running, service):
-            process.stop()
+        finally:  # before the folder goes: they write to it until they end
+            for process in (*running, service):
+                process.stop()
     return found
 
 
@@ -142,7 +142,7 @@ def compared(pairs: list[Pair], rounds: int, seconds: float, cases: list[str]) -
         once = primitives()
         for case in cases:
             for pair in pairs:
-                row = measured(pair, case, seconds if number else 1.0)
+                row = measured(pair, case, seconds)
                 if number:  # the first round warms up
                     rows[case][pair.stack].append(row)
         if number:
@@ -168,7 +168,7 @@ def growth(
     rows: dict[int, list[dict[str, float]]] = {many: [] for many in members}
     for number in range(rounds + 1):
         for pair in running:
-            row = measured(pair, "1 KB answered", seconds if number else 1.0)
+            row = measured(pair, "1 KB answered", seconds)
             if number:
                 rows[pair.members].append(row)
     return {many: median(row) for many, row in rows.items()}
@@ -204,7 +204,7 @@ def main() -> None:
     options = parser.parse_args()
     if shutil.which("wrk") is None or shutil.which("openssl") is None:
         raise SystemExit("This measures with wrk and openssl: apt-get install wrk openssl")
-    rounds, seconds = (2, 1.0) if options.quick else (5, 4.0)
+    rounds, seconds = (2, 2.0) if options.quick else (5, 4.0)
     cases = list(CASES)[:2] if options.quick else list(CASES)
     found = {"admission_us": {name: round(cost, 1) for name, cost in admission.costs().items()}}
     found |= run(rounds, seconds, cases, MEMBERS[:2] if options.quick else MEMBERS)
