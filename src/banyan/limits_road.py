@@ -61,6 +61,7 @@ ROAD_BODY_IDLE_S: Final = 20.0  # a body may take an hour, but not pause longer
 ROAD_BODY_MOST_S: Final = 3_600.0  # to send or to take one body: 4 GiB over 10 Mbit/s
 ROAD_IDLE_S: Final = 75.0  # a connection between two calls, at a listener
 ROAD_POOL_IDLE_S: Final = 20.0  # the same in a pool: shorter, so that a call seldom meets a connection being closed
+ROAD_SERVICE_IDLE_S: Final = 1.5  # the same to a service: gunicorn closes after 2 s, uvicorn, Node and Apache after 5
 ROAD_CONNECTIONS: Final = 4_096  # at one listener
 ROAD_POOL_PER_PLACE: Final = 256  # idle connections kept to one address
 ROAD_CALL_S: Final = 60.0  # how long a client waits unless it says X-Banyan-Timeout

@@ -37,6 +37,7 @@ from banyan.kernel.exchange.road.model import Answer, Body, Call, Delivery, Requ
 from banyan.kernel.exchange.road.pages import Placed
 from banyan.kernel.exchange.road.spool import EMPTY, Held
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem
+from banyan.limits_road import ROAD_SERVICE_IDLE_S
 from banyan.wire.httpsig.keys import signer_of, verifier_of
 from banyan.wire.httpsig.message import Request as SignedRequest
 from banyan.wire.httpsig.message import fields_of
@@ -589,3 +590,17 @@ def test_only_what_the_leg_needs_itself_is_carried_under_another_name() -> None:
     for name in (b"Transfer-Encoding", b"host", b"X-Road-Client", b"connection", b"x-road-service", b""):
         assert off_leg([(b"X-Banyan-Carried-" + name, b"chunked")], of_request=True) == ()
         assert off_leg([(b"x-banyan-carried-" + name, b"chunked")], of_request=False) == ()
+
+
+def test_an_idle_connection_to_a_service_is_not_kept_until_the_service_closes_it(tmp_path: Path) -> None:
+    """Else a POST could meet it closing, and may not be sent again."""
+
+    async def story(road: Road) -> None:
+        await road.call("POST", ECHO, None, b"x")
+        pool = road.b.provider.pool
+        assert all(link.deadline < pool.loop.time() + ROAD_SERVICE_IDLE_S for link in pool._links)
+        pool.sweep(pool.loop.time() + ROAD_SERVICE_IDLE_S)
+        assert not any(link.is_open for link in pool._links)
+        assert (await road.call("POST", ECHO, None, b"x")).status == 200
+
+    told(tmp_path, story)

@@ -17,7 +17,7 @@ from banyan.kernel.exchange.road.head import BadHttp, ResponseHead, write_reques
 from banyan.kernel.exchange.road.link import Broken, Place, Pool
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer
 from banyan.kernel.exchange.road.spool import Spool, Spooling
-from banyan.limits_road import ROAD_ATTEMPTS
+from banyan.limits_road import ROAD_ATTEMPTS, ROAD_SERVICE_IDLE_S
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 
@@ -33,7 +33,7 @@ class HttpProvider:
         self._spooling = spooling
         self._clock = clock
         self._usual: ssl.SSLContext | None = None
-        self.pool = Pool(context or self._system)
+        self.pool = Pool(context or self._system, idle_s=ROAD_SERVICE_IDLE_S)
 
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
         place, host, below = _address(offer.url)

@@ -221,11 +221,18 @@ class Place(msgspec.Struct, frozen=True):
 class Pool:
     """Idle connections by place. `context`: the TLS in force; links of an older one are closed instead of used."""
 
-    def __init__(self, context: Callable[[], ssl.SSLContext | None], *, per_place: int = ROAD_POOL_PER_PLACE) -> None:
+    def __init__(
+        self,
+        context: Callable[[], ssl.SSLContext | None],
+        *,
+        per_place: int = ROAD_POOL_PER_PLACE,
+        idle_s: float = ROAD_POOL_IDLE_S,
+    ) -> None:
         self._context = context
         self._idle: dict[Place, deque[Link]] = {}
         self._links: set[Link] = set()
         self._per_place = per_place
+        self._idle_s = idle_s
         self.loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweep()
@@ -270,7 +277,7 @@ class Pool:
         if len(links) >= self._per_place:
             link.abort()
             return
-        link.deadline = self.loop.time() + ROAD_POOL_IDLE_S
+        link.deadline = self.loop.time() + self._idle_s
         links.append(link)
 
     def lost(self, link: Link) -> None:
