@@ -318,7 +318,7 @@ while True:
 """
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.slow)])
 def test_kill_at_any_moment_loses_nothing_that_was_taken(tmp_path: Path, kills: int) -> None:
     """The authority and a gateway in one process, killed at a drawn line of its output."""
     a_directory(tmp_path / "c", Clock())
