@@ -90,10 +90,12 @@ def test_what_cannot_be_delivered_is_settled_by_its_sender() -> None:
         page = (await world.client.get("/exchange/queue", token="hospital")).text
         assert "did not answer in time" in page
         assert "The peer cannot be reached." in page
-        unsure = await world.client.post("/exchange/queue", form={"do": "discard", "id": "l-1"}, token="hospital")
+        unsure = await world.client.post(
+            "/exchange/queue", form={"do": "discard", "id": "l-1", "place": "1"}, token="hospital"
+        )
         assert unsure.status == 422
-        assert 'href="#f-sure"' in unsure.text
-        sure = {"do": "discard", "id": "l-1", "sure": "yes"}
+        assert 'href="#f-sure-1"' in unsure.text
+        sure = {"do": "discard", "id": "l-1", "place": "1", "sure-1": "yes"}
         assert (await world.client.post("/exchange/queue", form=sure, token="hospital")).status == 303
         again = await world.client.post("/en/exchange/queue", form={"do": "revive", "id": "l-1"}, token="hospital")
         assert again.status == 404

@@ -80,8 +80,10 @@ async def settle(request: FaceRequest) -> View:
     operation = {"revive": "exchange.revive_letter", "discard": "exchange.discard_letter"}.get(chosen)
     if operation is None:
         raise Invalid.at("do", "revive or discard")
-    if chosen == "discard" and form.get("sure") != "yes":
-        return await _queue_view(request, (FieldError("sure", said(request, "sure")),), status=422)
+    place = form.get("place")
+    tick = f"sure-{place if place.isascii() and place.isdigit() and len(place) < 4 else 1}"  # each letter has its box
+    if chosen == "discard" and form.get(tick) != "yes":
+        return await _queue_view(request, (FieldError(tick, said(request, "sure")),), status=422)
     try:
         await request.call(operation, {"id": form.get("id")})
     except (NotFound, Conflict) as problem:
