@@ -1,7 +1,7 @@
 """The peers of bench/casualties.py: rapidfuzz by brute force, and Person Finder's rules restated.
 
 `python _casualties_peers.py NAMES QUESTIONS`: runs rapidfuzz (in .venv-peers) and prints, a line a question, the
-microseconds and the places of its 50 best. Person Finder ran on App Engine; `PersonFinder` restates what its ranking
+microseconds of CPU and the places of its 50 best. Person Finder ran on App Engine; `PersonFinder` restates what its ranking
 did (field notes s6): ideographs are words, all words must be there (letters by prefix), then ranks 10 to 5.
 """
 
@@ -67,9 +67,9 @@ def main() -> None:
 
     names = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     for question in json.loads(Path(sys.argv[2]).read_text("utf-8")):
-        started = time.perf_counter()
+        started = time.process_time()
         found = process.extract(question, names, scorer=fuzz.token_sort_ratio, processor=None, limit=MOST)
-        print(json.dumps([(time.perf_counter() - started) * 1e6, [place for _, _, place in found]]))
+        print(json.dumps([(time.process_time() - started) * 1e6, [place for _, _, place in found]]))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ from banyan.kernel.identity.openid.outside import Outside
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
+from banyan.pushing import pusher
+from banyan.service.casualties.shelf import Shelf as CasualtiesShelf
+from banyan.service.casualties.shelf import lend as lend_casualties
 from banyan.service.credentials.shelf import Shelf as CredentialsShelf
 from banyan.service.credentials.shelf import lend as lend_credentials
 from banyan.service.identity.desk import Desk
@@ -87,8 +90,14 @@ def lend_services(
             random=token_bytes,
             contact=settings.site.contact_email,
             on_ended=(ending_tokens(desk.provider),),
+            sign_event=partial(desk.provider.sign, alg="ES256", kind="secevent+jwt"),
+            push=pusher(allow_private=settings.fetch.allow_private),
+            may_push_inside=settings.fetch.allow_private,
         )
         lend_own(drawers["mydata"], own)
+    if "casualties" in drawers:  # its own key, out of the one that names persons: a keyed hash of a label
+        key = lawful.conscience.subject("casualties/register")
+        lend_casualties(drawers["casualties"], CasualtiesShelf(key, token_bytes))
     if "openid" in drawers:
         lend_desk(drawers["openid"], desk)
 

@@ -19,3 +19,16 @@ NAME_WORDS: Final = 12  # words of one name that are compared
 NAME_SPELLINGS: Final = 12  # readings of one word that are compared
 NAME_CANDIDATES: Final = 4_000  # records that one ranked search weighs: a common surname in a city's disaster has fewer
 NAME_FOUND: Final = 50  # records that a ranked search shows
+
+# The register of casualties.
+CASUALTY_ROWS: Final = 500  # of one report: the largest emergency room's day
+CASUALTY_TEXT: Final = 256 * KIB  # of one pasted sheet: 500 rows of 500 bytes
+CASUALTY_FIELD: Final = 100  # characters of one cell
+CASUALTY_FAULTS: Final = 50  # faulty lines told at once: more is another sheet
+CASUALTY_DAYS: Final = 40  # after the last report: Person Finder's own default, and PDPA asks for an end
+CASUALTY_TRIES: Final = (
+    30  # questions about one name a day, right or wrong: a family asks a few times, a guesser 10,000
+)
+CASUALTY_SMALL: Final = 3  # persons; groups of fewer are not told to the press
+CASUALTY_MOST: Final = 100_000  # persons of one register that the staff's search reads: 八仙塵爆 had 499
+CASUALTY_FOUND: Final = 20  # persons that the staff's search shows

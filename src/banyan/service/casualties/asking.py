@@ -1,0 +1,250 @@
+"""Who may know what: the public a masked answer, the family where to go, the staff what their purpose needs.
+
+The public names a person in full and a secret; the family and the staff her number, and the gate weighs a legal basis
+and writes the use into the list that she can read later (`/mydata`). What the register holds is browsed by nobody.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final
+
+import msgspec
+
+from banyan.craft.match import build, keys, masked
+from banyan.errors import Denied, Limit
+from banyan.kernel.catalogue.operation import OPEN, Context
+from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
+from banyan.kernel.events.clock import EpochS, iso
+from banyan.kernel.storage.store import Tx
+from banyan.limits_casualties import CASUALTY_FIELD, CASUALTY_FOUND, CASUALTY_TRIES
+from banyan.service.casualties import records, rules
+from banyan.service.casualties.filing import DAY_S
+from banyan.service.casualties.records import Patient
+from banyan.service.casualties.rules import SHOWN, Shown, Stay, chain, current
+from banyan.service.casualties.service import SERVICE
+from banyan.service.casualties.shelf import both, shelf_of, unknown
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=CASUALTY_FIELD)]
+Number = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+RELATIONS: Final = ("spouse", "parent", "child", "sibling", "other")
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`secret`: the birth date, or the last four digits of the number."""
+
+    name: Name
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+
+
+class Masked(msgspec.Struct, frozen=True):
+    """What the public learns. `condition` `contact`: a person tells, by telephone; `as_of` is RFC 3339 UTC."""
+
+    name: str
+    sex: str
+    age: str
+    hospital: str
+    condition: Shown
+    as_of: str
+
+
+class FamilyQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`person` is the patient's number; `relation` what the caller says they are to them."""
+
+    person: Number
+    name: Name
+    relation: Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(RELATIONS)})$")]
+
+
+class ForFamily(msgspec.Struct, frozen=True):
+    name: Annotated[str, personal("C001")] | UnsetType = UNSET
+    hospital: Annotated[str, personal("C111")] | UnsetType = UNSET
+    ward: Annotated[str, personal("C111")] | UnsetType = UNSET
+    phone: Annotated[str, personal("C111")] | UnsetType = UNSET
+    condition: Annotated[Shown, personal("C111")] | UnsetType = UNSET
+    as_of: str = ""
+
+
+class StaffQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    person: Number
+    fields: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
+    purpose: Annotated[str, msgspec.Meta(pattern="^([0-9]{3})?$")] = ""
+
+
+class ForStaff(msgspec.Struct, frozen=True):
+    """`stays` is the transfer chain, oldest first."""
+
+    name: Annotated[str, personal("C001")] | UnsetType = UNSET
+    sex: Annotated[str, personal("C011")] | UnsetType = UNSET
+    born: Annotated[str, personal("C011")] | UnsetType = UNSET
+    is_protected: Annotated[bool, personal("C132")] | UnsetType = UNSET
+    stays: Annotated[tuple[Stay, ...], personal("C111")] | UnsetType = UNSET
+
+
+class NameQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Name
+
+
+class Likely(msgspec.Struct, frozen=True):
+    """Somebody who may be meant, masked: the whole record needs the number and a basis. `score` is 0 to 1."""
+
+    name: str
+    sex: str
+    age: str
+    hospital: str
+    score: float
+
+
+class Protection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    person: Number
+    is_protected: bool
+
+
+class Protected(msgspec.Struct, frozen=True):
+    is_known: bool
+
+
+@SERVICE.operation(
+    "look_up",
+    title={"zh-Hant": "查詢傷病患", "en": "Look somebody up"},
+    summary={
+        "zh-Hant": "輸入完整姓名，以及生日或證號末四碼；不能瀏覽名單。",
+        "en": "By full name, and birth date or the number's last four digits; there is no list.",
+    },
+    data=OPEN,
+    audience="public",
+    effect="write",
+    purpose="public-intake",
+    keys=("傷患", "傷病患", "失聯", "哪家醫院", "casualty"),
+    rate="login",
+)
+async def look_up(ctx: Context, request: Question) -> Masked:
+    """Raises NotFound in the same words, and after the same work, whatever is wrong; Limit for a name asked too often
+    today, there or not."""
+    shelf, today = shelf_of(ctx.db), rules.day_of(ctx.now)
+    written = "\x1f".join(keys(request.name))
+    name = rules.named(shelf.key, "tried", written)
+    token = rules.asked(shelf.key, request.name, request.secret, today)
+    times, found, stays = await ctx.db.sql.write(
+        partial(_probe, name=name, token=token, day=int(ctx.now // DAY_S), id=shelf.random(16).hex())
+    )
+    if times > CASUALTY_TRIES:
+        raise Limit(both("often"), remedy=both("often_remedy"), status=429, kind="asked-often")
+    if len(found) != 1 or found[0].is_protected or not stays:
+        raise unknown()
+    patient, last = found[0], current(stays)
+    band = rules.age_band(patient.born, today)
+    return Masked(masked(patient.name), patient.sex, band, last.hospital, SHOWN[last.status], iso(EpochS(last.at)))
+
+
+@SERVICE.operation(
+    "for_family",
+    title={"zh-Hant": "家屬查詢", "en": "Ask as family"},
+    summary={
+        "zh-Hant": "登入後以證號查詢醫院電話與病房；每次查詢都會記錄，日後當事人看得到。",
+        "en": "Signed in, by number: the hospital's telephone and ward. The person can see later who asked.",
+    },
+    data=("health",),
+    audience="public",
+    purpose="058",
+    subject="person",
+    rate="login",
+)
+async def for_family(ctx: Context, request: FamilyQuestion) -> ForFamily:
+    """Raises Denied for who has not signed in, NotFound alike for nobody, another name and the protected."""
+    if ctx.caller.kind != "citizen":
+        raise Denied(both("sign_in"), remedy=both("sign_in_remedy"), status=401)
+    patient, stays = await _by_number(ctx, request.person)
+    if patient is None or patient.is_protected or not set(keys(patient.name)) & set(keys(request.name)):
+        raise unknown()
+    last = current(stays)
+    return ForFamily(patient.name, last.hospital, last.ward, last.phone, SHOWN[last.status], iso(EpochS(last.at)))
+
+
+@SERVICE.operation(
+    "record",
+    title={"zh-Hant": "調閱傷病患紀錄", "en": "Read a casualty's record"},
+    summary={
+        "zh-Hant": "承辦人員依目的與法律依據調閱，含轉院歷程。",
+        "en": "By officers, for a purpose and on a legal basis: with the chain of transfers.",
+    },
+    data=("health",),
+    audience="officer",
+    purpose="058",
+    subject="person",
+)
+async def record(ctx: Context, request: StaffQuestion) -> ForStaff:
+    """Raises NotFound for nobody."""
+    patient, stays = await _by_number(ctx, request.person)
+    if patient is None:
+        raise unknown()
+    return ForStaff(patient.name, patient.sex, patient.born, patient.is_protected, chain(stays))
+
+
+@SERVICE.operation(
+    "find",
+    title={"zh-Hant": "以姓名找人", "en": "Find by name"},
+    summary={
+        "zh-Hant": "承辦人員以聽到或看到的姓名找人：異體字、同音字、羅馬拼音都可；結果遮蔽。",
+        "en": "For officers: a name as heard or spelled, in any script; answers are masked.",
+    },
+    data=OPEN,
+    audience="officer",
+    purpose="058",
+    path="/api/casualties/find",
+    effect="write",
+    rate="query",
+)
+async def find(ctx: Context, request: NameQuestion) -> tuple[Likely, ...]:
+    """The likeliest first; protected persons are left out."""
+    people, stays = await ctx.db.sql.read_long(lambda tx: (records.everybody(tx), records.all_stays(tx)))
+    listed = [one for one in people if not one.is_protected and one.id in stays]
+    today = rules.day_of(ctx.now)
+    return tuple(
+        Likely(masked(one.name), one.sex, rules.age_band(one.born, today), current(stays[one.id]).hospital, found.score)
+        for found in build([one.name for one in listed]).find(request.name, CASUALTY_FOUND)
+        for one in (listed[found.place],)
+    )
+
+
+@SERVICE.operation(
+    "protect",
+    title={"zh-Hant": "設定保護", "en": "Protect a person"},
+    summary={
+        "zh-Hant": "受保護令、證人或未成年等：對外一律查無，請改洽專線。",
+        "en": "Under a protection order, a witness, a minor: to the outside there is nobody.",
+    },
+    data=OPEN,
+    audience="officer",
+    effect="write",
+    purpose="058",
+)
+async def protect(ctx: Context, request: Protection) -> Protected:
+    person = _person(ctx, request.person)
+    hidden = int(request.is_protected)
+    rows = await ctx.db.sql.write(lambda tx: tx.run(records.SQL["protect"], person=person, is_protected=hidden))
+    return Protected(rows > 0)
+
+
+async def _by_number(ctx: Context, number: str) -> tuple[Patient | None, tuple[Stay, ...]]:
+    person = _person(ctx, number)
+
+    def job(tx: Tx) -> tuple[Patient | None, tuple[Stay, ...]]:
+        found = records.person_of(tx, person)
+        return found, records.stays_of(tx, found.id) if found is not None else ()
+
+    return await ctx.db.sql.read(job)
+
+
+def _person(ctx: Context, number: str) -> str:
+    try:
+        return rules.named(shelf_of(ctx.db).key, "person", rules.number_of(number)).hex()
+    except ValueError:
+        raise unknown() from None
+
+
+def _probe(tx: Tx, *, name: bytes, token: bytes, day: int, id: str) -> tuple[int, list[Patient], tuple[Stay, ...]]:
+    """Three statements, whether anybody is found or not: `id` stands for nobody's stays."""
+    row = tx.row(records.SQL["try_once"], token=name, day=day)
+    found = records.probed(tx, token)
+    return int(str(row[0])) if row else 0, found, records.stays_of(tx, found[0].id if found else id)

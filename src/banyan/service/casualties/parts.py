@@ -1,0 +1,9 @@
+"""Every part of the casualty look-up; importing a part registers it on SERVICE."""
+
+from __future__ import annotations
+
+from banyan.service.casualties import asking, counting, filing
+from banyan.service.casualties.service import SERVICE
+
+PARTS = (filing, asking, counting)
+__all__ = ["PARTS", "SERVICE"]

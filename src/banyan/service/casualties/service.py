@@ -1,0 +1,7 @@
+"""The casualty look-up of a mass-casualty incident (大量傷病患查詢)."""
+
+from __future__ import annotations
+
+from banyan.kernel.catalogue.operation import Service
+
+SERVICE = Service("casualties", title={"zh-Hant": "傷病患查詢", "en": "Casualty look-up"})

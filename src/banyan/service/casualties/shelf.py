@@ -1,0 +1,48 @@
+"""What the composition root lends this service: the key that persons and secrets are named by, and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.errors import NotFound, Unavailable
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.storage import Drawer, Store
+
+MESSAGES = load_messages("banyan.service.casualties")
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """`key` (32 bytes, never in the drawer) names persons and what they can be asked for by."""
+
+    key: bytes
+    random: Callable[[int], bytes]
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Give this service its key; once, before the first call."""
+    assert len(shelf.key) >= 32, "a key has 256 bits"
+    _shelves[db.sql] = shelf
+
+
+def shelf_of(db: Drawer) -> Shelf:
+    """Raises Unavailable when the node lends nothing."""
+    found = _shelves.get(db.sql)
+    if found is None:
+        raise Unavailable("this node keeps no casualties", remedy="see node.toml")
+    return found
+
+
+def both(key: str, **values: object) -> str:
+    """A sentence in both languages: a problem does not know who reads it."""
+    return " ".join(MESSAGES.text(f"casualties.{key}", lang, **values) for lang in LANGUAGES)
+
+
+def unknown() -> NotFound:
+    """Nobody found: the same words whether nobody is there, the secret is wrong, or the person is protected."""
+    return NotFound(both("unknown"), remedy=both("unknown_remedy"))
