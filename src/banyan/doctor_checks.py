@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from banyan.errors import Invalid
+from banyan.errors import UNREADABLE, Invalid
 from banyan.kernel.events.clock import Clock, EpochS, iso
 from banyan.kernel.exchange.directory import ca, upkeep
 from banyan.kernel.exchange.directory.keeper import Keeper
@@ -342,7 +342,7 @@ def _clock(about: str, operator: str, head: Peer, clock: Clock) -> Iterator[Find
 def _news(about: str, operator: str, head: Peer, keeper: Keeper) -> Iterator[Finding]:
     try:
         told = msgspec.json.decode(head.body, type=HeadPage)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         yield Finding(
             "wrong",
             "directory-unreadable",
@@ -372,5 +372,5 @@ def _news(about: str, operator: str, head: Peer, keeper: Keeper) -> Iterator[Fin
 def _said(body: bytes) -> str:
     try:
         return str(msgspec.json.decode(body, type=dict[str, str])["message"])
-    except (msgspec.MsgspecError, KeyError):
+    except (*UNREADABLE, KeyError):
         return "the answer cannot be read"

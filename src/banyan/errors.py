@@ -14,8 +14,12 @@ Expected refusals of a service's own rules (a quota used up) are return values, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading a stranger's JSON raises: msgspec tells text that is not UTF-8, and nesting without end, by Python's."""
 
 
 class FieldError(msgspec.Struct, frozen=True):

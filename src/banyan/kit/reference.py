@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from banyan.errors import Invalid
+from banyan.errors import UNREADABLE, Invalid
 from banyan.kit.fetching import Take
 from banyan.kit.times import epoch_of
 from banyan.kit.wording import refusal
@@ -58,7 +58,7 @@ def looked_at(url: str, take: Take) -> Reference:
     taken = take(urljoin(url, PACK))
     try:
         pack = _pack.decode(taken.body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise refusal(Invalid, "no_reference", url=url) from None
     if not pack.stock.items:
         raise refusal(Invalid, "empty_reference", url=url)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from banyan.errors import UNREADABLE
 from banyan.kernel.ledger import subjects
 from banyan.kernel.ledger.entries import SALT_BYTES, commitment_of
 from banyan.kernel.ledger.log import History, Ledger, Recorded
@@ -65,7 +66,7 @@ def prove_history(
     """Check a history's file. Raises ValueError (BadNote, Unproven) saying what does not hold."""
     try:
         file = msgspec.json.decode(data, type=HistoryFile)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadNote("this is no history file") from error
     mapped = prove(file.receipt, logs=logs, witnesses=witnesses, quorum=quorum)
     if mapped.entry != {"v": 1, "kind": "subjects", "covers": file.covers, "root": file.root.hex()}:

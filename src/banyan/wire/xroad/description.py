@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from banyan import limits
+from banyan.errors import UNREADABLE
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 
@@ -64,7 +65,7 @@ def _json(text: str) -> bytes:
         if "servers" in root:
             servers = msgspec.json.decode(root["servers"], type=list[dict[str, msgspec.Raw]])
             root["servers"] = msgspec.Raw(msgspec.json.encode([_server(one) for one in servers]))
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise _wrong("is not the JSON of OpenAPI.", "Write openapi as a text and servers as a list.") from error
     return msgspec.json.encode(root)
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from banyan import limits
-from banyan.errors import FieldError, Invalid, Problem
+from banyan.errors import UNREADABLE, FieldError, Invalid, Problem
 from banyan.wire import xmltext
 from banyan.wire.xroad.codes import DOCUMENTED, Code, Origin, Spelling, spelled, status_of
 
@@ -82,7 +82,7 @@ def parse_error(body: bytes, content_type: str) -> ErrorBody:
     if content_type.partition(";")[0].strip().lower() not in ("text/xml", "application/xml"):
         try:
             return msgspec.json.decode(body, type=ErrorBody)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise Invalid.at("body", "Send type, message and detail as JSON texts.") from error
     root = xmltext.parse(body)
     texts = {child.tag: child.text or "" for child in root}

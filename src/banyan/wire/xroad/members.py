@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from banyan import limits
-from banyan.errors import Invalid
+from banyan.errors import UNREADABLE, Invalid
 from banyan.wire import xmltext
 from banyan.wire.xroad.faults import JSON
 from banyan.wire.xroad.identifiers import ClientId
@@ -77,7 +77,7 @@ def _encode_json(members: Sequence[Listed]) -> bytes:
 def _parse_json(body: bytes) -> tuple[Listed, ...]:
     try:
         members = msgspec.json.decode(body, type=_Members).member
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Invalid.at("body", "Send member entries with id and name.") from error
     return tuple(
         Listed(

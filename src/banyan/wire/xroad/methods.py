@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from banyan import limits
-from banyan.errors import Invalid
+from banyan.errors import UNREADABLE, Invalid
 from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
@@ -80,7 +80,7 @@ def parse(body: bytes) -> tuple[Offered, ...]:
         raise Invalid.at("body", f"A list of services has at most {limits.XROAD_META_BYTES} bytes.")
     try:
         services = msgspec.json.decode(body, type=_Services).service
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Invalid.at("body", "Send service entries as in PR-MREST Annex B.") from error
     return tuple(Offered(_id(one), one.service_type or "REST", tuple(one.endpoint_list or ())) for one in services)
 

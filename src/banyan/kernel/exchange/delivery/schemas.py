@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from banyan.errors import Invalid
+from banyan.errors import UNREADABLE, Invalid
 from banyan.limits_road import ROOM_SCHEMA_BYTES, ROOM_SCHEMA_DEPTH, ROOM_SCHEMA_STEPS
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -41,7 +41,7 @@ def parse_schema(content: bytes) -> Schema:
 def parse_json(content: bytes, field: str) -> Json:
     try:
         return cast(Json, msgspec.json.decode(content))
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Invalid.at(field, "Send JSON.") from error
 
 

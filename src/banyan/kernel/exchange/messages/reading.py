@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import urllib3
 
-from banyan.errors import Invalid, Limit, Unavailable
+from banyan.errors import UNREADABLE, Invalid, Limit, Unavailable
 from banyan.kernel.exchange.messages.record import Entry, read_entry
 from banyan.limits_road import AUDIT_ENTRIES
 from banyan.wire.tlog import note
@@ -127,7 +127,7 @@ def read_log(read: Read, keys: Sequence[Verifier], trust: Trust, *, now: float) 
         raise Faulty("the checkpoint is signed in the future")
     try:
         told = tuple(read_entry(one) for one in entries or ())
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Faulty(f"an entry cannot be read: {error}") from error
     log = Log(checkpoint, signed, at, seen, told, rows)
     if log.root(checkpoint.size) != checkpoint.root:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound, Problem, Unavailable
+from banyan.errors import UNREADABLE, Conflict, Denied, FieldError, Invalid, Limit, NotFound, Problem, Unavailable
 from banyan.kernel.catalogue.operation import FaceAnswer, Operation
 from banyan.kernel.exchange.binder import Binder, pairs_of
 from banyan.kernel.exchange.explain import document
@@ -176,7 +176,7 @@ class GateRemote:
             if answer.status == 200:
                 return msgspec.json.decode(answer.body.whole(REMOTE_ANSWER_BYTES), type=operation.answer)
             said = msgspec.json.decode(answer.body.whole(JSON_BODY_BYTES), type=problems.ProblemDocument)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             remedy = "Both nodes need the same version of the service."
             raise Unavailable("The peer's answer cannot be read.", remedy=remedy) from error
         raise problem_of(said)
@@ -258,7 +258,7 @@ def trace_of(call: Call) -> Trace:
 def _decoded(content: bytes) -> Enveloped:
     try:
         return msgspec.json.decode(content, type=Enveloped)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Invalid.at("body", "send caller and request as JSON") from error
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from banyan.errors import Invalid, Problem
+from banyan.errors import UNREADABLE, Invalid, Problem
 from banyan.kernel.catalogue.operation import Context, Operation, Text
 from banyan.kernel.catalogue.personal import personal
 from banyan.kernel.events.clock import Clock
@@ -111,7 +111,7 @@ def _number(subject: str, call: Call, body: Body) -> str:
         raise Invalid.at(subject[1:], "give it once in the query")
     try:
         at: Any = msgspec.json.decode(body.whole(JSON_BODY_BYTES))
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Invalid.at("body", "send JSON") from error
     for part in subject.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from banyan.errors import Invalid, Unavailable
+from banyan.errors import UNREADABLE, Invalid, Unavailable
 from banyan.kernel.identity import people
 from banyan.kernel.identity.openid import records, signing_in
 from banyan.kernel.identity.openid.clients import is_safe_redirect
@@ -229,7 +229,7 @@ def link_hash(provider: Provider, issuer: str, subject: str) -> bytes:
 def _object(raw: bytes) -> Mapping[str, Any]:
     try:
         found = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         found = None
     if not isinstance(found, dict):
         raise Unavailable("the outside issuer answered no JSON object", remedy="try again, or sign in another way")

@@ -27,7 +27,7 @@ from typing import Final, Literal
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from banyan.errors import Invalid
+from banyan.errors import UNREADABLE, Invalid
 from banyan.kernel.exchange.road.edges import zipped
 from banyan.kernel.exchange.road.edges.seams import Archived
 from banyan.kernel.exchange.road.model import Body, Signed
@@ -147,7 +147,7 @@ def decode(data: bytes) -> Opened:
         raise Invalid.at(REQUEST, "An answer comes with the request that it answers, a request alone.")
     try:
         keys = msgspec.json.decode(own[KEYS], type=list[KeptKey])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Invalid.at(KEYS, "It lists keyid and public.") from error
     if own[CHECKPOINT] != own[RECEIPT].partition(b"\n\n")[2]:
         raise Invalid.at(CHECKPOINT, "It is the one in the receipt.")

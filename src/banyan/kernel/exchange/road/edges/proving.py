@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
+from banyan.errors import UNREADABLE
 from banyan.kernel.exchange.directory.document import BadDocument, fingerprint, load_verifier
 from banyan.kernel.exchange.messages.record import Entry, public_xid, read_entry
 from banyan.kernel.exchange.road.edges.container import KeptKey, Opened, decode
@@ -127,7 +128,7 @@ def _check_entry(opened: Opened, keyid: str) -> None:
     """The leaf speaks of this message: it has the hash of its signature, and names the exchange and its members."""
     try:
         entry = read_entry(opened.entry)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Unproven("the leaf is no exchange") from error
     told = _told(opened)
     own = sha256(", ".join(opened.message.fields["signature"]).encode("latin-1")).hexdigest()

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from banyan.errors import Conflict, Invalid, Limit, NotFound, Problem
+from banyan.errors import UNREADABLE, Conflict, Invalid, Limit, NotFound, Problem
 from banyan.kernel.exchange.road.edges.seams import Event, Pushing, Rooms, Subscription
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.kernel.exchange.road.spool import Held
@@ -239,7 +239,7 @@ def _wanted(asked: _Asked, known: Subscription) -> Subscription:
 def _read(body: Body, kind: type[Any], most: int) -> Any:
     try:
         return msgspec.json.decode(body.whole(most + _MORE), type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Invalid.at("body", f"Send the JSON of the PubSub API: {error}") from error
 
 
