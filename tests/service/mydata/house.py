@@ -99,13 +99,17 @@ class House(msgspec.Struct):
         await self.node.lawful.ledger.publish(int(self.now[0]))
 
 
-def in_a_house(story: Callable[[House], Awaitable[None]], after: Callable[[Path], None] = lambda folder: None) -> None:
+def in_a_house(
+    story: Callable[[House], Awaitable[None]],
+    after: Callable[[Path], None] = lambda folder: None,
+    settings: Settings = ONLY,
+) -> None:
     """Tell a story in a node; `after` looks at its folder once it is closed."""
 
     async def run() -> None:
         now = [float(NOW)]
         with tempfile.TemporaryDirectory() as folder:
-            async with open_node(Path(folder), ONLY, clock=lambda: EpochS(now[0])) as node:
+            async with open_node(Path(folder), settings, clock=lambda: EpochS(now[0])) as node:
                 await node.lawful.policy.write(lambda tx: records.put_basis(tx, LOAN, NOW))
                 callers: dict[str, Caller] = {}
                 work = Path(folder) / "w"

@@ -21,6 +21,7 @@ from banyan.kernel.policy.consents import Consent
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, Tx
 from banyan.limits import MYDATA_DELETE_DAYS, MYDATA_ENDINGS
+from banyan.service.mydata import telling
 from banyan.service.mydata.asking import Name, Named, agency_of, own_purpose
 from banyan.service.mydata.refusals import settled
 from banyan.service.mydata.service import SERVICE
@@ -219,8 +220,13 @@ def _deadline(row: Row) -> dict[str, str]:
 
 
 async def note_ending(ctx: Context, consent: str, state: str, *, recipient: str, purpose: str) -> EpochS:
-    """Keep that a recipient must delete; by when."""
+    """Keep that a recipient must delete, and tell it when it listens; by when."""
     due = EpochS(ctx.now + MYDATA_DELETE_DAYS * rules.DAY_S)
     values = {"consent": consent, "recipient": recipient, "purpose": purpose, "state": state}
-    await ctx.db.sql.write(lambda tx: tx.run(SQL["note_ending"], **values, at=ctx.now, delete_by=due))
+
+    def job(tx: Tx) -> None:
+        if tx.run(SQL["note_ending"], **values, at=ctx.now, delete_by=due):
+            telling.put(tx, consent, recipient, ctx.now)
+
+    await ctx.db.sql.write(job)
     return due

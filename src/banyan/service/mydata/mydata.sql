@@ -35,3 +35,24 @@ select deleted_at from ending where consent = :consent and recipient = :recipien
 -- name: ending
 -- By when a recipient must have deleted what it read under a consent, and when it said it had.
 select delete_by, deleted_at from ending where consent = :consent
+
+-- name: listen_at
+-- Where a recipient wants to be told.
+insert into ear (recipient, url, at) values (:recipient, :url, :at)
+on conflict (recipient) do update set url = excluded.url, at = excluded.at
+
+-- name: listen_no_more
+-- A recipient only asks from now on.
+delete from ear where recipient = :recipient
+
+-- name: ear
+-- Where a recipient is told.
+select url from ear where recipient = :recipient
+
+-- name: to_tell
+-- An ending as its recipient is told of it.
+select recipient, purpose, state, at, delete_by from ending where consent = :consent
+
+-- name: told
+-- A recipient took the word of an ending; the first time stands.
+update ending set told_at = :at where consent = :consent and told_at is null

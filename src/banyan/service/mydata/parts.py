@@ -12,10 +12,11 @@ from banyan.service.mydata import (
     pages,
     secondary,
     secondary_pages,
+    telling,
     tracker,
     uses,
 )
 from banyan.service.mydata.service import SERVICE
 
-PARTS = (uses, faces, tracker, asking, apps, capping, closing, consenting, pages, secondary, secondary_pages)
+PARTS = (uses, faces, tracker, asking, apps, telling, capping, closing, consenting, pages, secondary, secondary_pages)
 __all__ = ["PARTS", "SERVICE"]

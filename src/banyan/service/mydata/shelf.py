@@ -24,6 +24,12 @@ class Ended(Protocol):
     async def __call__(self, consent: str, subject: str) -> None: ...
 
 
+class Push(Protocol):
+    """Send a Security Event Token to an address that somebody declared; the status of the answer, 0 without one."""
+
+    async def __call__(self, url: str, token: bytes) -> int: ...
+
+
 class Shelf(msgspec.Struct, frozen=True):
     """`name_of` gives a person's name in policy and ledger from their number (the conscience's), `bases` the register
     that uses are judged by, `sign` a JWS by the node's published key. `contact` is the e-mail address that answers
@@ -37,6 +43,10 @@ class Shelf(msgspec.Struct, frozen=True):
     random: Callable[[int], bytes]
     contact: str = ""
     on_ended: tuple[Ended, ...] = ()
+    sign_event: Callable[[Mapping[str, Any]], Awaitable[str]] | None = None
+    push: Push | None = None
+    may_push_inside: bool = False
+    """Addresses of our own network, also without TLS: only where the node's settings say so."""
 
 
 _shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
