@@ -11,116 +11,82 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity import acting, people
 from banyan.kernel.identity.acting import Agency
 from banyan.kernel.identity.openid import records
-from banyan.kernel.identity.openid.model import Account
+from banyan.kernel.identity.openid.model import Account, Assurance
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.representing import DAY_S, Representation
 from banyan.kernel.storage.store import Tx
 
+
+def _citizen(name: str, zh: str, en: str, number: str) -> tuple[Account, str]:
+    return Account(id="", name=name, kind="citizen", shown={"zh-Hant": zh, "en": en}, is_demo=True), number
+
+
+def _officer(
+    name: str, zh: str, en: str, *roles: str, agency: str, assurance: Assurance = "aal2"
+) -> tuple[Account, str]:
+    shown = {"zh-Hant": zh, "en": en}
+    account = Account(
+        id="", name=name, kind="officer", shown=shown, agency=agency, roles=roles, assurance=assurance, is_demo=True
+    )
+    return account, ""
+
+
 PERSONAS: Final = (
-    (
-        Account(
-            id="",
-            name="demo.lin",
-            kind="citizen",
-            shown={"zh-Hant": "林小榕（民眾）", "en": "Lin Hsiao-jung (citizen)"},
-            is_demo=True,
-        ),
-        "A123456789",
+    _citizen("demo.lin", "林小榕（民眾）", "Lin Hsiao-jung (citizen)", "A123456789"),
+    _officer(
+        "demo.epidemic",
+        "陳防疫（疾管署承辦）",
+        "Chen Fang-yi (CDC officer)",
+        "epidemic",
+        "records",
+        agency="TW/GOV/CDC",
     ),
-    (
-        Account(
-            id="",
-            name="demo.epidemic",
-            kind="officer",
-            shown={"zh-Hant": "陳防疫（疾管署承辦）", "en": "Chen Fang-yi (CDC officer)"},
-            agency="TW/GOV/CDC",
-            roles=("epidemic", "records"),
-            is_demo=True,
-        ),
-        "",
+    _officer(
+        "demo.border",
+        "王移民（移民署承辦）",
+        "Wang Yi-min (immigration officer)",
+        "border",
+        "records",
+        agency="TW/GOV/NIA",
     ),
-    (
-        Account(
-            id="",
-            name="demo.border",
-            kind="officer",
-            shown={"zh-Hant": "王移民（移民署承辦）", "en": "Wang Yi-min (immigration officer)"},
-            agency="TW/GOV/NIA",
-            roles=("border", "records"),
-            is_demo=True,
-        ),
-        "",
+    _officer(
+        "demo.border2",
+        "何複核（移民署複核）",
+        "Ho Fu-he (second immigration officer)",
+        "border",
+        agency="TW/GOV/NIA",
     ),
-    (
-        Account(
-            id="",
-            name="demo.border2",
-            kind="officer",
-            shown={"zh-Hant": "何複核（移民署複核）", "en": "Ho Fu-he (second immigration officer)"},
-            agency="TW/GOV/NIA",
-            roles=("border",),
-            is_demo=True,
-        ),
-        "",
+    _officer(
+        "demo.doctor",
+        "沈急診（榕樹醫院資訊室）",
+        "Shen Chi-chen (hospital IT)",
+        "hospital",
+        agency="TW/MED/H1",
     ),
-    (
-        Account(
-            id="",
-            name="demo.doctor",
-            kind="officer",
-            shown={"zh-Hant": "沈急診（榕樹醫院資訊室）", "en": "Shen Chi-chen (hospital IT)"},
-            agency="TW/MED/H1",
-            roles=("hospital",),
-            is_demo=True,
-        ),
-        "",
+    _citizen("demo.mother", "周美玉（民眾，小榕的媽媽）", "Chou Mei-yu (citizen, Hsiao-jung's mother)", "A223456781"),
+    _officer(
+        "demo.registrar",
+        "許戶政（戶政事務所承辦）",
+        "Hsu Hu-cheng (household registrar)",
+        "counter",
+        "registrar",
+        agency="TW/GOV/DISTRICT",
     ),
-    (
-        Account(
-            id="",
-            name="demo.mother",
-            kind="citizen",
-            shown={"zh-Hant": "周美玉（民眾，小榕的媽媽）", "en": "Chou Mei-yu (citizen, Hsiao-jung's mother)"},
-            is_demo=True,
-        ),
-        "A223456781",
+    _officer(
+        "demo.registrar2",
+        "高複核（戶政事務所複核）",
+        "Kao Fu-ho (second registrar)",
+        "counter",
+        "registrar",
+        agency="TW/GOV/DISTRICT",
     ),
-    (
-        Account(
-            id="",
-            name="demo.registrar",
-            kind="officer",
-            shown={"zh-Hant": "許戶政（戶政事務所承辦）", "en": "Hsu Hu-cheng (household registrar)"},
-            agency="TW/GOV/DISTRICT",
-            roles=("counter", "registrar"),
-            is_demo=True,
-        ),
-        "",
-    ),
-    (
-        Account(
-            id="",
-            name="demo.registrar2",
-            kind="officer",
-            shown={"zh-Hant": "高複核（戶政事務所複核）", "en": "Kao Fu-ho (second registrar)"},
-            agency="TW/GOV/DISTRICT",
-            roles=("counter", "registrar"),
-            is_demo=True,
-        ),
-        "",
-    ),
-    (
-        Account(
-            id="",
-            name="demo.clerk",
-            kind="officer",
-            shown={"zh-Hant": "李櫃檯（區公所櫃檯）", "en": "Li Kuei-tai (counter clerk)"},
-            agency="TW/GOV/DISTRICT",
-            roles=("counter",),
-            assurance="aal1",
-            is_demo=True,
-        ),
-        "",
+    _officer(
+        "demo.clerk",
+        "李櫃檯（區公所櫃檯）",
+        "Li Kuei-tai (counter clerk)",
+        "counter",
+        agency="TW/GOV/DISTRICT",
+        assurance="aal1",
     ),
 )
 """The numbers are those that every textbook of the check digit uses; nobody bears them."""
