@@ -32,3 +32,4 @@ CASUALTY_TRIES: Final = (
 CASUALTY_SMALL: Final = 3  # persons; groups of fewer are not told to the press
 CASUALTY_MOST: Final = 100_000  # persons of one register that the staff's search reads: 八仙塵爆 had 499
 CASUALTY_FOUND: Final = 20  # persons that the staff's search shows
+CASUALTY_FILE: Final = 64 * MIB  # of a list given to the command: a nation's hospitals for a week

@@ -8,7 +8,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -199,15 +199,27 @@ def _door(settings: Settings, data: Path) -> DoorSettings:
     )
 
 
-async def serve(data: Path, *, host: str, port: int, empty: bool) -> int:
-    """Run a node until it is told to stop (SIGINT, SIGTERM); 0 after a clean end."""
+async def serve(
+    data: Path,
+    *,
+    host: str,
+    port: int,
+    empty: bool,
+    also: tuple[str, ...] = (),
+    prepare: Callable[[Node], Awaitable[None]] | None = None,
+) -> int:
+    """Run a node until it is told to stop (SIGINT, SIGTERM); 0 after a clean end. `also` are services besides those of
+    node.toml; `prepare` is awaited once it is open and before it answers."""
     settings = load_settings(data / "node.toml", Path.cwd() / "node.toml", ROOT / "node.toml")
+    settings = msgspec.structs.replace(settings, services=tuple(dict.fromkeys((*settings.services, *also))))
     if not empty:
-        road = hosted_here(data, settings.road, clock=system_clock)
+        road = hosted_here(data, settings.road, clock=system_clock, is_usual=not port)
         settings = msgspec.structs.replace(settings, road=road)
     host, port = host or settings.http.host, port or settings.http.port
     allow_connections()
     async with open_node(data, settings, is_demo=not empty) as node:
+        if prepare is not None:
+            await prepare(node)
         server = _Server(server_config(node.app, host=host, port=port))
         tasks = [asyncio.create_task(_attend(node)), asyncio.create_task(_sign(node))]
         if node.road is not None:

@@ -44,7 +44,10 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pasted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`hospital` is whose list it is, from who is no hospital's officer; a column of hospitals comes first."""
+
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=CASUALTY_TEXT)]
+    hospital: Cell = ""
 
 
 class Filed(msgspec.Struct, frozen=True):
@@ -96,7 +99,8 @@ async def report(ctx: Context, request: Report) -> Filed:
 async def paste(ctx: Context, request: Pasted) -> Filed:
     """Raises what `read_sheet` raises."""
     found = sheet.read_sheet(request.text, rules.day_of(ctx.now))
-    return await _filed(ctx, found.rows, found.faults)
+    rows = tuple(msgspec.structs.replace(one, hospital=one.hospital or request.hospital) for one in found.rows)
+    return await _filed(ctx, rows, found.faults)
 
 
 @SERVICE.timer(EXPIRE)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.casualties import asking, counting, filing
+from banyan.service.casualties import asking, counting, filing, pages
 from banyan.service.casualties.service import SERVICE
 
-PARTS = (filing, asking, counting)
+PARTS = (filing, asking, counting, pages)
 __all__ = ["PARTS", "SERVICE"]

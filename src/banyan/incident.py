@@ -1,0 +1,95 @@
+"""`./banyan incident casualties --csv FILE`: hospitals' lists in, a look-up for families up, in one command.
+
+What took volunteers an hour in 2015: the register is filled, the legal bases are in force, and the page answers before
+the command says so. The same command again adds a later list: the same persons stay the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from banyan.errors import Invalid
+from banyan.kernel.catalogue.messages import load_messages
+from banyan.kernel.identity.caller import SYSTEM
+from banyan.limits_casualties import CASUALTY_FILE, CASUALTY_ROWS
+from banyan.node import ROOT, Node, serve
+from banyan.publishing import language
+
+MESSAGES: Final = load_messages("banyan", "incident.toml")
+SERVICE: Final = "banyan.service.casualties.parts:SERVICE"
+FOLDER: Final = ROOT / "data" / "casualties-node"
+ENCODINGS: Final = ("utf-8-sig", "cp950")
+"""Excel in Taiwan saves CSV in Big5 unless told otherwise."""
+
+
+def add_incident_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the verb; `run` is set to `casualties_command`."""
+    incident = verbs.add_parser("incident", help=say("incident.help"))
+    kinds = incident.add_subparsers(dest="kind", required=True, metavar="KIND")
+    parser = kinds.add_parser("casualties", help=say("incident.casualties"), description=say("incident.description"))
+    parser.add_argument("--csv", type=Path, action="append", required=True, metavar="FILE", help=say("incident.csv"))
+    parser.add_argument("--hospital", default="", metavar="NAME", help=say("incident.hospital"))
+    parser.add_argument("--staff", action="append", default=[], metavar="AGENCY", help=say("incident.staff"))
+    parser.add_argument("--data", type=Path, default=FOLDER, metavar="DIR", help=say("incident.data"))
+    parser.add_argument("--host", default="", help=say("incident.host"))
+    parser.add_argument("--port", type=int, default=0, help=say("incident.port"))
+    parser.set_defaults(run=casualties_command)
+
+
+def casualties_command(options: argparse.Namespace) -> int:
+    """Raises Invalid for a file that is no list, Unavailable when the folder or port is taken."""
+    parts = [part for path in options.csv for part in parts_of(text_of(path))]
+    prepare = partial(fill, parts=parts, hospital=options.hospital, staff=options.staff)
+    node = serve(options.data, host=options.host, port=options.port, empty=True, also=(SERVICE,), prepare=prepare)
+    return asyncio.run(node)
+
+
+async def fill(node: Node, *, parts: list[str], hospital: str, staff: list[str]) -> None:
+    """Put the law into force and the lists into the register. Raises Invalid when no line of them stands."""
+    from banyan.service.casualties.law import FAMILY, staff_basis
+
+    if "powers.register_basis" in node.catalogue.operations:
+        for basis in (FAMILY, *((staff_basis(staff),) if staff else ())):
+            await node.gate.call("powers.register_basis", basis, caller=SYSTEM)
+    counts = dict.fromkeys(("new", "joined", "changed", "same"), 0)
+    wrong: list[str] = []
+    for at, part in enumerate(parts):
+        filed = await node.gate.call("casualties.paste", {"text": part, "hospital": hospital}, caller=SYSTEM)
+        for name in counts:
+            counts[name] += getattr(filed, name)
+        wrong += [f"{one.line + at * (CASUALTY_ROWS - 1)}:{one.field}" for one in filed.faults]
+    if not any(counts.values()):
+        raise Invalid.at("--csv", say("incident.nothing"))
+    sys.stderr.write(say("incident.filed", **counts) + "\n")
+    if wrong:
+        sys.stderr.write(say("incident.wrong", lines=" ".join(wrong)) + "\n")
+
+
+def text_of(path: Path) -> str:
+    """The file's text. Raises Invalid naming the option."""
+    if not path.is_file() or path.stat().st_size > CASUALTY_FILE:
+        raise Invalid.at("--csv", say("incident.file", path=path))
+    body = path.read_bytes()
+    for encoding in ENCODINGS:
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Invalid.at("--csv", say("incident.encoding", path=path))
+
+
+def say(key: str, **values: object) -> str:
+    """A sentence in the terminal's language."""
+    return MESSAGES.text(key, language(), **values)
+
+
+def parts_of(text: str) -> list[str]:
+    """The list in reports of a size that a report may have, each with the heading of the first line."""
+    head, *lines = text.splitlines() or [""]
+    size = CASUALTY_ROWS - 1  # without a heading the first line is a person
+    return ["\n".join([head, *lines[at : at + size]]) for at in range(0, max(1, len(lines)), size)]
