@@ -27,14 +27,15 @@ ALL: Final = House(CENTRE, Path(), 0, MEMBERS)
 """Everybody at one gateway; where its data is comes with a node."""
 
 
-def hosted_here(data: Path, road: RoadSettings, *, clock: Clock) -> RoadSettings:
-    """The road of a demonstration node: its own when it has one, else one that is founded in `data`."""
+def hosted_here(data: Path, road: RoadSettings, *, clock: Clock, is_usual: bool = False) -> RoadSettings:
+    """The road of a demonstration node: its own when it has one, else one that is founded in `data`. `is_usual`: at the
+    usual ports when they are free; of several nodes on one machine only one should want them."""
     if road.enabled:
         return road
     folder = data / FOLDER
-    house = msgspec.structs.replace(ALL, data=folder, port=free_port(PEER_PORT))
+    house = msgspec.structs.replace(ALL, data=folder, port=free_port(PEER_PORT if is_usual else 0))
     found(folder / "centre", [house], clock=clock)
-    return settings_of(house, edge_port=free_port(EDGE_PORT), centre=folder / "centre", remotes={})
+    return settings_of(house, edge_port=free_port(EDGE_PORT if is_usual else 0), centre=folder / "centre", remotes={})
 
 
 def free_port(wanted: int) -> int:
