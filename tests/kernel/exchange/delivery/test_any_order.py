@@ -27,7 +27,7 @@ from banyan.wire.xroad.faults import Fault
 
 HANDING = ("received.handing", "received.handed")
 """Between these a crash hides what the provider did."""
-OFTEN = (*POINTS, *HANDING * 4)
+OFTEN = (*POINTS, *HANDING * 8)
 NAMES = st.sampled_from([f"m{number}" for number in range(12)])
 BODIES = st.sampled_from([b"a visit", b"another", b"x" * (DELIVERY_INLINE_BYTES + 1)])
 
@@ -165,4 +165,4 @@ class Post(RuleBasedStateMachine):
 
 
 TestPost = Post.TestCase
-TestPost.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TestPost.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
