@@ -23,7 +23,7 @@ from banyan.kernel.events import Event
 from banyan.kernel.events.clock import EpochS
 from banyan.limits_casualties import CASUALTY_DAYS, CASUALTY_TRIES
 from banyan.service.casualties import records
-from banyan.service.casualties.filing import expire
+from banyan.service.casualties.expiring import expire
 from banyan.service.casualties.records import SQL
 from banyan.service.casualties.service import SERVICE
 

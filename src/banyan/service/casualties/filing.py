@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import msgspec
 
 from banyan.errors import Denied, Invalid
 from banyan.kernel.catalogue.operation import OPEN, Context
-from banyan.kernel.events import timers
-from banyan.kernel.events.clock import EpochS
-from banyan.kernel.storage.store import Tx
 from banyan.limits_casualties import CASUALTY_DAYS, CASUALTY_FIELD, CASUALTY_ROWS, CASUALTY_TEXT
 from banyan.service.casualties import records, rules, sheet
 from banyan.service.casualties.records import Reported
@@ -103,27 +99,13 @@ async def paste(ctx: Context, request: Pasted) -> Filed:
     return await _filed(ctx, rows, found.faults)
 
 
-@SERVICE.timer(EXPIRE)
-async def expire(ctx: Context, event: object) -> None:
-    """Make tombstones of the records that are over; every hour while there are any."""
-
-    def job(tx: Tx) -> None:
-        living = records.everybody(tx)
-        left = [one for one in living if not records.bury(tx, one.id, ctx.now)]
-        tx.run(records.SQL["forget_tries"], day=int(ctx.now // DAY_S))
-        if left:
-            timers.set(tx, EXPIRE, "all", EpochS(min(one.expires for one in left)))
-
-    await ctx.db.sql.write(job)
-
-
 async def _filed(ctx: Context, rows: tuple[sheet.Row, ...], faults: tuple[Fault, ...]) -> Filed:
     shelf = shelf_of(ctx.db)
     own = ctx.caller.agency if ctx.caller.kind in ("officer", "app") else ""
     if not own and any(not row.hospital for row in rows):
         raise Denied(both("no_hospital"), remedy=both("no_hospital_remedy"))
     reported = [_reported(shelf, _of(row, own, ctx.now), ctx.now) for row in rows]
-    outcomes = await ctx.db.sql.write(partial(_file_all, rows=reported, now=ctx.now))
+    outcomes = await ctx.db.sql.write(lambda tx: [records.file_row(tx, row) for row in reported])
     new, joined, changed, same = (outcomes.count(one) for one in ("new", "joined", "changed", "same"))
     return Filed(new, joined, changed, same, faults)
 
@@ -139,10 +121,3 @@ def _reported(shelf: Shelf, row: sheet.Row, now: float) -> Reported:
     is_unnamed = rules.is_unnamed(row.name)
     tokens = () if is_unnamed else tuple(rules.probes(shelf.key, row.name, row.born, row.number))
     return Reported(row, shelf.random(16).hex(), person, tokens, now + CASUALTY_DAYS * DAY_S)
-
-
-def _file_all(tx: Tx, *, rows: list[Reported], now: float) -> list[str]:
-    outcomes = [records.file_row(tx, row) for row in rows]
-    if rows:
-        timers.set(tx, EXPIRE, "all", EpochS(now + CASUALTY_DAYS * DAY_S))
-    return outcomes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.casualties import asking, counting, filing, pages
+from banyan.service.casualties import asking, counting, exchanging, expiring, filing, pages, peers
 from banyan.service.casualties.service import SERVICE
 
-PARTS = (filing, asking, counting, pages)
+PARTS = (filing, asking, counting, exchanging, expiring, peers, pages)
 __all__ = ["PARTS", "SERVICE"]
