@@ -52,17 +52,20 @@ class Found(msgspec.Struct, frozen=True):
 class Index:
     """The tokens of a list of names, sorted: per token the places of the names that have it. It does not change."""
 
-    __slots__ = ("_names", "_numbers", "_places", "_signs", "_starts", "_tokens")
+    __slots__ = ("_heard", "_names", "_numbers", "_places", "_signs", "_starts", "_tokens")
 
     def __init__(
         self,
         names: Sequence[str],
         numbers: dict[str, int],
         pairs: npt.NDArray[np.uint64],
+        *,
         signs: npt.NDArray[np.uint32],
+        heard: npt.NDArray[np.uint32],
     ) -> None:
-        """`pairs`: token in the upper half, place in the lower, sorted; `signs`: each name's first ideographs."""
-        self._signs = signs
+        """`pairs`: token in the upper half, place in the lower, sorted; `signs`: each name's first ideographs; `heard`:
+        the numbers of their sounds."""
+        self._signs, self._heard = signs, heard
         tokens = (pairs >> np.uint64(32)).astype(np.uint32)
         self._names = names
         self._numbers = numbers
@@ -90,6 +93,10 @@ class Index:
             signs = self._signs[kept]
             for sign in {_number(one) for one in asked} - {0}:
                 alike += 2 * (signs == sign).any(axis=1)
+            heard = self._heard[kept]
+            for one in asked:
+                known = [self._numbers[sound] for sound in sorted(one.sounds) if sound in self._numbers]
+                alike += np.isin(heard, known).any(axis=1)
             kept = kept[np.lexsort((kept, -alike))[:_WEIGHED]]
         return [int(one) for one in kept]
 
@@ -103,14 +110,15 @@ def build(names: Sequence[str]) -> Index:
     """The index of these names; 24 us of CPU a name (bench/casualties.py)."""
     numbers: dict[str, int] = {}
     found = array("Q")
-    signs = np.zeros((len(names), _EVERY), np.uint32)
+    signs, heard = (np.zeros((len(names), _EVERY), np.uint32) for _ in range(2))
     for place, name in enumerate(names):
         said = syllables_of(name)
         for at, one in enumerate(said[:_EVERY]):
             signs[place, at] = _number(one)
+            heard[place, at] = numbers.setdefault(min(one.sounds), len(numbers) + 1)
         for token in _tokens(said):
-            found.append(numbers.setdefault(token, len(numbers)) << 32 | place)
-    return Index(names, numbers, np.sort(np.frombuffer(found, np.uint64)), signs)
+            found.append(numbers.setdefault(token, len(numbers) + 1) << 32 | place)
+    return Index(names, numbers, np.sort(np.frombuffer(found, np.uint64)), signs=signs, heard=heard)
 
 
 def _number(one: Syllable) -> int:
