@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from banyan.errors import FieldError, Invalid, Limit, NotFound, Problem
@@ -82,6 +83,7 @@ async def _look_up_view(
     title = TITLE[request.lang]
     values = {
         "found": found,
+        "at": datetime.fromisoformat(found.as_of).timestamp() if found is not None else 0.0,
         "given": given,
         "why": why,
         "errors": wrong,
