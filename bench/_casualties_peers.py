@@ -1,8 +1,8 @@
 """The peers of bench/casualties.py: rapidfuzz by brute force, and Person Finder's rules restated.
 
 `python _casualties_peers.py NAMES QUESTIONS`: runs rapidfuzz (in .venv-peers) and prints, a line a question, the
-microseconds of CPU and the places of its 50 best. Person Finder ran on App Engine; `PersonFinder` restates what its ranking
-did (field notes s6): ideographs are words, all words must be there (letters by prefix), then ranks 10 to 5.
+microseconds of CPU and the places of its 50 best. Person Finder ran on App Engine; `PersonFinder` restates what its
+ranking did (field notes s6): ideographs are words, all words must be there (letters by prefix), then ranks 10 to 5.
 """
 
 from __future__ import annotations
