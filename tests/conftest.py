@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 # A busy machine is slow now and then; what must be fast is measured in bench/, not here.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+LONG = (
+    "channel/web/test_accessibility.py",
+    "faults/test_live_kill.py",
+    "faults/test_publish_kill.py",
+    "kernel/exchange/delivery/test_kills.py",
+    "service/supplies/pages/test_live_map.py",
+    "story/test_stock_replay.py",
+    "story/test_tour.py",
+    "test_personal_openapi.py",
+)
+"""Files of half a minute or more. Begun last, one process would still be at work while the others wait for it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; among them and the rest, the random order stays."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
