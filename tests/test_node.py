@@ -15,15 +15,10 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+from tests.portal import free_port
 
 from banyan.errors import Invalid
 from banyan.node import plug
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import base64
 import os
 import random
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from tests.kernel.ledger.witnesses import (
     our_witness,
     witness_keys,
 )
+from tests.portal import free_port
 
 from banyan.kernel.ledger.cosigning import Cosigner, Cosigning
 from banyan.kernel.ledger.entries import act_entry
@@ -110,12 +110,6 @@ async def proofs_of(ledger: Ledger) -> list[str]:
 
 def hashes(proof: Sequence[bytes]) -> str:
     return ",".join(base64.b64encode(one).decode() for one in proof) or "-"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

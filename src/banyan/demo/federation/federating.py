@@ -50,7 +50,10 @@ def prepared(folder: Path, *, clock: Clock, ports: Mapping[str, tuple[int, int, 
     """Found the federation in `folder`: the centre first. Again changes addresses only."""
     hosted = tuple(one for one in MEMBERS if one.node == "centre")
     owners = {"centre": CENTRE, "immigration": member_of("TW/GOV/NIA"), "hospital": member_of("TW/MED/H1")}
-    free = {name: [free_port(one) for one in ports[name]] for name in owners}
+    free: dict[str, list[int]] = {name: [] for name in owners}
+    for name in owners:
+        for one in ports[name]:
+            free[name].append(free_port(one, [port for many in free.values() for port in many]))
     houses = {
         name: House(owner, folder / name, free[name][1], hosted if name == "centre" else ())
         for name, owner in owners.items()

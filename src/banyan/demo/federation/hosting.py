@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Collection
 from pathlib import Path
+from secrets import randbelow
 from typing import Final
 
 import msgspec
@@ -23,6 +24,8 @@ from banyan.settings import RoadSettings
 FOLDER: Final = "road-demo"
 PEER_PORT, EDGE_PORT = 5500, 8080
 GRANTED_DAYS: Final = 365
+FIRST_FREE: Final = 12_000
+FREE_PORTS: Final = 20_000
 ALL: Final = House(CENTRE, Path(), 0, MEMBERS)
 """Everybody at one gateway; where its data is comes with a node."""
 
@@ -38,17 +41,23 @@ def hosted_here(data: Path, road: RoadSettings, *, clock: Clock, is_usual: bool 
     return settings_of(house, edge_port=free_port(EDGE_PORT if is_usual else 0), centre=folder / "centre", remotes={})
 
 
-def free_port(wanted: int) -> int:
-    """A free port of this machine's loopback: the one wanted, else any."""
-    for port in (wanted, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                one.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(one.getsockname()[1])
+def free_port(wanted: int, taken: Collection[int] = ()) -> int:
+    """A free port of this machine's loopback: the one wanted, else any that is not `taken` and not among those which
+    the system gives to clients (from 32768 on), so that nobody has it by the time it is listened at."""
+    for port in (wanted, *(FIRST_FREE + randbelow(FREE_PORTS) for _ in range(FREE_PORTS))):
+        if port and port not in taken and _is_free(port):
+            return port
     raise AssertionError("a machine has a free port")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 async def seed_grants(gate: Gate, offered: Collection[str]) -> int:
