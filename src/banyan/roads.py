@@ -57,7 +57,8 @@ from banyan.kernel.storage import Store, close_drawer, open_drawer
 from banyan.kernel.storage.durable import write_file
 from banyan.limits import PEER_AGE_S, PEER_AHEAD_S
 from banyan.limits_road import DIRECTORY_ASK_S, DIRECTORY_DOCUMENT_BYTES, ROAD_TEND_S, ROAD_UPKEEP_S
-from banyan.settings import RoadClient, RoadOffer, RoadRemote, RoadSettings
+from banyan.road_watching import observer_of, place_pages
+from banyan.settings import RoadClient, RoadOffer, RoadRemote, RoadSettings, road_metrics_token_from_environment
 from banyan.wire.xroad import signedconf
 from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Origin
@@ -190,7 +191,9 @@ async def open_road(
                 folder / "messages", origin=origin, members=owners, clock=clock, random=token_bytes, engine=engine
             )
         )
-        observer = Observer(messages.store, clock=clock)
+        calls, services = (_admission(stack, one, clock) for one in (Origin.CLIENT_PROXY, Origin.SERVER_PROXY))
+        server = agency.file.gateway
+        observer = observer_of(messages, server, settings.telemetry, calls=calls, services=services, clock=clock)
         book = Book(_offer(one, owners, gate) for one in settings.offers)
         recalled = await messages.messages.recent(EpochS(clock() - PEER_AGE_S - PEER_AHEAD_S))
         around = Surroundings(
@@ -198,8 +201,8 @@ async def open_road(
             grants=book,
             provider=GateProvider(gate),  # with services and rooms as soon as the gateway has its spool
             log=messages.messages,
-            calls=_admission(stack, Origin.CLIENT_PROXY, clock),
-            services=_admission(stack, Origin.SERVER_PROXY, clock),
+            calls=calls,
+            services=services,
             monitor=_Both(monitor, observer),
         )
         gateway = Gateway(
@@ -335,6 +338,7 @@ def _joined(
         authorities=lambda: _authorities(keeper),
         past_keys=standing.past_keys,
     )
+    place_pages(gateway, observer, road_metrics_token_from_environment())
     documents = installing.install(gateway, edge, archive=messages.messages, operations=observer)
     stack.callback(documents.close)
     return neighbours

@@ -181,6 +181,8 @@ class RoadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`Server.ServerProxy.AccessDenied`, or X-Road 7.8's `server.serverproxy.access_denied`."""
     monitors: tuple[str, ...] = ()
     """INSTANCE/CLASS/MEMBER[/SUBSYSTEM] that may collect everybody's operational records; the owner's own may."""
+    telemetry: str = ""
+    """An OpenTelemetry collector, `http(s)://host:4318`, that takes spans and figures of calls; empty: none."""
     clients: tuple[RoadClient, ...] = ()
     offers: tuple[RoadOffer, ...] = ()
     remotes: tuple[RoadRemote, ...] = ()
@@ -226,6 +228,11 @@ def line_secrets_from_environment() -> tuple[str, str]:
         if not value:
             raise Invalid(f"line.enabled: {name} is not set", remedy="See “LINE” in docs/operator.md.")
     return found[0], found[1]
+
+
+def road_metrics_token_from_environment() -> str:
+    """What Prometheus sends to read `/metrics` at the road's edge; empty: nobody may."""
+    return os.environ.get("BANYAN_ROAD_METRICS", "")
 
 
 def outside_secret_from_environment(id: str) -> str:

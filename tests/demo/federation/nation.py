@@ -52,10 +52,11 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def a_nation(folder: Path, clock: Clock) -> AsyncIterator[tuple[Node, Road]]:
+async def a_nation(folder: Path, clock: Clock, *, telemetry: str = "") -> AsyncIterator[tuple[Node, Road]]:
     house = House(CENTRE, folder / "road-demo", free_port(0), MEMBERS)
     found(house.data / "centre", [house], clock=clock)
     road = settings_of(house, edge_port=0, centre=house.data / "centre", remotes={})
+    road = msgspec.structs.replace(road, telemetry=telemetry)
     async with open_node(folder, msgspec.structs.replace(ONLY, road=road), clock=clock, is_demo=True) as node:
         await seed(node)
         assert node.road is not None

@@ -48,7 +48,7 @@ class MonitorPages(msgspec.Struct, frozen=True):
 
     def _check(self, request: Request) -> None:
         if not self.may_read(request):
-            remedy = "Ask from where [road] monitor allows it."
+            remedy = "Send the token of BANYAN_ROAD_METRICS as Authorization: Bearer."
             raise Denied("The monitor's figures are for this gateway's operator.", remedy=remedy)
         if request.verb != "GET":
             raise Invalid("Only GET.", remedy="Send GET.", status=405)

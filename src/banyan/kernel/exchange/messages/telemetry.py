@@ -70,7 +70,7 @@ class Telemetry:
 def http_post(endpoint: str, headers: Mapping[str, str] | None = None) -> Post:
     """To a collector's `http(s)://host:4318`. Raises Invalid for another address."""
     if not endpoint.startswith(("http://", "https://")):
-        raise Invalid.at("endpoint", "write http:// or https:// and the collector's host")
+        raise Invalid.at("road.telemetry", "write http:// or https:// and the collector's host")
     pool = urllib3.PoolManager(timeout=urllib3.Timeout(TELEMETRY_WAIT_S), retries=False)
     sent = {"Content-Type": otlp.JSON, **(headers or {})}
 
