@@ -17,7 +17,6 @@ from banyan.kernel.exchange.directory import document, notes
 from banyan.kernel.exchange.directory.document import BadDocument, Member, Revoked, RevokedKind, Snapshot
 from banyan.kernel.exchange.directory.keeper import Keeper, Offer
 from banyan.kernel.exchange.directory.notes import Announced, AuthorityKeys, Revocation, Succession
-from banyan.kernel.exchange.directory.trust import Anchor
 from banyan.limits_road import DIRECTORY_BEAT_S
 from banyan.wire.tlog import note
 from banyan.wire.tlog.checkpoint import Checkpoint
@@ -150,7 +149,3 @@ def check_keys(instance: str, member: Member) -> None:
                 _ = document.load_verifier(name, public)
                 if len(name) > 255:
                     raise BadDocument(f"the name of a key of {member.code} is too long")
-
-
-def anchor_of(instance: str, keys: AuthorityKeys, *pages: str) -> Anchor:
-    return Anchor(instance, keys, pages)

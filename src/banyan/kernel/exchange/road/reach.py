@@ -1,4 +1,4 @@
-"""Which gateway of a member a call goes to, and a connection to it. The plain way: in the directory's order."""
+"""Which gateway of a member a call goes to, and a connection to it. In which order they are tried: routing.py."""
 
 from __future__ import annotations
 
@@ -21,31 +21,6 @@ class Reach(Protocol):
 
     def ended(self, route: Route, link: Link, error: Exception | None) -> None:
         """The call over this link ended, with an answer or with `error`; the link goes back to the pool."""
-
-
-class InOrder:
-    """One route after the other. Any idle link is taken before a new connection."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    async def reach(self, routes: Sequence[Route], deadline: float, *, fresh: bool) -> tuple[Route, Link]:
-        if not fresh:
-            for route in routes:
-                link = idle_link(self._pool, route)
-                if link is not None:
-                    return route, link
-        first: Exception | None = None
-        for route in routes:
-            try:
-                return route, await pinned_link(self._pool, route, deadline)
-            except (OSError, Fault) as error:
-                first = first if isinstance(first, Fault) else error
-        raise unreachable(routes, first)
-
-    def ended(self, route: Route, link: Link, error: Exception | None) -> None:
-        if error is None:
-            self._pool.give(link)
 
 
 def idle_link(pool: Pool, route: Route) -> Link | None:
