@@ -1,6 +1,6 @@
 """Show 1 in a browser: consent, use, withdrawal; a refusal with its reason; an order from declaration to deletion.
 
-Each stop is told to `take(name, page)`: a test looks at it, `tools/consent_tour.py` takes its picture.
+Each stop is told to `take(name, page)`: a test looks at it, `tools/story_tour.py consent` takes its picture.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Show 1 of issue 5: a hospital asks immigration for a travel flag through two gateways, by curl and by `requests`;
 without a grant, a purpose or an order it is refused with the reason; the citizen sees it; the proofs hold offline.
 
-Each stop is told to `take(name, page)`: a test looks at it, `tools/road_tour.py` takes its picture.
+Each stop is told to `take(name, page)`: a test looks at it, `tools/story_tour.py road` takes its picture.
 """
 
 from __future__ import annotations

@@ -1,0 +1,49 @@
+"""Take pictures of docs/tour from the walks that tests/story proves: of consent, refusal and orders, or of the road.
+
+.venv/bin/python tools/story_tour.py consent|road [FOLDER]      # about half a minute each; needs Chromium, for the
+                                                                # road also curl and .venv-peers
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.portal import browser  # noqa: E402
+from tests.story import consent_walk, nation, road_nation, road_walk  # noqa: E402
+
+OUT = ROOT / "docs/tour"
+LARGEST_BYTES = 300_000
+STORIES = {
+    "consent": (nation.live_nation, consent_walk.walk),
+    "road": (road_nation.live_federation, road_walk.walk),
+}
+
+
+def main(story: str = "", out: str = str(OUT)) -> int:
+    if story not in STORIES:
+        print(f"story_tour: say which story, {' or '.join(STORIES)}", file=sys.stderr)
+        return 2
+    into = Path(out)
+    into.mkdir(parents=True, exist_ok=True)
+
+    def take(name: str, page: Any) -> None:
+        path = into / f"{name}.png"
+        page.screenshot(path=path)
+        size = path.stat().st_size
+        assert size <= LARGEST_BYTES, f"{path.name} has {size} bytes"
+        print(f"{path.name}  {size:,} bytes")
+
+    live, walk = STORIES[story]
+    with TemporaryDirectory() as folder, live(Path(folder) / "data") as running, browser() as chromium:
+        walk(chromium, running, take, Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
