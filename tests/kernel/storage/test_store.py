@@ -285,6 +285,20 @@ class TestWrites:
         asyncio.run(give_up())
         assert "b" in codes(made)
 
+    def test_a_store_closes_in_the_very_turn_that_reads(self, made: SchemaStore) -> None:
+        complaints: list[dict[str, object]] = []
+
+        async def read_and_close() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+            await made.read(lambda tx: tx.rows(SQL["all"]))
+            closing = threading.Thread(target=made.shut)
+            closing.start()
+            closing.join()  # the loop stands still, so its turn has not ended
+            await asyncio.sleep(0)
+
+        asyncio.run(read_and_close())
+        assert complaints == []
+
     def test_a_closed_store_says_so(self, made: SchemaStore) -> None:
         asyncio.run(made.close())
         with pytest.raises(Unavailable, match="closed"):

@@ -97,7 +97,11 @@ class SqliteStore:
     def shut(self) -> None:
         self._worker.close()
         self._pool.shutdown()
-        for connection in (*self._long_connections, self._reader, self._writer):
+        with self._reader_lock:  # the loop may be about to end a turn of this connection
+            if self._turn is not None:
+                self._end_view()
+            self._reader.close()
+        for connection in (*self._long_connections, self._writer):
             connection.close()
 
     def _read_in_thread(self, job: Callable[[Tx], T]) -> T:
