@@ -11,6 +11,7 @@ import msgspec
 
 from banyan.consents import ending_tokens
 from banyan.kernel.catalogue import Messages, Operation
+from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity.openid.outside import Outside
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer
@@ -28,6 +29,8 @@ from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.export.site import Site, configure
 from banyan.service.powers.shelf import Shelf as PowersShelf
 from banyan.service.powers.shelf import lend as lend_powers
+from banyan.service.rationing.shelf import Shelf as RationingShelf
+from banyan.service.rationing.shelf import lend as lend_rationing
 from banyan.service.transparency.shelf import Shelf, lend
 from banyan.settings import Settings, outside_secret_from_environment
 
@@ -108,3 +111,12 @@ def lend_opendata(drawers: Mapping[str, Drawer], settings: Settings, *, folder: 
         watched = tuple(Path(one).resolve() for one in settings.fetch.watch_folders)
         set_rules(drawers["opendata"], FetchRules(settings.fetch.allow_private, (*watched, folder.resolve())))
         configure(msgspec.convert(settings.site, Site, from_attributes=True))
+
+
+def lend_rations(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, clock: Clock) -> None:
+    """The key that rationing names persons by, its own, and where its engine lives."""
+    if "rationing" in drawers:
+        key = lawful.conscience.subject("rationing/register")
+        engine = settings.storage.engine
+        database = "" if engine == "sqlite" else engine
+        lend_rationing(drawers["rationing"], RationingShelf(key, token_bytes, clock, database))

@@ -44,7 +44,7 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
-from banyan.lending import lend_opendata, lend_orders, lend_services, outsides
+from banyan.lending import lend_opendata, lend_orders, lend_rations, lend_services, outsides
 from banyan.persons import open_persons
 from banyan.presence import presence_of
 from banyan.roads import Road
@@ -135,6 +135,7 @@ async def open_node(
         identity = Desk(persons, settings.site.public_url, is_demo, outsides(settings), as_person=asks)
         lend_services(drawers, settings, lawful, identity, operations=catalogue.operations, words=portal.messages)
         lend_opendata(drawers, settings, folder=data / DEMO_FOLDER)
+        lend_rations(drawers, settings, lawful, clock)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy), REGISTERS)
         lend_orders(drawers, lawful, scopes)

@@ -1,0 +1,55 @@
+"""What the composition root lends rationing: the key that persons are named by, chance, and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.errors import Unavailable
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.events.clock import Clock
+from banyan.kernel.identity.pseudonyms import pseudonym
+from banyan.kernel.storage import Drawer, Store
+
+MESSAGES = load_messages("banyan.service.rationing")
+PERSON_BYTES: Final = 16
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """`key` (32 bytes, never in the drawer) names persons; `random(n)` gives n bytes of chance."""
+
+    key: bytes
+    random: Callable[[int], bytes]
+    clock: Clock
+    database: str = ""
+    """A `postgresql://` address when the node has outgrown its files: then the engine is PostgreSQL's."""
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Give this service its key; once, before the first call."""
+    assert len(shelf.key) >= 32, "a key has 256 bits"
+    _shelves[db.sql] = shelf
+
+
+def shelf_of(db: Drawer) -> Shelf:
+    """Raises Unavailable when the node lends nothing."""
+    found = _shelves.get(db.sql)
+    if found is None:
+        raise Unavailable("this node rations nothing", remedy="see node.toml")
+    return found
+
+
+def person_of(db: Drawer, number: str) -> bytes:
+    """The engine's name of who has this number, as `number_of` of the law writes it."""
+    return pseudonym(shelf_of(db).key, number.encode())[:PERSON_BYTES]
+
+
+def both(key: str, **values: object) -> str:
+    """A sentence in both languages: a problem does not know who reads it."""
+    return " ".join(MESSAGES.text(f"rationing.{key}", lang, **values) for lang in LANGUAGES)
