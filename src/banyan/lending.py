@@ -116,7 +116,8 @@ def lend_opendata(drawers: Mapping[str, Drawer], settings: Settings, *, folder: 
 def lend_rations(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, clock: Clock) -> None:
     """The key that rationing names persons by, its own, and where its engine lives."""
     if "rationing" in drawers:
-        key = lawful.conscience.subject("rationing/register")
+        name_of = lawful.conscience.subject
         engine = settings.storage.engine
         database = "" if engine == "sqlite" else engine
-        lend_rationing(drawers["rationing"], RationingShelf(key, token_bytes, clock, database))
+        shelf = RationingShelf(name_of("rationing/register"), token_bytes, clock, name_of, database)
+        lend_rationing(drawers["rationing"], shelf)

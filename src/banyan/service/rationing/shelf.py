@@ -19,11 +19,13 @@ PERSON_BYTES: Final = 16
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """`key` (32 bytes, never in the drawer) names persons; `random(n)` gives n bytes of chance."""
+    """`key` (32 bytes, never in the drawer) names persons; `random(n)` gives n bytes of chance. `name_of` is the gate's:
+    what a person is called at this node, from their number as people write it."""
 
     key: bytes
     random: Callable[[int], bytes]
     clock: Clock
+    name_of: Callable[[str], bytes]
     database: str = ""
     """A `postgresql://` address when the node has outgrown its files: then the engine is PostgreSQL's."""
 
@@ -46,8 +48,13 @@ def shelf_of(db: Drawer) -> Shelf:
 
 
 def person_of(db: Drawer, number: str) -> bytes:
-    """The engine's name of who has this number, as `number_of` of the law writes it."""
-    return pseudonym(shelf_of(db).key, number.encode())[:PERSON_BYTES]
+    """The engine's name of who has this number: the same as `person_called` gives her when she has signed in."""
+    return person_called(db, shelf_of(db).name_of(number).hex())
+
+
+def person_called(db: Drawer, subject: str) -> bytes:
+    """The engine's name of a caller, from `caller.subject`: a sign-in knows no number."""
+    return pseudonym(shelf_of(db).key, bytes.fromhex(subject))[:PERSON_BYTES]
 
 
 def both(key: str, **values: object) -> str:
