@@ -19,8 +19,8 @@ PERSON_BYTES: Final = 16
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """`key` (32 bytes, never in the drawer) names persons; `random(n)` gives n bytes of chance. `name_of` is the gate's:
-    a person's name at this node, from their number as people write it."""
+    """`key` (32 bytes, never in the drawer) names persons; `random(n)` gives n bytes of chance. `name_of` is the
+    gate's: a person's name at this node, from their number as people write it."""
 
     key: bytes
     random: Callable[[int], bytes]
