@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -233,6 +234,31 @@ def test_a_use_is_reviewed_by_somebody_else_of_the_agency_or_the_agency_waits() 
         assert "o-7" not in str(last), "who did it is not for the log"
 
     in_a_node(story)
+
+
+def test_a_days_uses_of_a_machine_are_reviewed_together() -> None:
+    async def story(world: World) -> None:
+        daily = msgspec.structs.replace(FLAG, reviewed="daily", per_subject_per_day=0)
+        assert daily.version != FLAG.version
+        await world.call("register_basis", daily, TOKEN)
+        await world.in_force("standing", {}, None)
+        for _ in range(3):
+            await world.use()
+        (waiting,) = await world.call("open_reviews", {}, world.doctor)
+        await world.call("review_use", {"use": waiting.use, "is_justified": True}, world.colleague)
+        await world.use()
+        assert await world.call("open_reviews", {}, world.doctor) == (), "the day has had its review"
+        uses = await world.policy.read(lambda tx: records.order_uses(tx, 9))
+        assert [one.uses for one in uses] == [4], "each is counted"
+
+    in_a_node(story)
+
+
+def test_a_basis_reviewed_each_time_keeps_the_hash_it_had() -> None:
+    text = msgspec.to_builtins(FLAG)
+    assert text.pop("reviewed") == "each"
+    before = sha256(msgspec.json.encode(text, order="sorted")).hexdigest()[:16]
+    assert FLAG.version == before
 
 
 def test_emergency_uses_are_counted_in_public_and_small_counts_withheld() -> None:

@@ -150,6 +150,7 @@ class Conscience:
             reason=weighed.reason,
             per_day=basis.per_subject_per_day,
             is_secondary=basis.is_secondary,
+            is_reviewed_daily=basis.reviewed == "daily",
         )
         alongside = Alongside(settle_all, use) if use.is_needed else None
         return await self._ledger.release(weighed.subject, record, alongside=alongside)

@@ -40,6 +40,8 @@ class Settling(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     per_day: int = 0
     is_secondary: bool = False
+    is_reviewed_daily: bool = False
+    """Of the uses of a day under an order, one review is opened."""
 
     @property
     def is_needed(self) -> bool:
@@ -79,7 +81,7 @@ def _use_order(tx: Tx, index: int, use: Settling) -> None:
     opened = orders.opened(order, officer_of(use.caller), index, use.reason, use.now)
     if isinstance(opened, orders.Refusal):
         raise _conflict("order_over", opened.code)
-    records.used_under_order(tx, opened, use.now)
+    records.used_under_order(tx, opened, use.now, is_daily=use.is_reviewed_daily)
 
 
 def _use_consent(tx: Tx, use: Settling) -> None:

@@ -17,6 +17,8 @@ from banyan.kernel.policy.judging import OrderTerms
 from banyan.limits import ORDER_DAYS, ORDER_REVIEW_DAYS
 
 DAY_S: Final = 86_400.0
+TAIWAN_S: Final = 8 * 3_600.0
+"""Taiwan's day begins so long before UTC's."""
 Code = Literal[
     "basis-unknown",
     "basis-ordinary",
@@ -166,6 +168,12 @@ def opened(order: Order, officer: Officer, use: int, reason: str, now: EpochS) -
         return Refusal("no-reason")
     due = EpochS(now + ORDER_REVIEW_DAYS * DAY_S)
     return Review(use, order.id, officer.agency, officer.id, reason, due)
+
+
+def of_the_day(one: Review, now: EpochS) -> Review:
+    """The review as that of its whole day in Taiwan: due as long after the day's end."""
+    end = ((now + TAIWAN_S) // DAY_S + 1) * DAY_S - TAIWAN_S
+    return msgspec.structs.replace(one, due=EpochS(end + ORDER_REVIEW_DAYS * DAY_S))
 
 
 def review(open_one: Review, officer: Officer, *, is_justified: bool) -> Review | Refusal:

@@ -43,6 +43,10 @@ on conflict (use_idx) do update set is_open = excluded.is_open, document = exclu
 -- The review of a use.
 select document from review where use_idx = :use_idx
 
+-- name: review_of_day
+-- Whether a day's uses together have their review, known by when it is due.
+select use_idx from review where is_open in (0, 1) and agency = :agency and due = :due and power = :power limit 1
+
 -- name: open_reviews
 -- Reviews nobody has done, the oldest due first.
 select document from review where is_open = 1 order by due, use_idx limit :limit

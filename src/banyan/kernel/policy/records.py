@@ -104,9 +104,14 @@ def open_reviews_of(tx: Tx, agency: str) -> list[Review]:
     return _all(tx.rows(SQL["open_reviews_of"], agency=agency, limit=POLICY_LIST), Review)
 
 
-def used_under_order(tx: Tx, review: Review, now: EpochS) -> None:
-    """A use under an order: its review is open and it is in the published counts, or neither."""
-    put_review(tx, review)
+def used_under_order(tx: Tx, review: Review, now: EpochS, *, is_daily: bool = False) -> None:
+    """A use under an order: its review is open and it is in the published counts, or neither. With `is_daily` the
+    review of the day's first use is that of all."""
+    if is_daily:
+        review = order_rules.of_the_day(review, now)
+    of_day = {"power": review.order, "agency": review.agency, "due": review.due}
+    if not is_daily or tx.row(SQL["review_of_day"], **of_day) is None:
+        put_review(tx, review)
     tx.run(SQL["count_order_use"], power=review.order, agency=review.agency, day=day_of(now))
 
 
