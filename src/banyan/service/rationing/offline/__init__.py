@@ -1,0 +1,1 @@
+"""Selling without a network: stock leases, quota snapshots, signed receipts of terminals, and their merge."""

@@ -1,0 +1,182 @@
+"""What travels between a node and a terminal: leases, snapshots, receipts, all compact JWS by ES256.
+
+The same words stand in docs/offline-sale.md, for terminals of other makers. Sources: RFC 7515 (JWS), RFC 7516/7518 s4.6
+(JWE by ECDH-ES), RFC 7638 (thumbprints).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+
+from banyan.kernel.identity.openid.jose import Unsigned, decoded, encoded, verify
+
+LEASE_TYPE: Final = "stock-lease+jwt"
+SNAPSHOT_TYPE: Final = "quota-snapshot+jwt"
+RECEIPT_TYPE: Final = "offline-receipt+jwt"
+ASKING_TYPE: Final = "offline-asking+jwt"
+ALG: Final = "ES256"
+ID_BYTES: Final = 32
+TERMINAL_BYTES: Final = 8
+
+TerminalId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$", description="the terminal's id")]
+Digest = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+Item = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_.-]{1,40}$")]
+Outlet = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]{1,20}$")]
+LeaseId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Units = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+When = Annotated[int, msgspec.Meta(ge=0, le=9_999_999_999, description="POSIX seconds")]
+Counter = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Sealed = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+Claims = TypeVar("Claims", bound=msgspec.Struct)
+
+
+class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`qty` units of `item` are the terminal's to sell from `iat` until `exp`; `reserve` of them may go to persons
+    whom its snapshot takes for served. Receipts are taken until `exp + grace`, then what was not sold goes back."""
+
+    iss: str
+    sub: TerminalId
+    jti: LeaseId
+    outlet: Outlet
+    item: Item
+    qty: Units
+    reserve: Annotated[int, msgspec.Meta(ge=0)]
+    iat: When
+    exp: When
+    grace: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sale", tag_field="kind", omit_defaults=True):
+    """One sale. `who` is the buyer's card, sealed to the node (JWE). `at` is the terminal's clock: evidence, and no
+    authority. `hit`: the snapshot took the person for served, and the sale came out of the reserve."""
+
+    trm: TerminalId
+    ctr: Counter
+    prev: Digest
+    lease: LeaseId
+    item: Item
+    qty: Units
+    at: When
+    who: Sealed
+    hit: bool = False
+
+
+class Close(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="close", tag_field="kind"):
+    """The terminal sells no more of a lease: `sold` units in all, the rest may go back before the lease ends."""
+
+    trm: TerminalId
+    ctr: Counter
+    prev: Digest
+    lease: LeaseId
+    at: When
+    sold: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+Receipt = Sale | Close
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of an item that the terminal would sell."""
+
+    item: Item
+    qty: Units
+
+
+class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A terminal asks for leases and a snapshot. `jti` makes it once: asked again it gets the same leases. `aud` is the
+    node's member name."""
+
+    trm: TerminalId
+    aud: Annotated[str, msgspec.Meta(max_length=200)]
+    iat: When
+    jti: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+    want: Annotated[tuple[Wanted, ...], msgspec.Meta(max_length=20)] = ()
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is sealed in `who`: the number (身分證, 統一證號), the birth date where the card gives one, and the number
+    of who collects for them."""
+
+    n: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    b: Annotated[str, msgspec.Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    k: Literal["citizen", "resident", "entry_permit", "no_card"] = "citizen"
+    by: Annotated[str, msgspec.Meta(max_length=20)] = ""
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A receipt whose signature holds. `id` names it: the digest of what was signed, so that a second signature over
+    the same words (ECDSA has two) is the same receipt."""
+
+    id: bytes
+    token: str
+    receipt: Receipt
+
+
+class Refused(Exception):
+    """A token that cannot be taken; `code` is stable, and the text holds nothing of the token."""
+
+    def __init__(self, code: Literal["unreadable", "signature", "terminal"]) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def terminal_of(thumbprint: str) -> str:
+    """A terminal's id: the first 8 bytes of its key's thumbprint, so that nobody else can have it."""
+    return decoded(thumbprint)[:TERMINAL_BYTES].hex()
+
+
+def first_prev(thumbprint: str) -> str:
+    """What the first receipt of a chain points at: its own key's thumbprint."""
+    return thumbprint
+
+
+def id_of(token: str) -> bytes:
+    """SHA-256 of the signed words."""
+    return sha256(token.rpartition(".")[0].encode("ascii")).digest()
+
+
+def written_id(id: bytes) -> str:
+    return encoded(id)
+
+
+def key_of(terminal: str, counter: int) -> bytes:
+    """The idempotency key: terminal id and counter, 16 bytes."""
+    return bytes.fromhex(terminal) + counter.to_bytes(8, "big")
+
+
+def peeked_terminal(token: str) -> str:
+    """The terminal that a token says it is of, before anything is verified. Raises Refused."""
+    try:
+        middle = token.split(".")[1]
+        named: str = msgspec.json.decode(decoded(middle), type=_Named).trm
+    except (IndexError, ValueError, msgspec.DecodeError, UnicodeError):
+        raise Refused("unreadable") from None
+    return named
+
+
+class _Named(msgspec.Struct, frozen=True):
+    trm: TerminalId
+
+
+def read(token: str, jwk: dict[str, Any], *, kind: str, type: Any) -> Any:
+    """The claims of a token of this `typ`, signed by `jwk`. Raises Refused."""
+    try:
+        signed = verify(token, jwk, algorithms=(ALG,))
+        if signed.header.get("typ") != kind:
+            raise Refused("unreadable")
+        return msgspec.json.decode(decoded(token.split(".")[1]), type=type)
+    except Unsigned as error:
+        raise Refused("signature" if "signature" in str(error) else "unreadable") from error
+    except (ValueError, msgspec.DecodeError, UnicodeError) as error:
+        raise Refused("unreadable") from error
+
+
+def taken(token: str, jwk: dict[str, Any], *, terminal: str) -> Taken:
+    """A receipt of this terminal. Raises Refused."""
+    receipt: Receipt = read(token, jwk, kind=RECEIPT_TYPE, type=Sale | Close)
+    if receipt.trm != terminal:
+        raise Refused("terminal")
+    return Taken(id_of(token), token, receipt)
