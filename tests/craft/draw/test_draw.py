@@ -67,9 +67,9 @@ def test_what_packed_never_gives_is_refused(tail: bytes) -> None:
 def test_the_tree_is_rfc_6962s_and_every_entry_is_proven_by_its_path(entries: list[bytes]) -> None:
     def read(level: int, index: int) -> bytes:
         part = entries[index << level : (index + 1) << level]
-        return leaf_hash(part[0]) if level == 0 else TicketTree(part).root
+        return leaf_hash(part[0]) if level == 0 else TicketTree.over(part).root
 
-    tree = TicketTree(entries)
+    tree = TicketTree.over(entries)
     assert tree.root == root(entries) == root_of(len(entries), read)
     for index, entry in enumerate(entries):
         check_inclusion(index, len(entries), leaf_hash(entry), tree.path(index), tree.root)

@@ -24,6 +24,13 @@ class Allotted(msgspec.Struct, frozen=True):
 
 def allot(drawn: Sequence[bytes], places: int, shares: Mapping[int, int] | None = None) -> Allotted:
     """Give `places` (people) along `drawn`; `shares` are the places set apart for strata, at most all of them."""
+    won, left = marked(drawn, places, shares)
+    winners = tuple(entry for at, entry in enumerate(drawn) if won[at])
+    return Allotted(winners, tuple(entry for at, entry in enumerate(drawn) if not won[at]), left)
+
+
+def marked(drawn: Sequence[bytes], places: int, shares: Mapping[int, int] | None = None) -> tuple[bytes, int]:
+    """For each of `drawn` 1 when it wins, else 0; and the places left over."""
     apart = dict(shares or {})
     assert min(places, *apart.values(), 0) >= 0, "places are not negative"
     assert sum(apart.values()) <= places, "strata share no more than there is"
@@ -38,8 +45,7 @@ def allot(drawn: Sequence[bytes], places: int, shares: Mapping[int, int] | None 
         if need > left:
             break
         won[at], left = 1, left - need
-    winners = tuple(entry for at, entry in enumerate(drawn) if won[at])
-    return Allotted(winners, tuple(entry for at, entry in enumerate(drawn) if not won[at]), left)
+    return bytes(won), left
 
 
 def winners(drawn: Sequence[bytes], places: int) -> Sequence[bytes]:
