@@ -56,6 +56,7 @@ async def fill(node: Node, *, parts: list[str], hospital: str, staff: list[str])
     if "powers.register_basis" in node.catalogue.operations:
         for basis in (FAMILY, *((staff_basis(staff),) if staff else ())):
             await node.gate.call("powers.register_basis", basis, caller=SYSTEM)
+        sys.stderr.write(say("incident.order") + "\n")
     counts = dict.fromkeys(("new", "joined", "changed", "same"), 0)
     wrong: list[str] = []
     for at, part in enumerate(parts):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes
+from typing import Final
 
 import msgspec
 
 from banyan.consents import ending_tokens
+from banyan.craft.draw.beacon import in_folder
 from banyan.kernel.catalogue import Messages, Operation
 from banyan.kernel.events.clock import Clock
+from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.outside import Outside
+from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
@@ -29,10 +33,15 @@ from banyan.service.opendata.desk import FetchRules, set_rules
 from banyan.service.opendata.export.site import Site, configure
 from banyan.service.powers.shelf import Shelf as PowersShelf
 from banyan.service.powers.shelf import lend as lend_powers
+from banyan.service.rationing.draw.shelf import DrawShelf
+from banyan.service.rationing.draw.shelf import lend as lend_draws
 from banyan.service.rationing.shelf import Shelf as RationingShelf
 from banyan.service.rationing.shelf import lend as lend_rationing
 from banyan.service.transparency.shelf import Shelf, lend
 from banyan.settings import Settings, outside_secret_from_environment
+
+BEACONS_FOLDER: Final = "beacons"
+"""Below the data: `ROUND.json` as drand answered it, for who would rather copy a file than paste it."""
 
 
 def outsides(settings: Settings) -> tuple[Outside, ...]:
@@ -50,6 +59,16 @@ def outsides(settings: Settings) -> tuple[Outside, ...]:
         )
         for one in settings.identity.outside
     )
+
+
+def agency_names(provider: Provider) -> Callable[[str], Awaitable[str]]:
+    """What an agency of this node's register is called; the id of one that is not there."""
+
+    async def name_of(id: str) -> str:
+        found = await provider.store.read(lambda tx: acting.agency_by_id(tx, id))
+        return found.name["zh-Hant"] if found is not None else id
+
+    return name_of
 
 
 def lend_orders(drawers: Mapping[str, Drawer], lawful: Lawful, scopes: Scopes) -> None:
@@ -99,8 +118,10 @@ def lend_services(
         )
         lend_own(drawers["mydata"], own)
     if "casualties" in drawers:  # its own key, out of the one that names persons: a keyed hash of a label
-        key = lawful.conscience.subject("casualties/register")
-        lend_casualties(drawers["casualties"], CasualtiesShelf(key, token_bytes))
+        why = lawful.conscience
+        key, named = why.subject("casualties/register"), agency_names(desk.provider)
+        shelf = CasualtiesShelf(key, token_bytes, why.subject, named, lawful.policy, why.bases)
+        lend_casualties(drawers["casualties"], shelf)
     if "openid" in drawers:
         lend_desk(drawers["openid"], desk)
 
@@ -113,11 +134,16 @@ def lend_opendata(drawers: Mapping[str, Drawer], settings: Settings, *, folder: 
         configure(msgspec.convert(settings.site, Site, from_attributes=True))
 
 
-def lend_rations(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, clock: Clock) -> None:
-    """The key that rationing names persons by, its own, and where its engine lives."""
+def lend_rations(
+    drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, clock: Clock, *, data: Path
+) -> None:
+    """The key that rationing names persons by, its own, and where its engine lives. Beacons that an operator puts below
+    `data` are taken for draws."""
     if "rationing" in drawers:
         name_of = lawful.conscience.subject
         engine = settings.storage.engine
         database = "" if engine == "sqlite" else engine
         shelf = RationingShelf(name_of("rationing/register"), token_bytes, clock, name_of, database)
         lend_rationing(drawers["rationing"], shelf)
+        lots = DrawShelf(lawful.ledger, name_of("rationing/draws"), in_folder(data / BEACONS_FOLDER), token_bytes)
+        lend_draws(drawers["rationing"], lots)

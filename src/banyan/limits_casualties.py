@@ -32,4 +32,7 @@ CASUALTY_TRIES: Final = (
 CASUALTY_SMALL: Final = 3  # persons; groups of fewer are not told to the press
 CASUALTY_MOST: Final = 100_000  # persons of one register that the staff's search reads: 八仙塵爆 had 499
 CASUALTY_FOUND: Final = 20  # persons that the staff's search shows
+CASUALTY_LOOKS: Final = 200  # looks at one person that her list shows: a day of a family and two agencies
+CASUALTY_PAIRS: Final = 50  # proposals shown at once: an officer decides one in a minute
+CASUALTY_WEIGHED: Final = 5_000  # records that the search for doubles weighs, the newest: ten times 八仙塵爆
 CASUALTY_FILE: Final = 64 * MIB  # of a list given to the command: a nation's hospitals for a week

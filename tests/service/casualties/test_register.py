@@ -13,6 +13,7 @@ from tests.service.casualties.world import (
     SYSTEM,
     TAIWAN,
     WANG,
+    WHY,
     WORKER,
     World,
     in_a_world,
@@ -58,7 +59,7 @@ def test_a_transferred_person_is_one_with_her_chain() -> None:
         assert (filed.new, filed.joined) == (0, 1)
         found = await world.seen("王曉明", "6789")
         assert (found.hospital, found.condition) == ("臺大", "in-care")
-        whole = await world.call("record", WORKER, person=WANG)
+        whole = await world.call("record", WORKER, person=WANG, reason=WHY)
         assert [(one.hospital, one.status) for one in whole.stays] == [
             ("馬偕", "in-care"), ("馬偕", "transferred"), ("臺大", "in-care"),
         ]  # fmt: skip
@@ -88,7 +89,7 @@ def test_two_records_become_one_when_the_number_is_known() -> None:
         await world.report(TAIWAN, {"name": "王曉明", "born": "1990-03-12"})
         world.now[0] += 60
         await world.report(TAIWAN, MING)
-        whole = await world.call("record", WORKER, person=WANG)
+        whole = await world.call("record", WORKER, person=WANG, reason=WHY)
         assert {one.hospital for one in whole.stays} == {"馬偕", "臺大"}
         rows = await world.node.drawers["casualties"].sql.read(lambda tx: tx.rows(SQL["alive"], limit=9))
         assert len(rows) == 1
@@ -115,7 +116,7 @@ def test_namesakes_and_the_unnamed_are_never_taken_for_each_other() -> None:
 def test_nobody_is_found_in_the_same_words_whatever_is_wrong() -> None:
     async def story(world: World) -> None:
         await world.report(MACKAY, MING, {"name": "林美玉", "born": "1985-05-05", "number": LEE})
-        await world.call("protect", WORKER, person=LEE, is_protected=True)
+        await world.call("protect", WORKER, person=LEE, is_protected=True, reason=WHY)
         asked = [
             *(("王曉明", secret) for secret in ("1991-03-12", "9999", "*", "%")),
             *((name, "6789") for name in ("王大明", "王", "王%明", "王*", "王○明", "曉明王")),
@@ -153,13 +154,17 @@ def test_a_question_does_the_same_work_whoever_is_there() -> None:
                     ran.append(statement.name)
                     return self.tx.rows(statement, **values)
 
+                def run(self, statement: Any, **values: Any) -> Any:
+                    ran.append(statement.name)
+                    return self.tx.run(statement, **values)
+
             return await write(lambda tx: job(Counted(tx)))
 
         store.write = counting  # type: ignore[method-assign]
         await world.seen("王曉明", "6789")
         for name, secret in (("王曉明", "0000"), ("張無忌", "6789")):
             await refusal(world, name, secret)
-        assert counted[0] == counted[1] == counted[2] == ["try_once", "by_probe", "stays"]
+        assert counted[0] == counted[1] == counted[2] == ["try_once", "by_probe", "stays", "look"]
 
     in_a_world(story)
 
@@ -202,7 +207,7 @@ def test_the_family_sees_ward_and_telephone_and_the_patient_sees_who_asked() -> 
             await world.call("for_family", ANONYMOUS, **asked)
         with pytest.raises(Denied):
             await world.call("for_family", world.citizen(LEE, "aal1"), **asked)
-        await world.call("record", WORKER, person=WANG)
+        await world.call("record", WORKER, person=WANG, reason=WHY)
         uses = await world.node.gate.call("mydata.uses", {}, caller=world.citizen(WANG))
         assert [one.operation for one in uses.uses] == ["casualties.record", "casualties.for_family"]
 
@@ -213,17 +218,17 @@ def test_staff_read_only_on_their_basis_and_find_by_ear() -> None:
     async def story(world: World) -> None:
         await world.report(MACKAY, MING, {"name": "林美玉", "born": "1985-05-05", "number": LEE})
         with pytest.raises(Denied):
-            await world.call("record", STRANGER, person=WANG)
+            await world.call("record", STRANGER, person=WANG, reason=WHY)
         with pytest.raises(Denied):
-            await world.call("record", world.citizen(LEE), person=WANG)
+            await world.call("record", world.citizen(LEE), person=WANG, reason=WHY)
         for name in ("Wang Hsiao-ming", "王小明", "明曉王"):
             likely = await world.call("find", WORKER, name=name)
             assert (likely[0].name, likely[0].hospital) == ("王○明", "馬偕")
         with pytest.raises(Denied):
             await world.call("find", ANONYMOUS, name="王曉明")
-        await world.call("protect", WORKER, person=WANG, is_protected=True)
+        await world.call("protect", WORKER, person=WANG, is_protected=True, reason=WHY)
         assert await world.call("find", WORKER, name="王曉明") == ()
-        assert (await world.call("record", WORKER, person=WANG)).is_protected is True
+        assert (await world.call("record", WORKER, person=WANG, reason=WHY)).is_protected is True
         with pytest.raises(NotFound):
             await world.call("for_family", world.citizen(LEE), person=WANG, name="王曉明", relation="spouse")
 
@@ -265,8 +270,11 @@ def test_an_expired_record_is_a_tombstone() -> None:
         ctx = world.node.gate.context(SERVICE.name, SYSTEM)
         await expire(ctx, Event("expire", "all", b"", EpochS(world.now[0])))
         assert (await refusal(world, "王曉明", "6789"))[0] == 404
+        with pytest.raises(Denied):
+            await world.call("find", WORKER, name="王曉明")
+        await world.order(id="second")
         with pytest.raises(NotFound):
-            await world.call("record", WORKER, person=WANG)
+            await world.call("record", WORKER, person=WANG, reason=WHY)
         sql = ctx.db.sql
         left = await sql.read(lambda tx: [tx.rows(SQL[one]) for one in ("tombstones", "all_stays")])
         assert left == [[(1,)], []]

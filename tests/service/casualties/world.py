@@ -12,16 +12,20 @@ from typing import Any
 import msgspec
 from tests.make import NOW
 
-from banyan.kernel.events.clock import EpochS
+from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM, Caller
 from banyan.kernel.policy import records
 from banyan.node import Node, open_node
-from banyan.service.casualties.law import FAMILY, staff_basis
+from banyan.service.casualties.law import FAMILY, STAFF, staff_basis
 from banyan.settings import Settings
 
 WANG, LEE = "A123456789", "F131104093"
-ONLY = Settings(services=("banyan.service.casualties.parts:SERVICE", "banyan.service.mydata.parts:SERVICE"))
-MOHW = "TW/GOV/MOHW"
+ONLY = Settings(
+    services=tuple(f"banyan.service.{one}.parts:SERVICE" for one in ("casualties", "mydata", "powers", "identity"))
+)
+MOHW, EOC = "TW/GOV/MOHW", "TW/GOV/EOC"
+ORDER = "casualties"
+WHY = "家屬來電"
 
 
 def hospital(name: str) -> Caller:
@@ -30,6 +34,7 @@ def hospital(name: str) -> Caller:
 
 MACKAY, TAIWAN = hospital("馬偕"), hospital("臺大")
 WORKER = Caller("officer", "o-mohw", agency=MOHW, assurance="aal2")
+CENTRE = Caller("officer", "o-eoc", agency=EOC, assurance="aal2")
 STRANGER = Caller("officer", "o-tax", agency="TW/GOV/TAX", assurance="aal2")
 
 
@@ -48,31 +53,51 @@ class World(msgspec.Struct):
     async def report(self, by: Caller, *persons: dict[str, str]) -> Any:
         return await self.call("report", by, persons=persons)
 
+    def guardian(self, number: str) -> Caller:
+        """Who acts for the person of this number, by the household register."""
+        subject = self.node.lawful.conscience.subject(number).hex()
+        return Caller("representative", "r", assurance="aal2", subject=subject, relation="child", mandate="m")
+
+    async def order(self, days: float = 20.0, id: str = ORDER) -> None:
+        """Two agencies put the staff's power into force."""
+        until = iso(EpochS(self.now[0] + days * 86_400))
+        asked = {"id": id, "title_zh": "傷病患", "title_en": "Casualties", "incident": "drill", "reason": "drill",
+                 "bases": (STAFF,), "start": iso(EpochS(self.now[0])), "until": until}  # fmt: skip
+        await self.node.gate.call("powers.declare_order", asked, caller=WORKER)
+        await self.node.gate.call("powers.approve_order", {"id": id}, caller=CENTRE)
+
     async def seen(self, name: str, secret: str) -> Any:
         return await self.call("look_up", name=name, secret=secret)
 
 
-def in_a_world(story: Callable[[World], Awaitable[None]]) -> None:
+def in_a_world(story: Callable[[World], Awaitable[None]], *, is_ordered: bool = True) -> None:
     async def run() -> None:
         now = [float(NOW)]
         with tempfile.TemporaryDirectory() as folder:
             async with open_node(Path(folder), ONLY, clock=lambda: EpochS(now[0])) as node:
-                for basis in (FAMILY, staff_basis([MOHW])):
+                for basis in (FAMILY, staff_basis([MOHW, EOC])):
                     await node.lawful.policy.write(partial(records.put_basis, basis=basis, at=EpochS(NOW)))
-                await story(World(node, now))
+                world = World(node, now)
+                if is_ordered:
+                    await world.order()
+                await story(world)
 
     asyncio.run(run())
 
 
 __all__ = [
     "ANONYMOUS",
+    "CENTRE",
+    "EOC",
     "LEE",
     "MACKAY",
     "MOHW",
+    "ORDER",
     "STRANGER",
     "SYSTEM",
     "TAIWAN",
     "WANG",
+    "WHY",
     "WORKER",
     "World",
     "in_a_world",

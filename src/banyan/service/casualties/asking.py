@@ -17,9 +17,13 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage.store import Tx
+from banyan.limits import REASON_CHARS
 from banyan.limits_casualties import CASUALTY_FIELD, CASUALTY_FOUND, CASUALTY_TRIES
 from banyan.service.casualties import records, rules
+from banyan.service.casualties.deciding import person_named
 from banyan.service.casualties.filing import DAY_S
+from banyan.service.casualties.law import under_order
+from banyan.service.casualties.looking import note_look
 from banyan.service.casualties.records import Patient
 from banyan.service.casualties.rules import SHOWN, Shown, Stay, chain, current
 from banyan.service.casualties.service import SERVICE
@@ -66,7 +70,10 @@ class ForFamily(msgspec.Struct, frozen=True):
 
 
 class StaffQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`reason` is read by somebody else of the agency at the review: it is a use under an order."""
+
     person: Number
+    reason: Annotated[str, msgspec.Meta(max_length=REASON_CHARS, title="理由 Reason")] = ""
     fields: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
     purpose: Annotated[str, msgspec.Meta(pattern="^([0-9]{3})?$")] = ""
 
@@ -86,22 +93,15 @@ class NameQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Likely(msgspec.Struct, frozen=True):
-    """Somebody who may be meant, masked: the whole record needs the number and a basis. `score` is 0 to 1."""
+    """Somebody who may be meant, masked: the whole record needs the number and a basis. `score` is 0 to 1; `id` is the
+    register's own, for her chain of transfers."""
 
+    id: str
     name: str
     sex: str
     age: str
     hospital: str
     score: float
-
-
-class Protection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    person: Number
-    is_protected: bool
-
-
-class Protected(msgspec.Struct, frozen=True):
-    is_known: bool
 
 
 @SERVICE.operation(
@@ -116,6 +116,7 @@ class Protected(msgspec.Struct, frozen=True):
     effect="write",
     purpose="public-intake",
     keys=("傷患", "傷病患", "失聯", "哪家醫院", "casualty"),
+    channels=("web", "api", "chat", "kiosk"),
     rate="login",
 )
 async def look_up(ctx: Context, request: Question) -> Masked:
@@ -126,7 +127,7 @@ async def look_up(ctx: Context, request: Question) -> Masked:
     name = rules.named(shelf.key, "tried", written)
     token = rules.asked(shelf.key, request.name, request.secret, today)
     times, found, stays = await ctx.db.sql.write(
-        partial(_probe, name=name, token=token, day=int(ctx.now // DAY_S), id=shelf.random(16).hex())
+        partial(_probe, ctx=ctx, name=name, token=token, id=shelf.random(16).hex())
     )
     if times > CASUALTY_TRIES:
         raise Limit(both("often"), remedy=both("often_remedy"), status=429, kind="asked-often")
@@ -196,38 +197,21 @@ async def record(ctx: Context, request: StaffQuestion) -> ForStaff:
     rate="query",
 )
 async def find(ctx: Context, request: NameQuestion) -> tuple[Likely, ...]:
-    """The likeliest first; protected persons are left out."""
+    """The likeliest first; protected persons are left out. Raises Denied without an order."""
+    await under_order(ctx)
     people, stays = await ctx.db.sql.read_long(lambda tx: (records.everybody(tx), records.all_stays(tx)))
     listed = [one for one in people if not one.is_protected and one.id in stays]
     today = rules.day_of(ctx.now)
     return tuple(
-        Likely(masked(one.name), one.sex, rules.age_band(one.born, today), current(stays[one.id]).hospital, found.score)
+        Likely(one.id, masked(one.name), one.sex, rules.age_band(one.born, today), current(stays[one.id]).hospital,
+               found.score)
         for found in build([one.name for one in listed]).find(request.name, CASUALTY_FOUND)
         for one in (listed[found.place],)
-    )
-
-
-@SERVICE.operation(
-    "protect",
-    title={"zh-Hant": "設定保護", "en": "Protect a person"},
-    summary={
-        "zh-Hant": "受保護令、證人或未成年等：對外一律查無，請改洽專線。",
-        "en": "Under a protection order, a witness, a minor: to the outside there is nobody.",
-    },
-    data=OPEN,
-    audience="officer",
-    effect="write",
-    purpose="058",
-)
-async def protect(ctx: Context, request: Protection) -> Protected:
-    person = _person(ctx, request.person)
-    hidden = int(request.is_protected)
-    rows = await ctx.db.sql.write(lambda tx: tx.run(records.SQL["protect"], person=person, is_protected=hidden))
-    return Protected(rows > 0)
+    )  # fmt: skip
 
 
 async def _by_number(ctx: Context, number: str) -> tuple[Patient | None, tuple[Stay, ...]]:
-    person = _person(ctx, number)
+    person = person_named(ctx, number)
 
     def job(tx: Tx) -> tuple[Patient | None, tuple[Stay, ...]]:
         found = records.person_of(tx, person)
@@ -236,15 +220,11 @@ async def _by_number(ctx: Context, number: str) -> tuple[Patient | None, tuple[S
     return await ctx.db.sql.read(job)
 
 
-def _person(ctx: Context, number: str) -> str:
-    try:
-        return rules.named(shelf_of(ctx.db).key, "person", rules.number_of(number)).hex()
-    except ValueError:
-        raise unknown() from None
-
-
-def _probe(tx: Tx, *, name: bytes, token: bytes, day: int, id: str) -> tuple[int, list[Patient], tuple[Stay, ...]]:
-    """Three statements, whether anybody is found or not: `id` stands for nobody's stays."""
-    row = tx.row(records.SQL["try_once"], token=name, day=day)
+def _probe(tx: Tx, *, ctx: Context, name: bytes, token: bytes, id: str) -> tuple[int, list[Patient], tuple[Stay, ...]]:
+    """Four statements, whether anybody is found or not: `id` stands for nobody's stays. Who is protected can see that
+    somebody asked, too."""
+    row = tx.row(records.SQL["try_once"], token=name, day=int(ctx.now // DAY_S))
     found = records.probed(tx, token)
-    return int(str(row[0])) if row else 0, found, records.stays_of(tx, found[0].id if found else id)
+    stays = records.stays_of(tx, found[0].id if found else id)
+    note_look(tx, id, found[0].id if len(found) == 1 else "", ctx)
+    return int(str(row[0])) if row else 0, found, stays

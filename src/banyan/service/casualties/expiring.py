@@ -11,6 +11,7 @@ from banyan.kernel.storage.store import Tx
 from banyan.service.casualties import records
 from banyan.service.casualties.exchanging import bury_persons
 from banyan.service.casualties.filing import DAY_S, EXPIRE
+from banyan.service.casualties.looking import SQL as LOOKS
 from banyan.service.casualties.service import SERVICE
 
 LOOK_S = 3_600.0
@@ -34,5 +35,6 @@ def _look(tx: Tx, *, now: float) -> None:
         if one.expires <= now:
             records.bury(tx, one.id, now)
     bury_persons(tx, now)
+    tx.run(LOOKS["forget_nobody"])
     tx.run(records.SQL["forget_tries"], day=int(now // DAY_S))
     timers.set(tx, EXPIRE, "all", EpochS(now + LOOK_S))

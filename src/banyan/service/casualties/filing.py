@@ -101,7 +101,7 @@ async def paste(ctx: Context, request: Pasted) -> Filed:
 
 async def _filed(ctx: Context, rows: tuple[sheet.Row, ...], faults: tuple[Fault, ...]) -> Filed:
     shelf = shelf_of(ctx.db)
-    own = ctx.caller.agency if ctx.caller.kind in ("officer", "app") else ""
+    own = await shelf.agency_of(ctx.caller.agency) if ctx.caller.kind in ("officer", "app") else ""
     if not own and any(not row.hospital for row in rows):
         raise Denied(both("no_hospital"), remedy=both("no_hospital_remedy"))
     reported = [_reported(shelf, _of(row, own, ctx.now), ctx.now) for row in rows]
@@ -117,7 +117,7 @@ def _of(row: sheet.Row, own: str, now: float) -> sheet.Row:
 
 
 def _reported(shelf: Shelf, row: sheet.Row, now: float) -> Reported:
-    person = rules.named(shelf.key, "person", row.number).hex() if row.number else ""
+    person = rules.person_named(shelf.key, shelf.subject_of(row.number)) if row.number else ""
     is_unnamed = rules.is_unnamed(row.name)
     tokens = () if is_unnamed else tuple(rules.probes(shelf.key, row.name, row.born, row.number))
     return Reported(row, shelf.random(16).hex(), person, tokens, now + CASUALTY_DAYS * DAY_S)

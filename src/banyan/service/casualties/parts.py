@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from banyan.service.casualties import asking, counting, exchanging, expiring, filing, pages, peers
+from banyan.service.casualties import (
+    asking,
+    counting,
+    deciding,
+    exchanging,
+    expiring,
+    filing,
+    incidents,
+    looking,
+    pages,
+    peers,
+)
 from banyan.service.casualties.service import SERVICE
 
-PARTS = (filing, asking, counting, exchanging, expiring, peers, pages)
+PARTS = (filing, asking, looking, deciding, counting, incidents, exchanging, expiring, peers, pages)
 __all__ = ["PARTS", "SERVICE"]

@@ -68,6 +68,11 @@ def named(key: bytes, what: str, value: str) -> bytes:
     return hmac.new(key, f"{what}\x1f{value}".encode(), sha256).digest()
 
 
+def person_named(key: bytes, subject: bytes) -> str:
+    """The register's own name of a person, hex, from the one that policy and ledger use (of the number)."""
+    return named(key, "person", subject.hex()).hex()
+
+
 def probes(key: bytes, name: str, born: str, number: str) -> list[bytes]:
     """What a person can be asked for by: each key of the full name with each secret. One look-up finds the pair or
     does not, so an answer cannot tell a wrong secret from a name that is not there, in words or in time."""

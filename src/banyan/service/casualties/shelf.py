@@ -1,24 +1,31 @@
-"""What the composition root lends this service: the key that persons and secrets are named by, and chance."""
+"""What the composition root lends this service: its key, who people and agencies are to the node, and the law."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from banyan.errors import NotFound, Unavailable
 from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Store
 
 MESSAGES = load_messages("banyan.service.casualties")
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """`key` (32 bytes, never in the drawer) names persons and what they can be asked for by."""
+    """`key` (32 bytes, never in the drawer) names persons and what they can be asked for by; `subject_of` is the name
+    that policy and ledger give to a number, `agency_of` what an agency is called, by its member id. `policy` holds the
+    orders and `bases` the register they rest on."""
 
     key: bytes
     random: Callable[[int], bytes]
+    subject_of: Callable[[str], bytes]
+    agency_of: Callable[[str], Awaitable[str]]
+    policy: Store
+    bases: Callable[[], Awaitable[Register]]
 
 
 _shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
