@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from banyan.kernel.events.clock import EpochS
+from banyan.limits_rationing import RATION_HISTORY_DAYS
 from banyan.service.rationing.engine.days import date_of, day_number, latest_birth, start_of
 from banyan.service.rationing.engine.model import Buyer, Code, Refusal
 from banyan.service.rationing.engine.rulebook import Edition, Rule, RuleBook
@@ -68,7 +69,9 @@ class Law:
         self.book = book
         self._since = [day_number(one.since) for one in book.edition]
         self._days: dict[int, Day] = {}
-        self.longest_window = max((rule.window_days for one in book.edition for rule in one.rule), default=1)
+        windows = [rule.window_days for one in book.edition for rule in one.rule]
+        self.kept_days = max(RATION_HISTORY_DAYS, *windows) if windows else RATION_HISTORY_DAYS
+        """How long a purchase matters."""
 
     def on(self, day: int) -> Day:
         found = self._days.get(day)
