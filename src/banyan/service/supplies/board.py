@@ -294,7 +294,7 @@ class Board:
 
     def _tick(self, event: StockTick) -> Rows:
         rows, gone, columns = self._rows(event.codes), self._known_rows(event.gone), self._columns
-        own = np.array(event.row_as_of) if event.row_as_of else 0.0
+        own = event.as_of if event.is_own else np.array(event.row_as_of) if event.row_as_of else 0.0
         for place, name in enumerate(event.items):
             item = self.item_of[name]
             counts = np.array(event.counts[place], np.int32)
@@ -306,7 +306,7 @@ class Board:
             columns.refresh(item, rows)
             columns.row_as_of[item, gone] = self.as_of[item]
             columns.available[item, gone] = NOT_LISTED
-            self.as_of[item] = event.as_of
+            self.as_of[item] = self.as_of[item] if event.is_own else event.as_of
         return np.concatenate((rows, gone))
 
     def _reserve(self, event: ReservedSet) -> Rows:

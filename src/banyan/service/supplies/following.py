@@ -23,6 +23,7 @@ from banyan.service.supplies.reading import Register, served
 from banyan.service.supplies.remembering import fed_of
 from banyan.service.supplies.service import SERVICE
 from banyan.service.supplies.sources import Held, Role, Source, Standing
+from banyan.service.supplies.tills import show_all
 
 MESSAGES: Final = load_messages("banyan.service.supplies", "feeding.toml")
 
@@ -125,6 +126,7 @@ async def save_item(ctx: Context, request: SaveItem) -> tuple[Item, ...]:
             items.append(saved)
         if items != kept.board.items:
             await kept.commit(ItemsSet(ctx.now, tuple(items)))
+            await show_all(ctx)
     return tuple(kept.board.items)
 
 

@@ -40,6 +40,10 @@ class Kept:
         self.board = Board()
         self.journal = journal
         self.listeners: list[Listener] = []
+        self.tills: set[str] = set()
+        """Codes of outlets that count themselves, and of those that announce themselves (`tills.py`): what registers
+        say of their stock, or of their notices, is not taken."""
+        self.announcers: set[str] = set()
         self.trouble: Problem | None = None
         """Why the board could not be written down the last time. Nothing is lost by it: the journal has all."""
         self._every = every

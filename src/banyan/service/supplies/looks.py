@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,6 +55,19 @@ class Look(msgspec.Struct, frozen=True):
     def unread(self) -> int:
         """Rows with a number that could not be read."""
         return sum(1 for row in zip(*self.counts, strict=True) if UNREAD in row)
+
+
+def without(look: Look, codes: Container[str]) -> Look:
+    """The look but for its rows of `codes`."""
+    kept = [row for row, code in enumerate(look.codes) if code not in codes]
+    if len(kept) == len(look.codes):
+        return look
+    return msgspec.structs.replace(
+        look,
+        codes=tuple(look.codes[row] for row in kept),
+        counts=tuple(tuple(column[row] for row in kept) for column in look.counts),
+        times=tuple(look.times[row] for row in kept),
+    )
 
 
 class Row(msgspec.Struct):
@@ -198,9 +211,11 @@ def listed_on(board: Board, items: Sequence[str]) -> dict[str, tuple[int, ...]]:
     return dict(zip([board.places[row].code for row in rows.tolist()], zip(*counts, strict=True), strict=True))
 
 
-def tick_of(board: Board, look: Look, source: str, at: EpochS, *, doubted: Sequence[str] = ()) -> StockTick:
+def tick_of(
+    board: Board, look: Look, source: str, at: EpochS, *, doubted: Sequence[str] = (), tills: Container[str] = ()
+) -> StockTick:
     """What of the look is news: rows that are new or changed, and those that left the list. `doubted` rows keep what
-    the board has."""
+    the board has; `tills`, which the look is without, leave no list."""
     items = [board.item_of[item] for item in look.items]
     rows = np.array([board.row_of.get(code, -1) for code in look.codes], np.int64)
     doubts = np.isin(np.array(look.codes), np.array(doubted)) if doubted else np.zeros(len(rows), np.bool_)
@@ -231,7 +246,7 @@ def tick_of(board: Board, look: Look, source: str, at: EpochS, *, doubted: Seque
         codes=tuple(look.codes[row] for row in news.tolist()),
         counts=tuple(tuple(column[news].tolist()) for column in counts),
         row_as_of=tuple(own[news].tolist()) if own[news].any() else (),
-        gone=_gone(board, items, rows[known]),
+        gone=tuple(code for code in _gone(board, items, rows[known]) if code not in tills),
     )
 
 

@@ -111,6 +111,8 @@ class StockTick(msgspec.Struct, frozen=True, tag="stock"):
     reserved: tuple[tuple[int, ...], ...] = ()
     row_as_of: tuple[float, ...] = ()
     gone: tuple[str, ...] = ()
+    is_own: bool = False
+    """Told by outlets that count themselves (`tills.py`): `as_of` is these rows' own time and of no other row."""
 
 
 class ReservedSet(msgspec.Struct, frozen=True, tag="reserved"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from banyan.service.supplies import feeding, following, hot, operations, pages
+from banyan.service.supplies import feeding, following, hot, operations, pages, tills
 from banyan.service.supplies.asking import operation as asking
 from banyan.service.supplies.feeds import parts as feeds
 from banyan.service.supplies.forecast import operation as forecast
 from banyan.service.supplies.service import SERVICE
 
-PARTS = (operations, feeding, following, hot, asking, feeds, pages, forecast)
+PARTS = (operations, feeding, tills, following, hot, asking, feeds, pages, forecast)
 __all__ = ["PARTS", "SERVICE"]

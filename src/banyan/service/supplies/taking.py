@@ -14,7 +14,7 @@ from banyan.service.supplies.facts import Told, changed, promised, told_by
 from banyan.service.supplies.joining import joined, notice_of
 from banyan.service.supplies.judging import RELEASED, Accept, Before, Verdict, before_of, believable_rows, judge
 from banyan.service.supplies.keeping import Kept
-from banyan.service.supplies.looks import UNREAD, Look, doubts, last_counts, listed_on, look_of, tick_of
+from banyan.service.supplies.looks import UNREAD, Look, doubts, last_counts, listed_on, look_of, tick_of, without
 from banyan.service.supplies.model import NoticesChanged, PlacesChanged, ReservedSet
 from banyan.service.supplies.reading import Table
 from banyan.service.supplies.remembering import NOTHING_TOLD, Fed, Waiting
@@ -60,9 +60,11 @@ async def take(turn: Turn) -> Taken | Hold:
 
 async def _take_stock(turn: Turn) -> Taken | Hold:
     board, source, fed = turn.kept.board, turn.source, turn.fed
-    look = await asyncio.to_thread(look_of, turn.table, source, turn.now)
+    tills = frozenset(turn.kept.tills)
+    look = without(await asyncio.to_thread(look_of, turn.table, source, turn.now), tills)
     as_of = EpochS(max(board.as_of[board.item_of[item]] for item in look.items))
-    before = Before(as_of, listed_on(board, look.items), board.row_of.keys())
+    listed = {code: counts for code, counts in listed_on(board, look.items).items() if code not in tills}
+    before = Before(as_of, listed, board.row_of.keys())
     verdict = Accept() if turn.accept else await asyncio.to_thread(judge, before, look, turn.now)
     hold = _released(turn, verdict, Waiting(look.looked, look, frozenset()), lambda held: _agrees(held, look, turn))
     if hold is not None:
@@ -73,7 +75,7 @@ async def _take_stock(turn: Turn) -> Taken | Hold:
     known = set(board.row_of)
     codes = _remember(turn, _only_whole(told, look, fed.told.get(source.id, NOTHING_TOLD), doubted))
     await _settle_places(turn, codes | _returned(turn, look))
-    await turn.kept.commit(tick_of(board, look, source.id, turn.now, doubted=doubted))
+    await turn.kept.commit(tick_of(board, look, source.id, turn.now, doubted=doubted, tills=tills))
     await _settle_words(turn, codes | (board.row_of.keys() - known))
     unread = look.unread + len(doubted)
     return Taken(look.looked, look.as_of, look.rows, unread, look.examples or doubted)
@@ -196,6 +198,8 @@ async def _settle_notices(turn: Turn, codes: Collection[str]) -> None:
     notes = [fed.told[one.id].facts for one in fed.of_role("hours")]
     upsert, gone = [], []
     for code in codes:
+        if code in turn.kept.announcers:
+            continue
         note = next((facts[code].note for facts in notes if code in facts), "")
         notice = notice_of(code, [one[code] for one in said if code in one], note)
         shown = board.notices[board.row_of[code]]
@@ -213,6 +217,8 @@ async def _settle_reserved(turn: Turn, source: Source, codes: Collection[str]) -
     items = [board.item_of[item] for item in source.items]
     news: list[tuple[str, tuple[int, ...]]] = []
     for code in codes:
+        if code in turn.kept.tills:
+            continue
         shown = tuple(int(board.reserved(item)[board.row_of[code]]) for item in items)
         told = tuple(promised(said.get(code), place) for place in range(len(items)))
         whole = tuple(old if new == UNREAD else new for old, new in zip(shown, told, strict=True))

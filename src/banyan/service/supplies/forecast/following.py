@@ -116,10 +116,12 @@ class Forecaster:
         for place, name in enumerate(event.items):
             course = self._course(name)
             day = course.day
-            if day.number != number:
+            if day.number < number:
                 day.begin(number)
                 self._set_parts(day)
             self._count(course, place, rows, event)
+            if day.number > number:  # a list of before midnight, after an outlet that counts itself told of after it
+                continue
             day.look(rows, course.left(rows), hour)
             day.vanish(gone, hour)
 
