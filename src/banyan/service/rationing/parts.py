@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from banyan.service.rationing.draw import parts as draw
 from banyan.service.rationing.service import SERVICE
 
-PARTS = ()
+PARTS = (draw,)
 __all__ = ["PARTS", "SERVICE"]

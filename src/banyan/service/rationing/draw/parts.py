@@ -1,0 +1,7 @@
+"""Every part of the draws; importing a part registers it on SERVICE."""
+
+from __future__ import annotations
+
+from banyan.service.rationing.draw import faces, operations
+
+PARTS = (operations, faces)
