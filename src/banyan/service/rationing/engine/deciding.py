@@ -71,8 +71,8 @@ def _row(state: State, fields: Any, follows: bytes) -> None:
 
 def _buy(state: State, fields: Any, follows: bytes) -> None:
     key, checksum, person, row, units, day, *carrier = fields
-    is_stocked = not units & UNSTOCKED
-    state.buy(key, checksum, person, row, units & ~UNSTOCKED, day=day, is_stocked=is_stocked)
+    sell = state.permit if units & UNSTOCKED else state.buy
+    sell(key, checksum, person, row, units & ~UNSTOCKED, day=day)
     if carrier:
         state.bring(carrier[0], person, day)
 

@@ -32,7 +32,7 @@ class Desk:
         self.now = EpochS(0.0)
         self.day = 0
         self.today = state.law.on(0)
-        self._masks: dict[Ruling, int] = {}
+        self.masks: dict[Ruling, int] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -57,7 +57,7 @@ class Desk:
     def renew(self) -> None:
         """The law or the items changed."""
         self.today = self.state.law.on(self.day)
-        self._masks.clear()
+        self.masks.clear()
 
     def accept(self, record: bytes, move: Move) -> Receipt:
         """Done: into the frame, and the answer."""
@@ -89,7 +89,7 @@ class Desk:
         if len(shelves.outlets) >= RATION_OUTLETS or len(shelves.items) >= RATION_ITEMS:
             return bad("outlet" if len(shelves.outlets) >= RATION_OUTLETS else "item")
         self.out += _ROW.pack(records.ROW, len(names[0]), len(names[1])) + names[0] + names[1]
-        self._masks.clear()
+        self.masks.clear()
         return shelves.row(outlet, item)
 
     def used(self, buyer: Buyer, ruling: Ruling) -> int:
@@ -98,13 +98,13 @@ class Desk:
         number = histories.number(buyer.person)
         if not number:
             return 0
-        units = histories.used(number, ruling.since, self._masks.get(ruling) or self.mask(ruling))
+        units = histories.used(number, ruling.since, self.masks.get(ruling) or self.mask(ruling))
         return units if units >= 0 else used(self.state.law, self.history(buyer.person), buyer, ruling, self.day)
 
     def mask(self, ruling: Ruling) -> int:
         """The items that count, a bit each; kept for the day."""
         items = self.state.shelves.items
-        mask = self._masks[ruling] = sum(1 << place for place, one in enumerate(items) if one in ruling.counts)
+        mask = self.masks[ruling] = sum(1 << place for place, one in enumerate(items) if one in ruling.counts)
         return mask
 
     def history(self, person: bytes) -> list[Purchase]:

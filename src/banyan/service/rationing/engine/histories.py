@@ -70,7 +70,7 @@ class Histories:
     def add(self, person: bytes, number: int, packed: int, *, keep_after: int, is_over: bool = False) -> None:
         """One purchase (day << 16 | item << 8 | units); what she bought up to day `keep_after` goes. `number` 0: she is
         new. `is_over`: beyond her quota, so that from now on only the view over all her purchases can tell."""
-        heads = self._heads
+        heads, packs, links = self._heads, self._packed, self._links
         if not number:
             number = len(heads)
             heads.append(0)
@@ -79,13 +79,26 @@ class Histories:
         late = _LATE if is_over else head & _LATE
         before = head & _NODE
         if before:
-            if packed >> 16 < self._packed[before] >> 16:
+            newest = packs[before]
+            if packed >> 16 < newest >> 16:
                 late = _LATE
-            self._cut(before, keep_after)
-            if self._packed[before] >> 16 <= keep_after:
+            if links[before]:
+                self._cut(before, keep_after)
+            if newest >> 16 <= keep_after:
+                following = links[before]
                 self._give_back(before)
-                before = 0
-        heads[number] = self._take(packed, before) | late
+                before = following
+        node = self._free
+        if node:
+            self._free = links[node]
+            packs[node] = packed
+            links[node] = before
+        else:
+            node = len(packs)
+            assert node < _NODE, "2 billion purchases are kept: shorten the windows or part the persons"
+            packs.append(packed)
+            links.append(before)
+        heads[number] = node | late
 
     def bought(self, number: int, day: int, item: int) -> int:
         """Units of an item on one day."""
@@ -122,19 +135,6 @@ class Histories:
         self._packed = array("I", dump.packed)
         self._links = array("I", dump.links)
         self._free = dump.free
-
-    def _take(self, packed: int, link: int) -> int:
-        node = self._free
-        if node:
-            self._free = self._links[node]
-            self._packed[node] = packed
-            self._links[node] = link
-            return node
-        node = len(self._packed)
-        assert node < _NODE, "2 billion purchases are kept: shorten the windows or part the persons"
-        self._packed.append(packed)
-        self._links.append(link)
-        return node
 
     def _cut(self, node: int, keep_after: int) -> None:
         """Give back the old ones behind `node`."""

@@ -16,6 +16,8 @@ import msgspec
 from banyan.service.rationing.engine.table import Table
 
 _ENDS: Final = tuple(bytes([high << 4]) for high in range(16))
+_RECENT: Final = 1 << 14
+"""Pages that are found without the table: one for each terminal that is busy, 2 MB."""
 _EMPTY: Final = array("I", [0] * 16)
 
 
@@ -31,10 +33,11 @@ class Dump(msgspec.Struct, frozen=True):
 class Keys:
     """Numbers by key, and of each number the sum of its command and its time."""
 
-    __slots__ = ("_now", "_pages", "_starts", "_sums", "_table", "_times")
+    __slots__ = ("_now", "_pages", "_recent", "_starts", "_sums", "_table", "_times")
 
     def __init__(self) -> None:
         self._table = Table()
+        self._recent: dict[bytes, int] = {}
         self._pages = array("I")
         self._sums = array("I", (0,))
         self._starts = array("Q")
@@ -49,7 +52,8 @@ class Keys:
     def get(self, key: bytes) -> int:
         """The number of the command that had this key, 0 without one."""
         last = key[15]
-        page = self._table.get(key[:15] + _ENDS[last >> 4])
+        name = key[:15] + _ENDS[last >> 4]
+        page = self._recent.get(name) or self._page(name)
         return self._pages[(page << 4) - 16 | last & 15] if page else 0
 
     def add(self, key: bytes, checksum: int) -> int:
@@ -57,13 +61,22 @@ class Keys:
         number = self.skip(checksum)
         last = key[15]
         name = key[:15] + _ENDS[last >> 4]
-        page = self._table.get(name)
+        page = self._recent.get(name) or self._page(name)
         if not page:
             self._pages.extend(_EMPTY)
-            page = len(self._pages) >> 4
+            page = self._recent[name] = len(self._pages) >> 4
             self._table.add(name, page)
         self._pages[(page << 4) - 16 | last & 15] = number
         return number
+
+    def _page(self, name: bytes) -> int:
+        """Out of the table, and into what was seen lately."""
+        page = self._table.get(name)
+        if page:
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            self._recent[name] = page
+        return page
 
     def skip(self, checksum: int = 0) -> int:
         """The next number, without a key: what time did by itself."""

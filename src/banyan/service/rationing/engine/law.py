@@ -98,8 +98,11 @@ class Law:
 
 def permitted(today: Day, buyer: Buyer, item: str, channel: str | None, *, ignores_day: bool = False) -> Ruling | Code:
     """The ruling when the buyer may come today at all, else why not. `channel` None: whichever sells to her."""
-    ruling = today.ruling(item, buyer.born)
-    if ruling is None:
+    born = buyer.born
+    for ruling in today.rulings.get(item, ()):
+        if ruling.born_after < born <= ruling.born_until:
+            break
+    else:
         return "not_of_age" if item in today.rulings else "unknown_rule"
     rule = ruling.rule
     if channel is not None and channel not in rule.channels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final
 from zlib import crc32
 
@@ -10,12 +11,14 @@ from banyan.service.rationing.engine import records
 from banyan.service.rationing.engine.days import day_of, start_of
 from banyan.service.rationing.engine.desk import NO_ROW, Desk, bad, milliseconds, no_stock
 from banyan.service.rationing.engine.law import Ruling, permitted, refused
-from banyan.service.rationing.engine.model import Answer, Buy, Merge, Refusal, Reserve
+from banyan.service.rationing.engine.model import Answer, Buy, Merge, Receipt, Refusal, Reserve
 from banyan.service.rationing.engine.rules import Purchase, over, quota_refused
 from banyan.service.rationing.engine.state import NO_CARRIER
 
 UNSTOCKED: Final = 1 << 31
 """Set in the units of a record whose item is a permission."""
+_sale = Struct("<16sII16s").pack
+"""What a sale's key stands for: person, row, units, who brought the card."""
 _buy = records.FORMATS[records.BUY].pack
 _brought = records.FORMATS[records.BROUGHT].pack
 _reserve = records.FORMATS[records.RESERVE].pack
@@ -23,30 +26,54 @@ _merge = records.FORMATS[records.MERGE].pack
 
 
 def buys(desk: Desk, c: Buy) -> Answer:
-    state, key, qty, person = desk.state, c.key, c.qty, c.buyer.person
+    """The way of nine commands in ten, so it asks in place what the others ask by `_allowed`."""
+    state, key, buyer, qty = desk.state, c.key, c.buyer, c.qty
+    person = buyer.person
     if not 0 < qty <= RATION_QTY or len(person) != 16:
         return _bad_sale(c)
-    carrier = NO_CARRIER if not c.collected_by or c.collected_by == person else c.collected_by
     row = state.shelves.rows.get((c.outlet, c.item), NO_ROW)
-    checksum = crc32(_brought(records.BUY, NO_CARRIER, 0, person, row, qty, 0, carrier))
+    carrier = NO_CARRIER if not c.collected_by or c.collected_by == person else c.collected_by
+    checksum = crc32(_sale(person, row, qty, carrier))
     number = state.keys.get(key)
     if number:
         return desk.again(number, key, checksum)
-    ruling = _allowed(desk, c, carrier)
-    if type(ruling) is Refusal:
-        return ruling
-    assert type(ruling) is Ruling
-    if not ruling.rule.takes_stock:
-        return _permits(desk, c, carrier)
+    ruling = permitted(desk.today, buyer, c.item, c.channel)
+    if type(ruling) is not Ruling or carrier is not NO_CARRIER or not ruling.rule.takes_stock:
+        return _buys_otherwise(desk, c, carrier)
+    histories = state.histories
+    who = histories.number(person)
+    if who:
+        used = histories.used(who, ruling.since, desk.masks.get(ruling) or desk.mask(ruling))
+        if used < 0:
+            used = desk.used(buyer, ruling)
+    else:
+        used = 0
+    if used + qty > ruling.quantity:
+        return quota_refused(state.law, desk.history(person), buyer, c.item, desk.now, qty=qty)
     if row == NO_ROW or state.shelves.available[row] < qty:
         return no_stock(desk, row)
-    number = state.buy(key, checksum, person, row, qty, day=desk.day)
-    if carrier is NO_CARRIER:
-        record = _buy(records.BUY, key, checksum, person, row, qty, desk.day)
-    else:
-        state.bring(carrier, person, desk.day)
-        record = _brought(records.BROUGHT, key, checksum, person, row, qty, desk.day, carrier)
-    return desk.accept(record, (number, records.BUY, key, row, qty, b""))
+    number = state.buy(key, checksum, person, row, qty, day=desk.day, who=who)
+    desk.out += _buy(records.BUY, key, checksum, person, row, qty, desk.day)
+    desk.moves.append((number, records.BUY, key, row, qty, b""))
+    return Receipt(number, desk.now, key)
+
+
+def _buys_otherwise(desk: Desk, c: Buy, carrier: bytes) -> Answer:
+    """By another's hand, a permission, or not at all."""
+    state, person, qty = desk.state, c.buyer.person, c.qty
+    ruling = _allowed(desk, c, carrier)
+    if isinstance(ruling, Refusal):
+        return ruling
+    if not ruling.rule.takes_stock:
+        return _permits(desk, c, carrier)
+    row = state.shelves.rows.get((c.outlet, c.item), NO_ROW)
+    if row == NO_ROW or state.shelves.available[row] < qty:
+        return no_stock(desk, row)
+    checksum = crc32(_sale(person, row, qty, carrier))
+    number = state.buy(c.key, checksum, person, row, qty, day=desk.day)
+    state.bring(carrier, person, desk.day)
+    record = _brought(records.BROUGHT, c.key, checksum, person, row, qty, desk.day, carrier)
+    return desk.accept(record, (number, records.BUY, c.key, row, qty, b""))
 
 
 def _permits(desk: Desk, c: Buy, carrier: bytes) -> Answer:
@@ -58,8 +85,8 @@ def _permits(desk: Desk, c: Buy, carrier: bytes) -> Answer:
         return row
     assert type(row) is int
     person = c.buyer.person
-    checksum = crc32(_brought(records.BUY, NO_CARRIER, 0, person, row, c.qty, 0, carrier))
-    number = desk.state.buy(c.key, checksum, person, row, c.qty, day=desk.day, is_stocked=False)
+    checksum = crc32(_sale(person, row, c.qty, carrier))
+    number = desk.state.permit(c.key, checksum, person, row, c.qty, day=desk.day)
     record = _buy(records.BUY, c.key, checksum, person, row, c.qty | UNSTOCKED, desk.day)
     return desk.accept(record, (number, records.BUY, c.key, row, c.qty, b""))
 

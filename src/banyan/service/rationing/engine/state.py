@@ -60,18 +60,22 @@ class State:
     def today(self) -> int:
         return day_of(self.at_ms / 1000)
 
-    def buy(
-        self, key: bytes, checksum: int, person: bytes, row: int, qty: int, *, day: int, is_stocked: bool = True
-    ) -> int:
-        """A sale; its number. A permission is made when it is given."""
-        number = self.keys.add(key, checksum)
-        self._count(person, row, qty, day)
-        if is_stocked:
-            self.shelves.available[row] -= qty
-        else:
-            self.shelves.delivered[row] += qty
-        self.shelves.sold[row] += qty
-        return number
+    def buy(self, key: bytes, checksum: int, person: bytes, row: int, qty: int, *, day: int, who: int = -1) -> int:
+        """A sale; its number. `who`: the person's number when the caller has just looked it up."""
+        shelves, law = self.shelves, self.law
+        if who < 0:
+            who = self.histories.number(person)
+        packed = day << 16 | shelves.item_of[row] << 8 | qty
+        self.histories.add(person, who, packed, keep_after=day - law.kept_days)
+        shelves.available[row] -= qty
+        shelves.sold[row] += qty
+        return self.keys.add(key, checksum)
+
+    def permit(self, key: bytes, checksum: int, person: bytes, row: int, qty: int, *, day: int) -> int:
+        """A sale of what has no stock: it is made when it is given."""
+        self.shelves.available[row] += qty
+        self.shelves.delivered[row] += qty
+        return self.buy(key, checksum, person, row, qty, day=day)
 
     def bring(self, carrier: bytes, person: bytes, day: int) -> None:
         """Somebody brought this person's card."""
