@@ -27,6 +27,11 @@ def public(key: ECKey) -> dict[str, str]:
     return {name: str(jwk[name]) for name in ("kty", "crv", "x", "y")}
 
 
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = json.loads(unb64(token.split(".")[1]))
+    return claims
+
+
 class Device:
     """`now` is its clock, in POSIX seconds; whoever holds the device may set it."""
 
@@ -37,10 +42,25 @@ class Device:
         self.prev = self.sign_key.thumbprint()
         self.receipts: list[str] = []
         self.seal_jwk: dict[str, str] = {}
+        self.node_jwk: dict[str, str] = {}
+        self.member = ""
 
     @property
     def terminal(self) -> str:
         return unb64(self.sign_key.thumbprint())[:8].hex()
+
+    @staticmethod
+    def public(key: ECKey) -> dict[str, str]:
+        return {name: public(key)[name] for name in ("x", "y")}
+
+    def read_lease(self, token: str) -> dict[str, Any]:
+        """A lease for this terminal, signed by the node that it was enrolled at."""
+        key = ECKey.import_key({name: self.node_jwk[name] for name in ("kty", "crv", "x", "y")})
+        read = jws.deserialize_compact(token, key, algorithms=["ES256"])
+        assert read.headers()["typ"] == "stock-lease+jwt"
+        claims: dict[str, Any] = json.loads(read.payload)
+        assert claims["sub"] == self.terminal
+        return claims
 
     def clone(self) -> Device:
         """A copy of everything, as a thief with the disk has it."""
@@ -93,16 +113,19 @@ class Device:
         raw = unb64(snapshot["keys"][name])
         return AESGCM(derived).decrypt(raw[:12], raw[12:], name.encode())
 
-    def is_served(self, snapshot: dict[str, Any], item: str, number: str) -> bool:
+    def is_served(self, pack: dict[str, Any], item: str, number: str) -> bool:
         """May the person be at the limit? Never wrong when the answer is no."""
-        filled = next(unb64(one["bits"]) for one in snapshot["items"] if one["item"] == item)
+        snapshot = claims_of(pack["snapshot"])
+        filled = unb64(pack["filters"][item])
+        told = next(one for one in snapshot["items"] if one["item"] == item)
+        assert b64(sha256(filled).digest()) == told["sha256"]
         own = self.key_from(snapshot, "snapshot")
         for name in snapshot["keys"]:
             if name == "snapshot":
                 continue
             mark = hmac.digest(self.key_from(snapshot, name), number.encode(), "sha256")[:16]
             digest = hmac.digest(own, mark, "sha256")
-            places = [int.from_bytes(digest[at : at + 4], "big") % (len(filled) * 8) for at in range(0, 28, 4)]
+            places = [int.from_bytes(digest[at : at + 4], "big") % told["bits"] for at in range(0, 28, 4)]
             if all(filled[place // 8] >> place % 8 & 1 for place in places):
                 return True
         return False

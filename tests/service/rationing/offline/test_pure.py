@@ -88,7 +88,7 @@ def test_a_liar_with_a_high_counter_costs_little() -> None:
 
 
 def test_a_card_is_opened_by_the_node_alone() -> None:
-    card = Card(n="A123456789", b="1990-03-12", by="F131104093")
+    card = Card(n="A123456789", p="id", by="F131104093")
     sealed = sealed_card(card, KEYS.seal_jwk)
     assert KEYS.open(sealed) == card
     assert len(sealed) == len(sealed_card(Card(n="A123456789"), KEYS.seal_jwk))

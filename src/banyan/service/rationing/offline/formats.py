@@ -7,11 +7,13 @@ The same words stand in docs/offline-sale.md, for terminals of other makers. Sou
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from banyan.kernel.identity.openid.jose import Unsigned, decoded, encoded, verify
+from banyan.service.rationing.counter.cards import Paper
+from banyan.service.rationing.engine.rulebook import RuleBook
 
 LEASE_TYPE: Final = "stock-lease+jwt"
 SNAPSHOT_TYPE: Final = "quota-snapshot+jwt"
@@ -30,7 +32,6 @@ Units = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 When = Annotated[int, msgspec.Meta(ge=0, le=9_999_999_999, description="POSIX seconds")]
 Counter = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Sealed = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
-Claims = TypeVar("Claims", bound=msgspec.Struct)
 
 
 class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +48,32 @@ class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     iat: When
     exp: When
     grace: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Filtered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One item's filter: its length in bits, its digest, and the share of others that it takes for served."""
+
+    item: Item
+    bits: Annotated[int, msgspec.Meta(ge=8)]
+    sha256: Digest
+    false: float
+
+
+class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who can buy nothing now, as of `iat`, without naming anybody; of no use after `exp`, or to another terminal.
+    `keys` are wrapped by `epk`: `snapshot`, and one `mark-EPOCH` for each epoch with marks. `book` is what the rule
+    book says of these items until `exp`, in its own words."""
+
+    iss: str
+    sub: TerminalId
+    jti: LeaseId
+    area: str
+    iat: When
+    exp: When
+    items: tuple[Filtered, ...]
+    epk: dict[str, str]
+    keys: dict[str, str]
+    book: RuleBook
 
 
 class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sale", tag_field="kind", omit_defaults=True):
@@ -87,22 +114,23 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A terminal asks for leases and a snapshot. `jti` makes it once: asked again it gets the same leases. `aud` is the
-    node's member name."""
+    node's member name. The snapshot is about the items of `want` and of `about`."""
 
     trm: TerminalId
     aud: Annotated[str, msgspec.Meta(max_length=200)]
     iat: When
     jti: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
     want: Annotated[tuple[Wanted, ...], msgspec.Meta(max_length=20)] = ()
+    about: Annotated[tuple[Item, ...], msgspec.Meta(max_length=20)] = ()
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is sealed in `who`: the number (身分證, 統一證號), the birth date where the card gives one, and the number
-    of who collects for them."""
+    """What is sealed in `who`: the card as it was read (身分證, 統一證號, 健保卡號 or a permit's number), which paper
+    that is, the birth date that a permit shows, and the card of who collects for its holder."""
 
     n: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-    b: Annotated[str, msgspec.Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
-    k: Literal["citizen", "resident", "entry_permit", "no_card"] = "citizen"
+    p: Paper = "card"
+    born: Annotated[str, msgspec.Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
     by: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
@@ -180,3 +208,8 @@ def taken(token: str, jwk: dict[str, Any], *, terminal: str) -> Taken:
     if receipt.trm != terminal:
         raise Refused("terminal")
     return Taken(id_of(token), token, receipt)
+
+
+def claims_again(token: str) -> Receipt:
+    """What a kept receipt says; its signature was checked when it came."""
+    return msgspec.json.decode(decoded(token.split(".")[1]), type=Sale | Close)
