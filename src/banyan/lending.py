@@ -13,6 +13,7 @@ import msgspec
 from banyan.consents import ending_tokens
 from banyan.craft.draw.beacon import in_folder
 from banyan.kernel.catalogue import Messages, Operation
+from banyan.kernel.exchange import Gate
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.outside import Outside
@@ -20,7 +21,11 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
+from banyan.openly import publisher
+from banyan.paying import provider_of
 from banyan.pushing import pusher
+from banyan.service.allocation.shelf import Shelf as AllocationShelf
+from banyan.service.allocation.shelf import lend as lend_plans
 from banyan.service.casualties.shelf import Shelf as CasualtiesShelf
 from banyan.service.casualties.shelf import lend as lend_casualties
 from banyan.service.credentials.shelf import Shelf as CredentialsShelf
@@ -35,11 +40,16 @@ from banyan.service.powers.shelf import Shelf as PowersShelf
 from banyan.service.powers.shelf import lend as lend_powers
 from banyan.service.rationing.draw.shelf import DrawShelf
 from banyan.service.rationing.draw.shelf import lend as lend_draws
+from banyan.service.rationing.preorder.desk import Desk as PreorderDesk
+from banyan.service.rationing.preorder.desk import lend_desk as lend_preorder
+from banyan.service.rationing.preorder.lotting import DrawLots
 from banyan.service.rationing.shelf import Shelf as RationingShelf
 from banyan.service.rationing.shelf import lend as lend_rationing
 from banyan.service.transparency.shelf import Shelf, lend
 from banyan.settings import Settings, outside_secret_from_environment
 
+OWN_RECORD: Final = "civil.household_record"
+"""Where people see their own birth date, on a node that has it: preorder asks there."""
 BEACONS_FOLDER: Final = "beacons"
 """Below the data: `ROUND.json` as drand answered it, for who would rather copy a file than paste it."""
 
@@ -147,3 +157,15 @@ def lend_rations(
         lend_rationing(drawers["rationing"], shelf)
         lots = DrawShelf(lawful.ledger, name_of("rationing/draws"), in_folder(data / BEACONS_FOLDER), token_bytes)
         lend_draws(drawers["rationing"], lots)
+        register = OWN_RECORD if OWN_RECORD.partition(".")[0] in drawers else ""
+        provider, words = provider_of(settings)
+        orders = PreorderDesk(DrawLots(), token_bytes, provider, words, register)
+        lend_preorder(drawers["rationing"], orders)
+
+
+def lend_allocation(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, gate: Gate) -> None:
+    """What allocation plans are proven by, and how they become open data."""
+    db = drawers.get("allocation")
+    if db is not None:
+        way = publisher(gate, db, agency=settings.site.publisher) if "opendata" in drawers else None
+        lend_plans(db, AllocationShelf(lawful.ledger, way))

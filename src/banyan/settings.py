@@ -102,6 +102,14 @@ class WitnessAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands before /add-checkpoint."""
 
 
+class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The payment provider of preorders. Its key comes from BANYAN_PAYMENTS_KEY, the secrets of its signed words from
+    BANYAN_PAYMENTS_SECRET (the newest first, with commas while one is changed)."""
+
+    url: Annotated[str, msgspec.Meta(pattern="^(https?://[^?#\\s]+)?$")] = ""
+    """What stands before /v1/charges; empty: nothing can be paid here."""
+
+
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     witnesses: tuple[WitnessAt, ...] = ()
     quorum: Annotated[int, msgspec.Meta(ge=0, le=32)] = 0
@@ -198,6 +206,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetch: Fetch = Fetch()
     line: Line = Line()
     identity: Identity = Identity()
+    payments: Payments = Payments()
     ledger: LedgerSettings = LedgerSettings()
     road: RoadSettings = RoadSettings()
     services: tuple[str, ...] = STANDARD_SERVICES
@@ -228,6 +237,14 @@ def line_secrets_from_environment() -> tuple[str, str]:
         if not value:
             raise Invalid(f"line.enabled: {name} is not set", remedy="See “LINE” in docs/operator.md.")
     return found[0], found[1]
+
+
+def payment_secrets_from_environment() -> tuple[str, tuple[str, ...]]:
+    """(the shop's key, the secrets of the provider's words). Raises Invalid naming the one that is missing."""
+    found = [os.environ.get(name, "") for name in ("BANYAN_PAYMENTS_KEY", "BANYAN_PAYMENTS_SECRET")]
+    if not all(found):
+        raise Invalid.at("payments.url", "BANYAN_PAYMENTS_KEY and BANYAN_PAYMENTS_SECRET must be set")
+    return found[0], tuple(part.strip() for part in found[1].split(",") if part.strip())
 
 
 def road_metrics_token_from_environment() -> str:

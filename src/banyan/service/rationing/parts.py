@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from banyan.service.rationing.draw import parts as draw
+from banyan.service.rationing.preorder import parts as preorder
 from banyan.service.rationing.service import SERVICE
 
-PARTS = (draw,)
+PARTS = (draw, preorder)
 __all__ = ["PARTS", "SERVICE"]
