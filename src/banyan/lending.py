@@ -13,8 +13,8 @@ import msgspec
 from banyan.consents import ending_tokens
 from banyan.craft.draw.beacon import in_folder
 from banyan.kernel.catalogue import Messages, Operation
-from banyan.kernel.exchange import Gate
 from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange import Gate
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.outside import Outside
 from banyan.kernel.identity.openid.provider import Provider
@@ -136,12 +136,15 @@ def lend_services(
         lend_desk(drawers["openid"], desk)
 
 
-def lend_opendata(drawers: Mapping[str, Drawer], settings: Settings, *, folder: Path) -> None:
+def lend_opendata(
+    drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, gate: Gate, *, folder: Path
+) -> None:
     """How the portal may fetch and what it says of itself. `folder`: the demonstration's own, which may be watched."""
     if "opendata" in drawers:
         watched = tuple(Path(one).resolve() for one in settings.fetch.watch_folders)
         set_rules(drawers["opendata"], FetchRules(settings.fetch.allow_private, (*watched, folder.resolve())))
         configure(msgspec.convert(settings.site, Site, from_attributes=True))
+    _lend_allocation(drawers, settings, lawful, gate)
 
 
 def lend_rations(
@@ -163,7 +166,7 @@ def lend_rations(
         lend_preorder(drawers["rationing"], orders)
 
 
-def lend_allocation(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, gate: Gate) -> None:
+def _lend_allocation(drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, gate: Gate) -> None:
     """What allocation plans are proven by, and how they become open data."""
     db = drawers.get("allocation")
     if db is not None:

@@ -134,7 +134,7 @@ async def open_node(
         asks = as_person(gate, persons, name_of=lawful.conscience.subject)
         identity = Desk(persons, settings.site.public_url, is_demo, outsides(settings), as_person=asks)
         lend_services(drawers, settings, lawful, identity, operations=catalogue.operations, words=portal.messages)
-        lend_opendata(drawers, settings, folder=data / DEMO_FOLDER)
+        lend_opendata(drawers, settings, lawful, gate, folder=data / DEMO_FOLDER)
         lend_rations(drawers, settings, lawful, clock, data=data)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy), REGISTERS)

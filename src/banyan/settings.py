@@ -22,6 +22,7 @@ STANDARD_SERVICES = (
     "banyan.service.powers.parts:SERVICE",
     "banyan.service.credentials.parts:SERVICE",
     "banyan.service.exchange.parts:SERVICE",
+    "banyan.service.allocation.parts:SERVICE",
 )
 
 

@@ -1,0 +1,9 @@
+"""Every part of the allocation service; importing a part registers it on SERVICE."""
+
+from __future__ import annotations
+
+from banyan.service.allocation import deciding, faces, learning, proposing, publishing, reading, ruling, sales
+from banyan.service.allocation.service import SERVICE
+
+PARTS = (ruling, sales, learning, proposing, deciding, reading, publishing, faces)
+__all__ = ["PARTS", "SERVICE"]
