@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final, cast
 
 from banyan.epoch import EpochS
 
@@ -13,8 +14,8 @@ __all__ = ["Clock", "EpochS", "iso", "system_clock"]
 Clock = Callable[[], EpochS]
 
 
-def system_clock() -> EpochS:
-    return EpochS(time.time())
+system_clock: Final = cast(Clock, time.time)
+"""The function itself: a call on the road asks it a dozen times."""
 
 
 def iso(at: EpochS) -> str:

@@ -14,32 +14,28 @@ from banyan.wire.httpsig.message import Message, Request
 from banyan.wire.structured import BadField, InnerList, parse_list, write_member
 
 Step = tuple[str, Quick | None, Component]
+"""How a value is read at once: the name of a field of this message, `""` for none; else a function, if there is one."""
 
 
 class Covered(msgspec.Struct, frozen=True):
     """Covered components in their order. `text`: as they stand in Signature-Input, without parameters. `texts`: the
-    identifiers as a set. `own`: names of the fields of this message among them, not of the request it answers.
-    `steps`: for a request and for a response, how each line of the signature base begins and how its value is read at
-    once; None: ask `value_of`, which reads everything."""
+    identifiers as a set. `own`: names of the fields of this message among them, not of the request it answers;
+    `own_set` the same.
+    `form`: the lines of the signature base, `%s` where a value goes. `steps`: for a request and for a response, how
+    each value is read at once; what cannot be is for `value_of`, which reads everything."""
 
     components: tuple[Component, ...]
     text: str
     texts: frozenset[str]
     own: tuple[str, ...]
+    own_set: frozenset[str]
+    form: str
     steps: Mapping[type, tuple[Step, ...]]
 
 
-def _whole_field(one: Component) -> Quick | None:
-    """Of a field of this message that stands whole in the base."""
-    if one.text != f'"{one.name}"' or one.name[:1] == "@":
-        return None
-    name = one.name
-
-    def read(message: Message, request: Request | None) -> str | None:
-        lines = message.fields.get(name)
-        return lines[0] if lines and len(lines) == 1 else None
-
-    return read
+def _whole_field(one: Component) -> str:
+    """The name of a field of this message that stands whole in the base."""
+    return one.name if one.text == f'"{one.name}"' and one.name[:1] != "@" else ""
 
 
 def covered(components: Sequence[Component]) -> Covered:
@@ -50,11 +46,12 @@ def covered(components: Sequence[Component]) -> Covered:
         raise Malformed("signature-input", "a component comes twice")
     texts = [one.text for one in components]
     own = tuple(one.name for one in components if not one.req and one.name[0] != "@")
+    form = "".join([f"{text.replace('%', '%%')}: %s\n" for text in texts])
     steps = {
-        kind: tuple([(f"{one.text}: ", quick.get(one.text) or _whole_field(one), one) for one in components])
+        kind: tuple([(_whole_field(one), quick.get(one.text), one) for one in components])
         for kind, quick in QUICK.items()
     }
-    return Covered(tuple(components), f"({' '.join(texts)})", frozenset(texts), own, steps)
+    return Covered(tuple(components), f"({' '.join(texts)})", frozenset(texts), own, frozenset(own), form, steps)
 
 
 def covered_of(told: InnerList) -> Covered:

@@ -28,7 +28,7 @@ from banyan.limits import (
     PEER_NONCE_LEAST_CHARS,
 )
 from banyan.wire.httpsig.components import Component, component
-from banyan.wire.httpsig.covered import Covered, covered
+from banyan.wire.httpsig.covered import Covered, covered, covered_in
 from banyan.wire.httpsig.digest import digests_of
 from banyan.wire.httpsig.errors import Forged, Malformed, Uncovered, UnknownKey, Untimely
 from banyan.wire.httpsig.keys import Signer, Verifier
@@ -76,6 +76,8 @@ _OWN_FIELDS: Final[Mapping[type, frozenset[str]]] = {
 _TEXTS: Final[Mapping[type, frozenset[str]]] = {
     kind: frozenset(one.text for one in required) for kind, required in _REQUIRED.items()
 }
+_ONCE: Final = {1}
+_SIGNED_BY: Final = ("signature", "signature-input")
 _M = TypeVar("_M", Request, Response)
 
 
@@ -157,15 +159,24 @@ def _fixed(keyid: str, alg: str) -> tuple[str, str]:
 
 def _covered(message: Message) -> Covered:
     """What is signed of this message. Raises Uncovered when a field that must be there is not."""
-    known = _OWN_FIELDS[type(message)]
-    found = _with(type(message), tuple([name for name in message.fields if name not in known and _is_envelope(name)]))
-    _check_single(message.fields, found.own)
+    fields = message.fields
+    found = _of_names(type(message), tuple(fields))
+    if not (_is_single(fields) and fields.keys() >= found.own_set):
+        _check_single(fields, found.own)
     return found
 
 
 @lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
-def _with(kind: type, names: tuple[str, ...]) -> Covered:
-    return covered((*_REQUIRED[kind], *map(component, names)))
+def _of_names(kind: type, names: tuple[str, ...]) -> Covered:
+    """Of a message whose fields have these names, in this order: its gateway sends the same few in each message."""
+    known = _OWN_FIELDS[kind]
+    added = [name for name in names if name not in known and _is_envelope(name)]
+    return covered((*_REQUIRED[kind], *map(component, added)))
+
+
+def _is_single(fields: Fields) -> bool:
+    """Whether each field comes in one line."""
+    return {*map(len, fields.values())} == _ONCE
 
 
 @lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
@@ -198,14 +209,29 @@ def _verified(message: Message, key_of: KeyOf, now: float, request: Request | No
 def _check_coverage(one: Presented, message: Message) -> None:
     """All that must be signed is, and nothing in a form that could hide a part of it."""
     over, fields = one.told.covered, message.fields
+    if _is_single(fields) and _covers(type(message), tuple(fields), over.text):
+        return
     if not over.texts >= _TEXTS[type(message)]:
         gone = next(required for required in _REQUIRED[type(message)] if required.text not in over.texts)
         raise Uncovered(gone.name, "must be signed")
     for name in fields:
         if _is_envelope(name) and f'"{name}"' not in over.texts:
             raise Uncovered(name, "is there, so it must be signed")
-    _check_single(fields, over.own)
-    _check_single(fields, ("signature", "signature-input"))
+    _check_single(fields, (*over.own, *_SIGNED_BY))
+
+
+@lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
+def _covers(kind: type, names: tuple[str, ...], listed: str) -> bool:
+    """Whether this list is enough for a message whose fields have these names and come in one line each. Of any list
+    that is not spelt as we would the answer is no: then the rules are gone through one by one."""
+    over, there = covered_in(listed), frozenset(names)
+    return (
+        over is not None
+        and over.texts >= _TEXTS[kind]
+        and there.issuperset(over.own)
+        and there.issuperset(_SIGNED_BY)
+        and all(f'"{name}"' in over.texts for name in names if _is_envelope(name))
+    )
 
 
 def _check_single(fields: Fields, names: Sequence[str]) -> None:

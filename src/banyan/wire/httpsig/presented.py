@@ -180,12 +180,15 @@ def signature_base(
     """The bytes that are signed. `text`: the line `@signature-params`, `covered.text` and the parameters' own.
     `request`: the one that `message` answers. Raises Uncovered, or Malformed when a value is not ASCII or could pass
     for two lines."""
-    lines = []
-    for begin, quick, one in covered.steps[type(message)]:
+    fields, values = message.fields, []
+    for name, quick, one in covered.steps[type(message)]:
+        lines = fields.get(name) if name else None
+        if lines and len(lines) == 1:
+            values.append(lines[0])
+            continue
         value = quick(message, request) if quick is not None else None
-        lines.append(begin + (value_of(one, message, request, kinds) if value is None else value))
-    lines.append(f'"@signature-params": {text}')
-    whole = "\n".join(lines)
+        values.append(value_of(one, message, request, kinds) if value is None else value)
+    whole = f'{covered.form % tuple(values)}"@signature-params": {text}'
     base = whole.encode("ascii") if whole.isascii() else b"\0"
     if base.translate(None, _TEXT) or base.count(b"\n") != len(covered.components):
         raise Malformed("signature-base", "what is signed as text is ASCII without line breaks")
