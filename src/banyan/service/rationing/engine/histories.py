@@ -104,25 +104,20 @@ class Histories:
         """Units of an item on one day."""
         return sum(units for on, what, units in self.purchases(number) if (on, what) == (day, item))
 
-    def take_back(self, number: int, day: int, item: int, qty: int) -> bool:
-        """Units of that day count no longer. False when she has not so many of them."""
-        wanted, left = day << 8 | item, qty
-        if self.bought(number, day, item) < qty:
-            return False
-        before, node = 0, self._heads[number] & _NODE
-        while node and left:
+    def take_back(self, number: int, day: int, item: int, qty: int) -> None:
+        """Units of that day count no longer: as many as there are, at most `qty`."""
+        wanted, before, node = day << 8 | item, 0, self._heads[number] & _NODE
+        while node and qty:
             one, following = self._packed[node], self._links[node]
-            if one >> 8 == wanted:
-                units = min(left, one & 255)
-                left -= units
-                if units < one & 255:
-                    self._packed[node] = one - units
-                else:
-                    self._unlink(number, before, node)
-                    node = following
-                    continue
-            before, node = node, following
-        return True
+            if one >> 8 != wanted:
+                before = node
+            elif (units := one & 255) > qty:
+                self._packed[node] = one - qty
+                return
+            else:
+                qty -= units
+                self._unlink(number, before, node)
+            node = following
 
     def dump(self) -> Dump:
         sizes, records = self.persons.dump()

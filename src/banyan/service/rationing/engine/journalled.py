@@ -20,6 +20,7 @@ from banyan.service.rationing.engine.days import day_of
 from banyan.service.rationing.engine.deciding import decide, put_book, replay
 from banyan.service.rationing.engine.desk import Desk, Move
 from banyan.service.rationing.engine.holds import STATES
+from banyan.service.rationing.engine.law import Law
 from banyan.service.rationing.engine.model import (
     Answer,
     Buyer,
@@ -182,6 +183,8 @@ class JournalEngine:
             ) from self._trouble
         if not self._is_open:
             self._desk.begin(int(self._clock() * 1000))
+            if not self.state.keys.last:
+                put_book(self._desk, self._book)
             self._is_open = True
             self._call()
 
@@ -266,10 +269,8 @@ class JournalEngine:
         for _, frame in self._journal.replay(seq):
             replay(state, frame)
         self._desk = Desk(state)
-        if not state.keys.last and self._book.edition:
-            self._desk.begin(int(self._clock() * 1000))
-            put_book(self._desk, self._book)
-            self._is_open = True
+        if not state.keys.last:
+            state.law = Law(self._book)  # it is told at once, and written with the first command
 
     def _events(self, moves: list[Move]) -> list[Event]:
         if not self._listeners:

@@ -129,8 +129,7 @@ class State:
         self.shelves.returned[row] += qty
         if day:
             item = self.shelves.item_of[row]
-            taken = self.histories.take_back(self.histories.number(person), day, item, qty)
-            assert taken, "the log returns what was sold"
+            self.histories.take_back(self.histories.number(person), day, item, qty)
         return self.keys.add(key, checksum)
 
     def correct(self, key: bytes, checksum: int, row: int, delta: int) -> int:
