@@ -22,6 +22,7 @@ from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all, seed_registers
+from banyan.demo.casualties import seed_drill
 from banyan.demo.federation.hosting import hosted_here, seed_grants
 from banyan.demo.federation.law import seed_order, seed_road_law
 from banyan.demo.federation.seeding import SERVICES as ROAD_SERVICES
@@ -284,6 +285,7 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     await seed_registers(node.drawers, keeping)
     await seed_road_registers(node.drawers, keeping, node.gate.clock())
     await seed_order(node.gate)
+    await seed_drill(node.gate)
     if node.road is not None:
         await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
     await _started(server)

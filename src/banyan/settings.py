@@ -23,6 +23,7 @@ STANDARD_SERVICES = (
     "banyan.service.credentials.parts:SERVICE",
     "banyan.service.exchange.parts:SERVICE",
     "banyan.service.allocation.parts:SERVICE",
+    "banyan.service.casualties.parts:SERVICE",
 )
 
 

@@ -39,6 +39,14 @@ PERSONAS: Final = (
         "Chen Fang-yi (CDC officer)",
         "epidemic",
         "records",
+        "supplies",
+        agency="TW/GOV/CDC",
+    ),
+    _officer(
+        "demo.supplies",
+        "吳物資（疾管署物資承辦）",
+        "Wu Wu-tzu (CDC officer of supplies)",
+        "supplies",
         agency="TW/GOV/CDC",
     ),
     _officer(
@@ -62,6 +70,20 @@ PERSONAS: Final = (
         "Shen Chi-chen (hospital IT)",
         "hospital",
         agency="TW/MED/H1",
+    ),
+    _officer(
+        "demo.nurse",
+        "江護理（福木醫院急診）",
+        "Chiang Hu-li (Fumu Hospital, emergency)",
+        "hospital",
+        agency="TW/MED/H2",
+    ),
+    _officer(
+        "demo.rescue",
+        "羅應變（災害應變中心）",
+        "Lo Ying-pien (disaster centre)",
+        "records",
+        agency="TW/GOV/EOC",
     ),
     _citizen("demo.mother", "周美玉（民眾，小榕的媽媽）", "Chou Mei-yu (citizen, Hsiao-jung's mother)", "A223456781"),
     _officer(
@@ -94,6 +116,8 @@ AGENCIES: Final = (
     Agency("TW/GOV/CDC", "00000053", {"zh-Hant": "疾管署（示範）", "en": "Disease control (demo)"}),
     Agency("TW/GOV/NIA", "00000070", {"zh-Hant": "移民署（示範）", "en": "Immigration (demo)"}),
     Agency("TW/GOV/DISTRICT", "00000125", {"zh-Hant": "區公所（示範）", "en": "District office (demo)"}),
+    Agency("TW/GOV/EOC", "00000141", {"zh-Hant": "災害應變中心（示範）", "en": "Disaster centre (demo)"}),
+    Agency("TW/MED/H2", "00000135", {"zh-Hant": "福木醫院（示範）", "en": "Fumu Hospital (demo)"}),
     Agency("TW/MED/H1", "00000130", {"zh-Hant": "榕樹醫院（示範）", "en": "Banyan Hospital (demo)"}),
 )
 """Their 統一編號 are made up too: no register gives out numbers that begin with five noughts."""

@@ -21,7 +21,7 @@ from banyan.kernel.storage.store import Tx
 from banyan.limits_casualties import CASUALTY_FIELD, CASUALTY_PAIRS, CASUALTY_WEIGHED
 from banyan.service.casualties import evidence, records, rules
 from banyan.service.casualties.counting import Nothing
-from banyan.service.casualties.evidence import PROPOSED, Side, Sign
+from banyan.service.casualties.evidence import PROPOSED, Match, Side, Sign
 from banyan.service.casualties.law import is_staff, under_order
 from banyan.service.casualties.looking import SQL as LOOKS
 from banyan.service.casualties.looking import Id, Reason, Step, steps_of
@@ -105,7 +105,10 @@ async def proposals(ctx: Context, request: Nothing) -> tuple[Proposal, ...]:
     sides, twos = await ctx.db.sql.read_long(_sides)
     found = await asyncio.to_thread(_weighed, sides, twos)
     today = rules.day_of(ctx.now)
-    return tuple(Proposal(_half(one, today), _half(other, today), weight, signs) for weight, signs, one, other in found)
+    return tuple(
+        Proposal(_half(match.one, today), _half(match.other, today), match.weighed.weight, match.weighed.signs)
+        for match in found
+    )
 
 
 @SERVICE.operation(
@@ -260,15 +263,15 @@ def _sides(tx: Tx) -> tuple[list[Side], set[tuple[str, str]]]:
     return sides, {(str(row[0]), str(row[1])) for row in tx.rows(SQL["twos"])}
 
 
-def _weighed(sides: list[Side], twos: set[tuple[str, str]]) -> list[tuple[int, tuple[Sign, ...], Side, Side]]:
+def _weighed(sides: list[Side], twos: set[tuple[str, str]]) -> list[Match]:
     found = []
     for (at, to), is_like in evidence.pairs(sides).items():
         one, other = sides[at], sides[to]
         first, second = sorted((one.patient.id, other.patient.id))
         weighed = evidence.weigh(one, other, is_like=is_like) if (first, second) not in twos else None
         if weighed is not None and weighed.weight >= PROPOSED:
-            found.append((weighed.weight, weighed.signs, one, other))
-    return sorted(found, key=lambda one: (-one[0], one[2].patient.id, one[3].patient.id))[:CASUALTY_PAIRS]
+            found.append(Match(one, other, weighed))
+    return evidence.chosen(found)[:CASUALTY_PAIRS]
 
 
 def _half(side: Side, today: date) -> Half:

@@ -25,8 +25,12 @@ WEIGHTS: Final[dict[Sign, int]] = {
 }  # fmt: skip
 PROPOSED: Final = 4
 """From this weight on: a same name, a name and a date each with a slip, or nobody's name with the way there."""
-ON_THE_WAY_S: Final = 86_400.0
-"""Between a hospital's word that it sent somebody and the other's that she came."""
+ON_THE_WAY_S: Final = 4 * 3_600.0
+"""Between a hospital's word that it sent somebody and the other's that she came: the island's length by ambulance."""
+EARLY_S: Final = 3_600.0
+"""The word that she came may be typed before the word that she was sent."""
+UNNAMED_MOST: Final = 3
+"""Proposals of one record without a name: all who came to a hospital that afternoon would stand there otherwise."""
 _SLIPS: Final = 1
 
 
@@ -45,6 +49,12 @@ class Side(msgspec.Struct, frozen=True):
 class Weighed(msgspec.Struct, frozen=True):
     weight: int
     signs: tuple[Sign, ...]
+
+
+class Match(msgspec.Struct, frozen=True):
+    one: Side
+    other: Side
+    weighed: Weighed
 
 
 def weigh(one: Side, other: Side, *, is_like: bool) -> Weighed | None:
@@ -95,16 +105,37 @@ def _sex(one: str, other: str) -> Sign | Literal[""]:
 
 
 def _is_sent(one: Side, other: Side) -> bool:
-    """Whether a hospital sent the first person to where the second came within a day after."""
-    sent = [(stay.towards, stay.at) for stay in one.stays if stay.status == "transferred" and stay.towards]
-    came = {name: min(stay.at for stay in other.stays if stay.hospital == name) for name in other.hospitals}
-    return any(to in came and -3_600 <= came[to] - at <= ON_THE_WAY_S for to, at in sent)
+    """Whether a hospital sent the first person to where the second was first seen, soon after."""
+    first = other.stays[0]
+    return any(
+        stay.status == "transferred" and stay.towards == first.hospital
+        and -EARLY_S <= first.at - stay.at <= ON_THE_WAY_S
+        for stay in one.stays
+    )  # fmt: skip
 
 
 def _are_both_in_care(one: Side, other: Side) -> bool:
     """Whether both are in care now, in two hospitals, and neither was sent on."""
     last = [side.stays[-1] for side in (one, other) if side.stays]
     return len(last) == 2 and all(stay.status in ("in-care", "icu") for stay in last)
+
+
+def chosen(weighed: Sequence[Match]) -> list[Match]:
+    """The weightiest first. Who is explained by a name is no candidate for somebody without one."""
+    ordered = sorted(weighed, key=lambda one: (-one.weighed.weight, one.one.patient.id, one.other.patient.id))
+    found: list[Match] = []
+    seen: dict[str, int] = {}
+    for match in ordered:
+        sides = (match.one.patient.id, match.other.patient.id)
+        if "unnamed" in match.weighed.signs:
+            if any(seen.get(id, 0) >= UNNAMED_MOST for id in sides):
+                continue
+            for id in sides:
+                seen[id] = seen.get(id, 0) + 1
+        elif "sent-there" in match.weighed.signs:
+            seen |= dict.fromkeys(sides, UNNAMED_MOST)
+        found.append(match)
+    return found
 
 
 def pairs(sides: Sequence[Side]) -> dict[tuple[int, int], bool]:
@@ -120,8 +151,7 @@ def pairs(sides: Sequence[Side]) -> dict[tuple[int, int], bool]:
                 found[_pair(at, like.place)] = True
     came: dict[str, list[int]] = {}
     for at, side in enumerate(sides):
-        for hospital in side.hospitals:
-            came.setdefault(hospital, []).append(at)
+        came.setdefault(side.stays[0].hospital, []).append(at)
     for at, side in enumerate(sides):
         for stay in side.stays:
             if stay.status == "transferred" and stay.towards and stay.towards not in side.hospitals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -25,6 +26,8 @@ class Begun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title_zh: Line
     title_en: Line
     is_drill: bool = False
+    began: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """RFC 3339 with its offset; now without it."""
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -51,13 +54,14 @@ class Wiped(msgspec.Struct, frozen=True):
 )  # fmt: skip
 async def begin(ctx: Context, request: Begun) -> Incident:
     """Raises Conflict when a drill's people and real ones would stand in one register."""
+    began = min(ctx.now, request.began.timestamp()) if request.began is not None else ctx.now
 
     def job(tx: Tx) -> Incident:
         known = incident_of(tx)
         if known.living and known.is_drill != request.is_drill:
             raise Conflict(both("mixed"), remedy=both("mixed_remedy"), kind="drill")
         tx.run(SQL["put_incident"], title_zh=request.title_zh, title_en=request.title_en,
-               is_drill=int(request.is_drill), now=ctx.now)  # fmt: skip
+               is_drill=int(request.is_drill), now=began)  # fmt: skip
         return incident_of(tx)
 
     return await ctx.db.sql.write(job)
