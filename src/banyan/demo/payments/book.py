@@ -7,12 +7,12 @@ through; it tells each thing once or more, later or out of order; it answers too
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from banyan.kernel.events.clock import EpochS
-from banyan.service.rationing.preorder.payment import Ask, Back, Charge, Word
+from banyan.service.rationing.preorder.payment import Ask, Back, Charge, Word, WordType
 
 BANK: Final = "012"
 CHARGES_MOST: Final = 10_000
@@ -118,12 +118,12 @@ class Book:
             raise Refused(409, "amount: more than this payment has left")
         is_refused = self.faults.refunds_refused > 0
         self.faults.refunds_refused -= is_refused
-        state: Literal["pending", "done", "failed"] = "failed" if is_refused else "done"
-        if self.faults.refunds_pend:
-            self._tell("refund.failed" if is_refused else "refund.done", reference, amount, key=key)
-            state = "pending"
-        self.refunds[key] = Sent(payment, amount, Back(state))
-        return Back(state)
+        back = Back("failed" if is_refused else "done")
+        self.refunds[key] = Sent(payment, amount, back)
+        if not self.faults.refunds_pend:
+            return back
+        self.tell("refund.failed" if is_refused else "refund.done", reference, amount, key=key)
+        return Back("pending")
 
     def pay(self, reference: str, amount: int, at: float | None = None) -> Word:
         """Somebody pays, at a bank, a page or a till. A cancelled charge takes nothing. Raises Refused."""
@@ -133,13 +133,13 @@ class Book:
         received = found.received + amount
         state = "paid" if received >= self.asks[reference].amount else found.state
         self.charges[reference] = msgspec.structs.replace(found, received=received, state=state)
-        return self._tell("payment.received", reference, amount, at=at)
+        return self.tell("payment.received", reference, amount, at=at)
 
     def pay_by_card(self, reference: str) -> bool:
         """The page's button; False when the bank declines."""
         if self.faults.cards_refused:
             self.faults.cards_refused -= 1
-            self._tell("payment.failed", reference, 0)
+            self.tell("payment.failed", reference, 0)
             return False
         self.pay(reference, self.asks[reference].amount)
         return True
@@ -168,15 +168,16 @@ class Book:
         self.faults.answers_lost -= is_lost
         return is_lost
 
-    def _tell(
+    def tell(
         self,
-        type: Literal["payment.received", "payment.failed", "refund.done", "refund.failed"],
+        type: WordType,
         reference: str,
         amount: int,
         *,
         key: str = "",
         at: float | None = None,
     ) -> Word:
+        """A new word, of something that happened `at` (default: now)."""
         self._count += 1
         moment = EpochS(self.clock() if at is None else at)
         word = Word(f"evt_{self._count:08}", type, reference, amount, moment, key)

@@ -22,7 +22,7 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity.caller import SYSTEM, Caller
 from banyan.limits_rationing import PREORDER_DRAW_S
 from banyan.node import Node, open_node
-from banyan.paying import HttpProvider
+from banyan.paying import HttpProvider, Send
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Stock
 from banyan.service.rationing.preorder import records
@@ -69,8 +69,12 @@ class World:
         chance = Random(7)
         self.book = Book(lambda: self.now[0], chance.randrange)
         self.app = PaymentsApp(self.book, key=KEY, secret=SECRET, shop="")
-        desk = Desk(DrawLots(), chance.randbytes, HttpProvider(self.send), (SECRET,))
-        lend_desk(self.drawer, desk)
+        self.random = chance.randbytes
+        self.provide(self.send)
+
+    def provide(self, send: Send) -> None:
+        """The provider, behind another wire."""
+        lend_desk(self.drawer, Desk(DrawLots(), self.random, HttpProvider(send), (SECRET,)))
 
     async def send(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         """The shop's request, to the provider's application in this process."""

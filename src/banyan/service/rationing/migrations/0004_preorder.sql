@@ -46,7 +46,8 @@ CREATE INDEX preorder_place ON preorder (round, state, place);
 CREATE INDEX preorder_ends ON preorder (round, state, pay_by);
 CREATE INDEX preorder_owes ON preorder (round, id) WHERE owes <> '';
 
--- What a payment provider was asked to take for an order. Owner: preorder/preorder.sql.
+-- What a payment provider was asked to take for an order; `checked` counts the times its books were compared with ours
+-- when all should be told. Owner: preorder/preorder.sql.
 CREATE TABLE preorder_charge (
   reference TEXT NOT NULL PRIMARY KEY,
   preorder TEXT NOT NULL,
@@ -57,6 +58,7 @@ CREATE TABLE preorder_charge (
   account TEXT NOT NULL,
   page TEXT NOT NULL,
   slip TEXT NOT NULL,
+  checked {int} NOT NULL,
   until {real} NOT NULL,
   at {real} NOT NULL
 );

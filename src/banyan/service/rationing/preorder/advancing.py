@@ -33,6 +33,7 @@ PARTS: Final[Sequence[Part]] = (
     ending.forfeit,
     ending.call_off,
     charging.cancel_idle,
+    charging.reconcile,
     charging.send_refunds,
     ending.finish,
     ending.forget,
@@ -107,5 +108,6 @@ def next_at(tx: Tx, kept: Kept, now: EpochS) -> EpochS | None:
         found += [max(due - before, now + 1.0)] if due is not None else []
     refund = records.moment(tx, "next_refund", round=id)
     found += [max(refund, now + LOOK_S)] if refund is not None else []
-    found += [now + LOOK_S] if kept.state == "closed" else []
+    unsettled = records.count(tx, "unsettled", round=id, nth=charging.times_due(round, now))
+    found += [now + LOOK_S] if kept.state == "closed" or unsettled else []
     return EpochS(min(found)) if found else None

@@ -14,6 +14,7 @@ from banyan.service.rationing.preorder.desk import desk_of
 from banyan.service.rationing.preorder.moving import answer_charge, refund_answered, take_word
 from banyan.service.rationing.preorder.payment import Ask, Back, Charge, Method
 from banyan.service.rationing.preorder.records import SQL, Kept, KeptCharge, Order
+from banyan.service.rationing.preorder.rounds import Round
 from banyan.service.rationing.preorder.words import both
 
 OPEN = ("asked", "open")
@@ -88,6 +89,30 @@ async def cancel_idle(ctx: Context, kept: Kept) -> bool:
     return done
 
 
+async def reconcile(ctx: Context, kept: Kept) -> bool:
+    """Compare every charge with the provider's books, when all should be told and once more at the end: a payment whose
+    word was lost is heard then, also one that was paid twice."""
+    round, desk = kept.round, desk_of(ctx.db)
+    nth = times_due(round, ctx.now)
+    if desk.provider is None or not nth or kept.figures or kept.state == "draft":
+        return False
+    due = await ctx.db.sql.read(lambda tx: records.charges(tx, "unchecked", round=round.id, nth=nth))
+    for charge in due:
+        order = await ctx.db.sql.read(partial(records.order_by_id, id=charge.preorder))
+        assert order is not None, "a charge has its order"
+        try:
+            await hear_charge(ctx, order, charge.reference)
+        except Unavailable:
+            return False
+        await ctx.db.sql.write(partial(_checked, reference=charge.reference, nth=nth))
+    return bool(due)
+
+
+def times_due(round: Round, now: EpochS) -> int:
+    """How often the provider's books are to be compared with ours by now."""
+    return sum(now >= at for at in (round.pickup_from, round.pickup_until))
+
+
 async def send_refunds(ctx: Context, kept: Kept) -> bool:
     """Ask for the refunds that are due. Without an answer the same try is asked for again, later."""
     desk = desk_of(ctx.db)
@@ -131,6 +156,10 @@ def _take(tx: Tx, *, take: partial[bool], word: object) -> bool:
 
 def _idle(tx: Tx, round: str) -> list[KeptCharge]:
     return records.charges(tx, "open_charges", round=round)
+
+
+def _checked(tx: Tx, *, reference: str, nth: int) -> None:
+    tx.run(SQL["checked"], reference=reference, nth=nth)
 
 
 def _paid(tx: Tx, *, reference: str) -> None:

@@ -19,6 +19,7 @@ from banyan.limits_rationing import PREORDER_PRICE, PREORDER_WORD_S
 
 Method = Literal["atm", "card", "counter"]
 """Transfer to a number of one's own (虛擬帳號), a card's page at the provider, or cash at a store's counter."""
+WordType = Literal["payment.received", "payment.failed", "refund.done", "refund.failed"]
 HEADER: Final = "payment-signature"
 Reference = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Whole = Annotated[int, msgspec.Meta(ge=1, le=10 * PREORDER_PRICE)]
@@ -72,7 +73,7 @@ class Word(msgspec.Struct, frozen=True):
     """What a provider tells. `at` is when the money moved, not when it is told. A refund is named by our `key`."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-    type: Literal["payment.received", "payment.failed", "refund.done", "refund.failed"]
+    type: WordType
     reference: Reference
     amount: Annotated[int, msgspec.Meta(ge=0, le=100 * PREORDER_PRICE)]
     at: EpochS

@@ -204,8 +204,8 @@ delete from preorder_message where preorder in (select id from preorder where ro
 
 -- name: put_charge
 -- A charge before it is asked for.
-insert into preorder_charge (reference, preorder, method, amount, state, bank, account, page, slip, until, at)
-values (:reference, :preorder, :method, :amount, 'asked', '', '', '', '', :until, :at)
+insert into preorder_charge (reference, preorder, method, amount, state, bank, account, page, slip, checked, until, at)
+values (:reference, :preorder, :method, :amount, 'asked', '', '', '', '', 0, :until, :at)
 
 -- name: charge
 -- One charge.
@@ -222,6 +222,21 @@ where preorder = :preorder order by at desc, reference
 select c.reference, c.preorder, c.method, c.amount, c.state, c.bank, c.account, c.page, c.slip, c.until, c.at
 from preorder_charge c join preorder p on p.id = c.preorder
 where p.round = :round and c.state in ('asked', 'open') and p.state <> 'won' order by c.reference limit :limit
+
+-- name: unchecked
+-- Charges of a round whose words were not compared so often yet.
+select c.reference, c.preorder, c.method, c.amount, c.state, c.bank, c.account, c.page, c.slip, c.until, c.at
+from preorder_charge c join preorder p on p.id = c.preorder
+where p.round = :round and c.checked < :nth order by c.reference limit :limit
+
+-- name: unsettled
+-- Charges that the provider has still to be asked about: not compared, or open though their order holds no place.
+select count(*) from preorder_charge c join preorder p on p.id = c.preorder
+where p.round = :round and (c.checked < :nth or (c.state in ('asked', 'open') and p.state <> 'won'))
+
+-- name: checked
+-- They were.
+update preorder_charge set checked = :nth where reference = :reference
 
 -- name: answer_charge
 -- What the provider made of it; a word that came before stands.
