@@ -294,5 +294,8 @@ class Engine(Protocol):
 
     async def last_seq(self) -> int: ...
 
+    async def close(self) -> None:
+        """Wait for what is being written."""
+
     def listen(self, callback: Listener) -> Callable[[], None]:
         """Be told of durable changes, in their order, on the event loop; returns the way to stop."""
