@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from banyan.errors import NotFound, Unavailable
 from banyan.kernel.catalogue.personal import UNSET
 from banyan.kernel.events.clock import EpochS
@@ -17,20 +19,31 @@ from banyan.kernel.exchange import Gate
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.policy import records
 from banyan.kernel.storage import Drawer, Store
-from banyan.service.rationing.counter.registers import BASIS, Registers, lend
+from banyan.service.rationing.counter.registers import BASIS, Registers, Sample, lend
 
 CIVIL: Final = "civil.household_record"
 FIELD: Final = "birth_date"
 PURPOSE: Final = "012"
 """公共衛生或傳染病防治."""
-Holder = Callable[[str], Awaitable[str]]
 
 
-def lend_registers(drawers: Mapping[str, Drawer], gate: Gate, policy: Store, *, member: str, holder: Holder) -> None:
-    """Give the counter its registers, where this node rations. `member` is the agency that does; `holder` resolves an
-    insurance card, as its issuer does."""
+class Issuer(msgspec.Struct, frozen=True):
+    """Who issued the insurance cards: `holder` resolves one; `samples` are a demonstration's, to try with."""
+
+    holder: Callable[[str], Awaitable[str]]
+    samples: Callable[[EpochS], tuple[Sample, ...]]
+
+
+def nobodys(now: EpochS) -> tuple[Sample, ...]:
+    """No card to try with: everywhere but in a demonstration."""
+    return ()
+
+
+def lend_registers(drawers: Mapping[str, Drawer], gate: Gate, policy: Store, *, member: str, issuer: Issuer) -> None:
+    """Give the counter its registers, where this node rations. `member` is the agency that does."""
     if "rationing" in drawers:
-        lend(drawers["rationing"], Registers(born_by(gate, member), holder, order_by(policy)))
+        born, order = born_by(gate, member), order_by(policy)
+        lend(drawers["rationing"], Registers(born, issuer.holder, order, issuer.samples))
 
 
 def born_by(gate: Gate, member: str) -> Callable[[str, str], Awaitable[date]]:

@@ -39,7 +39,7 @@ def holder_in(drawers: Mapping[str, Drawer], keeping: Keeping) -> Callable[[str]
         if INSURANCE.name not in drawers:
             return ""
         try:
-            found = await find(drawers[INSURANCE.name], SCOPE, _named(keeping, card), Holder)
+            found = await find(drawers[INSURANCE.name], SCOPE, named(keeping, card), Holder)
         except NotFound:
             return ""
         return found.number
@@ -55,9 +55,9 @@ async def seed_cards(drawers: Mapping[str, Drawer], keeping: Keeping) -> int:
     for start in range(0, len(everybody), BATCH):
         part = everybody[start : start + BATCH]
         issued = [(card_of(one.number), Holder(one.number)) for one in part]
-        await asyncio.gather(*(keep(db, SCOPE, _named(keeping, card), holder) for card, holder in issued))
+        await asyncio.gather(*(keep(db, SCOPE, named(keeping, card), holder) for card, holder in issued))
     return len(everybody)
 
 
-def _named(keeping: Keeping, card: str) -> bytes:
+def named(keeping: Keeping, card: str) -> bytes:
     return keeping.name_of(f"CARD:{card}")

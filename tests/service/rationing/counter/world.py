@@ -14,7 +14,7 @@ from tests.make import NOW
 from banyan.demo.agencies.civil import CIVIL, HouseholdRecord
 from banyan.demo.agencies.civil import SCOPE as CIVIL_SCOPE
 from banyan.demo.agencies.sealed import Keeping, keep
-from banyan.demo.federation.cards import SCOPE, Holder, card_of
+from banyan.demo.federation.cards import SCOPE, Holder, card_of, named
 from banyan.demo.federation.insurance import INSURANCE
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM, Caller
@@ -93,8 +93,8 @@ async def fill(node: Node) -> None:
     keeping = Keeping(node.scopes, node.lawful.conscience.subject, node.lawful.policy)
     for number, born in BORN.items():
         await keep(node.drawers["civil"], CIVIL_SCOPE, keeping.name_of(number), HouseholdRecord(birth_date=born))
-        named = keeping.name_of(f"CARD:{card_of(number)}")
-        await keep(node.drawers[INSURANCE.name], SCOPE, named, Holder(number))
+        card = named(keeping, card_of(number))
+        await keep(node.drawers[INSURANCE.name], SCOPE, card, Holder(number))
     for code, agency in ((HERE, AGENCY), (THERE, OTHER)):
         asked = {"code": code, "agency": agency, "name": f"{code} 藥局", "name_en": f"Pharmacy {code}"}
         await node.gate.call("rationing.open_outlet", asked, caller=SYSTEM)

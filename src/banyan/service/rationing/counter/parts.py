@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from banyan.service.rationing.counter import announcing, outlets, queueing, selling, sheet, stocking, telling
+from banyan.service.rationing.counter import (
+    announcing,
+    outlets,
+    pages,
+    queueing,
+    selling,
+    sheet,
+    stocking,
+    telling,
+    viewing,
+)
 
-PARTS = (outlets, selling, stocking, announcing, queueing, telling, sheet)
+PARTS = (outlets, selling, stocking, announcing, queueing, telling, sheet, viewing, pages)
 __all__ = ["PARTS"]

@@ -21,6 +21,14 @@ BASIS: Final = "CDC-37-rationing"
 """The legal basis that an order must put into force before anything is sold by real name."""
 
 
+class Sample(msgspec.Struct, frozen=True):
+    """A card to try with, of a demonstration's invented person."""
+
+    who: dict[str, str]
+    number: str
+    age: int
+
+
 class Registers(msgspec.Struct, frozen=True):
     """`born(number, reason)`: when a person was born; Refused without an order, NotFound for nobody. `holder(card)`:
     the number of an insurance card's holder, empty for a card that was never issued. `order(now)`: the order in force,
@@ -29,6 +37,8 @@ class Registers(msgspec.Struct, frozen=True):
     born: Callable[[str, str], Awaitable[date]]
     holder: Callable[[str], Awaitable[str]]
     order: Callable[[EpochS], Awaitable[str]]
+    samples: Callable[[EpochS], tuple[Sample, ...]] = lambda now: ()
+    """Of a demonstration; there are none elsewhere."""
 
 
 _lent: WeakKeyDictionary[Store, Registers] = WeakKeyDictionary()
