@@ -23,12 +23,14 @@ from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all, seed_registers
 from banyan.demo.casualties import seed_drill
+from banyan.demo.federation.cards import holder_in
 from banyan.demo.federation.hosting import hosted_here, seed_grants
 from banyan.demo.federation.law import seed_order, seed_road_law
 from banyan.demo.federation.seeding import SERVICES as ROAD_SERVICES
 from banyan.demo.federation.seeding import seed_road_registers
 from banyan.demo.loan.registering import close_app, register_app
 from banyan.demo.personas import close_personas, seed_personas
+from banyan.demo.rationing import samples, seed_rationing
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
@@ -48,6 +50,7 @@ from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.lending import lend_opendata, lend_orders, lend_rations, lend_services, outsides
 from banyan.persons import open_persons
 from banyan.presence import presence_of
+from banyan.registers import Issuer, lend_registers, nobodys
 from banyan.roads import Road
 from banyan.roadside import Roadside
 from banyan.service.identity.desk import Desk
@@ -138,7 +141,7 @@ async def open_node(
         lend_opendata(drawers, settings, lawful, gate, folder=data / DEMO_FOLDER)
         lend_rations(drawers, settings, lawful, clock, data=data)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
-        lend_all(drawers, Keeping(scopes, lawful.conscience.subject, lawful.policy), REGISTERS)
+        _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         lend_orders(drawers, lawful, scopes)
         road = await way.open(stack, gate, lawful, drawers)
         record = _record(stack, data)
@@ -160,6 +163,16 @@ async def open_node(
         stack.push_async_callback(gate.stop)
         await way.start(stack)
         yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes, road)
+
+
+def _lend_registers(
+    drawers: Mapping[str, Drawer], gate: Gate, lawful: Lawful, scopes: Scopes, member: str, *, is_demo: bool
+) -> None:
+    """The demonstration's registers get their keys, and rationing what it may ask of them."""
+    keeping = Keeping(scopes, lawful.conscience.subject, lawful.policy)
+    lend_all(drawers, keeping, REGISTERS)
+    issuer = Issuer(holder_in(drawers, keeping), samples if is_demo else nobodys)
+    lend_registers(drawers, gate, lawful.policy, member=member, issuer=issuer)
 
 
 def _open_drawers(
@@ -285,6 +298,7 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     await seed_registers(node.drawers, keeping)
     await seed_road_registers(node.drawers, keeping, node.gate.clock())
     await seed_order(node.gate)
+    await seed_rationing(node.gate, node.drawers, keeping, member=node.settings.member)
     await seed_drill(node.gate)
     if node.road is not None:
         await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
