@@ -160,6 +160,8 @@ def _given(tx: Tx, *, kept: Kept, given: Sequence[tuple[Order, Answer]], now: Ep
             if after is None:
                 late.append(order)
             else:
+                told = sum(before >= until - now for before in kept.round.reminders_s)
+                tx.run(SQL["reminded"], id=order.id, nth=told)  # those of an earlier hour have passed
                 moved_up = kept.round.mode == "draw" and order.place >= kept.cut
                 records.tell(
                     tx, after, "moved_up" if moved_up else "won", now, amount=kept.round.amount, until=int(until)

@@ -17,12 +17,12 @@ from banyan.kernel.identity.pseudonyms import pseudonym
 from banyan.kernel.storage.store import Tx
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Buyer
-from banyan.service.rationing.engine.rulebook import Kind
+from banyan.service.rationing.engine.rulebook import Kind, RuleBook
 from banyan.service.rationing.preorder import filling, records
 from banyan.service.rationing.preorder.advancing import wake
 from banyan.service.rationing.preorder.desk import desk_of
 from banyan.service.rationing.preorder.moving import moved
-from banyan.service.rationing.preorder.pledging import stock
+from banyan.service.rationing.preorder.pledging import CHANNEL, stock
 from banyan.service.rationing.preorder.records import NO_PARITY, SQL, Kept, Order
 from banyan.service.rationing.preorder.rounds import Id, phase_of
 from banyan.service.rationing.preorder.showing import OwnOrder, own_order
@@ -235,11 +235,20 @@ async def _born(ctx: Context, said: str) -> date:
 
 async def _never(ctx: Context, kept: Kept, buyer: Buyer) -> NotNow | None:
     """What waiting would not change. Quota is weighed when a place is given, by the engine alone."""
-    entitled = await engine_of(ctx.db).entitlement(buyer, kept.round.item, ctx.now)
+    engine = engine_of(ctx.db)
+    entitled = await engine.entitlement(buyer, kept.round.item, ctx.now)
     code = next((why.code for why in entitled.why if why.code in FOR_GOOD), "")
+    if not code and not _is_sold_online(await engine.rules(), kept.round.item, datetime.fromtimestamp(ctx.now, TAIPEI)):
+        code = "not_this_channel"
     if not code and entitled.of < kept.round.quantity:
         code = "unknown_rule"
     return NotNow(code, iso(entitled.from_when) if entitled.from_when else "") if code else None
+
+
+def _is_sold_online(book: RuleBook, item: str, now: datetime) -> bool:
+    """Whether the edition in force lets the item be preordered at all."""
+    in_force = [one for one in book.edition if one.since <= now.date()]
+    return bool(in_force) and any(rule.item == item and CHANNEL in rule.channels for rule in in_force[-1].rule)
 
 
 def _fresh(ctx: Context, kept: Kept, buyer: Buyer, group: bytes) -> Order:
