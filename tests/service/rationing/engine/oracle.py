@@ -37,6 +37,7 @@ class Oracle:
     def __init__(self, book: RuleBook, at: float) -> None:
         self.editions = list(book.edition)
         self.at = at
+        self.beginning = day_in_taipei(at)
         self.stock: dict[tuple[str, str], dict[str, int]] = {}
         self.bought: list[dict[str, Any]] = []  # person, day, item, qty
         self.holds: dict[bytes, dict[str, Any]] = {}
@@ -67,8 +68,8 @@ class Oracle:
             day, item = units.pop(0)
             rule = self.rule(item, buyer.born, day)
             if isinstance(rule, Rule) and self.in_window(fitted, rule, day) >= rule.quantity:
-                if rule.quantity:
-                    units.append((day + timedelta(rule.window_days), item))
+                if day < self.beginning + timedelta(400):
+                    units.append((day + timedelta(1), item))
                 continue
             fitted.append((day, item))
         return fitted

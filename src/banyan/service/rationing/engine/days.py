@@ -10,6 +10,8 @@ from banyan.kernel.events.clock import EpochS
 DAY_S: Final = 86_400
 TAIPEI_S: Final = 8 * 3_600
 """Taiwan keeps UTC+8 the year round (since 1979); a rule's day begins at its midnight."""
+LAST_DAY: Final = (1 << 16) - 1
+"""Days are kept in 16 bits: until 2149."""
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 

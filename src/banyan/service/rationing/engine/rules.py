@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
-from banyan.service.rationing.engine.days import date_of, day_of, start_of
+from banyan.service.rationing.engine.days import LAST_DAY, date_of, day_of, start_of
 from banyan.service.rationing.engine.law import Law, Ruling, permitted, refused
 from banyan.service.rationing.engine.model import Buyer, Entitlement, Refusal, Step, Why
 
@@ -33,7 +33,7 @@ History = Sequence[Purchase]
 
 
 def charged(law: Law, history: History, buyer: Buyer) -> list[Purchase]:
-    """The purchases as they count: what is over a quota moves to the first day after its window on which it fits.
+    """The purchases as they count: what is over a quota moves to the first later day on which it fits.
 
     On one day the smaller ration is taken first, so that what is possible in any order fits."""
     waiting = [(one.day, _quantity(law, one, buyer), one.item, one.qty) for one in history]
@@ -45,10 +45,17 @@ def charged(law: Law, history: History, buyer: Buyer) -> list[Purchase]:
         fits = qty if ruling is None else min(qty, max(0, ruling.quantity - _used(counted, ruling, day)))
         if fits:
             counted.append(Purchase(day, item, fits))
-        if fits < qty and ruling is not None and ruling.quantity:
-            later = Purchase(day + ruling.rule.window_days, item, qty - fits)
-            heappush(waiting, (later.day, _quantity(law, later, buyer), item, later.qty))
+        if fits < qty and ruling is not None and (following := _room_again(law, counted, ruling, day)):
+            later = Purchase(following, item, qty - fits)
+            heappush(waiting, (following, _quantity(law, later, buyer), item, later.qty))
     return counted
+
+
+def _room_again(law: Law, counted: History, ruling: Ruling, day: int) -> int:
+    """The next day on which a purchase leaves the window or another edition begins; 0 when none ever will."""
+    window = ruling.rule.window_days
+    days = [sold + window for sold, item, _ in counted if day - window < sold <= day and item in ruling.counts]
+    return min([*days, *law.changes(day, LAST_DAY)[:1]], default=0)
 
 
 def over(law: Law, history: History, buyer: Buyer) -> int:
