@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -10,10 +11,11 @@ from banyan.errors import Conflict
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.service.rationing.draw import keeping
-from banyan.service.rationing.draw.operations import Named, bundle_of
+from banyan.service.rationing.draw.operations import Named, Nothing, bundle_of
 from banyan.service.rationing.draw.shelf import both
 from banyan.service.rationing.service import SERVICE
 
+VERIFIER: Final = Path(__file__).parents[5] / "docs" / "verify-draw.py"
 FOR_EVER: Final = (("Cache-Control", "public, max-age=31536000, immutable"), ("Access-Control-Allow-Origin", "*"))
 
 
@@ -57,6 +59,30 @@ async def file(request: FaceRequest) -> FaceAnswer:
 async def ranks(request: FaceRequest) -> FaceAnswer:
     """Everybody's rank."""
     return await _sent(request, "draw_ranks")
+
+
+@SERVICE.operation(
+    "draw_verifier",
+    title={"zh-Hant": "抽籤驗證程式", "en": "The draws' verifier"},
+    summary={
+        "zh-Hant": "一頁長的程式，任何人都能用來重算一場抽籤。",
+        "en": "A page of Python by which anybody runs a draw again.",
+    },
+    data=OPEN,
+    audience="public",
+    channels=(),
+)
+async def draw_verifier(ctx: Context, request: Nothing) -> FaceAnswer:
+    """As it stands in the docs, where a test runs it."""
+    return FaceAnswer(VERIFIER, media_type="text/x-python; charset=utf-8")
+
+
+@SERVICE.face("GET", path="/rationing/verify-draw.py", rate="read")
+async def verifier(request: FaceRequest) -> FaceAnswer:
+    """The verifier, to be run elsewhere."""
+    answer = await request.call("rationing.draw_verifier", Nothing())
+    assert isinstance(answer, FaceAnswer), "a file is sent as it is"
+    return answer
 
 
 async def _sent(request: FaceRequest, operation: str) -> FaceAnswer:

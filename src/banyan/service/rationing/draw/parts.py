@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.service.rationing.draw import faces, operations
+from banyan.service.rationing.draw import faces, operations, pages
 
-PARTS = (operations, faces)
+PARTS = (operations, faces, pages)
