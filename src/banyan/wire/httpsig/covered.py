@@ -10,7 +10,6 @@ import msgspec
 from banyan.limits import HTTPSIG_COMPONENTS, HTTPSIG_LISTS_KEPT
 from banyan.wire.httpsig.components import QUICK, Component, Quick, component_of
 from banyan.wire.httpsig.errors import Malformed
-from banyan.wire.httpsig.message import Message, Request
 from banyan.wire.structured import BadField, InnerList, parse_list, write_member
 
 Step = tuple[str, Quick | None, Component]

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from banyan import limits
+from banyan.limits_road import ROAD_SHAPE_NAMES, ROAD_SHAPES_KEPT
 from banyan.wire.govstack import fields as govstack
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
@@ -28,6 +29,7 @@ from banyan.wire.xroad.identifiers import (
     parse_party,
     parse_server,
 )
+from banyan.wire.xroad.shapes import Pick, names_of, picker, places
 
 Field = tuple[bytes, bytes]
 
@@ -118,7 +120,7 @@ def usual_request_fields(fields: Sequence[Field], named: Mapping[str, Sequence[s
         return parse_request_fields(fields, strict=strict, is_checked=True)
     return Asked(
         client=parse_client(client, strict=strict),
-        kept=tuple([field for field in fields if _travels(field[0])]),
+        kept=_travelling(fields),
         message_id=_checked_text(message_id, "X-Road-Id") if message_id else "",
         user_id=_checked_text(user_id, "X-Road-UserId") if user_id else "",
         issue=_checked_text(issue, "X-Road-Issue") if issue else "",
@@ -131,6 +133,9 @@ def usual_request_fields(fields: Sequence[Field], named: Mapping[str, Sequence[s
 def _travels(name: bytes) -> bool:
     low = name.lower()
     return low not in DROPPED and low not in _OURS_IN_A_REQUEST
+
+
+_travelling: Final = picker(_travels)
 
 
 def message_id_of(asked: Asked, uuid: str) -> str:
@@ -163,16 +168,35 @@ def response_fields(fields: Sequence[Field], call: Call, *, is_checked: bool = F
 
     Raises Fault(Server.ServerProxy.ServiceFailed): what the provider sent is no HTTP header.
     """
+    take = _answering(names_of(fields)) if is_checked and len(fields) <= ROAD_SHAPE_NAMES else None
+    if take is not None:
+        return [*take(fields), *_said_of(call)]
     kept = _kept(fields, _OURS_IN_A_RESPONSE, Origin.SERVER_PROXY, is_checked)
     date = next((at for at, (low, _) in enumerate(kept) if low == b"date"), -1)
     return [
         *[field for at, (low, field) in enumerate(kept) if low != b"date" or at == date],
+        *_said_of(call),
+    ]
+
+
+def _said_of(call: Call) -> tuple[Field, ...]:
+    return (
         (MESSAGE_ID, call.message_id.encode("ascii")),
         (CLIENT, encoded(call.client).encode("ascii")),
         (SERVICE, encoded(call.service).encode("ascii")),
         (REQUEST_ID, call.request_id.encode("ascii")),
         (REQUEST_HASH, call.request_hash.encode("ascii")),
-    ]
+    )
+
+
+@lru_cache(maxsize=ROAD_SHAPES_KEPT)
+def _answering(names: tuple[bytes, ...]) -> Pick | None:
+    """Takes what goes back of an answer with these names; None when they are unusual: more than one Date, or fields
+    that Connection may name."""
+    lows = [name.lower() for name in names]
+    if b"connection" in lows or lows.count(b"date") > 1:
+        return None
+    return places([at for at, low in enumerate(lows) if low not in DROPPED and low not in _OURS_IN_A_RESPONSE])
 
 
 def last_of(fields: Iterable[Field], name: bytes) -> bytes | None:

@@ -54,7 +54,7 @@ class HttpProvider:
                     break
             else:
                 self.pool.give(link)
-                return Answer(came.head.status, came.head.reason, came.head.fields, came.body)
+                return Answer(came.head.status, came.head.reason, came.head.fields, came.body, is_checked=True)
         raise _failed(error) from error
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from banyan.limits import HEADER_BYTES, HEADER_COUNT, HEADER_NAME_BYTES, HEADER_NAMES_KEPT, XROAD_TARGET_BYTES
+from banyan.limits_road import ROAD_LINE_KEPT_BYTES, ROAD_LINES_KEPT
 from banyan.wire.httpsig.errors import Malformed
 from banyan.wire.httpsig.message import body_length
 from banyan.wire.xroad.headers import Field
@@ -24,6 +25,26 @@ _TEXT: Final = b"\t\r\n" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _BODILESS: Final = frozenset({204, 304})
 _names: dict[bytes, str] = {}
 """Names that were checked, in small letters: messages on the road have some fifty in all."""
+_lines_read: dict[bytes, tuple[Field, str, list[str]]] = {}
+"""Lines that come again as they were: field, name in small letters, and what `named` has of it when it comes once."""
+_STEADY: Final = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "server",
+        "user-agent",
+        "x-banyan-basis",
+        "x-banyan-purpose",
+        "x-directory-version",
+        "x-road-client",
+        "x-road-service",
+    }
+)
+"""Names whose values come again; none tells of a person."""
 
 
 class BadHttp(ValueError):
@@ -42,7 +63,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...]
     named: dict[str, list[str]]
     length: int | None
-    """Bytes of the body; None: chunked."""
+    """Bytes of the body; None: chunked. Lists in `named` are shared between messages: nobody changes them."""
     keeps_alive: bool = True
 
     @property
@@ -111,19 +132,24 @@ def read_fields(raw: bytes) -> tuple[tuple[Field, ...], dict[str, list[str]]]:
         raise BadHttp("header-bytes", "no control characters, and lines end with CRLF")
     fields: list[Field] = []
     for line in lines:
-        name, colon, value = line.partition(b":")
-        key = _names.get(name) or _learnt(name)
-        if not colon:
-            raise BadHttp("header-line", "name: value")
-        value = value.strip(b" \t")
-        fields.append((name, value))
-        text = value.decode("latin-1")
-        known = named.get(key)
-        if known is None:
-            named[key] = [text]
-        else:
-            known.append(text)
+        field, key, lone = _lines_read.get(line) or _read_line(line)
+        fields.append(field)
+        named[key] = [*named[key], *lone] if key in named else lone
     return tuple(fields), named
+
+
+def _read_line(line: bytes) -> tuple[Field, str, list[str]]:
+    name, colon, value = line.partition(b":")
+    key = _names.get(name) or _learnt(name)
+    if not colon:
+        raise BadHttp("header-line", "name: value")
+    value = value.strip(b" \t")
+    read = (name, value), key, [value.decode("latin-1")]
+    if key in _STEADY and len(line) <= ROAD_LINE_KEPT_BYTES:
+        if len(_lines_read) >= ROAD_LINES_KEPT:
+            _lines_read.clear()
+        _lines_read[line] = read
+    return read
 
 
 def named_of(fields: Iterable[Field]) -> dict[str, list[str]]:
@@ -132,11 +158,7 @@ def named_of(fields: Iterable[Field]) -> dict[str, list[str]]:
     for name, value in fields:
         key = _names.get(name) or _learnt(name)
         text = value.decode("latin-1")
-        known = named.get(key)
-        if known is None:
-            named[key] = [text]
-        else:
-            known.append(text)
+        named[key] = [*named[key], text] if key in named else [text]
     return named
 
 

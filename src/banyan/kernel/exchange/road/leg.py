@@ -7,7 +7,7 @@ a provider whose names the leg itself needs travel under `x-banyan-carried-`, an
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
@@ -21,7 +21,7 @@ from banyan.kernel.exchange.road.head import named_of
 from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, LEFT, Answer, Body, Call, Signed
 from banyan.kernel.exchange.road.spool import digest_of
 from banyan.limits import HEADER_NAMES_KEPT
-from banyan.limits_road import ROAD_CALL_MOST_S, ROAD_SIGNED_S
+from banyan.limits_road import ROAD_CALL_MOST_S, ROAD_SHAPE_NAMES, ROAD_SHAPES_KEPT, ROAD_SIGNED_S
 from banyan.wire.httpsig.digest import CONTENT_DIGEST, written
 from banyan.wire.httpsig.errors import DigestMismatch
 from banyan.wire.httpsig.message import Request, Response
@@ -30,6 +30,7 @@ from banyan.wire.httpsig.presented import Parameters
 from banyan.wire.xroad import block
 from banyan.wire.xroad.headers import DROPPED, SERVICE, Field
 from banyan.wire.xroad.identifiers import ServiceId, encoded
+from banyan.wire.xroad.shapes import Pick, names_of, places
 
 DIGEST: Final = CONTENT_DIGEST.encode("ascii")
 CARRIED: Final = b"x-banyan-carried-"
@@ -49,13 +50,18 @@ class Sent(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...]
 
 
-def onto_leg(fields: Iterable[Field]) -> list[Field]:
+def onto_leg(fields: Sequence[Field]) -> Sequence[Field]:
     """All of them: what the leg has a field of its own for is carried under another name, in its own spelling."""
+    if len(fields) <= ROAD_SHAPE_NAMES and not _any_of_the_leg(names_of(fields)):
+        return fields
     return [(CARRIED + field[0], field[1]) if _is_of_the_leg(field[0]) else field for field in fields]
 
 
-def off_leg(fields: Iterable[Field], *, of_request: bool) -> tuple[Field, ...]:
+def off_leg(fields: Sequence[Field], *, of_request: bool) -> tuple[Field, ...]:
     """What travels on of a message that came over the leg: of a request, exactly what went onto it."""
+    take = _off(names_of(fields), of_request) if len(fields) <= ROAD_SHAPE_NAMES else None
+    if take is not None:
+        return take(fields)
     found = []
     for field in fields:
         was_carried = _name_off(field[0], of_request)
@@ -64,6 +70,18 @@ def off_leg(fields: Iterable[Field], *, of_request: bool) -> tuple[Field, ...]:
         elif was_carried:
             found.append((field[0][len(CARRIED) :], field[1]))
     return tuple(found)
+
+
+@lru_cache(maxsize=ROAD_SHAPES_KEPT)
+def _any_of_the_leg(names: tuple[bytes, ...]) -> bool:
+    return any(map(_is_of_the_leg, names))
+
+
+@lru_cache(maxsize=ROAD_SHAPES_KEPT)
+def _off(names: tuple[bytes, ...], of_request: bool) -> Pick | None:
+    """Takes what travels on; None when some of it was carried."""
+    told = [_name_off(name, of_request) for name in names]
+    return None if True in told else places([at for at, was_carried in enumerate(told) if was_carried is False])
 
 
 @lru_cache(maxsize=HEADER_NAMES_KEPT)

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -28,8 +29,10 @@ from banyan.limits_road import (
     ROAD_LINGER_BYTES,
     ROAD_LINGER_S,
     ROAD_PIECE_BYTES,
+    ROAD_SHAPES_KEPT,
     ROAD_SWEEP_S,
 )
+from banyan.wire.xroad.shapes import names_of
 
 Handler = Callable[["Incoming"], Awaitable[Answer]]
 """Answers every request; what it raises is a defect, and is answered with 500."""
@@ -307,7 +310,7 @@ class Connection(asyncio.Protocol):
         fields = list(answer.fields)
         if not bodiless:
             fields.append((b"content-length", b"%d" % size))
-        if not [name for name, _ in answer.fields if len(name) == 4 and name.lower() == b"date"]:
+        if not _has_date(names_of(answer.fields)):
             fields.append((b"date", self._listener.date()))
         if self._is_last:
             fields.append((b"connection", b"close"))
@@ -410,6 +413,11 @@ def refusal(error: BadHttp) -> Answer:
     """Of a message that is none: it names the rule, and repeats nothing."""
     body = Held(f"{error}\n".encode())
     return Answer(error.status, phrase(error.status), ((b"content-type", b"text/plain; charset=utf-8"),), body)
+
+
+@lru_cache(maxsize=ROAD_SHAPES_KEPT)
+def _has_date(names: tuple[bytes, ...]) -> bool:
+    return any(name.lower() == b"date" for name in names)
 
 
 def phrase(status: int) -> bytes:

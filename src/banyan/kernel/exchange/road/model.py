@@ -168,6 +168,8 @@ class Answer(msgspec.Struct, frozen=True):
     reason: bytes
     fields: tuple[Field, ...]
     body: Body
+    is_checked: bool = False
+    """Its fields were read from HTTP, strictly: they need not be looked at again."""
 
 
 class Provider(Protocol):

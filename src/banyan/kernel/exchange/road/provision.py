@@ -209,7 +209,7 @@ class Provision:
         answered = Answered(
             call.asked.client, call.target.service, call.message_id, call.request_id, served.request_hash
         )
-        own = response_fields(fields, answered)
+        own = response_fields(fields, answered, is_checked=answer.is_checked)
         if error is not None:
             own.append(error)
         added = ((DIRECTORY_VERSION, self._desk.around.directory.version.encode("ascii")), (leg.DIGEST, digest))
