@@ -1,7 +1,7 @@
 // What a terminal signs and seals with: compact JWS (ES256) and JWE (ECDH-ES, A256GCM) by WebCrypto alone. Its keys are
 // made here and cannot be read out again, not even by this page. The formats: docs/offline-sale.md.
 "use strict";
-const offlineSale = (() => {
+globalThis.offlineSale = (() => {
   const SEALED_BYTES = 128, ASKING = "offline-asking+jwt", RECEIPT = "offline-receipt+jwt";
   const ECDSA = { name: "ECDSA", namedCurve: "P-256" }, ECDH = { name: "ECDH", namedCurve: "P-256" };
   const HMAC = { name: "HMAC", hash: "SHA-256", length: 256 };

@@ -69,7 +69,7 @@
     if (await isBehind()) return { code: "clock_back" };
     const mark = await offlineSale.ownMark(device, card.number), lease = await leaseOf(item);
     const bought = (await store.sold()).filter((one) => one.mark === mark);
-    const isHit = pack.claims.exp > now() ? await offlineSale.isServed(pack, item, card.number) : true;
+    const isHit = await offlineSale.isServed(pack, item, card.number);
     const asked = { card, item, qty, age, now: now(), channel: device.channel, isHit, useReserve };
     const said = rules.decide(asked, { book: pack.claims.book, lease, bought });
     if (said.code) return said;
@@ -79,7 +79,7 @@
     const sealedCard = { n: card.number, ...(paper !== "card" && { p: paper }), ...(born && { born }), ...(other && { by: other.number }) };
     const who = await offlineSale.sealed(sealedCard, device.seal);
     const claims = { kind: "sale", lease: lease.claims.jti, item, qty: said.qty, who, ...(said.hit && { hit: true }) };
-    const ctr = await append(device, claims, changed, { item, qty: said.qty }, { mark, item, qty: said.qty, day: asked.now && rules.dayOf(asked.now) });
+    const ctr = await append(device, claims, changed, { item, qty: said.qty }, { mark, item, qty: said.qty, day: rules.dayOf(asked.now) });
     const left = changed.filter((one) => one.claims.item === item && !one.isClosed).reduce((all, one) => all + one.left, 0);
     return { code: "", ctr, qty: said.qty, left };
   });
@@ -219,9 +219,9 @@
       await show();
       if (refused.length) return tell("warn", say("not_lent", { item: called(item), left: refused[0].left }));
       part("item").value = item;
-      tell("done", say("lent", { item: called(item) }));
       await show();
       part("card").focus();
+      tell("done", say("lent", { item: called(item) }));
     } catch (error) {
       tell("wrong", say(error.status ? "failed" : "no_network"), error.told?.detail ?? error.told?.title ?? "");
     }
@@ -285,5 +285,8 @@
   const { base, worker } = main.dataset;
   navigator.serviceWorker?.register(worker, { scope: base }).catch(() => undefined);
   main.hidden = false;
-  tidy().then(show).then(() => { if (navigator.onLine) quietly(send); });
+  tidy().then(show).then(() => {
+    if (!part("sell").hidden) part("card").focus();
+    if (navigator.onLine) quietly(send);
+  });
 })();

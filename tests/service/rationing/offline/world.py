@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -18,12 +21,15 @@ from banyan.kernel.events import Event
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM, Caller
 from banyan.kernel.identity.identifiers import person_number_kind
+from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.node import Node, open_node
 from banyan.service.rationing.counter.registers import Registers, lend
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Answer, Buy, Buyer, Deliver, Engine, Stock
 from banyan.service.rationing.offline.ending import sweep
-from banyan.service.rationing.shelf import person_of
+from banyan.service.rationing.parts import SERVICE
+from banyan.service.rationing.shelf import Shelf, person_of
+from banyan.service.rationing.shelf import lend as lend_shelf
 from banyan.settings import Settings
 
 ONLY = Settings(services=("banyan.service.rationing.parts:SERVICE",))
@@ -55,17 +61,18 @@ PEOPLE = numbers(60)
 
 
 class World(msgspec.Struct):
-    """`now` moves the node's clock."""
+    """`now` moves the clock; `ask` is the gate, or an operation itself."""
 
-    node: Node
+    db: Drawer
     now: list[float]
+    ask: Callable[[str, Any, Caller], Awaitable[Any]]
 
     @property
     def engine(self) -> Engine:
-        return engine_of(self.node.drawers["rationing"])
+        return engine_of(self.db)
 
     async def call(self, operation: str, caller: Caller = ANONYMOUS, /, **asked: Any) -> Any:
-        return await self.node.gate.call(f"rationing.{operation}", asked, caller=caller)
+        return await self.ask(operation, asked, caller)
 
     async def deliver(self, outlet: str, qty: int, item: str = MASK) -> None:
         await self.engine.do(Deliver(key=self.fresh(), outlet=outlet, item=item, qty=qty))
@@ -104,7 +111,7 @@ class World(msgspec.Struct):
         return await self.engine.stock(outlet, item)
 
     def person(self, number: str) -> bytes:
-        return person_of(self.node.drawers["rationing"], number)
+        return person_of(self.db, number)
 
     def buyer(self, number: str) -> Buyer:
         return Buyer(self.person(number), BORN, int(number[-1]) % 2, "citizen")
@@ -125,14 +132,19 @@ class World(msgspec.Struct):
         await sweep(self.context(), Event("offline-sweep", "all", msgspec.Raw(b"{}")))
 
     def context(self) -> Context:
-        async def emit(event: Event) -> None:
-            raise AssertionError("nothing is told")
+        return context_of(self.db, self.now[0])
 
-        async def call(operation: str, request: Any, *, purpose: str = "") -> Any:
-            raise AssertionError("nothing is asked")
 
-        db = self.node.drawers["rationing"]
-        return Context(SYSTEM, EpochS(self.now[0]), db, call, emit, lambda name, fields: None)
+def context_of(db: Drawer, now: float, caller: Caller = SYSTEM) -> Context:
+    """What an operation is given; nothing is told to others, and nothing asked."""
+
+    async def emit(event: Event) -> None:
+        raise AssertionError("nothing is told")
+
+    async def call(operation: str, request: Any, *, purpose: str = "") -> Any:
+        raise AssertionError("nothing is asked")
+
+    return Context(caller, EpochS(now), db, call, emit, lambda name, fields: None)
 
 
 def registers(ordered: list[bool]) -> Registers:
@@ -159,15 +171,49 @@ def in_a_world(story: Callable[[World], Awaitable[None]], *, ordered: list[bool]
         now = [NOW]
         with tempfile.TemporaryDirectory() as folder:
             async with open_node(Path(folder), ONLY, clock=lambda: EpochS(now[0])) as node:
-                await furnish(node, ordered or [True])
-                await story(World(node, now))
+                await story(await furnish(node, now, ordered or [True]))
 
     asyncio.run(run())
 
 
-async def furnish(node: Node, ordered: list[bool]) -> None:
+async def furnish(node: Node, now: list[float], ordered: list[bool]) -> World:
     """Registers, an order, two outlets."""
-    lend(node.drawers["rationing"], registers(ordered))
+
+    async def ask(operation: str, asked: Any, caller: Caller) -> Any:
+        return await node.gate.call(f"rationing.{operation}", asked, caller=caller)
+
+    return await _with_outlets(World(node.drawers["rationing"], now, ask), ordered)
+
+
+@asynccontextmanager
+async def a_light_world(folder: Path, *, database: str = "") -> AsyncIterator[World]:
+    """The service alone in its drawer, without a gate: quick to make, for tests that make many. With `database` its
+    engine is PostgreSQL's. The same folder again is the same service started anew."""
+    now = [NOW]
+    drawer = open_drawer(folder, service="rationing", package=SERVICE.package, clock=lambda: now[0])
+    chance = Random(7)
+    lend_shelf(
+        drawer,
+        Shelf(b"k" * 32, chance.randbytes, lambda: EpochS(now[0]), _named, database=database),
+    )
+
+    async def ask(operation: str, asked: Any, caller: Caller) -> Any:
+        declared = SERVICE.operations[operation]
+        request = msgspec.convert(asked, declared.request, strict=False)
+        return await declared.run(context_of(drawer, now[0], caller), request)
+
+    try:
+        yield await _with_outlets(World(drawer, now, ask), [True])
+    finally:
+        await close_drawer(drawer)
+
+
+def _named(number: str) -> bytes:
+    return sha256(number.encode()).digest()
+
+
+async def _with_outlets(world: World, ordered: list[bool]) -> World:
+    lend(world.db, registers(ordered))
     for code in (HERE, THERE):
-        asked = {"code": code, "agency": AGENCY, "name": "藥局", "name_en": "Pharmacy"}
-        await node.gate.call("rationing.open_outlet", asked, caller=ROOT)
+        await world.call("open_outlet", ROOT, code=code, agency=AGENCY, name="藥局", name_en="Pharmacy")
+    return world

@@ -6,9 +6,8 @@ A receipt is kept before the engine is told, and the engine takes each key once:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import partial
 from hashlib import sha256
 from typing import Annotated, Final, Literal
 
@@ -23,11 +22,10 @@ from banyan.service.rationing.counter.buyers import Typed, buyer_of, collector_o
 from banyan.service.rationing.counter.cards import of_number, read_card
 from banyan.service.rationing.counter.outlets import outlet_of
 from banyan.service.rationing.engine.keeping import engine_of
-from banyan.service.rationing.engine.model import Buyer, Merge, Receipt, Void
+from banyan.service.rationing.engine.model import Answer, Buyer, Merge, Receipt, Void
 from banyan.service.rationing.offline import records
 from banyan.service.rationing.offline.chain import looked_at
 from banyan.service.rationing.offline.formats import (
-    Card,
     Lease,
     Refused,
     Sale,
@@ -38,7 +36,7 @@ from banyan.service.rationing.offline.formats import (
     written_id,
 )
 from banyan.service.rationing.offline.keys import Unopened
-from banyan.service.rationing.offline.marking import numbers_shown, remember
+from banyan.service.rationing.offline.marking import epoch_of, mark_of, numbers_shown
 from banyan.service.rationing.offline.records import Kept, Terminal
 from banyan.service.rationing.offline.shelf import keys_of
 from banyan.service.rationing.service import SERVICE
@@ -97,11 +95,51 @@ async def merge(ctx: Context, request: Brought) -> Merged:
 
 
 async def settle(ctx: Context) -> int:
-    """Tell the engine of every receipt that is kept and not merged; how many."""
+    """Tell the engine of receipts that are kept and not merged, the oldest first; how many. Called again for more."""
     kept = await ctx.db.sql.read(records.waiting)
-    for one in kept:
-        await _settle(ctx, one)
-    return len(kept)
+    told = [await _settling(ctx, one) for one in kept]
+    sales = [(one, one.command) for one in told if one.command is not None]
+    answers = dict(
+        zip(
+            (one.kept.id for one, _ in sales),
+            await engine_of(ctx.db).do_each([command for _, command in sales]) if sales else (),
+            strict=True,
+        )
+    )
+    outcomes = [(one, answers.get(one.kept.id)) for one in told]
+    marked = [one for one, answer in outcomes if one.marks and isinstance(answer, Receipt)]
+
+    def job(tx: Tx) -> None:
+        for one, answer in outcomes:
+            _write(tx, one, answer)
+        for one in marked:
+            records.mark(tx, one.person, epoch_of(ctx.now), one.marks, one.outlet)
+
+    if told:
+        await ctx.db.sql.write(job)
+    return len(told)
+
+
+class Settling(msgspec.Struct, frozen=True):
+    """A kept receipt, what the engine is told of it (nothing of a close), and how terminals will know the buyer."""
+
+    kept: Kept
+    state: str
+    command: Merge | None = None
+    person: bytes = b""
+    marks: tuple[bytes, ...] = ()
+    outlet: str = ""
+
+
+def _write(tx: Tx, one: Settling, answer: Answer | None) -> None:
+    """How it ended. A key that the engine knows of another command was sold online, before the network went: the goods
+    went once."""
+    if isinstance(answer, Receipt):
+        records.merged(tx, one.kept.id, state=one.state, over=answer.over, short=answer.short)
+    elif answer is not None:
+        records.merged(tx, one.kept.id, state="online" if answer.code == "key_reused" else answer.code)
+    else:
+        records.merged(tx, one.kept.id, state=one.state)
 
 
 async def _terminals(ctx: Context, tokens: Sequence[str]) -> dict[str, Terminal]:
@@ -142,64 +180,62 @@ def _result(read: Taken | str, before: Mapping[bytes, records.Standing]) -> Resu
     return Result(written_id(read.id), "known" if before[read.id].is_merged else "merged")
 
 
-async def _settle(ctx: Context, kept: Kept) -> None:
-    """One receipt: the engine first, then its row."""
+async def _settling(ctx: Context, kept: Kept) -> Settling:
     receipt = claims_again(kept.token)
     if not isinstance(receipt, Sale):
-        await ctx.db.sql.write(partial(records.merged, id=kept.id, state="closed"))
-        return
+        return Settling(kept, "closed")
     lease = await _lease_of(ctx, receipt.lease)
     assert lease is not None, "it was looked at before the receipt was kept"
     outlet = await outlet_of(ctx, lease.outlet)
-    buyer, by, state = await _buyer(ctx, kept, receipt, lease)
-    answer = await engine_of(ctx.db).do(
-        Merge(
-            key=kept.key,
-            lease=bytes.fromhex(lease.jti),
-            buyer=buyer,
-            item=receipt.item,
-            qty=receipt.qty,
-            outlet=lease.outlet,
-            sold_at=EpochS(float(min(max(receipt.at, lease.iat), lease.exp))),
-            channel=outlet.channel if outlet is not None else "pharmacy",
-            collected_by=by,
-        )
+    bought = await _buyer(ctx, kept, receipt, lease)
+    is_off = bought.state == "merged" and not lease.iat <= receipt.at <= lease.exp
+    command = Merge(
+        key=kept.key,
+        lease=bytes.fromhex(lease.jti),
+        buyer=bought.buyer,
+        item=receipt.item,
+        qty=receipt.qty,
+        outlet=lease.outlet,
+        sold_at=EpochS(float(min(max(receipt.at, lease.iat), lease.exp))),
+        channel=outlet.channel if outlet is not None else "pharmacy",
+        collected_by=bought.by,
     )
-    if isinstance(answer, Receipt):
-        if state == "merged" and not lease.iat <= receipt.at <= lease.exp:
-            state = "clock"
-        done = partial(records.merged, id=kept.id, state=state, over=answer.over, short=answer.short)
-    elif answer.code == "key_reused":  # sold online under this very key, before the network went: it counts once
-        done = partial(records.merged, id=kept.id, state="online")
-    else:
-        done = partial(records.merged, id=kept.id, state=answer.code)
-    await ctx.db.sql.write(done)
+    state = "clock" if is_off else bought.state
+    return Settling(kept, state, command, bought.buyer.person, bought.marks, lease.outlet)
 
 
-async def _buyer(ctx: Context, kept: Kept, receipt: Sale, lease: Lease) -> tuple[Buyer, bytes, str]:
-    """Whose quota it is. The goods are gone, so a card that cannot be opened or is nobody's counts for nobody."""
+class Bought(msgspec.Struct, frozen=True):
+    """Whose quota it is, and how she will be known to terminals."""
+
+    buyer: Buyer
+    by: bytes = b""
+    state: str = "merged"
+    marks: tuple[bytes, ...] = ()
+
+
+async def _buyer(ctx: Context, kept: Kept, receipt: Sale, lease: Lease) -> Bought:
+    """The goods are gone, so a card that cannot be opened or is nobody's counts for nobody."""
     try:
         card = keys_of(ctx.db).open(receipt.who)
     except Unopened:
-        return _nobody(kept), b"", "unopened"
-    typed = Typed(card.n, card.p, card.born)
+        return Bought(_nobody(kept), state="unopened")
     by = b""
+    shown = read_card(card.n, card.p)
     try:
         by = await collector_of(ctx, Typed(card.by)) if card.by else b""
-        buyer = await buyer_of(ctx, typed, reason=f"離線販售合併 {lease.outlet}")
+        buyer = await buyer_of(ctx, Typed(card.n, card.p, card.born), reason=f"離線販售合併 {lease.outlet}")
     except Problem:
-        found = _without_register(ctx, card)
-        return (found, by, "merged") if found is not None else (_nobody(kept), by, "nobody")
-    await remember(ctx.db, buyer.person, await numbers_shown(ctx.db, card.n, card.p), outlet=lease.outlet, now=ctx.now)
-    return buyer, by, "merged"
+        if shown is None or shown.is_nhi or of_number(shown.number) is None:
+            return Bought(_nobody(kept), by, "nobody")
+        # No order lets a register be read: her own number names her all the same, and an adult's ration is hers.
+        buyer = Buyer(person_of(ctx.db, shown.number), ADULT, shown.parity, shown.kind)
+        return Bought(buyer, by, marks=_marks(ctx, [shown.number]))
+    return Bought(buyer, by, marks=_marks(ctx, await numbers_shown(ctx.db, card.n, card.p)))
 
 
-def _without_register(ctx: Context, card: Card) -> Buyer | None:
-    """Known by her own number alone: where no order lets a register be read, her quota is charged all the same."""
-    read = read_card(card.n, card.p)
-    if read is None or read.is_nhi or of_number(read.number) is None:
-        return None
-    return Buyer(person_of(ctx.db, read.number), ADULT, read.parity, read.kind)
+def _marks(ctx: Context, numbers: Iterable[str]) -> tuple[bytes, ...]:
+    key = keys_of(ctx.db).marking_key(epoch_of(ctx.now))
+    return tuple(mark_of(key, number) for number in numbers)
 
 
 def _nobody(kept: Kept) -> Buyer:
