@@ -24,6 +24,7 @@ STANDARD_SERVICES = (
     "banyan.service.exchange.parts:SERVICE",
     "banyan.service.allocation.parts:SERVICE",
     "banyan.service.casualties.parts:SERVICE",
+    "banyan.service.rationing.parts:SERVICE",
 )
 
 
