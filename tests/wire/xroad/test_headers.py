@@ -18,6 +18,7 @@ from banyan.wire.xroad import block, headers
 from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.headers import Asked, Call, Field, parse_request_fields, usual_request_fields
 from banyan.wire.xroad.identifiers import ClientId, RepresentedParty, ServerId, ServiceId
+from banyan.wire.xroad.shapes import picker
 from banyan.wire.xroad.target import parse_target
 
 CLIENT = (b"X-Road-Client", b"EE/BUSINESS/consumer/sub")
@@ -225,3 +226,26 @@ def test_the_quick_reading_is_the_general_one(lines: list[tuple[str, str]]) -> N
 
     quick = outcome(lambda: usual_request_fields(fields, fields_of(fields)))
     assert quick == outcome(lambda: parse_request_fields(fields))
+
+
+@given(FIELDS, st.lists(st.tuples(st.sampled_from([b"Date", b"date", b"Connection", b"Server"]), VALUES), max_size=3))
+@settings(deadline=None)
+def test_an_answer_that_was_read_strictly_goes_back_the_same(fields: list[Field], more: list[Field]) -> None:
+    """The order of names decides then, once for all messages that have it."""
+    whole = [*fields, *more]
+    try:
+        plain = headers.response_fields(whole, CALL)
+    except Fault:  # a Connection that names a field of the road
+        with pytest.raises(Fault):
+            headers.response_fields(whole, CALL, is_checked=True)
+        return
+    for _ in range(2):
+        assert headers.response_fields(whole, CALL, is_checked=True) == plain
+
+
+@given(FIELDS, st.integers(0, 60))
+@settings(deadline=None)
+def test_fields_picked_by_the_order_of_names(fields: list[Field], many: int) -> None:
+    pick = picker(lambda name: len(name) % 2 == 0)
+    for whole in (fields, fields * many):
+        assert list(pick(whole)) == [field for field in whole if len(field[0]) % 2 == 0]

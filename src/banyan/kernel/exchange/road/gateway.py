@@ -12,7 +12,7 @@ gateway.desk.signing = {...}; gateway.tls.renew(identity)        # new keys, wit
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -81,7 +81,7 @@ class Gateway:
         signing: Mapping[ClientId, Signing],
         locals: Mapping[ClientId, Local],
         clock: Clock = system_clock,
-        draw: Callable[[int], bytes] = secrets.token_bytes,
+        draw: Callable[[int], bytes] = os.urandom,
         report: Callable[[str, BaseException], None] = lambda text, error: None,
         recalled: Iterable[tuple[str, str]] | None = None,
     ) -> None:

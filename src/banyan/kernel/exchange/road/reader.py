@@ -28,6 +28,14 @@ class Place(Enum):
     DONE = "done"
 
 
+_HEAD: Final = Place.HEAD
+_LENGTH: Final = Place.LENGTH
+_CHUNK: Final = Place.CHUNK
+_CLOSE: Final = Place.CLOSE
+_DONE: Final = Place.DONE
+"""A member of an Enum costs 50 ns to look up, and each message asks ten times."""
+
+
 class Sink(Protocol):
     """Who is told. `head` says how the body is framed: its bytes, None for chunked, or -1 for "until the end"."""
 
@@ -45,43 +53,45 @@ class Reader:
         self._sink = sink
         self._held = b""
         self._left = 0
-        self.place = Place.HEAD
+        self.place = _HEAD
 
     @property
     def is_between(self) -> bool:
         """No byte of the next message has come."""
-        return self.place is Place.HEAD and not self._held
+        return self.place is _HEAD and not self._held
 
     @property
     def has_more(self) -> bool:
         """Bytes wait behind a message that is done."""
-        return self.place is Place.DONE and bool(self._held)
+        return self.place is _DONE and bool(self._held)
 
     def feed(self, data: bytes) -> None:
         if self._held:
             data = self._held + data
             self._held = b""
         while data:
-            match self.place:
-                case Place.LENGTH | Place.CHUNK:
-                    data = self._take(data)
-                case Place.CLOSE:
-                    self._sink.piece(data)
-                    return
-                case Place.DONE:
-                    self._held = data
-                    return
-                case _:
-                    rest = self._step(data)
-                    if rest is None:
-                        self._held = data
-                        return
-                    data = rest
+            place = self.place
+            if place is _HEAD:
+                rest = self._read_head(data)
+            elif place is _LENGTH or place is _CHUNK:
+                rest = self._take(data)
+            elif place is _CLOSE:
+                self._sink.piece(data)
+                return
+            elif place is _DONE:
+                self._held = data
+                return
+            else:
+                rest = self._step(data)
+            if rest is None:
+                self._held = data
+                return
+            data = rest
 
     def next(self) -> None:
         """The message that was done is answered: go on with the one behind it."""
-        assert self.place is Place.DONE, "a message ends before the next"
-        self.place = Place.HEAD
+        assert self.place is _DONE, "a message ends before the next"
+        self.place = _HEAD
         held, self._held = self._held, b""
         self.feed(held)
 
@@ -99,17 +109,15 @@ class Reader:
             return b""
         rest = data[self._left :]
         self._sink.piece(data[: self._left] if rest else data)
-        if self.place is Place.CHUNK:
+        if self.place is _CHUNK:
             self.place = Place.CHUNK_END
         else:
             self._done()
         return rest
 
     def _step(self, data: bytes) -> bytes | None:
-        """One line, or a whole head, off the front of `data`; None when it is not all there."""
+        """One line off the front of `data`; None when it is not all there."""
         match self.place:
-            case Place.HEAD:
-                return self._read_head(data)
             case Place.SIZE:
                 return self._read_size(data)
             case Place.CHUNK_END:
@@ -136,7 +144,7 @@ class Reader:
             self._done()
         else:
             self._left = length
-            self.place = Place.LENGTH
+            self.place = _LENGTH
         return data[at + 4 :]
 
     def _read_size(self, data: bytes) -> bytes | None:
@@ -166,5 +174,5 @@ class Reader:
         return data[at + 4 :]
 
     def _done(self) -> None:
-        self.place = Place.DONE
+        self.place = _DONE
         self._sink.end()
