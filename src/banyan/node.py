@@ -22,6 +22,7 @@ from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all, seed_registers
+from banyan.demo.allocation import seed_allocation
 from banyan.demo.casualties import seed_drill
 from banyan.demo.federation.cards import holder_in
 from banyan.demo.federation.hosting import hosted_here, seed_grants
@@ -310,7 +311,7 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
         await seed_nation(node.gate, folder, say=_say)
     except Problem as problem:
         _say(f"  demonstration nation: {problem.title} {problem.remedy}")
-    await keep_alive(folder, clock=node.gate.clock)
+    await asyncio.gather(seed_allocation(node.gate, say=_say), keep_alive(folder, clock=node.gate.clock))
 
 
 async def _greet(node: Node, server: uvicorn.Server, host: str, port: int) -> None:

@@ -101,6 +101,14 @@ def _day(seed: str, ration: Ration, outlets: Outlets, carried: Counts, at: datet
     return kept
 
 
+def through_day(seed: str, ration: Ration, outlets: Outlets, times: Sequence[datetime]) -> list[Counts]:
+    """How many each outlet had at each of some times of one day; what `left` answers, the days before made once."""
+    stock: Counts = np.zeros(len(outlets.starts), np.int64)
+    for back in range(REMEMBERED_DAYS, 0, -1):
+        stock = _day(seed, ration, outlets, stock, (times[0] - timedelta(days=back)).replace(hour=23, minute=59))
+    return [_day(seed, ration, outlets, stock, at) for at in times]
+
+
 def is_listed(seed: str, outlets: Outlets, now: float) -> npt.NDArray[np.bool_]:
     """Which outlets are on the list at a moment. Few leave at once: a list that lost many would not be believed."""
     at = datetime.fromtimestamp(now, UTC).astimezone(TAIPEI)

@@ -194,5 +194,5 @@ def _may_come_about(tx: Tx, kept: Kept) -> None:
 
 def _not_own(acts: list[Act], who: Caller) -> None:
     """Raises Denied: who made a plan does not approve it."""
-    if any(one.by == who.id for one in acts):
+    if any(one.by == who.id and one.act in ("proposed", "adjusted") for one in acts):
         raise Denied(both("own_plan"), remedy=both("own_plan_remedy"))

@@ -21,7 +21,13 @@ from banyan.service.allocation.sales import day_of, observed
 from banyan.service.allocation.wording import both, conflict, unknown
 
 VERSION: Final = 1
-PEOPLE: Final = ("縣市別", "鄉鎮市區別", "人口數", "統計年月")
+PEOPLE: Final = (
+    ("縣市別", "county"),
+    ("鄉鎮市區別", "town"),
+    ("人口數", "people_total"),
+    ("統計年月", "statistic_yyymm"),
+)
+"""County, town, residents and month, as the household registration's tables call them."""
 PAGE: Final = 32_000
 
 
@@ -166,12 +172,18 @@ def _board_of(body: bytes, item: str) -> Board:
 
 
 async def _people(call: Call, dataset: str) -> dict[str, int]:
-    """Residents by town out of the dataset's newest month; empty when there is none: then nothing is said per head."""
+    """Residents by town out of the dataset's newest month; empty when there is none, or it says nothing of the kind:
+    then nothing is said per head."""
     if not dataset:
         return {}
-    ask = {"register": dataset, "fields": PEOPLE, "records": "lists", "limit": PAGE, "total": False}
+    ask = {"register": dataset, "records": "lists", "limit": 0, "total": False}
     try:
-        answer: Any = await call("opendata.rows", ask)
+        head: Any = await call("opendata.rows", ask)
+        names = {field.id for field in head.fields}
+        fields = [next((name for name in known if name in names), "") for known in PEOPLE]
+        if not all(fields):
+            return {}
+        answer: Any = await call("opendata.rows", ask | {"fields": fields, "limit": PAGE})
     except NotFound:
         return {}
     newest = max((_number(row[3]) for row in answer.records), default=0)

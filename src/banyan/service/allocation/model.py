@@ -98,9 +98,9 @@ class Moved(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What follows from `inputs` (their SHA-256) by `method`. `boxes`, `reason` and `ratio` (percent of the expected
-    units) stand in the order of the inputs' outlets. `left`: boxes nobody has room for, `short`: boxes of floors that
-    could not be filled. `sold`: units expected to be sold on the mean possible day."""
+    """What follows from `inputs` (their SHA-256) by `method`. `boxes`, `reason` and `ratio` (percent of the units
+    needed beyond the stock) stand in the order of the inputs' outlets. `left`: boxes nobody has room for, `short`:
+    boxes of floors that could not be filled. `sold`: units of them expected to be sold on the mean possible day."""
 
     version: int
     inputs: str

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from banyan.service.allocation import deciding, faces, learning, proposing, publishing, reading, ruling, sales
+from banyan.service.allocation import (
+    deciding,
+    desk,
+    faces,
+    learning,
+    pages,
+    proposing,
+    publishing,
+    reading,
+    ruling,
+    sales,
+)
 from banyan.service.allocation.service import SERVICE
 
-PARTS = (ruling, sales, learning, proposing, deciding, reading, publishing, faces)
+PARTS = (ruling, sales, learning, proposing, deciding, reading, publishing, faces, pages, desk)
 __all__ = ["PARTS", "SERVICE"]

@@ -29,16 +29,18 @@ def encoded(document: Inputs | Plan) -> tuple[bytes, str]:
 
 
 def asked_of(inputs: Inputs) -> Asked:
-    """The outlets as the rules of sharing out take them."""
-    rows = inputs.outlets
-    room = np.minimum(np.array(rows.room, np.int64), ALLOT_BOXES)
-    demand = np.minimum(np.array(rows.expected, np.int64), ALLOT_DEMAND)
-    return Asked(rows.code, demand, np.array(rows.floor, np.int64), room, inputs.rules.box)
+    """The outlets as the rules of sharing out take them: what is on the shelf is sold first, counts towards the floor
+    and takes up room."""
+    rows, box = inputs.outlets, inputs.rules.box
+    stock, room = np.array(rows.stock, np.int64), np.array(rows.room, np.int64)
+    demand = np.clip(np.array(rows.expected, np.int64) - stock, 0, ALLOT_DEMAND)
+    floor = np.maximum(np.array(rows.floor, np.int64) - stock // box, 0)
+    return Asked(rows.code, demand, floor, np.clip(room - stock // box, 0, ALLOT_BOXES), box)
 
 
 def possible_days(inputs: Inputs) -> Counts:
-    """What each outlet may sell: log-normal round the expected units, as wide as the estimate's error and the chance of
-    a single day together. Whole units, mean kept."""
+    """What each outlet may sell beyond its stock: log-normal round the expected units, as wide as the estimate's error
+    and the chance of a single day together. Whole units, the mean of all that is sold kept."""
     mean = np.array(inputs.outlets.expected, np.float64)
     error = np.array(inputs.outlets.error, np.float64)
     variance = error**2 + inputs.dispersion * mean
@@ -46,8 +48,8 @@ def possible_days(inputs: Inputs) -> Counts:
     steps = np.array([NormalDist().inv_cdf(part) for part in POSSIBLE])
     factors = np.exp(steps[:, None] * width)
     days = mean * factors / factors.mean(axis=0)
-    whole: Counts = np.minimum(np.rint(days), ALLOT_DEMAND).astype(np.int64)
-    return whole
+    beyond: Counts = np.clip(np.rint(days) - np.array(inputs.outlets.stock), 0, ALLOT_DEMAND).astype(np.int64)
+    return beyond
 
 
 def share(inputs: Inputs, method: Method) -> Shared:
@@ -56,13 +58,11 @@ def share(inputs: Inputs, method: Method) -> Shared:
     if method == "gain":
         return by_gain(asked, possible_days(inputs), inputs.supply)
     if method == "flat":
-        even = msgspec.structs.replace(
-            asked, demand=np.full(len(asked.codes), asked.box), floor=np.zeros_like(asked.floor)
-        )
+        size, room = len(asked.codes), np.array(inputs.outlets.room, np.int64)
+        even = Asked(asked.codes, np.full(size, asked.box), np.zeros(size, np.int64), room, asked.box)
         return fill(even, inputs.supply)
     if method == "solved" and inputs.supply >= int(asked.floor.sum()):
-        stock = np.array(inputs.outlets.stock, np.int64)
-        found = solve(asked, possible_days(inputs), inputs.supply, stock=stock, costs=Costs(stop=inputs.rules.stop))
+        found = solve(asked, possible_days(inputs), inputs.supply, costs=Costs(stop=inputs.rules.stop))
         return Shared(found.boxes, inputs.supply - int(found.boxes.sum()), 0)
     return fill(asked, inputs.supply)
 
@@ -70,7 +70,8 @@ def share(inputs: Inputs, method: Method) -> Shared:
 def plan_of(inputs: Inputs, method: Method) -> Plan:
     """The plan with a reason for each outlet and the redistributions that its stock suggests."""
     asked, shared = asked_of(inputs), share(inputs, method)
-    reasons = reasons_of(asked, shared, inputs.outlets.floor_of, method)
+    stocked = [wanted > 0 for wanted in inputs.outlets.expected]
+    reasons = reasons_of(asked, shared, inputs.outlets.floor_of, method, stocked)
     return Plan(
         version=VERSION,
         inputs=encoded(inputs)[1],

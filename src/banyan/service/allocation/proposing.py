@@ -17,7 +17,7 @@ from banyan.limits_allocation import ALLOT_BOXES
 from banyan.service.allocation import records
 from banyan.service.allocation.gathering import gather
 from banyan.service.allocation.model import METHODS, Act, Day, Inputs, ItemId, Method, Plan
-from banyan.service.allocation.planning import encoded, plan_of
+from banyan.service.allocation.planning import asked_of, encoded, plan_of
 from banyan.service.allocation.records import SQL
 from banyan.service.allocation.service import SERVICE
 from banyan.service.allocation.wording import officer
@@ -53,9 +53,9 @@ class Proposed(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """A method's plan in figures: units expected to be `sold`; outlets that get something; the least and the middle
-    fill (percent of the expected units, outlets with some); the Gini coefficient of that fill over outlets by what
-    they expect; boxes `left`, towns whose outlets get nothing."""
+    """A method's plan in figures: units expected to be `sold` of it; outlets that get something; the least and the
+    middle fill (percent of the units needed beyond the stock, outlets that need some); the Gini coefficient of that
+    fill over outlets by their need; boxes `left`, towns whose outlets get nothing."""
 
     method: Method
     sold: int
@@ -130,7 +130,7 @@ async def compare(ctx: Context, request: Compare) -> tuple[Figures, ...]:
 
 def figures_of(inputs: Inputs, plan: Plan) -> Figures:
     rows = inputs.outlets
-    boxes, wanted = np.array(plan.boxes, np.int64), np.array(rows.expected, np.int64)
+    boxes, wanted = np.array(plan.boxes, np.int64), asked_of(inputs).demand
     fills = np.array(plan.ratio, np.int64)[wanted > 0]
     served = {town for town, held in zip(rows.town, plan.boxes, strict=True) if held}
     return Figures(

@@ -19,7 +19,7 @@ from banyan.service.allocation.shelf import Dataset, shelf_of
 from banyan.service.allocation.wording import MESSAGES
 
 PLAN_COLUMNS: Final = (
-    "醫事機構代碼", "機構名稱", "縣市鄉鎮", "日期", "箱數", "數量", "占預期百分比", "理由代碼", "理由", "理由（英文）",
+    "醫事機構代碼", "機構名稱", "縣市鄉鎮", "日期", "箱數", "數量", "占缺口百分比", "理由代碼", "理由", "理由（英文）",
 )  # fmt: skip
 INPUT_COLUMNS: Final = (
     "醫事機構代碼", "機構名稱", "縣市鄉鎮", "經度", "緯度", "預期數量", "標準誤", "最低箱數", "最低量原因",

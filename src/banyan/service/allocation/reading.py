@@ -101,8 +101,8 @@ class PlanView(msgspec.Struct, frozen=True):
 
 
 class RowView(msgspec.Struct, frozen=True):
-    """An outlet's part. `expected` units on the day with their standard `error`; `ratio` in percent of them; `reason`
-    in words."""
+    """An outlet's part. `expected` units on the day with their standard `error`, `stock` on the shelf; `ratio`: percent
+    of what is needed beyond it; `reason` in words."""
 
     code: str
     name: str
@@ -111,6 +111,7 @@ class RowView(msgspec.Struct, frozen=True):
     units: int
     expected: int
     error: int
+    stock: int
     ratio: int
     floor: int
     room: int
@@ -353,6 +354,7 @@ def row_view(inputs: Inputs, final: Plan, row: int) -> RowView:
         units=boxes * inputs.rules.box,
         expected=outlets.expected[row],
         error=outlets.error[row],
+        stock=outlets.stock[row],
         ratio=ratio,
         floor=outlets.floor[row],
         room=outlets.room[row],
@@ -363,7 +365,7 @@ def row_view(inputs: Inputs, final: Plan, row: int) -> RowView:
 
 def _fairness(inputs: Inputs, final: Plan) -> Fairness:
     units = np.array(final.boxes, np.int64) * inputs.rules.box
-    wanted = np.array(inputs.outlets.expected, np.int64)
+    wanted = asked_of(inputs).demand
     towns = [one for one in by_town(inputs.outlets.town, units, inputs.people) if one.town]
     peopled = [(one.units, one.people) for one in towns if one.people]
     held, people = np.array([one for one, _ in peopled]), np.array([one for _, one in peopled])
