@@ -1,0 +1,78 @@
+"""Durable purchases a second: our engine beside PostgreSQL (same rules in plpgsql) and SQLite, in the same run.
+
+    ./banyan bench rationing [--quick] [--json]
+
+Every purchase checks its key, sums the person's last 14 days over a million sales before, takes from the outlet's stock
+and is on disk when it is answered. Ours: batches of 512 from four callers, and 64 callers with one sale each.
+PostgreSQL: its own pgbench, 32 clients, prepared, `synchronous_commit=on`, over 6,500 outlets and on one hot row.
+SQLite: WAL, FULL, a commit a sale. Rounds interleaved, medians. `ratio` is engine / PostgreSQL; the day of 14 February
+2020 (shared data, when there) is replayed a thousand times as fast. `--quick` has short rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from bench._rationing_ours import Ours  # noqa: E402
+from bench._rationing_peers import Postgres, sqlite_full  # noqa: E402
+from tests.postgres import postgres_server  # noqa: E402
+
+TARGET, HOT_TARGET = 8.0, 30.0
+Figures = dict[str, float]
+
+
+def measure(folder: Path, address: str, *, rounds: int, seconds: float) -> dict[str, Figures]:
+    ours, postgres, sqlite = Ours(folder / "journal"), Postgres(address, Path(tempfile.mkdtemp())), sqlite_full(folder)
+    count = round(60_000 * seconds)
+    ways: dict[str, Callable[[], Figures]] = {
+        "engine": lambda: ours.run("spread", count),
+        "postgresql": lambda: postgres.run("spread", seconds),
+        "engine, one hot outlet": lambda: ours.run("hot", count),
+        "postgresql, one hot outlet": lambda: postgres.run("hot", seconds),
+        "engine, 64 callers of one": lambda: ours.run_single(count // 3, 64),
+        "sqlite": lambda: sqlite(seconds),
+    }
+    found: dict[str, list[Figures]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, run in ways.items():
+            found[name].append(run())
+    ours.close()
+    return {
+        name: {what: round(statistics.median(row[what] for row in rows), 2) for what in rows[0]}
+        for name, rows in found.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="short rounds, under two minutes")
+    parser.add_argument("--json", action="store_true", help="the last line is the result as one JSON object")
+    options = parser.parse_args()
+    print(__doc__.split("\n")[0])
+    rounds, seconds = (3, 2.0) if options.quick else (7, 5.0)
+    with tempfile.TemporaryDirectory(prefix="banyan-bench-") as folder, postgres_server() as address:
+        found = measure(Path(folder), address, rounds=rounds, seconds=seconds)
+    for name, values in found.items():
+        print(f"{name:30}" + "  ".join(f"{what} {value:,.2f}" for what, value in values.items()))
+    ratio = found["engine"]["per_s"] / found["postgresql"]["per_s"]
+    hot = found["engine, one hot outlet"]["per_s"] / found["postgresql, one hot outlet"]["per_s"]
+    print(f"engine / PostgreSQL {ratio:.1f} (target {TARGET}), one hot outlet {hot:.1f} (target {HOT_TARGET})")
+    result = {
+        "name": "rationing", "peer": "PostgreSQL, plpgsql, pgbench 32 clients", "ratio": round(ratio, 2),
+        "target": TARGET, "met": ratio >= TARGET and hot >= HOT_TARGET, "detail": {"hot": round(hot, 1), **found},
+    }  # fmt: skip
+    if options.json:
+        print(json.dumps(result, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
