@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from banyan.service.rationing.preorder import advancing, collecting, officers, paying, registering
+from banyan.service.rationing.preorder import advancing, collecting, making, officers, pages, paying, registering
 
-PARTS = (registering, paying, collecting, officers, advancing)
+PARTS = (registering, paying, collecting, officers, advancing, pages, making)

@@ -142,6 +142,12 @@ def orders(tx: Tx, statement: str, **values: SqlValue) -> list[Order]:
     return [_read(row, Order) for row in tx.rows(SQL[statement], **bound)]
 
 
+def ticket_of(tx: Tx, id: str) -> bytes:
+    """Empty before the draw's list is closed, and where places go as people come."""
+    row = tx.row(SQL["ticket_of"], id=id)
+    return cast(bytes, row[0]) if row is not None else b""
+
+
 def charge_of(tx: Tx, reference: str) -> KeptCharge | None:
     row = tx.row(SQL["charge"], reference=reference)
     return _read(row, KeptCharge) if row is not None else None

@@ -8,6 +8,7 @@ from banyan.kernel.catalogue.operation import Context, Text
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage.store import Tx
 from banyan.service.rationing.preorder import records
+from banyan.service.rationing.preorder.desk import desk_of
 from banyan.service.rationing.preorder.records import Kept, KeptCharge, KeptRefund, Message, Order
 from banyan.service.rationing.preorder.rounds import Phase, phase_of
 from banyan.service.rationing.preorder.words import told
@@ -67,6 +68,9 @@ class OwnOrder(msgspec.Struct, frozen=True):
     store: str
     registered_at: str
     ahead: int | None
+    draw: str
+    ticket: str
+    """The name of the round's draw and this person's ticket in it, to check by; empty where nothing is drawn."""
     can: tuple[str, ...]
     """What they may do now: pay, withdraw."""
     payment: Payment | None
@@ -77,13 +81,13 @@ class OwnOrder(msgspec.Struct, frozen=True):
 async def own_order(ctx: Context, kept: Kept, order: Order) -> OwnOrder:
     """The whole of it, read in one view."""
 
-    def job(tx: Tx) -> tuple[list[KeptCharge], list[KeptRefund], list[Message], int | None]:
+    def job(tx: Tx) -> tuple[list[KeptCharge], list[KeptRefund], list[Message], int | None, bytes]:
         waits = order.state == "waiting"
         ahead = records.count(tx, "ahead", round=order.round, place=order.place, id=order.id) if waits else None
         charges, refunds = records.charges_of(tx, order.id), records.refunds_of(tx, order.id)
-        return charges, refunds, records.messages_of(tx, order.id), ahead
+        return charges, refunds, records.messages_of(tx, order.id), ahead, records.ticket_of(tx, order.id)
 
-    charges, refunds, messages, ahead = await ctx.db.sql.read(job)
+    charges, refunds, messages, ahead, ticket = await ctx.db.sql.read(job)
     round = kept.round
     is_won = order.state == "won" and order.pay_by > ctx.now
     payment = next((_payment(one) for one in charges if is_won and one.state in PAYABLE), None)
@@ -107,6 +111,8 @@ async def own_order(ctx: Context, kept: Kept, order: Order) -> OwnOrder:
         store=order.store,
         registered_at=iso(order.at),
         ahead=ahead,
+        draw=await desk_of(ctx.db).lots.name(ctx, round) if ticket else "",
+        ticket=ticket.hex(),
         can=_can(order, ctx.now),
         payment=payment,
         refunds=tuple(Refunded(one.amount, one.reason, one.state, iso(one.at)) for one in refunds),
