@@ -1,12 +1,14 @@
-"""The pages `/casualties`, where families ask, and `/casualties/report`, where hospitals say; without script."""
+"""The pages `/casualties`, where anybody asks, `/casualties/press` with the counts, and `/casualties/report`, where
+hospitals say; without script. What needs a sign-in is in `inside.py`."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from banyan.errors import FieldError, Invalid, Limit, NotFound, Problem
 from banyan.kernel.catalogue import FaceRequest, View
+from banyan.limits_casualties import CASUALTY_DAYS
 from banyan.service.casualties.asking import Masked
 from banyan.service.casualties.counting import Nothing
 from banyan.service.casualties.filing import Filed
@@ -15,6 +17,7 @@ from banyan.service.casualties.sheet import FIVE
 from banyan.service.casualties.shelf import MESSAGES
 
 TITLE: Final = {"zh-Hant": "傷病患查詢", "en": "Casualty look-up"}
+PRESS: Final = {"zh-Hant": "傷病患統計", "en": "Counts of casualties"}
 REPORT: Final = {"zh-Hant": "醫院通報", "en": "Hospitals report"}
 PRIVATE: Final = (("Cache-Control", "no-store"),)
 BOXES: Final = (*FIVE, "ward", "phone", "towards")
@@ -45,10 +48,23 @@ async def ask(request: FaceRequest) -> View:
     return await _look_up_view(request, found=found)
 
 
+@SERVICE.page("GET", path="/casualties/press", title=PRESS)
+async def press(request: FaceRequest) -> View:
+    """The counts, small groups left out, and how many records ended."""
+    title = PRESS[request.lang]
+    values = {
+        "table": await request.call("casualties.counts", Nothing()),
+        "days": CASUALTY_DAYS,
+        **await incident(request),
+        "crumbs": ({"title": TITLE[request.lang], "path": "/casualties"}, {"title": title, "path": ""}),
+    }
+    return View("casualties/press.html", values, title=title)
+
+
 @SERVICE.page("GET", path="/casualties/report", title=REPORT)
 async def form(request: FaceRequest) -> View:
     """The five fields, and a box to paste a sheet into."""
-    return _report_view(request)
+    return await _report_view(request)
 
 
 @SERVICE.page("POST", path="/casualties/report", rate="write")
@@ -67,8 +83,8 @@ async def file(request: FaceRequest) -> View:
                 raise Invalid.at("name", _said(request, "fix_name"))
             filed = await request.call("casualties.report", {"persons": [given]})
     except (Invalid, Limit) as problem:
-        return _report_view(request, given=given, text=text, wrong=_words(request, problem), status=422)
-    return _report_view(request, filed=filed)
+        return await _report_view(request, given=given, text=text, wrong=_words(request, problem), status=422)
+    return await _report_view(request, filed=filed)
 
 
 async def _look_up_view(
@@ -87,13 +103,14 @@ async def _look_up_view(
         "given": given,
         "why": why,
         "errors": wrong,
-        "table": await request.call("casualties.counts", Nothing()),
+        **await incident(request),
+        "is_staff": request.caller.kind == "officer",
         "crumbs": ({"title": title, "path": ""},),
     }
     return View("casualties/look_up.html", values, title=title, status=status, headers=PRIVATE)
 
 
-def _report_view(
+async def _report_view(
     request: FaceRequest,
     *,
     filed: Filed | None = None,
@@ -111,9 +128,15 @@ def _report_view(
         "given": given or {},
         "text": text,
         "errors": wrong,
+        **await incident(request),
         "crumbs": ({"title": TITLE[request.lang], "path": "/casualties"}, {"title": title, "path": ""}),
     }
     return View("casualties/report.html", values, title=title, status=status, headers=PRIVATE)
+
+
+async def incident(request: FaceRequest) -> dict[str, Any]:
+    """What every page of the register says: which incident, and whether it is a drill."""
+    return {"incident": await request.call("casualties.incident", Nothing())}
 
 
 def _words(request: FaceRequest, problem: Problem) -> tuple[FieldError, ...]:

@@ -10,11 +10,12 @@ from banyan.service.casualties import (
     expiring,
     filing,
     incidents,
+    inside,
     looking,
     pages,
     peers,
 )
 from banyan.service.casualties.service import SERVICE
 
-PARTS = (filing, asking, looking, deciding, counting, incidents, exchanging, expiring, peers, pages)
+PARTS = (filing, asking, looking, deciding, counting, incidents, exchanging, expiring, peers, pages, inside)
 __all__ = ["PARTS", "SERVICE"]

@@ -59,10 +59,12 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A line that does not stand (from 1, the heading counted) and the column at fault."""
+    """A line that does not stand (from 1, the heading counted) and the column at fault; `cell` as Excel has it (`C4`),
+    empty where the sheet has no such column."""
 
     line: int
     field: str
+    cell: str = ""
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -94,7 +96,7 @@ def read_sheet(text: str, today: date) -> Sheet:
         if isinstance(row, Row):
             rows.append(row)
         else:
-            faults.append(Fault(number, row))
+            faults.append(Fault(number, row, _cell(columns, row, number)))
     return Sheet(tuple(rows), tuple(faults[:CASUALTY_FAULTS]))
 
 
@@ -125,6 +127,17 @@ def _headed(line: list[str]) -> tuple[str, ...]:
     """The fields of a heading; empty when the line is none."""
     found = tuple(_BY_HEADING.get("".join(cell.split()).casefold(), "") for cell in line)
     return found if "name" in found else ()
+
+
+def _cell(columns: tuple[str, ...], field: str, line: int) -> str:
+    """Excel's name of a cell: letters count A to Z, then AA."""
+    if field not in columns:
+        return ""
+    at, letters = columns.index(field) + 1, ""
+    while at:
+        at, rest = divmod(at - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"{letters}{line}"
 
 
 def _moment(text: str) -> float:
