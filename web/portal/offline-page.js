@@ -44,11 +44,6 @@
   // Leases and chain
 
   const open = async () => (await store.get("leases") ?? []).filter((one) => !one.isClosed);
-  const leaseOf = async (item) => {
-    const fit = (await open()).filter((one) => one.claims.item === item);
-    return fit.find((one) => one.left > 0 && now() < one.claims.exp) ?? fit.at(-1) ?? null;
-  };
-
   // The clock may stand still or be set; it may not go behind what this device has seen already.
   const isBehind = async () => now() < ((await store.get("chain"))?.seen ?? 0) - BACK_S;
 
@@ -67,12 +62,13 @@
     if (!card || (by && !other)) return { code: "no_card" };
     if (!device || !pack) return { code: "lease_over" };
     if (await isBehind()) return { code: "clock_back" };
-    const mark = await offlineSale.ownMark(device, card.number), lease = await leaseOf(item);
+    const mark = await offlineSale.ownMark(device, card.number), held = (await open()).filter((one) => one.claims.item === item);
     const bought = (await store.sold()).filter((one) => one.mark === mark);
     const isHit = await offlineSale.isServed(pack, item, card.number);
     const asked = { card, item, qty, age, now: now(), channel: device.channel, isHit, useReserve };
-    const said = rules.decide(asked, { book: pack.claims.book, lease, bought });
+    const said = rules.decide(asked, { book: pack.claims.book, leases: held, bought });
     if (said.code) return said;
+    const { lease } = said;
     const leases = await store.get("leases");
     const changed = leases.map((one) => one.claims.jti !== lease.claims.jti ? one
       : { ...one, left: one.left - said.qty, sold: one.sold + said.qty, reserve: one.reserve - (said.hit ? said.qty : 0) });

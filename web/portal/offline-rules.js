@@ -57,9 +57,9 @@ offlineSale.rules = (() => {
     return null;
   };
 
-  // `asked`: {card, item, qty (0: all she may), age, now, channel, isHit, useReserve}; `lease`: {claims, left, reserve};
-  // `bought`: what this device sold to her, [{item, qty, day}].
-  const decide = (asked, { book, lease, bought }) => {
+  // `asked`: {card, item, qty (0: all she may), age, now, channel, isHit, useReserve}; `leases`: of the item,
+  // [{claims, left, reserve}]; `bought`: what this device sold to her, [{item, qty, day}].
+  const decide = (asked, { book, leases, bought }) => {
     const today = dayOf(asked.now), rules = rulesOf(book, asked.item, today);
     if (!rules.length) return { code: "unknown_rule" };
     const age = asked.age ?? 30;
@@ -77,10 +77,13 @@ offlineSale.rules = (() => {
       const first = Math.min(...used.map((one) => one.day));
       return { code: "quota_reached", left, from: used.length ? startOf(first + rule.window_days) : null };
     }
-    if (!lease || asked.now >= lease.claims.exp) return { code: "lease_over" };
-    if (qty > lease.left) return { code: "lease_used_up", left: lease.left };
-    if (asked.isHit && !(asked.useReserve && lease.reserve >= qty)) return { code: "maybe_served", reserve: lease.reserve, qty };
-    return { code: "", qty, hit: asked.isHit };
+    const live = leases.filter((one) => asked.now < one.claims.exp), fits = live.filter((one) => one.left >= qty);
+    if (!live.length) return { code: "lease_over" };
+    if (!fits.length) return { code: "lease_used_up", left: Math.max(...live.map((one) => one.left)) };
+    if (!asked.isHit) return { code: "", qty, hit: false, lease: fits[0] };
+    const able = fits.find((one) => one.reserve >= qty);
+    if (!able || !asked.useReserve) return { code: "maybe_served", reserve: able?.reserve ?? 0 };
+    return { code: "", qty, hit: true, lease: able };
   };
 
   return { asksAge, dayOf, decide, readCard, startOf };
