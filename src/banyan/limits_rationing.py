@@ -62,6 +62,7 @@ OFFLINE_RECEIPT: Final = 2_000  # characters of one receipt: about 1,000 with it
 OFFLINE_FILTER_BITS: Final = 16 * 8 * MIB  # 13 million persons at 1 %: past that a filter gets coarser, not longer
 OFFLINE_EPOCH_S: Final = 7 * 86_400  # marks are keyed anew each week
 OFFLINE_EPOCHS: Final = 6  # weeks of marks that a snapshot looks back: the longest window of a counter in 2020 is 2
+OFFLINE_NOTES: Final = 2_000  # sales online whose marks are written together: ten seconds of a nation's peak
 OFFLINE_EVIDENCE_S: Final = 60 * 86_400  # sealed cards are kept after a merge: the time to object to what it found
 OFFLINE_MISSING: Final = 50  # missing receipts of a chain that are named
 OFFLINE_SWEEP: Final = 500  # leases or receipts of one turn of the sweep
@@ -92,3 +93,13 @@ DRAW_WHY: Final = 500  # characters of why a draw was given up
 RATION_SNAPSHOT: Final = 1_000_000  # commands between two snapshots: so many are replayed in some seconds
 RATION_TICK_S: Final = 10.0  # how often time is looked at when nobody buys: what expired is back by then
 RATION_SLICE: Final = 2_000  # persons looked through before others have their turn: a millisecond
+
+# Waiting rooms (service/rationing/waiting). Reasons of the sizes: docs/decisions/0117.
+WAITING_ROOMS: Final = 20  # of a node: each request of a guarded address looks through them
+WAITING_PATHS: Final = 10  # addresses that one room guards
+WAITING_HOURS: Final = 24  # of one room: a round's first day; its windows' seeds take 0.3 MB
+WAITING_PACE: Final = 20_000  # people let in a second: three times a whole nation in one hour
+WAITING_PASS_S: Final = 3_600  # a pass lasts at most so long
+WAITING_SAVE_S: Final = 1.0  # between writes of how far a room has come: a crash loses the count of one second
+WAITING_PAGE_S: Final = 60.0  # a rendered page is used so long; a new release of the portal shows within a minute
+WAITING_STATE_S: Final = 5  # any cache may keep a room's state so long

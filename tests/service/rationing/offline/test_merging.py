@@ -336,6 +336,27 @@ def test_a_snapshot_knows_who_is_served_and_names_nobody() -> None:
     in_a_world(story)
 
 
+def test_who_bought_online_is_known_to_terminals_too() -> None:
+    async def story(world: World) -> None:
+        await world.deliver(HERE, 300)
+        sale = {"outlet": HERE, "item": MASK, "terminal": "f" * 16, "qty": 9}
+        await world.call(
+            "sell", PHARMACIST, **sale, card=PEOPLE[30], counter=1
+        )  # nobody sells offline: nothing is kept
+        device = await world.enrol()
+        await world.call("sell", PHARMACIST, **sale, card=PEOPLE[31], counter=2)
+        await world.call("sell", PHARMACIST, **sale, card="000000000032", counter=3)
+        pack = plain(await world.pack(device, mask_adult=10))
+        assert [device.is_served(pack, MASK, number) for number in (*PEOPLE[30:33], "000000000032")] == [
+            False,
+            True,
+            True,
+            True,
+        ]
+
+    in_a_world(story)
+
+
 def plain(pack: object) -> dict[str, object]:
     import msgspec
 

@@ -21,6 +21,7 @@ from banyan.service.rationing.counter.queueing import served, shown
 from banyan.service.rationing.counter.saying import says_refused, says_sold
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Answer, Buy, Buyer, Engine, Receipt, Refusal, Void
+from banyan.service.rationing.offline.marking import note
 from banyan.service.rationing.service import SERVICE
 
 CardNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=CARD_CHARACTERS, title="證件號碼 Card")]
@@ -88,6 +89,8 @@ async def sell(ctx: Context, request: Sale) -> Outcome:
         qty, answer = await _bought(engine, asked, request.qty, plate)
         if plate is not None and (qty or isinstance(answer, Receipt)):
             await served(ctx, plate, is_sold=isinstance(answer, Receipt))
+    if isinstance(answer, Receipt):
+        await note(ctx.db, buyer.person, request.card, request.paper, outlet=outlet.code, now=ctx.now)
     return await outcome_of(engine, asked, qty, answer)
 
 

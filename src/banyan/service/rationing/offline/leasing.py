@@ -44,7 +44,7 @@ from banyan.service.rationing.offline.formats import (
     read,
     terminal_of,
 )
-from banyan.service.rationing.offline.marking import oldest_epoch
+from banyan.service.rationing.offline.marking import flush, notes_of, oldest_epoch
 from banyan.service.rationing.offline.records import Terminal
 from banyan.service.rationing.offline.shelf import keys_of
 from banyan.service.rationing.offline.snapshots import Made, claims_of, least_to_be_served, made
@@ -150,6 +150,7 @@ async def enrol(ctx: Context, request: Enrolling) -> Enrolled:
         raise Invalid.at("sign", str(error)) from error
     asked = Terminal(terminal_of(named), outlet.code, request.area, request.sign.jwk, request.agree.jwk)
     known = await ctx.db.sql.write(lambda tx: records.enrol(tx, asked, by=ctx.caller.id, at=ctx.now))
+    notes_of(ctx.db).is_used = True
     if known.outlet != outlet.code or known.sign != asked.sign:
         raise Denied(both("elsewhere"), remedy=both("elsewhere_remedy"))
     keys = keys_of(ctx.db)
@@ -295,6 +296,7 @@ async def _snapshot(ctx: Context, terminal: Terminal, items: list[str]) -> Made:
     for item in items:
         least = least_to_be_served(book, item, today)
         spent[item] = await engine.spent(item, least) if least else ()
+    await flush(ctx.db)
     since = oldest_epoch(ctx.now)
     marks = await ctx.db.sql.read_long(lambda tx: records.marks_near(tx, terminal.area, since))
     return made(

@@ -8,12 +8,15 @@ nothing now, keyed once more for one terminal. See docs/decisions/0116 for what 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from typing import Final
+from weakref import WeakKeyDictionary
+
+import msgspec
 
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.storage import Drawer
-from banyan.limits_rationing import OFFLINE_EPOCH_S, OFFLINE_EPOCHS
+from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage.store import Tx
+from banyan.limits_rationing import OFFLINE_EPOCH_S, OFFLINE_EPOCHS, OFFLINE_NOTES
 from banyan.service.rationing.counter.cards import Paper, read_card
 from banyan.service.rationing.counter.registers import registers_of
 from banyan.service.rationing.offline import records
@@ -47,9 +50,58 @@ async def numbers_shown(db: Drawer, typed: str, paper: Paper) -> tuple[str, ...]
     return (read.number, own) if own else (read.number,)
 
 
-async def remember(db: Drawer, person: bytes, numbers: Iterable[str], *, outlet: str, now: EpochS) -> None:
-    """Call after a sale, with every number that the person may show next time (an insurance card's, and her own)."""
+class Noted(msgspec.Struct, frozen=True):
+    """Marks that wait to be written."""
+
+    person: bytes
+    epoch: int
+    marks: tuple[bytes, ...]
+    outlet: str
+
+
+class Notes:
+    """What was noted of a store since it was written last. `is_used`: None until somebody looked for terminals."""
+
+    def __init__(self) -> None:
+        self.is_used: bool | None = None
+        self.waiting: list[Noted] = []
+
+
+_notes: WeakKeyDictionary[Store, Notes] = WeakKeyDictionary()
+
+
+def notes_of(db: Drawer) -> Notes:
+    found = _notes.get(db.sql)
+    if found is None:
+        found = _notes[db.sql] = Notes()
+    return found
+
+
+async def note(db: Drawer, person: bytes, typed: str, paper: Paper, *, outlet: str, now: EpochS) -> None:
+    """After a sale online: how terminals will know the person. Nothing where no terminal is enrolled, so that nothing
+    is kept that nobody needs. Written later, in one go: what a crash loses is a person whom a snapshot misses."""
+    notes = notes_of(db)
+    if notes.is_used is None:
+        notes.is_used = await db.sql.read(records.has_terminals)
+    if not notes.is_used:
+        return
     epoch = epoch_of(now)
     key = keys_of(db).marking_key(epoch)
-    marks = [mark_of(key, number) for number in numbers]
-    await db.sql.write(lambda tx: records.mark(tx, person, epoch, marks, outlet))
+    marks = tuple(mark_of(key, number) for number in await numbers_shown(db, typed, paper))
+    notes.waiting.append(Noted(person, epoch, marks, outlet))
+    if len(notes.waiting) >= OFFLINE_NOTES:
+        await flush(db)
+
+
+async def flush(db: Drawer) -> int:
+    """Write what was noted; how many."""
+    notes = notes_of(db)
+    written, notes.waiting = notes.waiting, []
+
+    def job(tx: Tx) -> None:
+        for one in written:
+            records.mark(tx, one.person, one.epoch, one.marks, one.outlet)
+
+    if written:
+        await db.sql.write(job)
+    return len(written)

@@ -8,6 +8,10 @@ on conflict (id) do nothing
 -- One terminal.
 select id, outlet, area, sign_jwk, agree_jwk, ended_at from offline_terminal where id = :id
 
+-- name: any_terminal
+-- Whether anybody sells offline here.
+select id from offline_terminal limit 1
+
 -- name: terminals_of
 -- An outlet's terminals, the newest first.
 select id, outlet, area, sign_jwk, agree_jwk, ended_at from offline_terminal

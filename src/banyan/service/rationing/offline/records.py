@@ -54,6 +54,10 @@ def terminals(tx: Tx, outlet: str, most: int) -> tuple[Terminal, ...]:
     return tuple(_terminal(row) for row in tx.rows(SQL["terminals_of"], outlet=outlet, most=most))
 
 
+def has_terminals(tx: Tx) -> bool:
+    return tx.row(SQL["any_terminal"]) is not None
+
+
 def enrol(tx: Tx, terminal: Terminal, *, by: str, at: float) -> Terminal:
     """The terminal as it is known; the first time that is as it came."""
     tx.run(
