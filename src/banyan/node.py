@@ -31,6 +31,7 @@ from banyan.demo.federation.seeding import SERVICES as ROAD_SERVICES
 from banyan.demo.federation.seeding import seed_road_registers
 from banyan.demo.loan.registering import close_app, register_app
 from banyan.demo.personas import close_personas, seed_personas
+from banyan.demo.preorders import seed_preorders
 from banyan.demo.rationing import samples, seed_rationing
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.catalogue import Catalogue, Operation, Service
@@ -49,6 +50,7 @@ from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.lending import lend_opendata, lend_orders, lend_rations, lend_services, outsides
+from banyan.payhouse import payhouse
 from banyan.persons import open_persons
 from banyan.presence import presence_of
 from banyan.registers import Issuer, lend_registers, nobodys
@@ -242,6 +244,7 @@ async def serve(
             tasks.append(asyncio.create_task(node.road.run()))
         if not empty:
             tasks.append(asyncio.create_task(_demonstrate(node, server)))
+            tasks.append(asyncio.create_task(_take_payments(node, server)))
         tasks.append(asyncio.create_task(_greet(node, server, host, port)))
         try:
             await server.serve()
@@ -312,6 +315,20 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     except Problem as problem:
         _say(f"  demonstration nation: {problem.title} {problem.remedy}")
     await asyncio.gather(seed_allocation(node.gate, say=_say), keep_alive(folder, clock=node.gate.clock))
+
+
+async def _take_payments(node: Node, server: uvicorn.Server) -> None:
+    """The demonstration's payment provider, where node.toml names none, and rounds of preorder to pay for."""
+    await _started(server)
+    if "rationing" not in node.drawers or node.settings.payments.url:
+        return
+    shop = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    async with payhouse(node.drawers, shop, node.gate.clock) as book:
+        try:
+            await seed_preorders(node.gate, book, subject=node.lawful.conscience.subject)
+        except Problem as problem:
+            _say(f"  demonstration preorders: {problem.title} {problem.remedy}")
+        await asyncio.Event().wait()
 
 
 async def _greet(node: Node, server: uvicorn.Server, host: str, port: int) -> None:

@@ -92,6 +92,12 @@ PERSONAS: Final = (
         "pharmacist",
         agency="TW/MED/P1",
     ),
+    _officer(
+        "demo.store",
+        "蔡店員（領取門市）",
+        "Tsai Tien-yuan (pickup store)",
+        agency="TW/COM/STORE",
+    ),
     _citizen("demo.mother", "周美玉（民眾，小榕的媽媽）", "Chou Mei-yu (citizen, Hsiao-jung's mother)", "A223456781"),
     _officer(
         "demo.registrar",
@@ -126,6 +132,7 @@ AGENCIES: Final = (
     Agency("TW/GOV/EOC", "00000141", {"zh-Hant": "災害應變中心（示範）", "en": "Disaster centre (demo)"}),
     Agency("TW/MED/H2", "00000135", {"zh-Hant": "福木醫院（示範）", "en": "Fumu Hospital (demo)"}),
     Agency("TW/MED/P1", "00000151", {"zh-Hant": "實名制藥局（示範）", "en": "Rationing pharmacy (demo)"}),
+    Agency("TW/COM/STORE", "00000162", {"zh-Hant": "領取門市（示範）", "en": "Pickup stores (demo)"}),
     Agency("TW/MED/H1", "00000130", {"zh-Hant": "榕樹醫院（示範）", "en": "Banyan Hospital (demo)"}),
 )
 """Their 統一編號 are made up too: no register gives out numbers that begin with five noughts."""
