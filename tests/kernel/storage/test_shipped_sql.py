@@ -38,8 +38,10 @@ def steps_under(package: str) -> list[Step]:
 
 
 def files_of(package: str) -> list[Path]:
-    """The statement files that stand on the tables of `package`: below it, and storage's own."""
-    below = sorted((SOURCE / package.replace(".", "/")).rglob("*.sql"))
+    """The statement files that stand on the tables of `package`: below it, but for a part with tables of its own."""
+    folder = SOURCE / package.replace(".", "/")
+    apart = [found.parent for found in folder.rglob("migrations") if found.parent != folder]
+    below = sorted(path for path in folder.rglob("*.sql") if not any(path.is_relative_to(one) for one in apart))
     return [path for path in below if path.parent.name != "migrations" and is_portable(path)]
 
 

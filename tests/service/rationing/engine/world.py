@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Journal
+from banyan.kernel.storage.store import SchemaStore
 from banyan.service.rationing.engine.booking import taiwan_2020
 from banyan.service.rationing.engine.days import day_number, start_of
 from banyan.service.rationing.engine.journalled import JournalEngine
 from banyan.service.rationing.engine.model import Buyer
+from banyan.service.rationing.engine.recorded import RecordedEngine
 from banyan.service.rationing.engine.rulebook import RuleBook
 
 T = TypeVar("T")
@@ -71,6 +73,36 @@ class Shop:
     def close(self) -> None:
         self.run(self.engine.close())
         self.journal.close()
+        self.loop.close()
+
+
+class RecordedShop:
+    """The same over SQL records: `open_store` opens them, again and again."""
+
+    def __init__(self, open_store: Callable[[], SchemaStore], at: float, *, book: RuleBook | None = None) -> None:
+        self.clock = HandClock(at)
+        self.book = book if book is not None else taiwan_2020()
+        self.open_store = open_store
+        self.loop = asyncio.new_event_loop()
+        self._open()
+
+    def _open(self) -> None:
+        self.store = self.open_store()
+        self.engine = RecordedEngine(self.store, self.clock, book=self.book)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def do(self, command: Any) -> Any:
+        return self.run(self.engine.do(command))
+
+    def restart(self) -> None:
+        self.run(self.engine.close())
+        self._open()
+
+    def close(self) -> None:
+        self.run(self.engine.close())
+        self.run(self.loop.shutdown_default_executor())
         self.loop.close()
 
 
