@@ -1,6 +1,6 @@
 """A process to be killed: it writes as fast as it can and prints each acknowledgement as soon as it has it.
 
-    python tests/faults/victim.py journal|store|board FOLDER
+    python tests/faults/victim.py journal|store|board|rations FOLDER
 
 An acknowledgement is one line, `SEQ NAME`, written to the pipe in one piece: what was written there was said.
 """
@@ -110,7 +110,35 @@ async def keep_board_for_ever(folder: Path) -> None:
         acknowledge(change.seq, f"look-{seq}")
 
 
+async def sell_for_ever(folder: Path) -> None:
+    """From the command whose number stands in the folder's `start`; what is refused is not acknowledged."""
+    from tests.faults.rations import BOOK, NOW, command
+
+    from banyan.kernel.storage.journal import Journal
+    from banyan.service.rationing.engine.journalled import JournalEngine
+    from banyan.service.rationing.engine.model import Receipt
+
+    journal = Journal(folder / "journal", segment_bytes=SEGMENT_BYTES)
+    engine = JournalEngine(journal, lambda: NOW, book=BOOK, every=SNAPSHOT_EVERY)
+    start = int((folder / "start").read_text())
+
+    async def writer(number: int) -> None:
+        for n in range(start + number, start + 10_000_000, WRITERS):
+            answer = await engine.do(command(n))
+            if isinstance(answer, Receipt):
+                acknowledge(answer.seq, str(n))
+            else:
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*map(writer, range(WRITERS)))
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
-    write = {"journal": append_for_ever, "store": store_for_ever, "board": keep_board_for_ever}[sys.argv[1]]
+    write = {
+        "journal": append_for_ever,
+        "store": store_for_ever,
+        "board": keep_board_for_ever,
+        "rations": sell_for_ever,
+    }[sys.argv[1]]
     asyncio.run(write(Path(sys.argv[2])))

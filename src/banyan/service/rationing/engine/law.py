@@ -124,7 +124,7 @@ def _is_closed(rule: Rule, weekday: int, channel: str | None) -> bool:
     return all(weekday in rule.closed.get(one, ()) for one in channels)
 
 
-def refused(law: Law, today: int, buyer: Buyer, item: str, channel: str | None, code: Code) -> Refusal:
+def refused(code: Code, law: Law, today: int, buyer: Buyer, item: str, *, channel: str | None) -> Refusal:
     """`code` with the day on which it no longer holds, where the calendar tells it."""
     if code not in ("closed", "too_early_by_parity"):
         return Refusal(code)

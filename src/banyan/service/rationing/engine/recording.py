@@ -240,7 +240,7 @@ def _allowed(turn: Turn, c: Buy | Reserve, carrier: bytes, *, ignores_day: bool)
     buyer = c.buyer
     ruling = permitted(turn.law.on(turn.day), buyer, c.item, c.channel, ignores_day=ignores_day)
     if not isinstance(ruling, Ruling):
-        return refused(turn.law, turn.day, buyer, c.item, c.channel, ruling)
+        return refused(ruling, turn.law, turn.day, buyer, c.item, channel=c.channel)
     history = turn.history(buyer.person)
     if used(turn.law, history, buyer, ruling, turn.day) + c.qty > ruling.quantity:
         return quota_refused(turn.law, history, buyer, c.item, turn.now, qty=c.qty)

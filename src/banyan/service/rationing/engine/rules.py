@@ -119,7 +119,7 @@ def _chance(law: Law, counted: History, buyer: Buyer, item: str, day: int) -> _C
     of, days = (ruling.quantity, ruling.rule.window_days) if ruling is not None else (0, 0)
     found = permitted(today, buyer, item, None)
     if not isinstance(found, Ruling):
-        refusal = refused(law, day, buyer, item, None, found)
+        refusal = refused(found, law, day, buyer, item, channel=None)
         return _Chance(0, of, days, found, (Why(found, _when(refusal)),))
     left = max(0, found.quantity - _used(counted, found, day))
     code = "open" if left == found.quantity else "part_used" if left else "all_used"

@@ -149,7 +149,7 @@ def _allowed(desk: Desk, c: Buy | Reserve, carrier: bytes, *, ignores_day: bool 
     buyer, state = c.buyer, desk.state
     ruling = permitted(desk.today, buyer, c.item, c.channel, ignores_day=ignores_day)
     if not isinstance(ruling, Ruling):
-        return refused(state.law, desk.day, buyer, c.item, c.channel, ruling)
+        return refused(ruling, state.law, desk.day, buyer, c.item, channel=c.channel)
     if desk.used(buyer, ruling) + c.qty > ruling.quantity:
         history = desk.history(buyer.person)
         return quota_refused(state.law, history, buyer, c.item, desk.now, qty=c.qty)
