@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
+from typing import Any
 
+import msgspec
 import pytest
 from tests.service.rationing.offline.device import Device, claims_of
 from tests.service.rationing.offline.world import (
@@ -24,6 +27,7 @@ from tests.service.rationing.offline.world import (
 from banyan.errors import Conflict, Denied, Limit
 from banyan.kernel.identity.caller import ANONYMOUS
 from banyan.service.rationing.engine.model import Buy, Receipt, Refusal
+from banyan.service.rationing.offline.marking import place
 
 
 def test_a_lease_takes_stock_and_gives_back_what_was_not_sold() -> None:
@@ -357,9 +361,22 @@ def test_who_bought_online_is_known_to_terminals_too() -> None:
     in_a_world(story)
 
 
-def plain(pack: object) -> dict[str, object]:
-    import msgspec
+def test_an_outlets_town_is_the_maps_and_asked_once() -> None:
+    async def story(world: World) -> None:
+        asked: list[str] = []
 
+        async def call(operation: str, request: Any, *, purpose: str = "") -> Any:
+            asked.append(f"{operation} {request['code']}")
+            return SimpleNamespace(outlet=SimpleNamespace(town_code="63000010" if request["code"] == HERE else "?"))
+
+        ctx = msgspec.structs.replace(world.context(), call=call)
+        assert [await place(ctx, code) for code in (HERE, THERE, HERE)] == ["63000010", "", "63000010"]
+        assert asked == [f"supplies.outlet {HERE}", f"supplies.outlet {THERE}"]
+
+    in_a_world(story)
+
+
+def plain(pack: object) -> dict[str, object]:
     found: dict[str, object] = msgspec.to_builtins(pack)
     return found
 

@@ -142,7 +142,7 @@ def context_of(db: Drawer, now: float, caller: Caller = SYSTEM) -> Context:
         raise AssertionError("nothing is told")
 
     async def call(operation: str, request: Any, *, purpose: str = "") -> Any:
-        raise AssertionError("nothing is asked")
+        raise NotFound(f"no operation {operation}")
 
     return Context(caller, EpochS(now), db, call, emit, lambda name, fields: None)
 

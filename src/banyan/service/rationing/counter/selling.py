@@ -90,7 +90,7 @@ async def sell(ctx: Context, request: Sale) -> Outcome:
         if plate is not None and (qty or isinstance(answer, Receipt)):
             await served(ctx, plate, is_sold=isinstance(answer, Receipt))
     if isinstance(answer, Receipt):
-        await note(ctx.db, buyer.person, request.card, request.paper, outlet=outlet.code, now=ctx.now)
+        await note(ctx, buyer.person, request.card, request.paper, outlet=outlet.code)
     return await outcome_of(engine, asked, qty, answer)
 
 

@@ -44,7 +44,7 @@ from banyan.service.rationing.offline.formats import (
     read,
     terminal_of,
 )
-from banyan.service.rationing.offline.marking import flush, notes_of, oldest_epoch
+from banyan.service.rationing.offline.marking import flush, notes_of, oldest_epoch, place
 from banyan.service.rationing.offline.records import Terminal
 from banyan.service.rationing.offline.shelf import keys_of
 from banyan.service.rationing.offline.snapshots import Made, claims_of, least_to_be_served, made
@@ -148,7 +148,8 @@ async def enrol(ctx: Context, request: Enrolling) -> Enrolled:
         thumbprint(request.agree.jwk, ALG)
     except Unsigned as error:
         raise Invalid.at("sign", str(error)) from error
-    asked = Terminal(terminal_of(named), outlet.code, request.area, request.sign.jwk, request.agree.jwk)
+    area = request.area or await place(ctx, outlet.code)
+    asked = Terminal(terminal_of(named), outlet.code, area, request.sign.jwk, request.agree.jwk)
     known = await ctx.db.sql.write(lambda tx: records.enrol(tx, asked, by=ctx.caller.id, at=ctx.now))
     notes_of(ctx.db).is_used = True
     if known.outlet != outlet.code or known.sign != asked.sign:

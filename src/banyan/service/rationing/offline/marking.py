@@ -13,7 +13,8 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from banyan.kernel.events.clock import EpochS
+from banyan.errors import Problem
+from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.storage import Drawer, Store
 from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import OFFLINE_EPOCH_S, OFFLINE_EPOCHS, OFFLINE_NOTES
@@ -65,6 +66,7 @@ class Notes:
     def __init__(self) -> None:
         self.is_used: bool | None = None
         self.waiting: list[Noted] = []
+        self.areas: dict[str, str] = {}
 
 
 _notes: WeakKeyDictionary[Store, Notes] = WeakKeyDictionary()
@@ -77,20 +79,40 @@ def notes_of(db: Drawer) -> Notes:
     return found
 
 
-async def note(db: Drawer, person: bytes, typed: str, paper: Paper, *, outlet: str, now: EpochS) -> None:
+async def note(ctx: Context, person: bytes, typed: str, paper: Paper, *, outlet: str) -> None:
     """After a sale online: how terminals will know the person. Nothing where no terminal is enrolled, so that nothing
     is kept that nobody needs. Written later, in one go: what a crash loses is a person whom a snapshot misses."""
-    notes = notes_of(db)
+    notes = notes_of(ctx.db)
     if notes.is_used is None:
-        notes.is_used = await db.sql.read(records.has_terminals)
+        notes.is_used = await ctx.db.sql.read(records.has_terminals)
     if not notes.is_used:
         return
-    epoch = epoch_of(now)
-    key = keys_of(db).marking_key(epoch)
-    marks = tuple(mark_of(key, number) for number in await numbers_shown(db, typed, paper))
+    await place(ctx, outlet)
+    epoch = epoch_of(ctx.now)
+    key = keys_of(ctx.db).marking_key(epoch)
+    marks = tuple(mark_of(key, number) for number in await numbers_shown(ctx.db, typed, paper))
     notes.waiting.append(Noted(person, epoch, marks, outlet))
     if len(notes.waiting) >= OFFLINE_NOTES:
-        await flush(db)
+        await flush(ctx.db)
+
+
+async def place(ctx: Context, outlet: str) -> str:
+    """The town (鄉鎮市區代碼) that an outlet is in, by the map; empty when nobody knows. Asked once."""
+    notes = notes_of(ctx.db)
+    if outlet not in notes.areas:
+        area = notes.areas[outlet] = await _town(ctx, outlet)
+        if area:
+            await ctx.db.sql.write(lambda tx: records.put_outlet(tx, outlet, area))
+    return notes.areas[outlet]
+
+
+async def _town(ctx: Context, outlet: str) -> str:
+    try:
+        found = await ctx.call("supplies.outlet", {"code": outlet})
+    except Problem:
+        return ""
+    code = str(getattr(found.outlet, "town_code", ""))
+    return code if len(code) == 8 and code.isdigit() else ""
 
 
 async def flush(db: Drawer) -> int:

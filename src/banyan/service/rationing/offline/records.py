@@ -71,10 +71,14 @@ def enrol(tx: Tx, terminal: Terminal, *, by: str, at: float) -> Terminal:
         by=by,
     )
     if terminal.area:
-        tx.run(SQL["put_outlet"], outlet=terminal.outlet, area=terminal.area)
+        put_outlet(tx, terminal.outlet, terminal.area)
     known = terminal_of(tx, terminal.id)
     assert known is not None, "it was just put"
     return known
+
+
+def put_outlet(tx: Tx, outlet: str, area: str) -> None:
+    tx.run(SQL["put_outlet"], outlet=outlet, area=area)
 
 
 def end(tx: Tx, id: str, outlet: str, at: float) -> None:
