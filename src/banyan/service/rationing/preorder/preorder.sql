@@ -308,3 +308,7 @@ select at, kind, facts from preorder_message where preorder = :preorder order by
 -- name: heard
 -- The words that were taken about an order.
 select id from preorder_word where preorder = :preorder order by id
+
+-- name: came
+-- What was paid for an order, by the word that told it.
+select id, amount from preorder_word where preorder = :preorder and type = 'payment.received' order by id
