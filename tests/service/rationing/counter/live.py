@@ -27,8 +27,8 @@ NODE = Settings(
 
 
 @contextmanager
-def a_live_node(folder: Path, clock: Clock) -> Iterator[tuple[str, Node]]:
-    """The address, and the node (of another thread: look, do not call)."""
+def a_live_node(folder: Path, clock: Clock) -> Iterator[str]:
+    """Its address."""
     ready = threading.Event()
     opened: list[Node] = []
 
@@ -51,7 +51,7 @@ def a_live_node(folder: Path, clock: Clock) -> Iterator[tuple[str, Node]]:
 
     with live_server(app) as url:
         assert ready.wait(120), "the node did not start"
-        yield url.replace("127.0.0.1", "localhost"), opened[0]
+        yield url.replace("127.0.0.1", "localhost")
 
 
 def sign_in(page: Any, url: str, persona: str, lang: str = "") -> None:
