@@ -27,6 +27,7 @@ from banyan.kernel.exchange.road.consumer import Consumer
 from banyan.kernel.exchange.road.desk import Desk, Local, Signing, Surroundings
 from banyan.kernel.exchange.road.edge import Edge
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http, of_signature
+from banyan.kernel.exchange.road.gathering import Gathering
 from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.link import Pool
 from banyan.kernel.exchange.road.listener import Handler, Incoming, Listener, phrase
@@ -86,7 +87,8 @@ class Gateway:
         recalled: Iterable[tuple[str, str]] | None = None,
     ) -> None:
         self.settings = settings
-        self.spooling = Spooling(settings.spool, most=settings.body_bytes)
+        self._gathering = Gathering(asyncio.get_running_loop())
+        self.spooling = Spooling(settings.spool, most=settings.body_bytes, stirred=self._gathering.stir)
         self.desk = Desk(
             settings.server,
             around,
@@ -165,6 +167,7 @@ class Gateway:
     def _listener(self, handler: Handler) -> Listener:
         listener = Listener(handler, self.spooling, self.desk.clock, self.desk.report)
         self._listeners.append(listener)
+        self._gathering.under_way.append(listener.tasks)
         return listener
 
     async def _at_edge(self, incoming: Incoming) -> Answer:

@@ -212,6 +212,7 @@ class Connection(asyncio.Protocol):
         self.deadline = _NEVER
         task = self._loop.create_task(self._serve(head))
         self._task = task
+        self._listener.spooling.stirred()
         self._listener.tasks.add(task)  # until `_serve` ends: a callback of the loop's would cost a turn of it
         return head.length
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -58,7 +58,8 @@ EMPTY: Final = Held()
 
 
 class Spooling:
-    """Makes spools for one gateway and counts what all of them hold, in memory and in files."""
+    """Makes spools for one gateway and counts what all of them hold, in memory and in files. `stirred` is told of each
+    message that comes."""
 
     def __init__(
         self,
@@ -67,15 +68,18 @@ class Spooling:
         most: int = ROAD_BODY_BYTES,
         memory: int = ROAD_MEMORY_ALL_BYTES,
         files: int = ROAD_FILES_ALL_BYTES,
+        stirred: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder = folder
         self.most = most
         self.memory = memory
         self.files = files
+        self.stirred = stirred
         self.held = 0
         self.filed = 0
 
     def spool(self, algorithms: Collection[str] = ("sha-256", "sha-512"), *, most: int = 0) -> Spool:
+        self.stirred()
         return Spool(self, algorithms, min(most, self.most) if most else self.most)
 
     def room(self) -> int:
