@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import partial
+from ipaddress import IPv6Network
 from pathlib import Path
 from secrets import token_bytes
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -14,7 +15,8 @@ from banyan.consents import ending_tokens
 from banyan.craft.draw.beacon import in_folder
 from banyan.kernel.catalogue import Messages, Operation
 from banyan.kernel.events.clock import Clock
-from banyan.kernel.exchange import Gate
+from banyan.kernel.exchange import App, Gate
+from banyan.kernel.exchange.request import is_address, origin_of
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.outside import Outside
 from banyan.kernel.identity.openid.provider import Provider
@@ -45,6 +47,9 @@ from banyan.service.rationing.preorder.desk import lend_desk as lend_preorder
 from banyan.service.rationing.preorder.lotting import DrawLots
 from banyan.service.rationing.shelf import Shelf as RationingShelf
 from banyan.service.rationing.shelf import lend as lend_rationing
+from banyan.service.rationing.waiting.layer import Layer
+from banyan.service.rationing.waiting.rooms import Rooms, rooms_of
+from banyan.service.rationing.waiting.rooms import lend as lend_rooms
 from banyan.service.transparency.shelf import Shelf, lend
 from banyan.settings import Settings, outside_secret_from_environment
 
@@ -160,6 +165,7 @@ def lend_rations(
         lend_rationing(drawers["rationing"], shelf)
         lots = DrawShelf(lawful.ledger, name_of("rationing/draws"), in_folder(data / BEACONS_FOLDER), token_bytes)
         lend_draws(drawers["rationing"], lots)
+        lend_rooms(drawers["rationing"], Rooms(name_of("rationing/waiting"), token_bytes))
         register = OWN_RECORD if OWN_RECORD.partition(".")[0] in drawers else ""
         provider, words = provider_of(settings)
         orders = PreorderDesk(DrawLots(), token_bytes, provider, words, register)
@@ -172,3 +178,20 @@ def _lend_allocation(drawers: Mapping[str, Drawer], settings: Settings, lawful: 
     if db is not None:
         way = publisher(gate, db, agency=settings.site.publisher) if "opendata" in drawers else None
         lend_plans(db, AllocationShelf(lawful.ledger, way))
+
+
+def behind_rooms(door: App, drawers: Mapping[str, Drawer], settings: Settings, clock: Clock) -> App:
+    """The door behind its waiting rooms, on a node that rations. An IPv6 address counts by its network (/64): a
+    household has one, with more addresses in it than a nation has people."""
+    if "rationing" not in drawers:
+        return door
+    trusted = settings.http.trusted_proxies
+
+    def address_of(scope: MutableMapping[str, Any]) -> str:
+        client = str((scope.get("client") or ("",))[0])
+        if client in trusted:
+            forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+            client = origin_of(client, forwarded, trusted)
+        return client if ":" not in client or not is_address(client) else str(IPv6Network(f"{client}/64", strict=False))
+
+    return Layer(door, drawers["rationing"], rooms_of(drawers["rationing"]), clock=clock, address_of=address_of)

@@ -91,6 +91,7 @@ DRAW_PASTED: Final = 20_000  # entries that an officer sends at once, 1.4 MB; a 
 DRAW_TIME_S: Final = 120.0  # an act over a list of millions: 1,178,156 tickets take some 5 s here
 DRAW_WHY: Final = 500  # characters of why a draw was given up
 RATION_SNAPSHOT: Final = 1_000_000  # commands between two snapshots: so many are replayed in some seconds
+RATION_FORWARDED: Final = 200  # sales of one message: what a front system gathers in a tenth of a second at the peak
 RATION_TICK_S: Final = 10.0  # how often time is looked at when nobody buys: what expired is back by then
 RATION_SLICE: Final = 2_000  # persons looked through before others have their turn: a millisecond
 

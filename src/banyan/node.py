@@ -49,7 +49,7 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
-from banyan.lending import lend_opendata, lend_orders, lend_rations, lend_services, outsides
+from banyan.lending import behind_rooms, lend_opendata, lend_orders, lend_rations, lend_services, outsides
 from banyan.payhouse import payhouse
 from banyan.persons import open_persons
 from banyan.presence import presence_of
@@ -147,7 +147,6 @@ async def open_node(
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         lend_orders(drawers, lawful, scopes)
         road = await way.open(stack, gate, lawful, drawers)
-        record = _record(stack, data)
         app = build_door(
             catalogue,
             gate,
@@ -155,10 +154,11 @@ async def open_node(
             settings=_door(settings, data),
             log=log,
             render=portal.render,
-            record=record,
+            record=_record(stack, data),
             keys=keys,
             present=presence_of(persons, issuer=settings.site.public_url, name_of=lawful.conscience.subject),
         )
+        app = behind_rooms(app, drawers, settings, clock)
         if not is_demo:
             await close_personas(persons)
             await close_app(persons)

@@ -8,6 +8,7 @@ from banyan.service.rationing.engine import operations as engine
 from banyan.service.rationing.offline import parts as offline
 from banyan.service.rationing.preorder import parts as preorder
 from banyan.service.rationing.service import SERVICE
+from banyan.service.rationing.waiting import parts as waiting
 
-PARTS = (engine, counter, draw, offline, preorder)
+PARTS = (engine, counter, draw, offline, preorder, waiting)
 __all__ = ["PARTS", "SERVICE"]

@@ -1,0 +1,1 @@
+"""The waiting room: an order of coming in that arriving first does not decide, kept in signed tokens alone."""
