@@ -14,11 +14,11 @@ import msgspec
 
 from banyan.errors import Invalid
 from banyan.kernel.exchange.road import leg
-from banyan.kernel.exchange.road.desk import Desk, Signing
+from banyan.kernel.exchange.road.desk import Desk, Outcome, Signing
 from banyan.kernel.exchange.road.faulting import TheirFault, of_signature
 from banyan.kernel.exchange.road.head import BadHttp, ResponseHead, write_request
 from banyan.kernel.exchange.road.link import Broken, Came
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Exchanged, Route, Timing
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Exchanged, Route
 from banyan.kernel.exchange.road.reach import Reach, authority_of, unreachable
 from banyan.kernel.exchange.road.spool import Spool
 from banyan.limits import XROAD_ERROR_BYTES
@@ -204,30 +204,9 @@ class Consumer:
         finally:
             if answer is None and came is not None:
                 came.body.close()
-            self._note(asked, status, code)
-
-    def _note(self, asked: _Asked, status: int, code: str) -> None:
-        if self._desk.around.monitor is None:
-            return
-        call = asked.call
-        timing = Timing(
-            role="client",
-            call_id=call.request_id,
-            message_id=call.message_id,
-            client=call.asked.client,
-            service=call.target.service,
-            method=call.verb,
-            path=call.target.path.decode("latin-1"),
-            request_in=int(call.at * 1000),
-            request_out=int(asked.sent_at * 1000),
-            response_in=int(asked.came_at * 1000),
-            response_out=int(self._desk.clock() * 1000),
-            request_size=asked.body.size,
-            response_size=asked.came.body.size if asked.came is not None else 0,
-            status=status,
-            fault=code,
-        )
-        self._desk.note(timing)
+            size = came.body.size if came is not None else 0
+            outcome = Outcome(asked.body.size, size, status, code)
+            self._desk.note(call, "client", (asked.sent_at, asked.came_at), outcome)
 
 
 def _open_ones(routes: Sequence[Route]) -> Sequence[Route]:

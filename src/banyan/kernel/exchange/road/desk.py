@@ -10,6 +10,7 @@ import msgspec
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.road.model import (
     Admission,
+    Call,
     Directory,
     Exchanged,
     Grants,
@@ -19,6 +20,7 @@ from banyan.kernel.exchange.road.model import (
     Monitor,
     Priority,
     Provider,
+    Role,
     Timing,
 )
 from banyan.kernel.exchange.road.spool import Spooling
@@ -51,6 +53,15 @@ class Local(msgspec.Struct, frozen=True):
     priority: Priority = "normal"
     per_minute: int = 0
     keep_bodies_s: float = 0.0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of a call. `status` 0: no answer."""
+
+    request_size: int
+    response_size: int
+    status: int
+    fault: str
 
 
 class Surroundings(msgspec.Struct):
@@ -116,6 +127,26 @@ class Desk(msgspec.Struct):
             message, fix = "The exchange could not be logged, so its answer is not given.", "Try again later."
             raise Fault(origin, Code.LOGGING_FAILED, message=message, fix=fix) from error
 
-    def note(self, timing: Timing) -> None:
-        if self.around.monitor is not None:
-            self.around.monitor.note(timing)
+    def note(self, call: Call, role: Role, moments: tuple[float, float], outcome: Outcome) -> None:
+        """Tell the monitor of a call that ends now. `moments`: when it was sent on, and when that was answered."""
+        monitor = self.around.monitor
+        if monitor is None:
+            return
+        timing = Timing(
+            role=role,
+            call_id=call.request_id,
+            message_id=call.message_id,
+            client=call.asked.client,
+            service=call.target.service,
+            method=call.verb,
+            path=call.target.path.decode("latin-1"),
+            request_in=int(call.at * 1000),
+            request_out=int(moments[0] * 1000),
+            response_in=int(moments[1] * 1000),
+            response_out=int(self.clock() * 1000),
+            request_size=outcome.request_size,
+            response_size=outcome.response_size,
+            status=outcome.status,
+            fault=outcome.fault,
+        )
+        monitor.note(timing)

@@ -13,11 +13,11 @@ import msgspec
 from banyan.errors import Problem
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.calls import after_body, call_of
-from banyan.kernel.exchange.road.desk import Desk, Signing
+from banyan.kernel.exchange.road.desk import Desk, Outcome, Signing
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http, of_signature
 from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.listener import Incoming
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Delivery, Exchanged, Offer, Timing
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Delivery, Exchanged, Offer
 from banyan.kernel.exchange.road.spool import EMPTY
 from banyan.kernel.exchange.road.verifying import Verifying
 from banyan.wire.httpsig.errors import DigestMismatch, Refused
@@ -199,7 +199,8 @@ class Provision:
             keep_bodies_s=delivery.grant.keep_bodies_s if delivery is not None else 0.0,
         )
         await self._desk.keep(exchanged, _SIDE)
-        self._note(served, signed)
+        outcome = Outcome(served.body.size, signed.body.size, signed.status, served.fault)
+        self._desk.note(call, "provider", (served.asked_at, served.answered_at), outcome)
         return signed
 
     def _signed(self, served: _Served, answer: Answer, digest: bytes) -> Answer:
@@ -224,30 +225,6 @@ class Provision:
             fix = "Its operator sends it once, in ASCII."
             raise Fault(_SIDE, Code.SERVICE_FAILED, message=message, field=refused.rule, fix=fix) from refused
         return Answer(answer.status, answer.reason, whole, answer.body)
-
-    def _note(self, served: _Served, answer: Answer) -> None:
-        if self._desk.around.monitor is None:
-            return
-        call = served.call
-        now = self._desk.clock()
-        timing = Timing(
-            role="provider",
-            call_id=call.request_id,
-            message_id=call.message_id,
-            client=call.asked.client,
-            service=call.target.service,
-            method=call.verb,
-            path=call.target.path.decode("latin-1"),
-            request_in=int(call.at * 1000),
-            request_out=int(served.asked_at * 1000),
-            response_in=int(served.answered_at * 1000),
-            response_out=int(now * 1000),
-            request_size=served.body.size,
-            response_size=answer.body.size,
-            status=answer.status,
-            fault=served.fault,
-        )
-        self._desk.note(timing)
 
 
 def wants_async(call: Call) -> bool:
