@@ -70,6 +70,7 @@ ROAD_CONNECT_S: Final = 5.0  # to one address; three round trips take 1 s around
 ROAD_HANDSHAKE_S: Final = 10.0  # TLS, from the first byte
 ROAD_SWEEP_S: Final = 0.25  # how often late connections are looked for
 ROAD_NONCES: Final = 2_000_000  # remembered at most, 60 s of 30,000 calls/s; more than that is refused
+GC_THRESHOLDS: Final = (20_000, 20, 50)  # new objects that live before a look for cycles: 700 come with two calls
 ROAD_GATHER_CALLS: Final = 8  # run at once before a gateway waits for company; fewer are answered without delay
 ROAD_GATHER_ENOUGH: Final = 12  # messages in one turn: with more than that, little is won
 ROAD_GATHER_S: Final = 0.001  # a call passes some six turns; at 32 calls at once it may wait 6 ms of 50
