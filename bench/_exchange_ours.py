@@ -42,6 +42,7 @@ from banyan.kernel.exchange.road.desk import Local, Signing, Surroundings
 from banyan.kernel.exchange.road.gateway import Gateway, Settings
 from banyan.kernel.exchange.road.model import Grant, Offer
 from banyan.kernel.exchange.road.tls import Identity, fingerprint
+from banyan.kernel.exchange.server import calm_collector
 from banyan.limits_road import DIRECTORY_SERVED
 from banyan.wire.httpsig.keys import signer_of
 from banyan.wire.xroad.access import Endpoint, Rights
@@ -170,6 +171,7 @@ async def main(role: str, folder: Path, ports: tuple[int, int, int, int], member
         )
         around.provider = HttpProvider(gateway.spooling, system_clock)
         await gateway.start()
+        calm_collector()
         while True:
             await asyncio.sleep(PUBLISH_S)
             await log.messages.publish()

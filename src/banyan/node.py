@@ -43,7 +43,7 @@ from banyan.kernel.exchange.gate import emit_to_feeds
 from banyan.kernel.exchange.keydesk import build_access
 from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
-from banyan.kernel.exchange.server import allow_connections, server_config
+from banyan.kernel.exchange.server import allow_connections, calm_collector, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
@@ -239,6 +239,7 @@ async def serve(
         if prepare is not None:
             await prepare(node)
         server = _Server(server_config(node.app, host=host, port=port))
+        calm_collector()
         tasks = [asyncio.create_task(_attend(node)), asyncio.create_task(_sign(node))]
         if node.road is not None:
             tasks.append(asyncio.create_task(node.road.run()))
