@@ -10,6 +10,7 @@ MIB: Final = 1024 * KIB
 # PFIF documents.
 PFIF_RECORDS: Final = 2_000  # persons and notes of one document; Person Finder asked for 100 persons a post
 PFIF_FIELD_CHARACTERS: Final = 20_000  # of one field: a note's text is a few sentences
+PFIF_SHEET: Final = 4 * MIB  # characters of one imported sheet: 2,000 lines of 2 KB
 PFIF_RESULTS: Final = 200  # of one search or feed page: Person Finder's own hard bound
 PFIF_FAULTS: Final = 200  # faults told of one document: who sends more has a broken programme, not a typing error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
 from tests.make import Client, shared_data
 from tests.service.casualties.test_pages import at_the_door
 from tests.service.casualties.world import SYSTEM, World
@@ -126,3 +127,66 @@ def test_hospitals_patients_never_leave_by_pfif() -> None:
             assert "王" not in (await client.get(ROOT + path, headers=head)).text
 
     at_the_door(story)
+
+
+DOCUMENTS = {  # persons and notes written; of 1.2-badrecord only what stands
+    "test.pfif-1.1.xml": ("1", "2"),
+    "test.pfif-1.2.xml": ("1", "4"),
+    "test.pfif-1.2-badrecord.xml": ("2", "4"),
+    "test.pfif-1.2-believed-dead.xml": ("0", "1"),
+    "test.pfif-1.2-note.xml": ("0", "2"),
+    "test.pfif-1.2-notification.xml": ("0", "1"),
+    "test.pfif-1.2-source.xml": ("1", "0"),
+    "global-test.pfif-1.2-source.xml": ("1", "0"),
+    "test.pfif-1.4.xml": ("1", "4"),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_each_document_of_person_finder_is_written_and_fed_again(name: str) -> None:
+    """As its own client sent them to /api/write: what stood in one comes out of the feeds, notes and persons."""
+
+    async def story(world: World, client: Client) -> None:
+        body = shared_data(f"supplies/pfif/{name}").read_bytes()
+        sent = pfif.read(body)
+        ids = [one.person_record_id for one in sent.persons] + [one.note_record_id for one in _notes(sent)]
+        written = [0, 0]
+        for domain in sorted({id.partition("/")[0] for id in ids}):
+            head = await a_key(world, domain=domain, may_write=True, is_full=True, may_tell_death=True)
+            answer = await client.post(f"{ROOT}/api/write", body=body, headers=head)
+            assert answer.status == 200
+            space = "{http://zesty.ca/pfif/1.4/status}"
+            for at, one in enumerate(ElementTree.fromstring(answer.body).iter(f"{space}written")):
+                written[at] += int(one.text or "0")
+        assert tuple(map(str, written)) == DOCUMENTS[name]
+        feeds = [await client.get(f"{ROOT}/feeds/{kind}?max_results=200", headers=head) for kind in ("person", "note")]
+        persons, notes = (list(ElementTree.fromstring(one.body).iter(f"{PF}{kind}_record_id"))
+                          for one, kind in zip(feeds, ("person", "note"), strict=True))  # fmt: skip
+        assert {one.text for one in persons} >= {one.person_record_id for one in sent.persons}
+        living = {one.note_record_id for one in sent.notes}
+        assert {one.text for one in notes} >= living
+
+    at_the_door(story)
+
+
+def test_the_sheet_of_the_bulk_import_is_taken_under_the_keys_domain() -> None:
+    async def story(world: World, client: Client) -> None:
+        head = await a_key(world, domain="example.org", may_write=True, is_full=True)
+        body = shared_data("supplies/pfif/sample-import.csv").read_bytes()
+        body = body.replace(b"age,home_neighborhood", b"age,home_street,home_neighborhood")
+        body = body.replace(b"2013-02-14T00:00:00Z", iso(EpochS(world.now[0])).encode())
+        answer = await client.post(f"{ROOT}/api/import", body=body, headers=head | {"content-type": "text/csv"})
+        assert answer.text.count("<status:written>1</status:written>") == 2
+        got = await client.get(f"{ROOT}/api/read?id=example.org/1", headers=head)
+        (person,) = pfif.read(got.body).persons
+        assert (person.full_name, person.notes[0].text) == ("Test Person", "He is missing")
+        for way in (await a_key(world, domain="example.org"), {"content-type": "text/csv"}):
+            assert (await client.post(f"{ROOT}/api/import", body=body, headers=way)).status == 403
+        for wrong in (b"\xff\xfe", b"full_name\nx\n"):
+            assert (await client.post(f"{ROOT}/api/import", body=wrong, headers=head)).status == 400
+
+    at_the_door(story)
+
+
+def _notes(sent: pfif.Reading) -> list[pfif.Note]:
+    return [*sent.notes, *(note for person in sent.persons for note in person.notes)]

@@ -6,6 +6,7 @@ leave by the tiers of `asking.py` only. Records expire to tombstones, which peer
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -19,7 +20,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Tx
-from banyan.limits_casualties import CASUALTY_DAYS, CASUALTY_MOST, PFIF_RESULTS
+from banyan.limits_casualties import CASUALTY_DAYS, CASUALTY_MOST, PFIF_RESULTS, PFIF_SHEET
 from banyan.service.casualties import rules
 from banyan.service.casualties.filing import DAY_S
 from banyan.service.casualties.service import SERVICE
@@ -80,6 +81,13 @@ class Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: tuple[pfif.Fault, ...]
 
 
+class Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Person Finder's CSV: ids without a domain get that of the key."""
+
+    key: Key
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=PFIF_SHEET)]
+
+
 class Written(msgspec.Struct, frozen=True):
     batches: tuple[pfif.Batch, ...]
 
@@ -138,6 +146,20 @@ async def pfif_write(ctx: Context, request: Sent) -> Written:
     """Raises Denied without a key that may write. A record of another domain is skipped, with the reason."""
     shelf = shelf_of(ctx.db)
     return await ctx.db.sql.write(partial(_write, shelf=shelf, sent=request, now=ctx.now))
+
+
+@SERVICE.operation(
+    "pfif_import", title={"zh-Hant": "匯入 Person Finder CSV", "en": "Import Person Finder's CSV"},
+    summary={"zh-Hant": "持金鑰的登記系統整批匯入。", "en": "A register with a key imports a sheet."},
+    data=OPEN, audience="public", effect="write", purpose="public-intake", channels=("api",), rate="write",
+)  # fmt: skip
+async def pfif_import(ctx: Context, request: Sheet) -> Written:
+    """Raises what `pfif_write` and `read_csv` raise."""
+    shelf = shelf_of(ctx.db)
+    may = await ctx.db.sql.read(partial(_may, shelf=shelf, key=request.key))
+    found = await asyncio.to_thread(pfif.read_csv, request.text.encode(), may.domain)
+    sent = Sent(request.key, found.persons, found.notes, found.faults)
+    return await ctx.db.sql.write(partial(_write, shelf=shelf, sent=sent, now=ctx.now))
 
 
 def bury_persons(tx: Tx, now: float) -> int:

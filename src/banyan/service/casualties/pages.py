@@ -99,7 +99,6 @@ async def _look_up_view(
     title = TITLE[request.lang]
     values = {
         "found": found,
-        "at": datetime.fromisoformat(found.as_of).timestamp() if found is not None else 0.0,
         "given": given,
         "why": why,
         "errors": wrong,
@@ -135,8 +134,13 @@ async def _report_view(
 
 
 async def incident(request: FaceRequest) -> dict[str, Any]:
-    """What every page of the register says: which incident, and whether it is a drill."""
-    return {"incident": await request.call("casualties.incident", Nothing())}
+    """What every page of the register says: which incident, and whether it is a drill; and how it reads a moment."""
+    return {"incident": await request.call("casualties.incident", Nothing()), "seconds": seconds}
+
+
+def seconds(moment: str) -> float:
+    """Of RFC 3339."""
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def _words(request: FaceRequest, problem: Problem) -> tuple[FieldError, ...]:

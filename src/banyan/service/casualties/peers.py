@@ -12,7 +12,7 @@ from typing import Any, Final
 from banyan.errors import Denied, Invalid, Limit
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest
 from banyan.kernel.events.clock import iso
-from banyan.limits_casualties import PFIF_RESULTS
+from banyan.limits_casualties import PFIF_RESULTS, PFIF_SHEET
 from banyan.service.casualties.exchanging import Records
 from banyan.service.casualties.service import SERVICE
 from banyan.wire import pfif
@@ -63,6 +63,21 @@ async def write(request: FaceRequest) -> FaceAnswer:
         found = pfif.read(await request.body(BODY))
         sent = {"persons": found.persons, "notes": found.notes, "faults": found.faults}
         done = await request.call("casualties.pfif_write", {"key": _key(request, given), **sent})
+        return FaceAnswer(pfif.status(done.batches), media_type=pfif.MEDIA_TYPE)
+
+    return await _said(request, answer)
+
+
+@SERVICE.face("POST", path=f"{ROOT}/api/import", rate="write")
+async def import_csv(request: FaceRequest) -> FaceAnswer:
+    """Person Finder's bulk import: the body is its CSV; the answer is that of a write."""
+
+    async def answer(given: dict[str, str]) -> FaceAnswer:
+        try:
+            text = (await request.body(PFIF_SHEET)).decode()
+        except UnicodeDecodeError:
+            return _plain(400, "The sheet is not UTF-8\n")
+        done = await request.call("casualties.pfif_import", {"key": _key(request, given), "text": text})
         return FaceAnswer(pfif.status(done.batches), media_type=pfif.MEDIA_TYPE)
 
     return await _said(request, answer)
@@ -161,4 +176,4 @@ def _plain(status: int, text: str) -> FaceAnswer:
     return FaceAnswer(text.encode(), media_type="text/plain; charset=utf-8", status=status)
 
 
-__all__ = ["notes", "persons", "read", "repo", "search", "write"]
+__all__ = ["import_csv", "notes", "persons", "read", "repo", "search", "write"]

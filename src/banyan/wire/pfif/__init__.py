@@ -3,6 +3,7 @@
 from banyan.wire.pfif.feeds import Entry, RepoEntry, note_feed, person_feed, repo_feed
 from banyan.wire.pfif.model import SENSITIVE, STATUSES, Fault, Note, Person, Reading
 from banyan.wire.pfif.reading import read
+from banyan.wire.pfif.sheets import read_csv
 from banyan.wire.pfif.status import Batch, status
 from banyan.wire.pfif.writing import MEDIA_TYPE, tombstone, without_sensitive, write, write_notes
 
@@ -20,6 +21,7 @@ __all__ = [
     "note_feed",
     "person_feed",
     "read",
+    "read_csv",
     "repo_feed",
     "status",
     "tombstone",

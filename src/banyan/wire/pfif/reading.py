@@ -71,21 +71,30 @@ def _version(root: Element) -> str:
     )
 
 
-def _person(item: Element, space: str, faults: list[Fault]) -> Person | None:
-    values = _values(item, space, PERSON_FIELDS)
-    if "full_name" not in values:
-        joined = _joined(values.get("given_name", ""), values.get("family_name", ""))
-        values |= {"full_name": joined} if joined else {}
-    id = values.get("person_record_id", "")
-    notes = [_note(one, space, id, faults) for one in item.findall(f"{space}note")]
-    is_tombstone = "expiry_date" in values and values.keys() <= _ABOUT
+def person_of(values: Mapping[str, str], faults: list[Fault], notes: tuple[Note, ...] = ()) -> Person | None:
+    """The person of these fields, by their names of 1.4; None when it cannot stand, and `faults` say why."""
+    found = dict(values)
+    if "full_name" not in found:
+        joined = _joined(found.get("given_name", ""), found.get("family_name", ""))
+        found |= {"full_name": joined} if joined else {}
+    is_tombstone = "expiry_date" in found and found.keys() <= _ABOUT
     mandatory = (
         ("person_record_id", "source_date") if is_tombstone else ("person_record_id", "source_date", "full_name")
     )
-    if not _stands("person", values, mandatory, faults):
-        return None
-    kept = tuple(note for note in notes if note is not None)
-    return msgspec.convert({**values, "notes": kept}, Person)
+    return msgspec.convert({**found, "notes": notes}, Person) if _stands("person", found, mandatory, faults) else None
+
+
+def note_of(values: Mapping[str, str], faults: list[Fault]) -> Note | None:
+    """The note of these fields; None when it cannot stand."""
+    mandatory = ("note_record_id", "person_record_id", "source_date")
+    return Note(**values) if _stands("note", values, mandatory, faults) else None
+
+
+def _person(item: Element, space: str, faults: list[Fault]) -> Person | None:
+    values = _values(item, space, PERSON_FIELDS)
+    id = values.get("person_record_id", "")
+    notes = [_note(one, space, id, faults) for one in item.findall(f"{space}note")]
+    return person_of(values, faults, tuple(note for note in notes if note is not None))
 
 
 def _note(item: Element, space: str, person: str, faults: list[Fault]) -> Note | None:
@@ -97,8 +106,7 @@ def _note(item: Element, space: str, person: str, faults: list[Fault]) -> Note |
                 Fault("note", values.get("note_record_id", ""), "person_record_id", f"the person is {person}")
             )
             return None
-    mandatory = ("note_record_id", "person_record_id", "source_date")
-    return Note(**values) if _stands("note", values, mandatory, faults) else None
+    return note_of(values, faults)
 
 
 def _values(item: Element, space: str, known: Iterable[str]) -> dict[str, str]:
