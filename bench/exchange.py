@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from bench import _exchange_admission as admission  # noqa: E402
+from bench import _exchange_floor as floor  # noqa: E402
 from bench import _exchange_load as load  # noqa: E402
 from bench._exchange_pairs import PATH, Pair, Process, free_port  # noqa: E402
 from cryptography.hazmat.primitives import hashes  # noqa: E402
@@ -194,6 +195,7 @@ def show(found: dict[str, Any]) -> None:
         )
     for many, row in found["members"].items():
         print(f"{many:7,} members  A {row['a_us']:6.0f} us B {row['b_us']:6.0f} us  {row['calls']:7,.0f}/s")
+    print(f"what a gateway cannot do without, each alone and warm, us: {found['floor_us']}")
     print(f"memory, MB: {found['rss_mb']}; admission, us a call: {found['admission_us']}")
 
 
@@ -207,6 +209,7 @@ def main() -> None:
     rounds, seconds = (2, 2.0) if options.quick else (5, 4.0)
     cases = list(CASES)[:2] if options.quick else list(CASES)
     found = {"admission_us": {name: round(cost, 1) for name, cost in admission.costs().items()}}
+    found["floor_us"] = {name: round(cost, 1) for name, cost in floor.floors().items()}
     found |= run(rounds, seconds, cases, MEMBERS[:2] if options.quick else MEMBERS)
     show(found)
     if options.json:
