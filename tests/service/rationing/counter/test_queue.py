@@ -19,7 +19,10 @@ from tests.service.rationing.counter.world import (
     in_a_world,
 )
 
+from banyan.channel.talk.engine import Talk
+from banyan.channel.talk.state import State
 from banyan.errors import Conflict, Denied, Limit, NotFound
+from banyan.kernel.catalogue.dialogue import Utterance
 from banyan.kernel.exchange.attendant import Attendant
 from banyan.limits_rationing import COUNTER_CALLED_S, COUNTER_PLATE_S
 
@@ -149,3 +152,25 @@ def test_only_so_many_and_only_in_their_hours() -> None:
             await world.call("take_number", ANONYMOUS, outlet="0000000000", item=ADULT)
 
     in_a_world(story, at=NOW)
+
+
+def test_a_dialogue_takes_a_number_without_an_account() -> None:
+    """As the chat and LINE do: the operation's own questions, in the words people use."""
+
+    async def story(world: World) -> None:
+        await opened(world)
+        talk = Talk([world.node.catalogue.operations[name] for name in ("rationing.take_number", "rationing.queue")])
+        state = State()
+
+        async def call(operation: str, request: Any, *, purpose: str = "") -> Any:
+            return await world.node.gate.call(operation, request, caller=ANONYMOUS)
+
+        said: list[str] = []
+        for words in ("抽號碼牌", HERE, "成人口罩", "確定"):
+            turn = await talk.turn(Utterance(words), state, call)
+            state = turn.state
+            said.append(turn.status)
+        assert said[-1] in ("done", "answered"), said
+        assert (await world.engine.stock(HERE, ADULT)).leased == 9
+
+    in_a_world(story)

@@ -14,7 +14,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events import Event, feed
 from banyan.kernel.storage import Drawer, Tx
 from banyan.limits_rationing import COUNTER_NOTICE, COUNTER_PLATES
-from banyan.service.rationing.counter.outlets import SQL, Code, admitted, both, known_outlet
+from banyan.service.rationing.counter.outlets import SQL, Code, admitted, both, known_outlet, labelled
 from banyan.service.rationing.service import SERVICE
 
 TOPIC: Final = "notice.announced"
@@ -31,8 +31,8 @@ class Announcement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sale_until: Clock = ""
     plate_from: Clock = ""
     plate_until: Clock = ""
-    plates: Annotated[int, msgspec.Meta(ge=0, le=COUNTER_PLATES, title="號碼牌張數 Numbers a day")] = 0
-    text: Annotated[str, msgspec.Meta(max_length=COUNTER_NOTICE, title="公告 Words")] = ""
+    plates: Annotated[int, msgspec.Meta(ge=0, le=COUNTER_PLATES), labelled("plates")] = 0
+    text: Annotated[str, msgspec.Meta(max_length=COUNTER_NOTICE), labelled("text")] = ""
 
 
 class OutletQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,10 +20,23 @@ SQL: Final = load_statements("banyan.service.rationing.counter", "counter.sql")
 WORDS: Final = load_messages("banyan.service.rationing", "templates/counter.toml")
 PHARMACIST: Final = "pharmacist"
 """The role of an officer who may sell: 醫事人員 of the outlet."""
-Code = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]{1,20}$", title="機構代碼 Outlet", description="its NHI code")]
-ItemId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_.-]{1,40}$", title="品項 Item")]
-Terminal = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$", title="終端機 Terminal", description="16 hex digits")]
-Counter = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1, title="序號 Counter", description="each act its own")]
+
+
+def labelled(name: str) -> msgspec.Meta:
+    """What forms and dialogues call a field, and what they say beside it."""
+    parts = {"label": f"ration_counter.field.{name}", "hint": f"ration_counter.field.{name}_hint"}
+    texts = {part: _both(key) for part, key in parts.items() if key in WORDS}
+    return msgspec.Meta(extra=texts)
+
+
+def _both(key: str) -> dict[str, str]:
+    return {lang: WORDS.text(key, lang) for lang in LANGUAGES}
+
+
+Code = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]{1,20}$", description="its NHI code"), labelled("outlet")]
+ItemId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_.-]{1,40}$"), labelled("item")]
+Terminal = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$", description="16 hex digits"), labelled("terminal")]
+Counter = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1, description="each act its own"), labelled("counter")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 P = TypeVar("P", bound=Problem)
 
@@ -41,7 +54,7 @@ class OpenOutlet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An outlet to sell at."""
 
     code: Code
-    agency: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){2}$", title="機關 Agency")]
+    agency: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){2}$"), labelled("agency")]
     name: Name
     name_en: Name
     channel: Annotated[str, msgspec.Meta(pattern="^(pharmacy|health_centre)$")] = "pharmacy"

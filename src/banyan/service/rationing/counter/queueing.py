@@ -15,8 +15,9 @@ from banyan.kernel.storage import Tx
 from banyan.limits_rationing import COUNTER_CALLED_S, COUNTER_PLATE_S
 from banyan.service.rationing.counter import plates
 from banyan.service.rationing.counter.announcing import Announcement, minute_of, notice_of
-from banyan.service.rationing.counter.outlets import SQL, Code, ItemId, admitted, known_outlet, must_be_ordered, said
+from banyan.service.rationing.counter.outlets import SQL, Code, admitted, known_outlet, labelled, must_be_ordered, said
 from banyan.service.rationing.counter.plates import TIMER, Plate, State, holds_of
+from banyan.service.rationing.counter.saying import item_called
 from banyan.service.rationing.engine.days import date_of, day_of
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Lease, Refusal, Void
@@ -24,14 +25,16 @@ from banyan.service.rationing.engine.rulebook import RuleBook
 from banyan.service.rationing.service import SERVICE
 from banyan.service.rationing.shelf import shelf_of
 
-Number = Annotated[int, msgspec.Meta(ge=0, le=1_000_000, title="號碼 Number")]
+Number = Annotated[int, msgspec.Meta(ge=0, le=1_000_000), labelled("number")]
 DAY_S = 86_400
 TAIPEI_S = 8 * 3_600
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`item` by its id, or as people call it: a dialogue asks for it in words."""
+
     outlet: Code
-    item: ItemId
+    item: Annotated[str, msgspec.Meta(min_length=1, max_length=40), labelled("item")]
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -80,6 +83,8 @@ class OutletOnly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audience="public",
     effect="write",
     purpose="public-intake",
+    keys=("抽號碼牌", "拿號碼牌", "take a number"),
+    channels=("web", "api", "chat"),
     rate="login",
 )
 async def take_number(ctx: Context, request: Wish) -> Ticket:
@@ -89,10 +94,11 @@ async def take_number(ctx: Context, request: Wish) -> Ticket:
     notice = await notice_of(ctx.db, request.outlet)
     _must_give(notice, ctx.now)
     engine = engine_of(ctx.db)
-    qty = ration_of(await engine.rules(), request.item, date_of(day_of(ctx.now)))
+    book, item = await engine.rules(), item_called(request.item)
+    qty = ration_of(book, item, date_of(day_of(ctx.now)))
     if not qty:
         raise said(NotFound, "no_rule", item=request.item)
-    plate = await _given(ctx, request, notice, qty)
+    plate = await _given(ctx, Wish(request.outlet, item), notice, qty)
     holds_of(ctx.db).add(plate)
     held = Lease(key=plate.key, outlet=plate.outlet, item=plate.item, qty=plate.qty, until=plate.until)
     answer = await engine.do(held)
@@ -114,7 +120,8 @@ async def take_number(ctx: Context, request: Wish) -> Ticket:
     },
     data=OPEN,
     audience="public",
-    channels=("web", "api", "mcp"),
+    keys=("現在幾號", "叫到幾號", "now serving"),
+    channels=("web", "api", "chat", "mcp"),
 )
 async def queue(ctx: Context, request: QueueQuery) -> QueueView:
     """Raises NotFound for an outlet that is not there."""

@@ -13,6 +13,13 @@ from banyan.service.rationing.engine.model import Refusal
 TAIPEI: Final = timezone(timedelta(hours=8))
 _WEEKDAYS: Final = {"zh-Hant": "一二三四五六日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 
+_ITEM: Final = "ration_counter.item."
+_NAMES: Final = {
+    key.removeprefix(_ITEM): {WORDS.text(key, lang).lower() for lang in LANGUAGES}
+    for key in WORDS.keys()  # noqa: SIM118 - Messages is no mapping
+    if key.startswith(_ITEM)
+}
+
 
 def says_sold(item: str, qty: int, next_from: EpochS | None) -> dict[str, str]:
     key = "sold" if next_from is None else "sold_until"
@@ -32,6 +39,12 @@ def called(item: str, lang: str) -> str:
     """An item's name; its id when the catalogue has none."""
     key = f"ration_counter.item.{item}"
     return WORDS.text(key, lang) if key in WORDS else item
+
+
+def item_called(words: str) -> str:
+    """The id of what people call so in either language; else the words themselves, which are an id or nothing."""
+    plain = words.strip().lower()
+    return next((item for item, names in _NAMES.items() if plain in names), plain)
 
 
 def unit(item: str, lang: str) -> str:

@@ -15,7 +15,17 @@ from banyan.kernel.events.clock import EpochS, iso
 from banyan.limits_rationing import RATION_QTY
 from banyan.service.rationing.counter.buyers import Typed, buyer_of, collector_of
 from banyan.service.rationing.counter.cards import CARD_CHARACTERS, Paper
-from banyan.service.rationing.counter.outlets import Code, Counter, ItemId, Outlet, Terminal, admitted, key_of, wrong
+from banyan.service.rationing.counter.outlets import (
+    Code,
+    Counter,
+    ItemId,
+    Outlet,
+    Terminal,
+    admitted,
+    key_of,
+    labelled,
+    wrong,
+)
 from banyan.service.rationing.counter.plates import Plate, ending_key
 from banyan.service.rationing.counter.queueing import served, shown
 from banyan.service.rationing.counter.saying import says_refused, says_sold
@@ -24,7 +34,7 @@ from banyan.service.rationing.engine.model import Answer, Buy, Buyer, Engine, Re
 from banyan.service.rationing.offline.marking import note
 from banyan.service.rationing.service import SERVICE
 
-CardNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=CARD_CHARACTERS, title="證件號碼 Card")]
+CardNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=CARD_CHARACTERS), labelled("card")]
 
 
 class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,12 +47,12 @@ class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     card: CardNumber
     terminal: Terminal
     counter: Counter
-    qty: Annotated[int, msgspec.Meta(ge=0, le=RATION_QTY, title="數量 Quantity")] = 0
-    proxy: Annotated[str, msgspec.Meta(max_length=CARD_CHARACTERS, title="代買人證件號碼 Proxy's card")] = ""
-    paper: Paper = "card"
-    born: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$", title="出生日期 Birth date")] = ""
-    plate: Annotated[int, msgspec.Meta(ge=0, le=1_000_000, title="號碼牌 Queue number")] = 0
-    plate_code: Annotated[str, msgspec.Meta(max_length=10, title="號碼牌檢查碼 Its code")] = ""
+    qty: Annotated[int, msgspec.Meta(ge=0, le=RATION_QTY), labelled("qty")] = 0
+    proxy: Annotated[str, msgspec.Meta(max_length=CARD_CHARACTERS), labelled("proxy")] = ""
+    paper: Annotated[Paper, labelled("paper")] = "card"
+    born: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$"), labelled("born")] = ""
+    plate: Annotated[int, msgspec.Meta(ge=0, le=1_000_000), labelled("plate")] = 0
+    plate_code: Annotated[str, msgspec.Meta(max_length=10), labelled("plate_code")] = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):

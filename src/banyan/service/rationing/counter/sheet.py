@@ -12,7 +12,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import iso
 from banyan.kernel.storage import Tx
 from banyan.service.rationing.counter import tallies
-from banyan.service.rationing.counter.outlets import Code, admitted, both
+from banyan.service.rationing.counter.outlets import Code, admitted, both, labelled
 from banyan.service.rationing.counter.plates import holds_of
 from banyan.service.rationing.counter.tallies import Tally
 from banyan.service.rationing.counter.telling import teller_of
@@ -25,7 +25,7 @@ class DayQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`day` empty: today in Taiwan."""
 
     outlet: Code
-    day: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$", title="日期 Day")] = ""
+    day: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$"), labelled("day")] = ""
 
 
 class SheetRow(msgspec.Struct, frozen=True):

@@ -11,13 +11,23 @@ from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import iso
 from banyan.service.rationing.counter.buyers import Typed, collector_of
 from banyan.service.rationing.counter.cards import CARD_CHARACTERS
-from banyan.service.rationing.counter.outlets import Code, Counter, ItemId, Terminal, admitted, both, key_of, said
+from banyan.service.rationing.counter.outlets import (
+    Code,
+    Counter,
+    ItemId,
+    Terminal,
+    admitted,
+    both,
+    key_of,
+    labelled,
+    said,
+)
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Correct, Deliver, Receipt, Refusal, Return, Stock
 from banyan.service.rationing.service import SERVICE
 
 MOST = 1_000_000
-Qty = Annotated[int, msgspec.Meta(ge=1, le=MOST, title="數量 Quantity")]
+Qty = Annotated[int, msgspec.Meta(ge=1, le=MOST), labelled("qty")]
 
 
 class Shipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,9 +49,9 @@ class GivenBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     qty: Qty
     terminal: Terminal
     counter: Counter
-    card: Annotated[str, msgspec.Meta(max_length=CARD_CHARACTERS, title="證件號碼 Card")] = ""
-    sale_terminal: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{16})?$", title="原銷售終端機 Sale's terminal")] = ""
-    sale_counter: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1, title="原銷售序號 Sale's counter")] = 0
+    card: Annotated[str, msgspec.Meta(max_length=CARD_CHARACTERS), labelled("card")] = ""
+    sale_terminal: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{16})?$"), labelled("sale_terminal")] = ""
+    sale_counter: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1), labelled("sale_counter")] = 0
 
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,8 +59,8 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     outlet: Code
     item: ItemId
-    delta: Annotated[int, msgspec.Meta(ge=-MOST, le=MOST, title="增減 More or fewer")]
-    reason: Annotated[str, msgspec.Meta(pattern="^(counted|damaged|sent_back|found|other)$", title="原因 Reason")]
+    delta: Annotated[int, msgspec.Meta(ge=-MOST, le=MOST), labelled("delta")]
+    reason: Annotated[str, msgspec.Meta(pattern="^(counted|damaged|sent_back|found|other)$"), labelled("reason")]
     terminal: Terminal
     counter: Counter
 

@@ -46,7 +46,8 @@ def page(
     lang = request.lang
     if seat is None or seat.outlet is None:
         shown: dict[str, Any] = {"is_in": seat is not None, "styles": STYLES}
-        return View("rationing/counter_closed.html", shown, title=title[lang], status=403, headers=PRIVATE)
+        status = 200 if request.caller.kind == "anonymous" else 403  # whoever may yet sign in is not refused
+        return View("rationing/counter_closed.html", shown, title=title[lang], status=status, headers=PRIVATE)
     crumbs: tuple[dict[str, str], ...] = ({"title": title[lang], "path": ""},)
     if template != "rationing/counter.html":
         crumbs = ({"title": word(request, "title"), "path": f"{PATH}?outlet={seat.outlet.code}"}, *crumbs)
