@@ -24,6 +24,7 @@ from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all, seed_registers
 from banyan.demo.allocation import seed_allocation
 from banyan.demo.casualties import seed_drill
+from banyan.demo.draws import seed_draw
 from banyan.demo.federation.cards import holder_in
 from banyan.demo.federation.hosting import hosted_here, seed_grants
 from banyan.demo.federation.law import seed_order, seed_road_law
@@ -315,7 +316,9 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
         await seed_nation(node.gate, folder, say=_say)
     except Problem as problem:
         _say(f"  demonstration nation: {problem.title} {problem.remedy}")
-    await asyncio.gather(seed_allocation(node.gate, say=_say), keep_alive(folder, clock=node.gate.clock))
+    await asyncio.gather(
+        seed_allocation(node.gate, say=_say), seed_draw(node.gate), keep_alive(folder, clock=node.gate.clock)
+    )
 
 
 async def _take_payments(node: Node, server: uvicorn.Server) -> None:
