@@ -86,12 +86,12 @@ class KioskOrder(msgspec.Struct, frozen=True):
     round: str
     item: str
     quantity: int
-    state: Annotated[str, personal("C038")] | UnsetType = UNSET
-    refusal: Annotated[str, personal("C038")] | UnsetType = UNSET
-    amount: Annotated[int, personal("C038")] | UnsetType = UNSET
-    slip: Annotated[str, personal("C038")] | UnsetType = UNSET
-    pay_by: Annotated[str, personal("C038")] | UnsetType = UNSET
-    check_word: Annotated[str, personal("C038")] | UnsetType = UNSET
+    state: Annotated[str, personal("C132")] | UnsetType = UNSET
+    refusal: Annotated[str, personal("C132")] | UnsetType = UNSET
+    amount: Annotated[int, personal("C132")] | UnsetType = UNSET
+    slip: Annotated[str, personal("C132")] | UnsetType = UNSET
+    pay_by: Annotated[str, personal("C132")] | UnsetType = UNSET
+    check_word: Annotated[str, personal("C132")] | UnsetType = UNSET
 
 
 @SERVICE.operation(
@@ -146,7 +146,7 @@ async def collect(ctx: Context, request: Pickup) -> PickedUp:
     data=("identity",),
     audience="agency",
     effect="write",
-    purpose="035",
+    purpose="012",
     subject="person",
 )  # fmt: skip
 async def order_at_kiosk(ctx: Context, request: AtKiosk) -> KioskOrder:

@@ -30,7 +30,7 @@ class Lots(Protocol):
         """Bind everything that could be chosen, while nobody can know the list or the seed."""
 
     async def name(self, ctx: Context, round: Round) -> str:
-        """What the draw is called, where everybody can look at it."""
+        """What the draw is called, where everybody can look at it; empty when nothing is drawn."""
 
     async def key(self, ctx: Context, round: Round) -> bytes:
         """The round's own key for tickets, 32 bytes, until its list is closed."""

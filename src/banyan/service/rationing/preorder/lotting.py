@@ -36,10 +36,11 @@ class DrawLots:
             await desk.commit(ctx, draw.plan if draw is not None else _plan(id, round, ctx.now))
 
     async def name(self, ctx: Context, round: Round) -> str:
-        return (await _current(ctx, round))[0]
+        id, draw = await _current(ctx, round)
+        return id if draw is not None else ""
 
     async def key(self, ctx: Context, round: Round) -> bytes:
-        return await desk.ticket_key(ctx, await self.name(ctx, round))
+        return await desk.ticket_key(ctx, (await _current(ctx, round))[0])
 
     async def drawn(self, ctx: Context, round: Round, entries: Sequence[bytes]) -> Sequence[bytes] | None:
         """Raises Afresh when this draw cannot be had any more; then it is void."""

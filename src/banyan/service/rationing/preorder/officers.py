@@ -102,7 +102,7 @@ async def round(ctx: Context, request: Named) -> PublicRound:
     data=OPEN,
     audience="officer",
     effect="write",
-    purpose="035",
+    purpose="012",
 )
 async def make_round(ctx: Context, request: Round) -> PublicRound:
     """Raises Invalid naming each field at fault, Conflict once it is published."""
@@ -128,7 +128,7 @@ async def make_round(ctx: Context, request: Round) -> PublicRound:
     summary={"zh-Hant": "還沒公布的梯次。", "en": "Rounds that are not published yet."},
     data=OPEN,
     audience="officer",
-    purpose="035",
+    purpose="012",
 )
 async def drafts(ctx: Context, request: RoundsQuery) -> tuple[PublicRound, ...]:
     found = await ctx.db.sql.read(records.rounds)
@@ -142,7 +142,7 @@ async def drafts(ctx: Context, request: RoundsQuery) -> tuple[PublicRound, ...]:
     data=OPEN,
     audience="officer",
     effect="write",
-    purpose="035",
+    purpose="012",
 )
 async def act_on_round(ctx: Context, request: Acting) -> PublicRound:
     """Raises Conflict when the round is past that, or its registration could not even begin."""
