@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import tempfile
 from collections.abc import Sequence
 from hashlib import sha256
@@ -12,9 +13,22 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.postgres import postgres_server
 from tests.service.rationing.offline.device import Device
-from tests.service.rationing.offline.world import DAY_S, HERE, MASK, NOW, PEOPLE, THERE, World, a_light_world
+from tests.service.rationing.offline.world import (
+    DAY_S,
+    HERE,
+    MASK,
+    NOW,
+    PEOPLE,
+    THERE,
+    EngineOn,
+    World,
+    a_light_world,
+)
 
+from banyan.kernel.storage.postgres import PostgresStore
+from banyan.kernel.storage.sqlite import SqliteStore
 from banyan.service.rationing.engine.model import Receipt
 
 LENT = 40
@@ -36,7 +50,7 @@ SALES = st.lists(
     min_size=1,
     max_size=10,
 )
-QUIET = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUIET = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 async def prepared(world: World) -> tuple[list[Device], list[str]]:
@@ -78,11 +92,13 @@ async def end_of(world: World, leases: Sequence[str]) -> bytes:
     return whole.digest()
 
 
-async def merged(folder: Path, made: Any, batches: Sequence[Sequence[str]], *, crash_after: int = -1) -> bytes:
-    """A world in which the same devices come home in these batches; after one of them the service is started anew."""
+async def merged(
+    folder: Path, made: Any, batches: Sequence[Sequence[str]], *, engine_on: EngineOn | None = None
+) -> bytes:
+    """A world in which the same devices come home in these batches; before each the service is started anew."""
     devices, leases_of = made
     for at, batch in enumerate(batches):
-        async with a_light_world(folder) as world:
+        async with a_light_world(folder, engine_on=engine_on) as world:
             if at == 0:
                 await world.deliver(HERE, LENT)
                 await world.deliver(THERE, LENT)
@@ -98,27 +114,48 @@ async def merged(folder: Path, made: Any, batches: Sequence[Sequence[str]], *, c
     raise AssertionError("there is a last batch")
 
 
-@given(SALES, st.randoms(use_true_random=False), st.integers(1, 4))
+async def ends_alike(sales: list[Sold], chance: Any, parts: int, engine_on: EngineOn | None) -> None:
+    """At once, and shuffled in parts with some again: by the journal's engine, and by another one."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with a_light_world(Path(folder) / "first") as world:
+            devices, leases = await prepared(world)
+            tokens = receipts(devices, leases, sales)
+            await world.merge(*tokens)
+            end = await end_of(world, leases)
+            stocks = [await world.stock(outlet) for outlet in (HERE, THERE)]
+            assert sum(one.sold for one in stocks) == sum(sale.qty for sale in sales)
+            assert all(one.available >= 0 <= one.leased for one in stocks)
+        shuffled = list(tokens)
+        chance.shuffle(shuffled)
+        batches = [*(shuffled[at::parts] for at in range(parts)), [chance.choice(shuffled) for _ in range(3)]]
+        assert await merged(Path(folder) / "second", (devices, {}), batches, engine_on=engine_on) == end
+
+
+CHANCE = st.randoms(use_true_random=False)
+
+
+@given(SALES, CHANCE, st.integers(1, 4))
 @QUIET
 def test_merges_in_any_order_and_repeated_end_alike(sales: list[Sold], chance: Any, parts: int) -> None:
-    async def story() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            async with a_light_world(Path(folder) / "first") as world:
-                devices, leases = await prepared(world)
-                tokens = receipts(devices, leases, sales)
-                await world.merge(*tokens)
-                end = await end_of(world, leases)
-                total = sum(sale.qty for sale in sales)
-                stocks = [await world.stock(outlet) for outlet in (HERE, THERE)]
-                assert sum(one.sold for one in stocks) == total
-                assert all(one.available >= 0 <= one.leased for one in stocks)
-            shuffled = list(tokens)
-            chance.shuffle(shuffled)
-            batches = [shuffled[at::parts] for at in range(parts)]
-            again = [*batches, [chance.choice(shuffled) for _ in range(3)]]
-            assert await merged(Path(folder) / "second", (devices, {}), again) == end
+    asyncio.run(ends_alike(sales, chance, parts, None))
 
-    asyncio.run(story())
+
+@given(SALES, CHANCE, st.integers(1, 3))
+@settings(QUIET, max_examples=4)
+def test_the_engine_of_records_ends_as_the_journals_does(sales: list[Sold], chance: Any, parts: int) -> None:
+    asyncio.run(ends_alike(sales, chance, parts, lambda folder: SqliteStore(folder / "engine.db")))
+
+
+def test_postgresql_ends_as_the_journal_does() -> None:
+    with postgres_server() as address:
+
+        @given(SALES, CHANCE, st.integers(1, 2))
+        @settings(QUIET, max_examples=2)
+        def alike(sales: list[Sold], chance: Any, parts: int) -> None:
+            schema = f"rations_{secrets.token_hex(8)}"
+            asyncio.run(ends_alike(sales, chance, parts, lambda _: PostgresStore(address, schema=schema)))
+
+        alike()
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=12))

@@ -22,10 +22,14 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM, Caller
 from banyan.kernel.identity.identifiers import person_number_kind
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
+from banyan.kernel.storage.store import SchemaStore
 from banyan.node import Node, open_node
 from banyan.service.rationing.counter.registers import Registers, lend
+from banyan.service.rationing.engine import keeping
+from banyan.service.rationing.engine.booking import taiwan_2020
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Answer, Buy, Buyer, Deliver, Engine, Stock
+from banyan.service.rationing.engine.recorded import RecordedEngine
 from banyan.service.rationing.offline.ending import sweep
 from banyan.service.rationing.parts import SERVICE
 from banyan.service.rationing.shelf import Shelf, person_of
@@ -43,6 +47,9 @@ BORN = date(1990, 3, 12)
 PHARMACIST = Caller("officer", "o-lin", agency=AGENCY, roles=("pharmacist",), assurance="aal2")
 OTHER = Caller("officer", "o-lee", agency="TW/ORG/OTHER", roles=("pharmacist",), assurance="aal2")
 ROOT = Caller("administrator", "root")
+
+
+EngineOn = Callable[[Path], SchemaStore]
 
 
 def numbers(count: int) -> list[str]:
@@ -186,16 +193,16 @@ async def furnish(node: Node, now: list[float], ordered: list[bool]) -> World:
 
 
 @asynccontextmanager
-async def a_light_world(folder: Path, *, database: str = "") -> AsyncIterator[World]:
-    """The service alone in its drawer, without a gate: quick to make, for tests that make many. With `database` its
-    engine is PostgreSQL's. The same folder again is the same service started anew."""
+async def a_light_world(folder: Path, *, engine_on: EngineOn | None = None) -> AsyncIterator[World]:
+    """The service alone in its drawer, without a gate: quick to make, for tests that make many. `engine_on` gives the
+    store of an engine that is not the journal's. The same folder again is the same service started anew."""
     now = [NOW]
     drawer = open_drawer(folder, service="rationing", package=SERVICE.package, clock=lambda: now[0])
     chance = Random(7)
-    lend_shelf(
-        drawer,
-        Shelf(b"k" * 32, chance.randbytes, lambda: EpochS(now[0]), _named, database=database),
-    )
+    lend_shelf(drawer, Shelf(b"k" * 32, chance.randbytes, lambda: EpochS(now[0]), _named))
+    if engine_on is not None:
+        recorded = RecordedEngine(engine_on(folder), lambda: EpochS(now[0]), book=taiwan_2020())
+        keeping._engines[drawer.sql] = recorded
 
     async def ask(operation: str, asked: Any, caller: Caller) -> Any:
         declared = SERVICE.operations[operation]
@@ -205,6 +212,8 @@ async def a_light_world(folder: Path, *, database: str = "") -> AsyncIterator[Wo
     try:
         yield await _with_outlets(World(drawer, now, ask), [True])
     finally:
+        if engine_on is not None:
+            await recorded.close()
         await close_drawer(drawer)
 
 

@@ -139,6 +139,7 @@ class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audience="officer",
     effect="write",
     purpose=PURPOSE,
+    channels=("api",),
 )
 async def enrol(ctx: Context, request: Enrolling) -> Enrolled:
     """Again with the same key it is the same terminal. Raises Denied at another's outlet, Invalid for a bad key."""
@@ -165,6 +166,7 @@ async def enrol(ctx: Context, request: Enrolling) -> Enrolled:
     data=OPEN,
     audience="officer",
     purpose=PURPOSE,
+    channels=("api",),
 )
 async def terminals(ctx: Context, request: OfOutlet) -> tuple[Listed, ...]:
     outlet = await admitted(ctx, request.outlet)
@@ -183,6 +185,7 @@ async def terminals(ctx: Context, request: OfOutlet) -> tuple[Listed, ...]:
     audience="officer",
     effect="write",
     purpose=PURPOSE,
+    channels=("api",),
 )
 async def end(ctx: Context, request: Ending) -> Listed:
     """Raises NotFound for a terminal that is not this outlet's."""
