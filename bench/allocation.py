@@ -2,6 +2,7 @@
 
     ./banyan bench allocation            three tables (2-4 minutes)
     ./banyan bench allocation --quick    without the 631,700 outlets and the integer programme
+    python bench/allocation.py --plot docs/allocation-fill.svg    the curves of docs/allocation.md
 
 1. The experiment of ../shared/field/supplies.md s5 again: demand modelled as censored sales x 1.5, five scenarios.
 2. Back-test on what really happened: had each outlet got only half of what it had, what would it have sold with all?
@@ -16,16 +17,18 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _allocation_real import Real, read
 
-from banyan.craft.allot import Asked, Shared, by_gain, fill, gini
+from banyan.craft.allot import Asked, Shared, by_gain, fill, gini, lorenz
 from banyan.craft.allot.demand import Observed, estimate
 from banyan.craft.allot.marginal import expected
 from banyan.craft.allot.moving import held_by_top
 from banyan.craft.allot.solving import Costs, solve
+from banyan.craft.chart import Chart, Series, draw
 
 BOX, ROOM, FRIDAY = 50, 40, 4
 NOTES = {"flat": 568_817, "fill": 732_059, "gain": 730_979, "LP": 732_059, "MILP": 724_823}
@@ -34,8 +37,12 @@ NOTES = {"flat": 568_817, "fill": 732_059, "gain": 730_979, "LP": 732_059, "MILP
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    real = read("2020-02-14")
+    parser.add_argument("--plot", default="")
+    chosen = parser.parse_args()
+    quick, real = chosen.quick, read("2020-02-14")
+    if chosen.plot:
+        plot(real, Path(chosen.plot))
+        return
     print(f"14 February 2020: {len(real.codes):,} outlets, {len(real.times)} snapshots, {real.sold.sum():,} masks sold")
     print(f"the fullest tenth held {held_by_top(np.maximum(real.stock[:, -1], 0)):.0%} of what was left at 16:25\n")
     experiment(real, quick=quick)
@@ -77,6 +84,31 @@ def experiment(real: Real, *, quick: bool) -> None:
         for name, worth, spent, uneven in rows
     ])  # fmt: skip
     print("   the notes' own run: " + ", ".join(f"{name} {worth:,}" for name, worth in NOTES.items()) + "\n")
+
+
+def plot(real: Real, path: Path) -> None:
+    """Lorenz curves: units that would be sold over what is asked for, same for all and by equal fill ratio."""
+    sold = real.sold.sum(axis=1)
+    demand = np.where((real.stock == 0).any(axis=1), sold * 3 // 2, sold)
+    supply = int(demand.sum() * 8 // 10 // BOX)
+    one, size = asked(real, demand, BOX), len(real.codes)
+    even = Asked(one.codes, np.full(size, BOX), one.floor, one.cap, BOX)
+    at = np.linspace(0, 1, 41)
+    series = [Series("perfectly even", tuple(100 * at))]
+    for name, shared in (("equal fill ratio", fill(one, supply)), ("the same for all", fill(even, supply))):
+        curve = lorenz(np.minimum(shared.boxes * BOX, demand), demand)
+        series.append(Series(name, tuple((100 * np.interp(at, curve.people, curve.units)).tolist())))
+        told = [f"{part:.0%}: {np.interp(part, curve.people, curve.units):.1%}" for part in (0.1, 0.25, 0.5, 0.75)]
+        print(name, *told)
+    title = "Masks sold (%) against masks asked for (%), outlets with the lowest fill first, 14 February 2020"
+    words = "Equal fill ratio lies near the even line; the same for all sags: outlets with many buyers get least."
+    chart = Chart("line", title, words, tuple(f"{part:.0%}" for part in at), tuple(series))
+    style = "<style>text{font:14px sans-serif;fill:#1b2a22}.grid{stroke:#d5d9d2}.path{fill:none;stroke-width:2.5}"
+    for number, colour in enumerate(("#6d6a5a", "#14694c", "#b3541e")):
+        style += f".path.series-{number}{{stroke:{colour}}}.mark.series-{number}{{fill:{colour}}}"
+    drawn = draw(chart, ident="fill")
+    head, _, rest = drawn.partition(">")
+    path.write_text(f"{head}>{style}</style>{rest}\n", encoding="utf-8")
 
 
 def halved(real: Real) -> None:

@@ -22,8 +22,8 @@ from banyan.service.allocation.watching import FIRST_S, SLOT_S, Watch
 ITEM: Final = "mask-adult"
 DAYS: Final = 7
 """Of sales: one of each weekday. A real node learns them night by night."""
-BOXES: Final = 20_000
-"""1,000,000 masks for 6,700 outlets, when all would sell somewhat more: what was made on a day of February 2020."""
+BOXES: Final = 12_000
+"""600,000 masks for 6,700 outlets, three in four of what they lack."""
 LOOKS: Final = 32
 REMOTE: Final = 40
 """Outlets at the ends of long roads, for which officers set a floor."""

@@ -6,16 +6,19 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.make import a_node
-from tests.service.allocation.world import ITEM, NOW, OUTLETS, World, in_a_world
+from tests.service.allocation.world import ITEM, NOW, OUTLETS, World, a_day, in_a_world
 from tests.service.supplies.make import ADULT, CHILD
 
 from banyan.errors import Invalid, NotFound
+from banyan.kernel.events import Event, timers
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity.caller import SYSTEM
+from banyan.service.allocation import learning, records
 from banyan.service.allocation.parts import SERVICE
 from banyan.service.allocation.watching import END_S, FIRST_S, SLOT_S, Watch
 from banyan.service.supplies.keeping import kept_of
@@ -100,6 +103,34 @@ def test_the_map_record_of_a_day_becomes_a_day_of_sales(tmp_path: Path) -> None:
 
     kept = asyncio.run(run())
     assert (kept.outlets, kept.sold) == (2, 280)
+
+
+def test_the_night_learns_the_day_before_unless_somebody_gave_it(tmp_path: Path) -> None:
+    """Of every item of the map; an item without a record is left for another night."""
+
+    async def run() -> None:
+        async with a_node(tmp_path, [SUPPLIES, SERVICE], clock=lambda: NOW) as node:
+            board, drawer = kept_of(node.drawers["supplies"]), node.drawers["allocation"]
+            morning = EpochS(NOW - 86_400 + MORNING)
+            for event in (
+                ItemsSet(EpochS(NOW - 86_400), (ADULT, CHILD)),
+                PlacesChanged(EpochS(NOW - 86_400), OUTLETS),
+                StockTick(morning, morning, "masks", (ITEM,), (OUTLETS[0].code,), ((90,),)),
+            ):
+                await board.commit(event)
+            ctx = node.gate.context("allocation", SYSTEM)
+            (due,) = await timers.claim(drawer.sql, now=EpochS(NOW + 60), lease_s=0.0)
+            await learning.night(ctx, Event(due.name, due.key, msgspec.Raw(b"{}"), NOW))
+            first = await drawer.sql.read(lambda tx: records.days_of(tx, ITEM, "2020-02-15"))
+            assert list(first) == ["2020-02-14"]
+            await node.gate.call("allocation.save_day", a_day("2020-02-14"), caller=SYSTEM)
+            given = await drawer.sql.read(lambda tx: records.days_of(tx, ITEM, "2020-02-15"))
+            await learning.night(ctx, Event(due.name, due.key, msgspec.Raw(b"{}"), NOW))
+            assert await drawer.sql.read(lambda tx: records.days_of(tx, ITEM, "2020-02-15")) == given != first
+            assert await timers.claim(drawer.sql, now=EpochS(NOW + 1_199), lease_s=0.0) == []
+            assert len(await timers.claim(drawer.sql, now=EpochS(NOW + 1_200), lease_s=0.0)) == 1
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(

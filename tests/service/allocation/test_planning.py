@@ -86,7 +86,7 @@ def test_the_methods_stand_side_by_side() -> None:
     """Equal fill and gain sell more than the same for all, and equal fill leaves nobody behind."""
 
     async def story(world: World) -> None:
-        found = await world.by(PROPOSER, "compare", item=ITEM, day=DAY, supply=40)
+        found = await world.by(PROPOSER, "compare", item=ITEM, day=DAY, supply=40, methods=METHODS)
         fill, gain, solved, flat = found
         assert [one.method for one in found] == list(METHODS)
         assert flat.sold < fill.sold <= gain.sold

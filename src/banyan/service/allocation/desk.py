@@ -7,7 +7,7 @@ from typing import Any, Final
 from banyan.errors import Conflict, Denied, FieldError, Invalid, NotFound, Problem
 from banyan.kernel.catalogue import FaceRequest, FormData, View
 from banyan.service.allocation.model import METHODS
-from banyan.service.allocation.pages import PRIVATE, home_view, plan_view
+from banyan.service.allocation.pages import ASKED, CHANGED, PRIVATE, home_view, plan_view
 from banyan.service.allocation.picture import methods_chart
 from banyan.service.allocation.service import SERVICE
 from banyan.service.allocation.wording import MESSAGES, both, is_officer
@@ -21,7 +21,7 @@ async def ask(request: FaceRequest) -> View:
     """Compare, which keeps nothing, or propose."""
     form = await request.form()
     _admit(request)
-    given = {name: form.get(name).strip() for name in ("item", "day", "supply", "method")}
+    given = {name: form.get(name).strip() for name in ASKED}
     unfit = [name for name in ("day", "supply") if _is_unfit(given, name)]
     wrong = tuple(FieldError(name, _said(request, f"fix_{name}")) for name in unfit)
     if wrong:
@@ -29,7 +29,8 @@ async def ask(request: FaceRequest) -> View:
     asked = {"item": given["item"], "day": given["day"], "supply": int(given["supply"])}
     try:
         if form.get("do") == "compare":
-            found = await request.call("allocation.compare", asked)
+            methods = [one for one in METHODS if one != "solved" or given["method"] == "solved"]
+            found = await request.call("allocation.compare", asked | {"methods": methods})
             return await home_view(request, given=given, compared=_compared(request, found))
         made = await request.call("allocation.propose", asked | {"method": given["method"] or METHODS[0]})
     except STANDS as problem:
@@ -42,7 +43,7 @@ async def act(request: FaceRequest) -> View:
     """Adjust, approve or withdraw. Approving asks for a tick: boxes go out by it."""
     form, id = await request.form(), request.params["id"]
     _admit(request)
-    given = {name: form.get(name).strip() for name in ("code", "boxes", "kind", "words")}
+    given = {name: form.get(name).strip() for name in CHANGED}
     try:
         await _act(request, form, id, given)
     except (*STANDS, Denied) as problem:

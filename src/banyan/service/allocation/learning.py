@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta, timezone
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from banyan.errors import NotFound, Problem
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events import EpochS, Event, iso, timers
 from banyan.limits_allocation import ALLOT_DEMAND
+from banyan.service.allocation import records
 from banyan.service.allocation.model import Day, ItemId
 from banyan.service.allocation.sales import DayKept, SaleDay, day_of, keep_day
 from banyan.service.allocation.service import SERVICE
@@ -22,6 +24,7 @@ TAIPEI: Final = timezone(timedelta(hours=8))
 TIMER: Final = "learn"
 AFTER_S: Final = 1_200
 """Seconds after midnight: the day's last looks are in."""
+SOON_S: Final = 60.0
 WINDOW_S: Final = 3_600.0
 """Of the record asked for at once."""
 
@@ -99,17 +102,19 @@ async def learn_day(ctx: Context, request: LearnDay) -> DayKept:
 
 @SERVICE.start
 async def set_timer(ctx: Context) -> None:
-    """The first night after a start; a timer that is set already is set again to the same time."""
-    await ctx.db.sql.write(lambda tx: timers.set(tx, TIMER, "day", _next_night(ctx.now)))
+    """Soon after a start: a node that was down at night learns the day before then."""
+    await ctx.db.sql.write(lambda tx: timers.set(tx, TIMER, "day", EpochS(ctx.now + SOON_S)))
 
 
 @SERVICE.timer(TIMER)
 async def night(ctx: Context, event: Event) -> None:
-    """Learn what the day before gave, of every item of the map, and set the next night."""
-    yesterday = (datetime.fromtimestamp(ctx.now, TAIPEI) - timedelta(days=1)).date()
+    """Learn what the day before gave, of every item of the map that nobody gave, and set the next night."""
+    yesterday = (datetime.fromtimestamp(ctx.now, TAIPEI) - timedelta(days=1)).date().isoformat()
     for item in await _items(ctx):
+        if await ctx.db.sql.read(partial(records.has_day, item=item, day=yesterday)):
+            continue
         try:
-            await learn_day(ctx, LearnDay(item, yesterday.isoformat()))
+            await learn_day(ctx, LearnDay(item, yesterday))
         except Problem as problem:  # a record that was pruned, or an item that is new: the next night learns again
             ctx.log("allocation.not_learnt", {"item": item, "kind": problem.kind})
     await ctx.db.sql.write(lambda tx: timers.set(tx, TIMER, "day", _next_night(ctx.now)))

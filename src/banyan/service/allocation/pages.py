@@ -14,10 +14,13 @@ from banyan.service.allocation.service import SERVICE
 from banyan.service.allocation.wording import is_officer
 
 TITLE: Final = {"zh-Hant": "物資分配", "en": "Allocation of supplies"}
-PAGE: Final = 50
-MOVES: Final = 30
+PAGE: Final = 20
+MOVES: Final = 15
 """Redistributions on the page; the file has them all."""
 PRIVATE: Final = (("Cache-Control", "no-store"),)
+ASKED: Final = ("item", "day", "supply", "method")
+CHANGED: Final = ("code", "boxes", "kind", "words")
+"""The boxes of the two forms."""
 KINDS: Final = ("outbreak", "event", "closed", "transport", "data", "other")
 
 
@@ -49,7 +52,7 @@ async def home_view(
         "drafts": await request.call("allocation.drafts", Nothing()) if may else (),
         "officer": may,
         "items": await _items(request) if may else (),
-        "given": given or {},
+        "given": dict.fromkeys(ASKED, "") | (given or {}),
         "errors": wrong,
         "compared": compared,
         "at": epoch_of,
@@ -92,7 +95,7 @@ async def plan_view(
         "after": first + PAGE if first + PAGE < page.total else 0,
         "officer": may,
         "kinds": KINDS,
-        "given": given or {},
+        "given": dict.fromkeys(CHANGED, "") | (given or {}),
         "errors": wrong,
         "at": epoch_of,
         "crumbs": ({"title": TITLE[request.lang], "path": "/allocation"}, {"title": title, "path": ""}),

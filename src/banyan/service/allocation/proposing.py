@@ -16,7 +16,7 @@ from banyan.kernel.storage import Tx
 from banyan.limits_allocation import ALLOT_BOXES
 from banyan.service.allocation import records
 from banyan.service.allocation.gathering import gather
-from banyan.service.allocation.model import METHODS, Act, Day, Inputs, ItemId, Method, Plan
+from banyan.service.allocation.model import Act, Day, Inputs, ItemId, Method, Plan
 from banyan.service.allocation.planning import asked_of, encoded, plan_of
 from banyan.service.allocation.records import SQL
 from banyan.service.allocation.service import SERVICE
@@ -36,12 +36,12 @@ class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Compare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same by each method."""
+    """The same by each method; `solved` takes half a minute for a nation, so it is compared only when asked for."""
 
     item: ItemId
     day: Day
     supply: Supply
-    methods: tuple[Literal["fill", "gain", "solved", "flat"], ...] = METHODS
+    methods: tuple[Literal["fill", "gain", "solved", "flat"], ...] = ("fill", "gain", "flat")
 
 
 class Proposed(msgspec.Struct, frozen=True):
