@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.rationing import arriving
+from banyan.service.rationing import arriving, forwarding
+from banyan.service.rationing.asking import parts as asking
 from banyan.service.rationing.counter import parts as counter
 from banyan.service.rationing.draw import parts as draw
 from banyan.service.rationing.engine import operations as engine
@@ -11,5 +12,5 @@ from banyan.service.rationing.preorder import parts as preorder
 from banyan.service.rationing.service import SERVICE
 from banyan.service.rationing.waiting import parts as waiting
 
-PARTS = (engine, arriving, counter, draw, offline, preorder, waiting)
+PARTS = (engine, asking, arriving, forwarding, counter, draw, offline, preorder, waiting)
 __all__ = ["PARTS", "SERVICE"]

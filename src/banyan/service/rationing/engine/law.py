@@ -69,8 +69,8 @@ class Law:
         self.book = book
         self._since = [day_number(one.since) for one in book.edition]
         self._days: dict[int, Day] = {}
-        windows = [rule.window_days for one in book.edition for rule in one.rule]
-        self.kept_days = max(RATION_HISTORY_DAYS, *windows) if windows else RATION_HISTORY_DAYS
+        self.windows = frozenset(rule.window_days for one in book.edition for rule in one.rule)
+        self.kept_days = max(RATION_HISTORY_DAYS, *self.windows) if self.windows else RATION_HISTORY_DAYS
         """How long a purchase matters."""
 
     def on(self, day: int) -> Day:

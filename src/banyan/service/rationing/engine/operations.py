@@ -26,18 +26,20 @@ TICK: Final = "ration-tick"
 NOBODY: Final = bytes(16)
 """No person's pseudonym: who has bought nothing."""
 OLDEST: Final = 130
+LAST_DIGIT: Final = {"zh-Hant": "證號末碼", "en": "Last digit of the number"}
+ITEM: Final = {"zh-Hant": "品項", "en": "Item"}
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An age in years, not a birth date, so that no address holds one. `digit` is the last digit of the number on the
     document; empty where there is none."""
 
-    age: Annotated[int, msgspec.Meta(ge=0, le=OLDEST, title="年齡 Age")]
-    digit: Annotated[str, msgspec.Meta(pattern="^[0-9]?$", title="證號末碼 Last digit of the number")] = ""
-    item: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]+$", max_length=RATION_NAME, title="品項 Item")] = (
+    age: Annotated[int, msgspec.Meta(ge=0, le=OLDEST, extra={"label": {"zh-Hant": "年齡", "en": "Age"}})]
+    digit: Annotated[str, msgspec.Meta(pattern="^[0-9]?$", extra={"label": LAST_DIGIT})] = ""
+    item: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]+$", max_length=RATION_NAME, extra={"label": ITEM})] = (
         "mask-adult"
     )
-    kind: Kind = "citizen"
+    kind: Annotated[Kind, msgspec.Meta(extra={"label": {"zh-Hant": "證件種類", "en": "Kind of document"}})] = "citizen"
 
 
 class Later(msgspec.Struct, frozen=True):

@@ -8,10 +8,11 @@ does not matter.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
-from banyan.service.rationing.engine.days import LAST_DAY, date_of, day_of, start_of
+from banyan.service.rationing.engine.days import LAST_DAY, date_of, day_number, day_of, start_of
 from banyan.service.rationing.engine.law import Law, Ruling, permitted, refused
 from banyan.service.rationing.engine.model import Buyer, Entitlement, Refusal, Step, Why
 
@@ -96,7 +97,7 @@ def quota_refused(law: Law, history: History, buyer: Buyer, item: str, at: float
     today = day_of(at)
     counted = charged(law, history, buyer)
     now = _chance(law, counted, buyer, item, today)
-    for day in range(today + 1, today + HORIZON_DAYS + 1):
+    for day in _turns(law, counted, buyer, today):
         later = _chance(law, counted, buyer, item, day)
         if later.left >= min(qty, later.of) and later.left > now.left:
             return Refusal("quota_reached", next_from=start_of(day), left=now.left, up_to=now.of)
@@ -130,7 +131,7 @@ def _steps(law: Law, counted: History, buyer: Buyer, item: str, today: int) -> t
     """Each later day that allows more than any day before it."""
     before = best = _chance(law, counted, buyer, item, today)
     steps: list[Step] = []
-    for day in range(today + 1, today + HORIZON_DAYS + 1):
+    for day in _turns(law, counted, buyer, today):
         chance = _chance(law, counted, buyer, item, day)
         if chance.left > best.left:
             steps.append(Step(start_of(day), chance.left, (_rise(day, chance, best, before),)))
@@ -139,6 +140,20 @@ def _steps(law: Law, counted: History, buyer: Buyer, item: str, today: int) -> t
                 break
         before = chance
     return tuple(steps)
+
+
+def _turns(law: Law, counted: History, buyer: Buyer, today: int) -> list[int]:
+    """The later days on which something may change: a purchase leaves a window, an edition begins, she grows older; and
+    the week after each, in which every weekday and parity has its day."""
+    last = today + HORIZON_DAYS
+    turns = {today, *law.changes(today, last)}
+    for window in law.windows:
+        turns.update(day for sold, _, _ in counted if today < (day := sold + window) <= last)
+    born = buyer.born
+    for year in (date_of(today).year, date_of(last).year):
+        birthday = date(year, 3, 1) if (born.month, born.day) == (2, 29) else born.replace(year=year)
+        turns.add(day_number(birthday))
+    return sorted({day for turn in turns for day in range(turn, turn + 8) if today < day <= last})
 
 
 def _rise(day: int, chance: _Chance, best: _Chance, before: _Chance) -> Why:
