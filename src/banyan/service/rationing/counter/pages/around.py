@@ -50,7 +50,7 @@ def page(
         return View("rationing/counter_closed.html", shown, title=title[lang], status=status, headers=PRIVATE)
     crumbs: tuple[dict[str, str], ...] = ({"title": title[lang], "path": ""},)
     if template != "rationing/counter.html":
-        crumbs = ({"title": word(request, "title"), "path": f"{PATH}?outlet={seat.outlet.code}"}, *crumbs)
+        crumbs = (_way_back(request, seat, seat.outlet), *crumbs)
     whole = {
         "outlet": seat.outlet,
         "outlets": [(one.code, f"{one.name[lang]} ({one.code})") for one in seat.outlets],
@@ -62,6 +62,14 @@ def page(
     }
     status = int(whole.pop("status", 200))
     return View(template, whole, title=title[lang], status=status, headers=PRIVATE)
+
+
+def _way_back(request: FaceRequest, seat: Seat, outlet: Outlet) -> dict[str, str]:
+    """To the counter; of several outlets to this one's, called so: two links of one name lead to one place."""
+    title = word(request, "title")
+    if len(seat.outlets) == 1:
+        return {"title": title, "path": PATH}
+    return {"title": f"{title} {outlet.name[request.lang]}", "path": f"{PATH}?outlet={outlet.code}"}
 
 
 def in_words(problem: Problem) -> Sequence[FieldError]:
