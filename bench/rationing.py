@@ -13,7 +13,9 @@ SQLite: WAL, FULL, a commit a sale. Rounds interleaved, medians. `ratio` is engi
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
+from bench import _rationing_day  # noqa: E402
 from bench._rationing_http import OurNode  # noqa: E402
 from bench._rationing_ours import Ours  # noqa: E402
 from bench._rationing_peers import Postgres, sqlite_full  # noqa: E402
@@ -30,6 +33,7 @@ from tests.postgres import postgres_server  # noqa: E402
 
 TARGET, HOT_TARGET, HTTP_TARGET = 8.0, 30.0, 1.0
 HTTP = ("a sale a request", "32 sales a request")
+SERIES = Path(os.environ.get("BANYAN_SHARED_DATA") or ROOT.parent / "shared/data") / _rationing_day.SERIES
 Figures = dict[str, float]
 
 
@@ -58,6 +62,11 @@ def measure(folder: Path, address: str, *, rounds: int, seconds: float) -> dict[
     }
 
 
+async def real_day() -> Figures:
+    with tempfile.TemporaryDirectory(prefix="banyan-bench-") as folder:
+        return await _rationing_day.replay(SERIES, Path(folder))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="short rounds, under two minutes")
@@ -71,12 +80,15 @@ def main() -> None:
         print(f"{name:30}" + "  ".join(f"{what} {value:,.2f}" for what, value in values.items()))
     ratio = found["engine"]["per_s"] / found["postgresql"]["per_s"]
     hot = found["engine, one hot outlet"]["per_s"] / found["postgresql, one hot outlet"]["per_s"]
+    day = {"14 February 2020": asyncio.run(real_day())} if SERIES.exists() else {}
+    print(*(f"{name:30}{values}" for name, values in day.items()))
     one, many = (found[f"http, {name}"]["per_s"] / found["postgresql"]["per_s"] for name in HTTP)
     print(f"engine / PostgreSQL {ratio:.1f} (target {TARGET}), one hot outlet {hot:.1f} (target {HOT_TARGET})")
     print(f"http / PostgreSQL: a sale a request {one:.2f}, 32 sales {many:.2f} (target {HTTP_TARGET})")
+    detail = {"hot": round(hot, 1), "http": round(one, 2), "http 32": round(many, 2), **found, **day}
     result = {
         "name": "rationing", "peer": "PostgreSQL, plpgsql, pgbench 32 clients", "ratio": round(ratio, 2),
-        "target": TARGET, "met": ratio >= TARGET and hot >= HOT_TARGET, "detail": {"hot": round(hot, 1), "http": [round(one, 2), round(many, 2)], **found},
+        "target": TARGET, "met": ratio >= TARGET and hot >= HOT_TARGET and many >= HTTP_TARGET, "detail": detail,
     }  # fmt: skip
     if options.json:
         print(json.dumps(result, ensure_ascii=False))
