@@ -14,7 +14,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.postgres import postgres_server
-from tests.service.rationing.offline.device import Device
+from tests.service.rationing.offline.device import Device, public
 from tests.service.rationing.offline.world import (
     DAY_S,
     HERE,
@@ -29,7 +29,10 @@ from tests.service.rationing.offline.world import (
 
 from banyan.kernel.storage.postgres import PostgresStore
 from banyan.kernel.storage.sqlite import SqliteStore
+from banyan.kernel.storage.store import Statement
 from banyan.service.rationing.engine.model import Receipt
+from banyan.service.rationing.offline import records
+from banyan.service.rationing.offline.formats import taken
 
 LENT = 40
 
@@ -184,5 +187,30 @@ def test_what_is_sold_beyond_quotas_is_never_more_than_the_leases(sold: list[tup
                 quotas = 9 * len({person for _, person in sold})
                 assert report.over == online + offline - min(quotas, online + offline)
                 assert report.short == 0
+
+    asyncio.run(story())
+
+
+def test_a_crash_between_the_receipt_and_the_engine_loses_and_doubles_nothing() -> None:
+    async def story() -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            async with a_light_world(folder) as world:
+                devices, leases = await prepared(world)
+                tokens = [devices[0].sell(leases[0], MASK, 3, number) for number in PEOPLE[:4]]
+                key = public(devices[0].sign_key)
+                kept = [taken(token, key, terminal=devices[0].terminal) for token in tokens]
+                await world.db.sql.write(lambda tx: [records.keep(tx, one, NOW) for one in kept])
+                assert (await world.stock()).sold == 0
+            async with a_light_world(folder) as world:  # the engine was never told
+                await world.sweep()
+                assert (await world.stock()).sold == 12
+                forgotten = Statement("forgotten", "", "update offline_receipt set is_merged = 0")
+                await world.db.sql.write(lambda tx: tx.run(forgotten))
+            async with a_light_world(folder) as world:  # it was told, and the row was not written
+                await world.sweep()
+                report = await world.report()
+                assert ((await world.stock()).sold, report.units, report.online) == (12, 12, 0)
+                assert await world.merge(*tokens) == [("known", "")] * 4
 
     asyncio.run(story())

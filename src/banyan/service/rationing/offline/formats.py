@@ -6,12 +6,17 @@ The same words stand in docs/offline-sale.md, for terminals of other makers. Sou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
 
-from banyan.kernel.identity.openid.jose import Unsigned, decoded, encoded, verify
+from banyan.kernel.identity.openid.jose import Unsigned, decoded, encoded, peek, public_key
 from banyan.service.rationing.counter.cards import Paper
 from banyan.service.rationing.engine.rulebook import RuleBook
 
@@ -189,20 +194,29 @@ class _Named(msgspec.Struct, frozen=True):
     trm: TerminalId
 
 
-def read(token: str, jwk: dict[str, Any], *, kind: str, type: Any) -> Any:
+def read(token: str, jwk: Mapping[str, str], *, kind: str, type: Any) -> Any:
     """The claims of a token of this `typ`, signed by `jwk`. Raises Refused."""
     try:
-        signed = verify(token, jwk, algorithms=(ALG,))
-        if signed.header.get("typ") != kind:
+        header = peek(token).header
+        if header.get("alg") != ALG or header.get("typ") != kind:
             raise Refused("unreadable")
+        jws.deserialize_compact(token, _key(jwk["x"], jwk["y"]), algorithms=[ALG])
         return msgspec.json.decode(decoded(token.split(".")[1]), type=type)
-    except Unsigned as error:
-        raise Refused("signature" if "signature" in str(error) else "unreadable") from error
-    except (ValueError, msgspec.DecodeError, UnicodeError) as error:
+    except JoseError as error:
+        raise Refused("signature") from error
+    except (Unsigned, ValueError, msgspec.DecodeError) as error:
         raise Refused("unreadable") from error
 
 
-def taken(token: str, jwk: dict[str, Any], *, terminal: str) -> Taken:
+@lru_cache(maxsize=10_000)
+def _key(x: str, y: str) -> ECKey:
+    """A terminal's key, made ready: that costs three times what a signature does. Every terminal of the nation fits."""
+    key = public_key({"kty": "EC", "crv": "P-256", "x": x, "y": y}, ALG)
+    assert isinstance(key, ECKey), "ES256 is of an EC key"
+    return key
+
+
+def taken(token: str, jwk: Mapping[str, str], *, terminal: str) -> Taken:
     """A receipt of this terminal. Raises Refused."""
     receipt: Receipt = read(token, jwk, kind=RECEIPT_TYPE, type=Sale | Close)
     if receipt.trm != terminal:
