@@ -6,9 +6,9 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -24,6 +24,7 @@ from banyan.demo.loan.app import LoanApp
 from banyan.demo.loan.registering import CLIENT, register_app
 from banyan.demo.loan.relying import Relying
 from banyan.demo.personas import seed_personas
+from banyan.kernel.catalogue import Service
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.exchange.hot import STATE
@@ -57,20 +58,29 @@ class Nation(msgspec.Struct):
         future: Future[Any] = asyncio.run_coroutine_threadsafe(awaited, self.loop)
         return future.result(60)
 
-    def lapse(self) -> None:
+    def lapse(self, service: Service = POWERS) -> None:
         """One turn of the node's own attendant, as its timers would."""
-        attendant = Attendant(
-            POWERS, self.node.drawers["powers"], self.node.gate, log=lambda name, fields: None, jitter=random.random
-        )
+        drawer = self.node.drawers[service.name]
+        attendant = Attendant(service, drawer, self.node.gate, log=lambda name, fields: None, jitter=random.random)
         self.do(attendant._due())
 
     def publish(self) -> None:
         self.do(self.node.lawful.ledger.publish(int(self.node.gate.clock())))
 
 
+Begin = Callable[[Path, Clock], AbstractAsyncContextManager[Node]]
+
+
 @contextmanager
 def live_nation(folder: Path) -> Iterator[Nation]:
     """A seeded demonstration and its loan app, both at addresses of localhost."""
+    with live(folder, seeded) as nation, live_loan(nation, folder):
+        yield nation
+
+
+@contextmanager
+def live(folder: Path, begin: Begin) -> Iterator[Nation]:
+    """The node that `begin` opens, at an address of localhost, with a clock that can be moved on."""
     moved, ready, made = [0.0], threading.Event(), []
 
     def clock() -> EpochS:
@@ -81,7 +91,7 @@ def live_nation(folder: Path) -> Iterator[Nation]:
             await made[0].app(scope, receive, send)
             return
         await receive()
-        async with seeded(folder, clock) as node:
+        async with begin(folder, clock) as node:
             made.extend((node, asyncio.get_running_loop()))
             scope["state"][STATE] = getattr(node.app, "hot", None)
             ready.set()
@@ -91,9 +101,7 @@ def live_nation(folder: Path) -> Iterator[Nation]:
 
     with live_server(app) as address:
         assert ready.wait(60), "the nation did not start"
-        nation = Nation(address.replace("127.0.0.1", "localhost"), *made, moved)
-        with live_loan(nation, folder):
-            yield nation
+        yield Nation(address.replace("127.0.0.1", "localhost"), *made, moved)
 
 
 @contextmanager
