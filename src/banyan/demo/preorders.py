@@ -11,12 +11,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from banyan.demo.agencies.law import SUNSET
 from banyan.demo.agencies.people import LIN, people
 from banyan.demo.payments.book import Book
 from banyan.errors import Problem
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange import Gate
-from banyan.kernel.identity.caller import Caller
+from banyan.kernel.identity.caller import SYSTEM, Caller
+from banyan.service.rationing.preorder.law import kiosk_basis
 
 OFFICE: Final = Caller("officer", "demo-seed", channel="system", agency="TW/GOV/CDC", assurance="aal2")
 STORE: Final = "TW/COM/STORE"
@@ -38,6 +40,8 @@ async def seed_preorders(gate: Gate, book: Book, *, subject: Subject) -> None:
     day = datetime.fromtimestamp(now, UTC).strftime("%y%m%d")
     if any(one.id == f"adult-{day}" for one in await gate.call("rationing.rounds", {}, caller=OFFICE)):
         return
+    if "powers.register_basis" in gate.catalogue.operations:
+        await gate.call("powers.register_basis", kiosk_basis([STORE], sunset=SUNSET), caller=SYSTEM)
     numbers = [one.number for one in people()]
     crowd = [_citizen(place, subject(number)) for place, number in enumerate(numbers[:CROWD]) if number != LIN]
     await _publish(gate, _drawn(f"adult-{day}", now, renews=f"next-{day}"))
