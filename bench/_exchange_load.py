@@ -34,6 +34,13 @@ delay = function() return -math.log(1 - math.random()) * %f end
 """
 
 
+LONGER = 5
+
+
+class NoAnswer(Exception):
+    """No call was answered in all the time."""
+
+
 class Asking(NamedTuple):
     """What is asked of an edge: where, by which clients in turn, and with how large a body (0: GET)."""
 
@@ -58,8 +65,11 @@ class Found(NamedTuple):
 
 
 def closed(asking: Asking, seconds: float, connections: int = CONNECTIONS) -> Found:
-    """`connections` clients that each ask again at once."""
-    return _wrk(asking, seconds, connections, "")
+    """`connections` clients that each ask again at once. On a machine so busy that none was answered: for longer."""
+    try:
+        return _wrk(asking, seconds, connections, "")
+    except NoAnswer:
+        return _wrk(asking, LONGER * seconds, connections, "")
 
 
 def constant(asking: Asking, rate: float, seconds: float) -> Found:
@@ -92,6 +102,7 @@ def _wrk(asking: Asking, seconds: float, connections: int, delay: str) -> Found:
         said = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     found = next(line for line in said.splitlines() if line.startswith("FOUND")).split()[1:]
     assert int(found[1]) == 0, f"{found[1]} of {found[0]} calls failed: {said}"
-    assert int(found[0]) > 0, f"no call was answered: {said}"
+    if int(found[0]) == 0:
+        raise NoAnswer(f"no call was answered: {said}")
     p50, p99, p999 = (float(one) / 1e3 for one in found[3:])
     return Found(int(found[0]), float(found[2]), p50, p99, p999)

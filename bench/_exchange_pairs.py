@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -20,13 +21,20 @@ from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).parents[1]
 PATH = "/r1/TW/GOV/provider/files/bytes"
+PORTS = (20_000, 32_000)
 STACKS = {"ours": ".venv", "aiohttp": ".venv-peers"}
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the system gives to clients: one of theirs may be gone before it is listened at."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def make_identity(path: Path) -> None:
