@@ -88,7 +88,8 @@ def simulate(people: int, pace: float) -> dict[str, float]:
                     waiting, inside[person] = waiting - 1, second
                     entered[second] += 1
                     continue
-                held = token[person] = (line.join(), sha256(b"%d" % person).digest()[:8], rng.randrange(65_536))
+                who = sha256(b"%d" % person).digest()[:8]
+                held = token[person] = (line.join(who), who, rng.randrange(65_536))
             else:
                 looks += 1
                 if line.may_enter(*held):
@@ -161,8 +162,8 @@ async def a_room(folder: Path) -> Any:
 
         room = rooms_of(node.drawers["rationing"]).by_id["bench"]
         tokens = [room.ask("", f"192.0.2.{one}", os.urandom, EpochS(now[0])).token for one in range(2_000)]
-        for _ in range(98_000):
-            room.line.join()
+        for one in range(98_000):
+            room.line.join(sha256(b"%d" % one).digest())
         now[0] = OPENS + 60.0
         yield node, room, tokens, EpochS(now[0])
 

@@ -294,8 +294,6 @@ async def _sign(node: Node) -> None:
 
 async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     """Publish the demonstration nation once the portal answers, and keep its live registers alive."""
-    from banyan.demo.seeding import keep_alive, seed_nation
-
     await seed_personas(node.persons)
     await seed_law(node.gate)
     await seed_road_law(node.gate)
@@ -309,6 +307,13 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     if node.road is not None:
         await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
     await _started(server)
+    await asyncio.gather(_keep_nation(node), seed_draw(node.gate))
+
+
+async def _keep_nation(node: Node) -> None:
+    """Publish the demonstration nation's datasets, then keep its live registers alive."""
+    from banyan.demo.seeding import keep_alive, seed_nation
+
     folder = node.data / DEMO_FOLDER
     if "opendata" not in node.drawers:
         return
@@ -316,9 +321,7 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
         await seed_nation(node.gate, folder, say=_say)
     except Problem as problem:
         _say(f"  demonstration nation: {problem.title} {problem.remedy}")
-    await asyncio.gather(
-        seed_allocation(node.gate, say=_say), seed_draw(node.gate), keep_alive(folder, clock=node.gate.clock)
-    )
+    await asyncio.gather(seed_allocation(node.gate, say=_say), keep_alive(folder, clock=node.gate.clock))
 
 
 async def _take_payments(node: Node, server: uvicorn.Server) -> None:

@@ -66,6 +66,7 @@ def test_who_came_before_the_opening_waits_and_comes_in_after_it(tmp_path: Path)
         assert "公開抽籤" in inside.text
         entered = token_of(inside)
         assert entered not in ("", token)
+        assert inside.header("cache-control") == "private, no-store"  # no shared cache may hand the pass on
         world.now[0] = OPENS + 800.0
         assert "第四輪預購" not in (await ask(world, entered)).text
         world.now[0] = OPENS + 902.0  # the pass is over
@@ -171,6 +172,7 @@ def test_only_officers_open_rooms_and_only_sensible_ones(tmp_path: Path) -> None
         for wrong in (
             {"opens": int(world.now[0]) - 1}, {"until": OPENS}, {"until": OPENS + 90_000}, {"paths": ["/"]},
             {"paths": ["/rationing/waiting"]}, {"paths": ["/rationing"]}, {"paths": ["/x/"]}, {"pace": 0.0},
+            {"paths": ["/api"]}, {"paths": ["/en/x"]}, {"paths": ["/assets"]},
         ):  # fmt: skip
             with pytest.raises(Invalid):
                 await opened(world, **wrong)
@@ -187,5 +189,17 @@ def test_only_officers_open_rooms_and_only_sensible_ones(tmp_path: Path) -> None
         assert (await world.call("waiting_pace", OFFICE, room="round-4", pace=99.0)).pace == 99.0
         await world.call("waiting_pace", OFFICE, room="round-4", pace=0.0)
         assert "data-waiting" not in (await ask(world)).text
+
+    run(tmp_path, scene)
+
+
+def test_who_asks_too_often_does_not_spoil_the_page_for_others(tmp_path: Path) -> None:
+    async def scene(world: World) -> None:
+        await opened(world)
+        strange = await world.client.get("/rationing/draws", headers=[HTML, ("host", "evil.example")])
+        assert strange.status == 421
+        for one in range(300):
+            assert (await ask(world, address="192.0.2.99")).status == 200, one
+        assert "data-waiting" in (await ask(world)).text
 
     run(tmp_path, scene)

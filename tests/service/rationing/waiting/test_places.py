@@ -78,7 +78,7 @@ def test_windows_follow_each_other_without_a_gap(at: float) -> None:
 def test_who_came_first_before_the_opening_is_no_earlier() -> None:
     """2,000 people, one after another: rank correlation of coming and place within three standard errors of none."""
     line = a_line()
-    people = [(line.join(), who(one), one % 65_536) for one in range(2_000)]
+    people = [(line.join(who(one)), who(one), one % 65_536) for one in range(2_000)]
     line.advance(0.0)
     ahead = [line.place(*one).ahead for one in people]
     order = sorted(range(2_000), key=ahead.__getitem__)
@@ -93,9 +93,9 @@ def test_who_came_first_before_the_opening_is_no_earlier() -> None:
 
 def test_windows_come_one_after_another_and_places_never_move() -> None:
     line = a_line()
-    first = [(line.join(), who(one), 7) for one in range(300)]
+    first = [(line.join(who(one)), who(one), 7) for one in range(300)]
     line.advance(1.0)
-    second = [(line.join(), who(one), 7) for one in range(300, 500)]
+    second = [(line.join(who(one)), who(one), 7) for one in range(300, 500)]
     assert {one[0] for one in first} == {0}
     assert {one[0] for one in second} == {1}
     line.advance(60.0)
@@ -103,7 +103,7 @@ def test_windows_come_one_after_another_and_places_never_move() -> None:
     before = {one: line.place(*one).ahead + released for one in first}
     assert max(line.place(*one).ahead for one in first) <= min(line.place(*one).ahead for one in second)
     for at in range(61, 75):
-        line.join()
+        line.join(who(at))
         line.advance(at)
         for one in first:
             place = line.place(*one)
@@ -115,8 +115,8 @@ def test_windows_come_one_after_another_and_places_never_move() -> None:
 @given(st.integers(1, 400), st.floats(0.5, 100.0), st.lists(st.floats(0.1, 30.0), min_size=1, max_size=30))
 def test_no_more_are_released_than_the_pace_allows_nor_than_wait(people: int, pace: float, steps: list[float]) -> None:
     line = a_line(pace)
-    for _ in range(people):
-        line.join()
+    for one in range(people):
+        line.join(who(one))
     at = 0.0
     for step in steps:
         at += step
@@ -129,11 +129,11 @@ def test_no_more_are_released_than_the_pace_allows_nor_than_wait(people: int, pa
 
 def test_all_come_in_and_nobody_before_their_place_is_settled() -> None:
     line = a_line(pace=50.0)
-    people = [(line.join(), who(one), one % 65_536) for one in range(500)]
+    people = [(line.join(who(one)), who(one), one % 65_536) for one in range(500)]
     line.advance(-1.0)
     assert not any(line.may_enter(*one) for one in people)
     line.advance(0.5)
-    late = (line.join(), who("late"), 0)
+    late = (line.join(who("late")), who("late"), 0)
     for at in range(1, 40):
         line.advance(float(at))
         assert abs(sum(line.may_enter(*one) for one in people) - line.progress.released) < 45  # lots: 4 deviations
@@ -153,7 +153,7 @@ def test_an_empty_room_lets_in_at_once_at_its_pace() -> None:
     assert sum(line.is_free() for _ in range(100)) == 10  # twice the pace after a quiet while
     line.advance(20.0)
     assert sum(line.is_free() for _ in range(100)) == 5
-    line.join()
+    line.join(who("one"))
     line.advance(25.0)
     assert not line.is_free()  # somebody waits: whoever comes now waits with them
     line.advance(61.0)
@@ -164,7 +164,7 @@ def test_an_empty_room_lets_in_at_once_at_its_pace() -> None:
 def test_who_leaves_does_not_slow_the_others() -> None:
     """Half never come: twice as many places are released, and about the pace comes in. Pages look every 20 s."""
     line = a_line(pace=10.0)
-    people = [(line.join(), who(one), one % 65_536) for one in range(20_000)]
+    people = [(line.join(who(one)), who(one), one % 65_536) for one in range(20_000)]
     waiting = [one for at, one in enumerate(people) if at % 2]
     for at in range(1, 601):
         line.advance(float(at))
@@ -176,8 +176,8 @@ def test_who_leaves_does_not_slow_the_others() -> None:
 
 def test_a_node_that_stood_still_opens_no_flood() -> None:
     line = a_line(pace=10.0)
-    for _ in range(100_000):
-        line.join()
+    for one in range(100_000):
+        line.join(who(one))
     line.advance(1.0)
     line.advance(3_600.0)
     assert line.progress.released <= 10.0 * (1 + LOOK_S[0])
@@ -199,10 +199,23 @@ def test_a_page_looks_again_within_sane_bounds(wait_s: float, fine: int) -> None
 
 def test_a_line_goes_on_from_what_was_kept() -> None:
     line = a_line()
-    for _ in range(50):
-        line.join()
+    for one in range(50):
+        line.join(who(one))
     line.advance(2.0)
     again = Line(SEEDS, line.pace, Progress(list(line.progress.counts), line.progress.released, 0, line.progress.at))
     token = (0, who("somebody"), 5)
     assert again.place(*token).ahead == line.place(*token).ahead
     assert again.issued == 50
+
+
+def test_tokens_without_end_from_one_address_make_the_line_no_longer() -> None:
+    line = a_line()
+    for one in range(100):
+        line.join(who(one))
+    for _ in range(10_000):
+        line.join(who("farmer"))
+    assert line.issued <= 100 + 255
+    line.advance(1.0)
+    for _ in range(10_000):
+        line.join(who("farmer"))
+    assert line.issued <= 100 + 2 * 255

@@ -29,6 +29,10 @@ HEADER: Final = b"waiting-token"
 WORDS: Final = ("place", "wait", "again")
 """What changes on the page: `<b data-waiting="place">–</b>` and the like."""
 ENGLISH: Final = "/en"
+NOBODY: Final = "192.0.2.0"
+"""RFC 5737: an address that nobody has, with a rate of its own at the door."""
+PAGES: Final = 64
+"""Rendered pages that are kept: rooms, languages and names of the node."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -36,6 +40,7 @@ class Page(msgspec.Struct, frozen=True):
 
     parts: tuple[bytes, ...]
     words: tuple[str, ...]
+    status: int
     headers: Headers
     at: float
 
@@ -80,7 +85,7 @@ class Layer:
         again = str(answer.look_again_s).encode()
         headers = [*page.headers, (b"refresh", again), (b"content-length", str(len(body)).encode())]
         headers += _cookie(room, answer, scope)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": page.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     async def _page(self, scope: Scope, room: Room, lang: str) -> Page:
@@ -89,17 +94,21 @@ class Layer:
         now = self._clock()
         known = self._pages.get(key)
         if known is None or not 0 <= now - known.at < WAITING_PAGE_S:
-            known = await self._rendered(scope, room, lang, host, now)
-            if len(self._pages) > 64:
+            fresh = await self._rendered(scope, room, lang, host, now)
+            if fresh.status != 200:  # a name that is not ours, or the door is busy: an older page is as good
+                return known or fresh
+            if len(self._pages) > PAGES:
                 self._pages.clear()
-            self._pages[key] = known
+            known = self._pages[key] = fresh
         return known
 
     async def _rendered(self, scope: Scope, room: Room, lang: str, host: bytes, now: float) -> Page:
-        """The door's own page of the room, asked for as anybody."""
+        """The door's own page of the room, asked for as nobody in particular: whoever asks too often must not be
+        answered here for all."""
         path = (ENGLISH if lang == "en" else "") + f"/rationing/waiting/{room.plan.id}"
         asked = {
-            **scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+            **scope, "client": (NOBODY, 0), "method": "GET", "path": path, "raw_path": path.encode(),
+            "query_string": b"",
             "headers": [(b"host", host), (b"accept", b"text/html"), (b"accept-language", lang.encode())],
         }  # fmt: skip
         sent: list[Message] = []
@@ -114,10 +123,10 @@ class Layer:
         body = b"".join(one.get("body", b"") for one in sent if one["type"] == "http.response.body")
         drop = (b"content-length", b"etag", b"cache-control", b"content-encoding", b"set-cookie")
         headers = [pair for pair in sent[0]["headers"] if pair[0].lower() not in drop]
-        return _cut(body, [*headers, (b"cache-control", b"no-store")], now)
+        return _cut(body, sent[0]["status"], [*headers, (b"cache-control", b"no-store")], now)
 
 
-def _cut(body: bytes, headers: Headers, now: float) -> Page:
+def _cut(body: bytes, status: int, headers: Headers, now: float) -> Page:
     """A page without the marks is sent as it is: it says at least that one has to wait."""
     found: list[tuple[int, str]] = []
     for word in WORDS:
@@ -130,7 +139,7 @@ def _cut(body: bytes, headers: Headers, now: float) -> Page:
     for at, _ in found:
         parts.append(body[start:at])
         start = body.index(b"<", at)
-    return Page((*parts, body[start:]), tuple(word for _, word in found), headers, now)
+    return Page((*parts, body[start:]), tuple(word for _, word in found), status, headers, now)
 
 
 def _said(answer: Answer, lang: str) -> Mapping[str, bytes]:
@@ -166,7 +175,9 @@ def _holding(send: Send, room: Room, answer: Answer, scope: Scope) -> Send:
 
     async def with_pass(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *_cookie(room, answer, scope)]
+            kept = [pair for pair in message["headers"] if pair[0].lower() != b"cache-control"]
+            private = (b"cache-control", b"private, no-store")  # or a shared cache would hand the pass to others
+            message["headers"] = [*kept, private, *_cookie(room, answer, scope)]
         await send(message)
 
     return with_pass

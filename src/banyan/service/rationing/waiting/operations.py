@@ -39,7 +39,11 @@ Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,38}$", descriptio
 Path = Annotated[str, msgspec.Meta(pattern="^/[A-Za-z0-9/_.-]{1,80}$")]
 Moment = Annotated[int, msgspec.Meta(ge=0, le=2**40, description="epoch seconds")]
 Pace = Annotated[float, msgspec.Meta(ge=0.1, le=WAITING_PACE, description="people a second")]
-OWN: Final = "/rationing/waiting"
+OWN: Final = (
+    *("/rationing/waiting", "/api/rationing/waiting", "/api/rationing/waiting_open", "/api/rationing/waiting_pace"),
+    *("/operations/rationing.waiting_pace", "/session", "/assets", "/ready", "/live", "/metrics", "/en"),
+)
+"""Addresses that no room may stand before: its page and what that needs, and the officer's way to change its pace."""
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -220,7 +224,8 @@ def _check(plan: Plan, now: EpochS) -> None:
         raise Invalid.at("opens", both("fix_opens"))
     if plan.until - plan.opens > WAITING_HOURS * 3_600:
         raise Invalid.at("until", both("fix_until"))
-    if any(one.endswith("/") or one == "/en" or OWN.startswith(one) or one.startswith(OWN) for one in plan.paths):
+    is_own = any(plan.guards(one) for one in OWN) or any(one.startswith((OWN[0] + "/", "/en/")) for one in plan.paths)
+    if is_own or any(one.endswith("/") for one in plan.paths):
         raise Invalid.at("paths", both("fix_paths"))
 
 

@@ -34,6 +34,9 @@ LAG_S: Final = 20.0
 SHOWN_LEAST: Final = 0.25
 """Of those released so many come at least: the room is never opened to more than four times its pace."""
 _WHOLE: Final = 1 << 64
+_CELLS: Final = 1 << 20
+_CELL_MOST: Final = 255
+"""A window's joiners are counted in so many cells of a byte: a million slots fall one to a cell."""
 
 
 def window_at(after_s: float) -> int:
@@ -86,6 +89,7 @@ class Line:
             self._bases.append(self._bases[-1] + count)
         self._looks: list[tuple[float, float]] = [(progress.at, progress.released)]
         self._spare = 0.0
+        self._joining, self._seen = -1, bytearray()
 
     @property
     def issued(self) -> int:
@@ -127,10 +131,17 @@ class Line:
         self._spare -= 1.0
         return True
 
-    def join(self) -> int:
-        """Count somebody who waits from now on; their window."""
+    def join(self, who: bytes) -> int:
+        """Count somebody who waits from now on; their window. Of one slot of an address 255 are counted in a window:
+        who asks for tokens without end makes the line no longer for others."""
         counts = self.progress.counts
         window = max(window_at(self.progress.at), len(counts) - 1)
+        if window != self._joining:
+            self._joining, self._seen = window, bytearray(_CELLS)
+        cell = int.from_bytes(who[:4], "big") % _CELLS
+        if self._seen[cell] == _CELL_MOST:
+            return window
+        self._seen[cell] += 1
         while len(counts) <= window:
             counts.append(0)
             self._bases.append(self._bases[-1])

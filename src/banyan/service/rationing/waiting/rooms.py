@@ -105,7 +105,7 @@ class Room:
         token = Token(self.plan.tag, "wait", 0, who, int.from_bytes(some[1:], "big"), int(now), int(self.plan.until))
         if now >= self.plan.opens and self.line.is_free():
             return Answer(True, self._made("pass", token, now))
-        token = msgspec.structs.replace(token, window=self.line.join())
+        token = msgspec.structs.replace(token, window=self.line.join(who))
         return self._waits(token, signed(token, self._key))
 
     def _waits(self, token: Token, text: str) -> Answer:
