@@ -78,6 +78,7 @@ COUNTER_PLATES: Final = 2_000  # numbers of one outlet on a day: the busiest of 
 COUNTER_PLATE_S: Final = 3 * 3_600.0  # a number waits so long before it is called: a morning's queue
 COUNTER_CALLED_S: Final = 15 * 60.0  # after it is called it is kept so long: the walk from home
 COUNTER_SWEEP: Final = 500  # numbers let go in one turn: the engine's group
+COUNTER_CONFIRM_S: Final = 480.0  # a count that did not change is told anew: the map doubts what is ten minutes old
 COUNTER_TOLD: Final = 200  # rows of one event on the feed: 60 bytes each, far below EVENT_BYTES
 
 # Draws (service/rationing/draw).

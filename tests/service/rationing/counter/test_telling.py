@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from tests.make import NOW
 from tests.service.rationing.counter.world import ADULT, HERE, ONLY, WANG, World, in_a_world
 
 from banyan.kernel.events import feed
+from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.identity.caller import SYSTEM
-from banyan.service.rationing.counter.telling import TOPIC, end_telling, teller_of
+from banyan.limits_rationing import COUNTER_CONFIRM_S
+from banyan.service.rationing.counter.telling import TOPIC, Told, end_telling, teller_of
+from banyan.service.rationing.engine.model import Lease
 from banyan.service.supplies.keeping import kept_of
 
 WITH_MAP = msgspec.structs.replace(ONLY, services=(*ONLY.services, "banyan.service.supplies.parts:SERVICE"))
@@ -115,3 +119,30 @@ def test_a_restart_tells_what_a_crash_left_untold() -> None:
         return [msgspec.json.decode(one.data)["stocks"][0]["count"] for one in events]
 
     in_a_world(untold, later)
+
+
+def test_a_count_that_did_not_change_stays_as_true_as_one_that_did() -> None:
+    """But not where a device sells without a network: nobody knows here what it sold."""
+
+    async def story(world: World) -> None:
+        await world.act("deliver", item=ADULT, qty=30)
+        await world.told()
+        world.now[0] += COUNTER_CONFIRM_S
+        await due(world)
+        assert [told.at - NOW for told in await events(world)] == [0, COUNTER_CONFIRM_S]
+        lease = Lease(key=bytes(16), outlet=HERE, item=ADULT, qty=5, until=EpochS(world.now[0] + 9_999))
+        await world.engine.do(lease)
+        await world.told()
+        world.now[0] += COUNTER_CONFIRM_S
+        await due(world)
+        assert [told.at - NOW for told in await events(world)] == [0, COUNTER_CONFIRM_S, COUNTER_CONFIRM_S]
+
+    async def due(world: World) -> None:
+        service = world.node.catalogue.services["rationing"]
+        await Attendant(service, world.db, world.node.gate, log=lambda *_: None, jitter=lambda: 0.5)._due()
+
+    async def events(world: World) -> list[Told]:
+        found = [one for one in await feed.read(world.db.sql, 0) if one.topic == TOPIC]
+        return [msgspec.json.decode(one.data, type=Told) for one in found]
+
+    in_a_world(story)

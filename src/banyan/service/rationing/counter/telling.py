@@ -16,11 +16,12 @@ import msgspec
 from banyan.errors import Problem
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import Event as FeedEvent
-from banyan.kernel.events import feed
-from banyan.kernel.events.clock import Clock
+from banyan.kernel.events import feed, timers
+from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.storage import Drawer, Tx
-from banyan.limits_rationing import COUNTER_TOLD
+from banyan.limits_rationing import COUNTER_CONFIRM_S, COUNTER_TOLD
 from banyan.service.rationing.counter import tallies
+from banyan.service.rationing.counter.plates import holds_of, load_holds
 from banyan.service.rationing.counter.tallies import Place, tally_of
 from banyan.service.rationing.engine.days import day_of
 from banyan.service.rationing.engine.keeping import engine_of
@@ -47,6 +48,7 @@ class Told(msgspec.Struct, frozen=True):
     stocks: tuple[Counted, ...]
 
 
+CONFIRM: Final = "confirm-counts"
 Held = Callable[[Place], int]
 """How many of an item queue numbers hold at an outlet: of what the engine calls leased, they are promised."""
 
@@ -121,13 +123,28 @@ def teller_of(db: Drawer) -> Teller:
 @SERVICE.start
 async def begin_telling(ctx: Context) -> None:
     """Hear the engine, and tell what was not told before the last end."""
-    from banyan.service.rationing.counter.plates import load_holds
-
     engine = engine_of(ctx.db)
     teller = Teller(ctx.db, shelf_of(ctx.db).clock, await load_holds(ctx.db))
     _tellers[ctx.db.sql] = teller, engine.listen(teller.hear)
     stocks = await engine.stocks()
     teller.tell(await ctx.db.sql.read(lambda tx: tallies.behind(tx, stocks)))
+    await _again_at(ctx)
+
+
+@SERVICE.timer(CONFIRM)
+async def confirm(ctx: Context, event: FeedEvent) -> None:
+    """What did not change is as true as what did. Not where a device sells without a network: what it sold since is
+    not known here, and the map may doubt it."""
+    stocks, holds = await engine_of(ctx.db).stocks(), holds_of(ctx.db)
+    teller = teller_of(ctx.db)
+    teller.tell({place: stock for place, stock in stocks.items() if stock.leased <= holds(place)})
+    await teller.settled()
+    await _again_at(ctx)
+
+
+async def _again_at(ctx: Context) -> None:
+    at = EpochS(ctx.now + COUNTER_CONFIRM_S)
+    await ctx.db.sql.write(lambda tx: timers.set(tx, CONFIRM, "", at))
 
 
 @SERVICE.stop
