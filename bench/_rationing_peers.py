@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import resource
 import sqlite3
 import subprocess
 import time
@@ -76,7 +77,7 @@ class Postgres:
     def run(self, name: str, seconds: float) -> dict[str, float]:
         host = re.search(r"host=(\S+)", self._address)
         assert host is not None
-        before = self._sold()
+        before, cpu = self._sold(), self._cpu_s()
         command = ["pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(max(1, round(seconds))),
                    "-f", str(self._scripts[name]), "-h", host[1], "-U", "banyan", "postgres"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=_environment())
@@ -84,14 +85,37 @@ class Postgres:
         latency = re.search(r"latency average = ([0-9.]+)", done.stdout)
         assert tps is not None
         assert latency is not None
-        assert self._sold() > before, "nothing was sold"
-        return {"per_s": float(tps[1]), "latency_ms": float(latency[1])}
+        sold = (self._sold() - before) / UNITS
+        assert sold > 0, "nothing was sold"
+        cpu_us = (self._cpu_s() - cpu) / sold * 1e6
+        return {"per_s": float(tps[1]), "latency_ms": float(latency[1]), "cpu_us": cpu_us}
+
+    def _cpu_s(self) -> float:
+        """Of the server's processes, those that have ended too, and of pgbench."""
+        host = re.search(r"host=(\S+)", self._address)
+        assert host is not None
+        first = int((Path(host[1]) / "data/postmaster.pid").read_text().split()[0])
+        ticks = 0
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit() and (stat := _stat(folder)) and first in (int(folder.name), stat[1]):
+                ticks += sum(stat[11:15] if int(folder.name) == first else stat[11:13])
+        ours = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return ticks / os.sysconf("SC_CLK_TCK") + ours.ru_utime + ours.ru_stime
 
     def _sold(self) -> int:
         with psycopg.connect(self._address) as connection:
             row = connection.execute("select sum(sold) from stock").fetchone()
         assert row is not None
         return int(row[0])
+
+
+def _stat(folder: Path) -> list[int]:
+    """Numbers of /proc/PID/stat from the state on (0); empty when it has ended."""
+    try:
+        said = (folder / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+    return [0, *(int(one) for one in said[1:])]
 
 
 def _environment() -> dict[str, str]:

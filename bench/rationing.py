@@ -6,6 +6,7 @@ Every purchase checks its key, sums the person's last 14 days over a million sal
 and is on disk when it is answered. Ours: batches of 512 from four callers, and 64 callers with one sale each.
 HTTP: a whole node (door, gate, order, pseudonyms), 64 connections by wrk, one sale a request and 32.
 PostgreSQL: its own pgbench, 32 clients, prepared, `synchronous_commit=on`, over 6,500 outlets and on one hot row.
+`cpu_us` is what a sale costs: of our process, of PostgreSQL's and pgbench's.
 SQLite: WAL, FULL, a commit a sale. Rounds interleaved, medians. `ratio` is engine / PostgreSQL; the day of 14 February
 2020 (shared data, when there) is replayed a thousand times as fast. Memory: bench/_rationing_memory.py.
 """

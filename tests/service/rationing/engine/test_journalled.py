@@ -13,9 +13,21 @@ from banyan.errors import Limit, Unavailable
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Journal
 from banyan.kernel.storage.full import storage_full
+from banyan.limits_rationing import RATION_WAITING
 from banyan.service.rationing.engine.booking import taiwan_2020
 from banyan.service.rationing.engine.journalled import JournalEngine
-from banyan.service.rationing.engine.model import Buy, Deliver, Event, Lease, Merge, Receipt, Refusal, Reserve, Return
+from banyan.service.rationing.engine.model import (
+    Buy,
+    Command,
+    Deliver,
+    Event,
+    Lease,
+    Merge,
+    Receipt,
+    Refusal,
+    Reserve,
+    Return,
+)
 
 OUTLET = "5901010001"
 NOW = taipei(2020, 4, 16)
@@ -125,6 +137,49 @@ def test_who_used_a_ration_up_is_known_for_a_device(tmp_path: Path) -> None:
         assert list(await engine.spent("unknown", 1)) == []
 
     with_engine(tmp_path, story)
+
+
+def test_a_list_longer_than_may_wait_is_taken_at_the_disks_pace(tmp_path: Path) -> None:
+    async def story(engine: JournalEngine, journal: CountingJournal) -> None:
+        going = asyncio.Event()
+
+        async def stalled(payload: bytes) -> int:
+            await going.wait()
+            return await CountingJournal.append(journal, payload)
+
+        journal.append = stalled  # type: ignore[method-assign]
+        sales: list[Command] = [Deliver(key=a_key(2), outlet=OUTLET, item=ADULT, qty=RATION_WAITING + 1_000)]
+        sales += [a_sale(10 + n, n, qty=1) for n in range(RATION_WAITING + 2_000)]
+        task = asyncio.create_task(engine.do_each(sales))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert not task.done()
+        going.set()
+        answers = await task
+        assert all(isinstance(one, Receipt) for one in answers)
+
+    with_engine(tmp_path, story)
+
+
+def test_the_log_lets_go_of_purchases_behind_its_snapshots_and_keeps_every_key(tmp_path: Path) -> None:
+    async def run() -> None:
+        journal = Journal(tmp_path, segment_bytes=2_000)
+        engine = JournalEngine(journal, HandClock(NOW), book=taiwan_2020(), every=50)
+        await engine.do(STOCK)
+        for n in range(80):
+            await engine.do_each([a_sale(10 + 5 * n + one, 5 * n + one, qty=1) for one in range(5)])
+            await engine.close()
+        assert journal.first_seq > 1
+        hashed = await engine.state_hash()
+        journal.close()
+        journal = Journal(tmp_path)
+        engine = JournalEngine(journal, HandClock(NOW), book=taiwan_2020())
+        assert await engine.state_hash() == hashed
+        assert await engine.do(a_sale(10, 0, qty=1)) == await engine.receipt(a_key(10))
+        assert (await engine.stock(OUTLET, ADULT)).sold == 400
+        journal.close()
+
+    asyncio.run(run())
 
 
 BUYER = a_buyer()

@@ -74,7 +74,9 @@ class JournalEngine:
         answers: list[Answer] = []
         waiter: _Waiter | None = None
         for start in range(0, len(commands), RATION_GROUP):
-            if waiter is not None:
+            if waiter is not None and self._gathered > RATION_WAITING // 4:
+                await waiter  # the disk is behind: a long list waits, so that it is never refused in its middle
+            elif waiter is not None:
                 await asyncio.sleep(0)  # the frame goes to the disk while the next is decided, and others have a turn
             answers += [self._take(one) for one in commands[start : start + RATION_GROUP]]
             waiter = self._durable()
@@ -237,9 +239,15 @@ class JournalEngine:
             listener(events)
 
     async def _save(self, seq: int, dump: Dump) -> None:
-        """Write the state down, off the loop. Nothing is lost without it: the log has all."""
+        """Write the state down, off the loop, and let go of what the log says of purchases before the older snapshot.
+        When it fails nothing is lost: the log has all."""
+
+        def save() -> None:
+            self._journal.snapshot(seq, msgspec.msgpack.encode(dump))
+            self._journal.prune()
+
         try:
-            await asyncio.to_thread(lambda: self._journal.snapshot(seq, msgspec.msgpack.encode(dump)))
+            await asyncio.to_thread(save)
         except (OSError, Limit):
             self._saved -= self._every
         finally:
