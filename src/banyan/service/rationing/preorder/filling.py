@@ -125,15 +125,17 @@ async def _write_tickets(ctx: Context, round: Round, key: bytes) -> None:
     people are 40 MB of tickets for a moment."""
     after = b""
     rows: list[dict[str, SqlValue]] = []
-    while page := await ctx.db.sql.read(partial(_registered, round=round.id, after=after)):
-        rows += [{"round": round.id, "person": person, "ticket": ticket(key, group)} for person, group in page]
+    while page := await ctx.db.sql.read(partial(_orders_after, round=round.id, after=after)):
+        for person, group, state in page:
+            if state == "registered":
+                rows.append({"round": round.id, "person": person, "ticket": ticket(key, group)})
         after = page[-1][0]
     await ctx.db.sql.write(lambda tx: tx.run_many(SQL["ticket"], rows))
 
 
-def _registered(tx: Tx, *, round: str, after: bytes) -> list[tuple[bytes, bytes]]:
+def _orders_after(tx: Tx, *, round: str, after: bytes) -> list[tuple[bytes, bytes, str]]:
     rows = tx.rows(SQL["registered_after"], round=round, after=after, limit=PREORDER_BATCH * 4)
-    return [cast(tuple[bytes, bytes], row) for row in rows]
+    return [cast(tuple[bytes, bytes, str], row) for row in rows]
 
 
 def _sizes(tx: Tx, *, round: str) -> list[tuple[bytes, int]]:

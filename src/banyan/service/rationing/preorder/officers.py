@@ -14,7 +14,7 @@ from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import PREORDER_ROUNDS
 from banyan.service.rationing.preorder import records
 from banyan.service.rationing.preorder.advancing import advanced, wake
-from banyan.service.rationing.preorder.counting import Figures, counted
+from banyan.service.rationing.preorder.counting import Figures, figures_of
 from banyan.service.rationing.preorder.records import SQL, Kept
 from banyan.service.rationing.preorder.registering import Named, round_now
 from banyan.service.rationing.preorder.rounds import Id, Phase, Round, faults_of, phase_of
@@ -76,10 +76,8 @@ class PublicRound(msgspec.Struct, frozen=True):
 async def rounds(ctx: Context, request: RoundsQuery) -> tuple[PublicRound, ...]:
     """Published ones, the newest first."""
 
-    def job(tx: Tx) -> list[tuple[Kept, Figures]]:
-        return [(one, counted(tx, one)) for one in records.rounds(tx)[: request.most] if one.state != "draft"]
-
-    return tuple(public(kept, figures, ctx) for kept, figures in await ctx.db.sql.read_long(job))
+    kept = [one for one in await ctx.db.sql.read(records.rounds) if one.state != "draft"][: request.most]
+    return tuple([public(one, await figures_of(ctx, one), ctx) for one in kept])
 
 
 @SERVICE.operation(
@@ -92,7 +90,7 @@ async def rounds(ctx: Context, request: RoundsQuery) -> tuple[PublicRound, ...]:
 async def round(ctx: Context, request: Named) -> PublicRound:
     """Raises NotFound for one that is not published."""
     kept = await round_now(ctx, request.round)
-    return public(kept, await ctx.db.sql.read_long(lambda tx: counted(tx, kept)), ctx)
+    return public(kept, await figures_of(ctx, kept), ctx)
 
 
 @SERVICE.operation(
@@ -149,7 +147,7 @@ async def act_on_round(ctx: Context, request: Acting) -> PublicRound:
     await ctx.db.sql.write(partial(_act, ctx=ctx, request=request))
     await advanced(ctx, request.round)
     kept = await round_now(ctx, request.round)
-    return public(kept, await ctx.db.sql.read_long(lambda tx: counted(tx, kept)), ctx)
+    return public(kept, await figures_of(ctx, kept), ctx)
 
 
 def public(kept: Kept, figures: Figures, ctx: Context) -> PublicRound:

@@ -59,17 +59,16 @@ select id, round, person, grp, state, place, turn, pay_by, reminded, kept, held,
   store, at, done_at from preorder where code = :code
 
 -- name: registered_after
--- Registrations of a round by person, a page at a time: the draw's list is made of them.
-select person, grp from preorder where round = :round and state = 'registered' and person > :after
-order by person limit :limit
+-- Orders of a round by person, a page at a time: the draw's list is made of those that are registered.
+select person, grp, state from preorder where round = :round and person > :after order by person limit :limit
 
 -- name: ticketed
 -- Whether the tickets of a round's list are written.
 select count(*) from preorder where round = :round and state = 'registered' and ticket <> :none
 
 -- name: ticket
--- A person's ticket: that of whoever draws together.
-update preorder set ticket = :ticket where round = :round and person = :person and state = 'registered'
+-- A person's ticket: that of whoever draws together. (A condition on the state would be met by another index: the list's.)
+update preorder set ticket = :ticket where round = :round and person = :person
 
 -- name: unticket
 -- The draw is begun anew: other tickets follow.
@@ -84,8 +83,9 @@ select ticket from preorder where id = :id
 select ticket, count(*) from preorder where round = :round and state = 'registered' group by ticket order by ticket
 
 -- name: seat
--- A place in the draw; they now wait for their turn.
-update preorder set place = :place, state = 'waiting' where round = :round and ticket = :ticket and state = 'registered'
+-- A place in the draw; they now wait for their turn. Found by the ticket alone, as above.
+update preorder set place = :place, state = case when state = 'registered' then 'waiting' else state end
+where round = :round and ticket = :ticket
 
 -- name: next_waiting
 -- Who moves up next, in the draw's order.
