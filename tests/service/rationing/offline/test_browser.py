@@ -111,8 +111,7 @@ def a_terminal(chromium: Any, site: Site, outlet: str, qty: int) -> Any:
     page.fill("#offline-take-qty", str(qty))
     page.keyboard.press("Enter")
     page.wait_for_selector("#offline-sell:not([hidden])")
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
+    until(lambda: page.evaluate("navigator.serviceWorker.ready.then((one) => one.active.state)") == "activated")
     return page
 
 

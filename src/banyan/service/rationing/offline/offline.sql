@@ -124,5 +124,7 @@ select sum(highest - links) from (
 ) as chains
 
 -- name: lease_totals
--- Leases that are open, and the units they were given.
-select count(*), sum(qty) from offline_lease where ended_at is null
+-- Leases that are open, the units they were given, and those of them that receipts told of.
+select count(*), sum(l.qty), sum(coalesce(
+  (select sum(r.qty) from offline_receipt r where r.terminal = l.terminal and r.lease = l.id and r.kind = 'sale'), 0))
+from offline_lease l where l.ended_at is null

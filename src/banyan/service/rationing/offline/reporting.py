@@ -15,8 +15,8 @@ class Report(msgspec.Struct, frozen=True):
     """Since the beginning. `over`: units beyond quotas, charged to the next window; `short`: units beyond leases and
     stock; `forked`: counters claimed twice (a cloned or restored terminal); `missing`: receipts that a chain names and
     nobody brought; `unread`: receipts whose card could not be opened or is nobody's; `off_clock`: sold, by the
-    terminal's own clock, outside its lease. `leased`: units that terminals may still sell, the most that can be sold
-    beyond quotas at this moment. `hash` is SHA-256 of all receipts' ids in order."""
+    terminal's own clock, outside its lease. `leased`: units of open leases that no receipt has told of yet, the most
+    that can still come in beyond quotas. `hash` is SHA-256 of all receipts' ids in order."""
 
     receipts: int
     units: int
@@ -42,6 +42,7 @@ class Report(msgspec.Struct, frozen=True):
     data=OPEN,
     audience="public",
     channels=("web", "api"),
+    rate="query",
 )
 async def report(ctx: Context, request: Nothing) -> Report:
     return await ctx.db.sql.read_long(_counted)
@@ -50,7 +51,7 @@ async def report(ctx: Context, request: Nothing) -> Report:
 def _counted(tx: Tx) -> Report:
     by_state = {str(row[0]): [_count(value) for value in row[1:]] for row in tx.rows(records.SQL["totals"])}
     count, digest = records.set_hash(tx)
-    leases = tx.row(records.SQL["lease_totals"]) or (0, 0)
+    leases = tx.row(records.SQL["lease_totals"]) or (0, 0, 0)
 
     def of(*states: str) -> int:
         return sum(by_state[one][0] for one in states if one in by_state)
@@ -66,7 +67,7 @@ def _counted(tx: Tx) -> Report:
         off_clock=of("clock"),
         online=of("online"),
         leases=_count(leases[0]),
-        leased=_count(leases[1]),
+        leased=max(0, _count(leases[1]) - _count(leases[2])),
         hash=digest.hex(),
     )
 
