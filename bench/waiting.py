@@ -260,19 +260,23 @@ def _cpu(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def _told(found: dict[str, float]) -> dict[str, float]:
+    for key, value in found.items():
+        print(f"{key:<34}{value:>14,.3f}", flush=True)
+    return found
+
+
 def main() -> int:
     options = argparse.ArgumentParser()
     options.add_argument("--quick", action="store_true")
     options.add_argument("--json", action="store_true")
     asked = options.parse_args()
     people, polls = (QUICK_PEOPLE, QUICK_POLLS) if asked.quick else (PEOPLE, POLLS)
-    found = simulate(people, PACE * people / PEOPLE)
-    with tempfile.TemporaryDirectory() as name:
-        found |= asyncio.run(cost(Path(name) / "a", polls))
-        found |= over_http(Path(name) / "b", polls)
     print(f"{people:,} people, {PACE * people / PEOPLE:,.1f} let in a second")
-    for key, value in found.items():
-        print(f"{key:<34}{value:>14,.3f}")
+    found = _told(simulate(people, PACE * people / PEOPLE))
+    with tempfile.TemporaryDirectory() as name:
+        found |= _told(asyncio.run(cost(Path(name) / "a", polls)))
+        found |= _told(over_http(Path(name) / "b", polls))
     if asked.json:
         print(json.dumps({"waiting": {"people": people, **found}}))
     return 0
