@@ -109,7 +109,7 @@ def used_under_order(tx: Tx, review: Review, now: EpochS, *, is_daily: bool = Fa
     review of the day's first use is that of all."""
     if is_daily:
         review = order_rules.of_the_day(review, now)
-    of_day = {"power": review.order, "agency": review.agency, "due": review.due}
+    of_day: dict[str, SqlValue] = {"power": review.order, "agency": review.agency, "due": review.due}
     if not is_daily or tx.row(SQL["review_of_day"], **of_day) is None:
         put_review(tx, review)
     tx.run(SQL["count_order_use"], power=review.order, agency=review.agency, day=day_of(now))
