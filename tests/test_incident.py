@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from banyan.errors import Invalid
-from banyan.incident import SERVICE, fill, parts_of, text_of
+from banyan.errors import Conflict, Invalid
+from banyan.incident import SERVICE, drill, drill_size, fill, parts_of, text_of
 from banyan.kernel.identity.caller import ANONYMOUS
 from banyan.node import open_node
 from banyan.settings import STANDARD_SERVICES, Settings
@@ -53,3 +53,26 @@ def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(Invalid):
         text_of(tmp_path / "b.csv")
+
+
+def test_a_drill_fills_the_register_once_and_no_real_list_comes_beside_it(tmp_path: Path) -> None:
+    async def run() -> None:
+        powers = tuple(one for one in STANDARD_SERVICES if ".powers." in one)
+        async with open_node(tmp_path / "node", Settings(services=(*powers, SERVICE))) as node:
+            for _ in range(2):
+                await drill(node, persons=40, staff=["TW/GOV/MOHW"])
+            found = await node.gate.call("casualties.incident", {}, caller=ANONYMOUS)
+            assert found.is_drill
+            assert 40 <= found.living < 60, "a double is a record until it is decided"
+            seen = await node.gate.call("casualties.look_up", {"name": "林小榕", "secret": "6789"}, caller=ANONYMOUS)
+            assert (seen.name, seen.condition) == ("林○榕", "in-care")
+            with pytest.raises(Conflict):
+                await fill(node, parts=parts_of(LIST), hospital="", staff=[])
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "5001", "many"])
+def test_a_drill_has_so_many_persons(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^(0|-1|5001|invalid literal.*)$"):
+        drill_size(text)

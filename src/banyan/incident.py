@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from banyan.errors import Invalid
+from banyan.errors import Conflict, Invalid
 from banyan.kernel.catalogue.messages import load_messages
+from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity.caller import SYSTEM
 from banyan.limits_casualties import CASUALTY_FILE, CASUALTY_ROWS
 from banyan.node import ROOT, Node, serve
@@ -23,6 +24,8 @@ from banyan.publishing import language
 MESSAGES: Final = load_messages("banyan", "incident.toml")
 SERVICE: Final = "banyan.service.casualties.parts:SERVICE"
 FOLDER: Final = ROOT / "data" / "casualties-node"
+DRILL_MOST: Final = 5_000
+"""Invented persons of a drill: ten times 八仙塵爆."""
 ENCODINGS: Final = ("utf-8-sig", "cp950")
 """Excel in Taiwan saves CSV in Big5 unless told otherwise."""
 
@@ -32,7 +35,9 @@ def add_incident_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParse
     incident = verbs.add_parser("incident", help=say("incident.help"))
     kinds = incident.add_subparsers(dest="kind", required=True, metavar="KIND")
     parser = kinds.add_parser("casualties", help=say("incident.casualties"), description=say("incident.description"))
-    parser.add_argument("--csv", type=Path, action="append", required=True, metavar="FILE", help=say("incident.csv"))
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--csv", type=Path, action="append", default=[], metavar="FILE", help=say("incident.csv"))
+    what.add_argument("--drill", type=drill_size, default=0, metavar="PERSONS", help=say("incident.drill"))
     parser.add_argument("--hospital", default="", metavar="NAME", help=say("incident.hospital"))
     parser.add_argument("--staff", action="append", default=[], metavar="AGENCY", help=say("incident.staff"))
     parser.add_argument("--data", type=Path, default=FOLDER, metavar="DIR", help=say("incident.data"))
@@ -45,18 +50,48 @@ def casualties_command(options: argparse.Namespace) -> int:
     """Raises Invalid for a file that is no list, Unavailable when the folder or port is taken."""
     parts = [part for path in options.csv for part in parts_of(text_of(path))]
     prepare = partial(fill, parts=parts, hospital=options.hospital, staff=options.staff)
+    if options.drill:
+        prepare = partial(drill, persons=options.drill, staff=options.staff)
     node = serve(options.data, host=options.host, port=options.port, empty=True, also=(SERVICE,), prepare=prepare)
     return asyncio.run(node)
 
 
-async def fill(node: Node, *, parts: list[str], hospital: str, staff: list[str]) -> None:
-    """Put the law into force and the lists into the register. Raises Invalid when no line of them stands."""
+def drill_size(text: str) -> int:
+    """How many invented persons; raises ValueError for no such number."""
+    persons = int(text)
+    if not 1 <= persons <= DRILL_MOST:
+        raise ValueError(text)
+    return persons
+
+
+async def drill(node: Node, *, persons: int, staff: list[str]) -> None:
+    """Fill the register with invented people; every page says so. Once begun it stays: `casualties.end_drill` wipes it.
+    Raises Conflict among real casualties."""
+    from banyan.demo.casualties import AGO_S, fill_drill, words
+
+    await put_law(node, staff)
+    known = await node.gate.call("casualties.incident", {}, caller=SYSTEM)
+    if not known.is_drill:
+        said = await fill_drill(node.gate, words(persons), EpochS(node.gate.clock() - AGO_S))
+        sys.stderr.write(say("incident.drilled", said=said) + "\n")
+
+
+async def put_law(node: Node, staff: list[str]) -> None:
+    """Register the bases of the look-up."""
     from banyan.service.casualties.law import FAMILY, staff_basis
 
     if "powers.register_basis" in node.catalogue.operations:
         for basis in (FAMILY, *((staff_basis(staff),) if staff else ())):
             await node.gate.call("powers.register_basis", basis, caller=SYSTEM)
         sys.stderr.write(say("incident.order") + "\n")
+
+
+async def fill(node: Node, *, parts: list[str], hospital: str, staff: list[str]) -> None:
+    """Put the law into force and the lists into the register. Raises Invalid when no line of them stands, Conflict when
+    a drill's people are there."""
+    await put_law(node, staff)
+    if (await node.gate.call("casualties.incident", {}, caller=SYSTEM)).is_drill:
+        raise Conflict(say("incident.mixed"), remedy=say("incident.mixed_remedy"), kind="drill")
     counts = dict.fromkeys(("new", "joined", "changed", "same"), 0)
     wrong: list[str] = []
     for at, part in enumerate(parts):

@@ -13,6 +13,8 @@ import msgspec
 
 from banyan.craft.match import build, keys, masked
 from banyan.errors import Denied, Limit
+from banyan.kernel.catalogue.dialogue import Choice, Reply
+from banyan.kernel.catalogue.messages import LANGUAGES
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS, iso
@@ -27,18 +29,23 @@ from banyan.service.casualties.looking import note_look
 from banyan.service.casualties.records import Patient
 from banyan.service.casualties.rules import SHOWN, Shown, Stay, chain, current
 from banyan.service.casualties.service import SERVICE
-from banyan.service.casualties.shelf import both, shelf_of, unknown
+from banyan.service.casualties.shelf import MESSAGES, both, shelf_of, unknown
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=CASUALTY_FIELD)]
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 RELATIONS: Final = ("spouse", "parent", "child", "sibling", "other")
 
 
+def _called(field: str) -> msgspec.Meta:
+    """What a dialogue calls a field."""
+    return msgspec.Meta(extra={"label": {lang: MESSAGES.text(f"casualties.ask_{field}", lang) for lang in LANGUAGES}})
+
+
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`secret`: the birth date, or the last four digits of the number."""
 
-    name: Name
-    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    name: Annotated[Name, _called("name")]
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=20), _called("secret")]
 
 
 class Masked(msgspec.Struct, frozen=True):
@@ -115,8 +122,7 @@ class Likely(msgspec.Struct, frozen=True):
     audience="public",
     effect="write",
     purpose="public-intake",
-    keys=("傷患", "傷病患", "失聯", "哪家醫院", "casualty"),
-    channels=("web", "api", "chat", "kiosk"),
+    channels=("web", "api", "kiosk"),
     rate="login",
 )
 async def look_up(ctx: Context, request: Question) -> Masked:
@@ -136,6 +142,39 @@ async def look_up(ctx: Context, request: Question) -> Masked:
     patient, last = found[0], current(stays)
     band = rules.age_band(patient.born, today)
     return Masked(masked(patient.name), patient.sex, band, last.hospital, SHOWN[last.status], iso(EpochS(last.at)))
+
+
+@SERVICE.operation(
+    "in_chat",
+    title={"zh-Hant": "傷病患查詢", "en": "Casualty look-up"},
+    summary={
+        "zh-Hant": "要問完整姓名，以及生日或證號末四碼；不能瀏覽名單。",
+        "en": "It asks the full name, and the birth date or the number's last four digits; there is no list.",
+    },
+    data=OPEN,
+    audience="public",
+    effect="write",
+    purpose="public-intake",
+    keys=("傷患", "傷病患", "失聯", "哪家醫院", "casualty"),
+    channels=("chat",),
+    rate="login",
+)
+async def in_chat(ctx: Context, request: Question) -> Reply:
+    """The same answer in words, in both languages: a dialogue does not say which it is held in. Raises what `look_up`
+    raises."""
+    found = await look_up(ctx, request)
+    words = {
+        lang: {
+            key: MESSAGES.text(f"casualties.said_{key}", lang) for key in (found.condition, *filter(None, [found.sex]))
+        }
+        for lang in LANGUAGES
+    }
+    lines = [
+        MESSAGES.text("casualties.said", lang, name=found.name, hospital=found.hospital, age=found.age or "–",
+                      sex=words[lang].get(found.sex, "–"), condition=words[lang][found.condition])
+        for lang in LANGUAGES
+    ]  # fmt: skip
+    return Reply("\n".join(lines), 1.0, choices=(Choice("家屬查詢 Family", path="/casualties/family"),))
 
 
 @SERVICE.operation(
