@@ -33,7 +33,7 @@ class Filled(LivePortal, frozen=True):
             *("/operations/opendata.rows", "/operations/opendata.agencies?run=1", "/operations/opendata.save_dataset"),
             *("/powers", "/powers/bases", "/mydata/secondary", "/allocation"),
             *("/transparency", "/mydata", "/api", "/sitemap", "/accessibility", "/nothing-here"),
-            *("/rationing/rounds", "/rationing/orders", "/rationing/pickup", "/rationing/rounds/desk"),
+            *("/rationing/rounds", "/rationing/orders", "/rationing/pickup", "/rationing/rounds/desk", "/rationing/draws"),
             *("/credentials", "/credentials/verify", "/rationing/counter", "/rationing/offline"),
             *(*views, f"{table}/chart?kind=line&by=代碼&measure=sum&of=數量", f"{table}/versions", f"{table}/api"),
             *(f"{table}/chart?kind=histogram&by=數量", towns, f"{towns}?value=sum:戶數"),
