@@ -9,6 +9,7 @@
   const language = document.documentElement.lang;
   const part = (name) => document.getElementById(`offline-${name}`);
   const BATCH = 100, WAIT_MS = 15_000, BACK_S = 120, EVERY_MS = 60_000, SHOWN = 10, KEEP_DAYS = 70;
+  const FIELDS = ["card", "by", "age", "qty", "born"];
 
   const now = () => Math.floor(Date.now() / 1000);
   const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -228,23 +229,28 @@
     const item = part("item").value, age = part("age").value, field = part("card");
     const asked = {
       typed: field.value, paper: part("paper").value, born: part("born").value, by: part("by").value.trim(), item,
-      qty: Number(part("qty").value) || 0, age: age === "" ? null : Number(age), useReserve: part("reserve").checked,
+      qty: Number(part("qty").value), age: age === "" ? null : Number(age), useReserve: part("reserve").checked,
     };
     if (!field.value.trim()) return field.focus();
+    // Emptied at once: a second Enter sells nothing, and the next card may be read while this receipt is written.
+    const typed = FIELDS.map((name) => part(name).value);
+    const back = () => { if (!field.value) FIELDS.forEach((name, at) => { part(name).value = typed[at]; }); };
+    const asksAge = !part("age-field").hidden && asked.age === null;
+    for (const name of FIELDS) part(name).value = "";
+    part("reserve").checked = false;
     let told;
     try {
-      told = !part("age-field").hidden && asked.age === null ? { code: "ask_age" } : await sell(asked);
+      told = asksAge ? { code: "ask_age" } : await sell(asked);
     } catch {
       told = { code: "not_kept" };
     }
     await show();
     answer(told, item);
+    if (["ask_age", "bad_qty", "maybe_served", "no_card", "not_kept"].includes(told.code)) back();
     if (told.code === "ask_age") return part("age").focus();
     if (told.code === "maybe_served" && told.reserve > 0) return part("reserve").focus();
-    if (!told.code || !["no_card", "not_kept"].includes(told.code)) for (const name of ["card", "by", "age", "qty", "born"]) part(name).value = "";
-    part("reserve").checked = false;
     field.focus();
-    field.select();
+    if (told.code) field.select();
     if (!told.code && navigator.onLine) quietly(send);
     return undefined;
   });

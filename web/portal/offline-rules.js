@@ -1,5 +1,5 @@
 // May this card buy? Pure: values in, an answer out. The rule book's own words and the engine's own codes, and three more
-// that only a device without a network says: lease_used_up, lease_over, maybe_served.
+// that only a device without a network says: lease_used_up, lease_over, maybe_served. bad_qty is of the field alone.
 "use strict";
 offlineSale.rules = (() => {
   const LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO", WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 1, 1];
@@ -60,6 +60,7 @@ offlineSale.rules = (() => {
   // `asked`: {card, item, qty (0: all she may), age, now, channel, isHit, useReserve}; `leases`: of the item,
   // [{claims, left, reserve}]; `bought`: what this device sold to her, [{item, qty, day}].
   const decide = (asked, { book, leases, bought }) => {
+    if (!Number.isInteger(asked.qty) || asked.qty < 0) return { code: "bad_qty" };
     const today = dayOf(asked.now), rules = rulesOf(book, asked.item, today);
     if (!rules.length) return { code: "unknown_rule" };
     const age = asked.age ?? 30;

@@ -115,9 +115,10 @@ def a_terminal(chromium: Any, site: Site, outlet: str, qty: int) -> Any:
     return page
 
 
-def sell(page: Any, number: str) -> str:
+def sell(page: Any, number: str, *, from_field: bool = True) -> str:
     """By keyboard alone: a reader types into the field that has the focus, and ends with Enter."""
-    assert page.evaluate("document.activeElement.id") == "offline-card"
+    assert page.evaluate("document.activeElement.id") == "offline-card" or not from_field
+    page.focus("#offline-card")
     page.evaluate("document.getElementById('offline-said').hidden = true")
     page.keyboard.type(number)
     page.keyboard.press("Enter")
@@ -155,6 +156,7 @@ def test_twenty_sales_without_a_network_survive_a_reload_and_come_home(site: Sit
     page.context.set_offline(True)
     for number in PEOPLE[:12]:
         assert "Sold 9" in sell(page, number)
+        page.keyboard.press("Enter")  # a reader that ends with two: nothing is sold twice
     page.reload()
     page.wait_for_selector("#offline-sell:not([hidden])")
     assert "down" in page.inner_text("#offline-facts")
@@ -162,6 +164,11 @@ def test_twenty_sales_without_a_network_survive_a_reload_and_come_home(site: Sit
         assert "Sold 9" in sell(page, number)
     assert "all it may" in sell(page, PEOPLE[3])
     assert "no card number" in sell(page, "A123456780")
+    for amount in ("-3", "2.5", "all"):
+        page.fill("#offline-qty", amount)
+        page.fill("#offline-card", "")
+        assert "whole number" in sell(page, PEOPLE[21], from_field=False)
+    page.fill("#offline-qty", "")
     page.fill("#offline-card", "")
     assert "20 of 200 left" in page.inner_text("#offline-facts")
     kept = everything_kept(page)
