@@ -37,7 +37,7 @@ from banyan.kernel.events.clock import EpochS  # noqa: E402
 from banyan.kernel.identity.caller import Caller  # noqa: E402
 from banyan.node import open_node  # noqa: E402
 from banyan.service.rationing.waiting import seeds  # noqa: E402
-from banyan.service.rationing.waiting.places import SLOTS, Line, Progress, look_again_s, lot_of, window_at  # noqa: E402
+from banyan.service.rationing.waiting.places import Line, Progress, look_again_s, lot_of, window_at  # noqa: E402
 from banyan.settings import Settings  # noqa: E402
 
 PEOPLE, QUICK_PEOPLE = 1_000_000, 50_000
@@ -131,8 +131,8 @@ def _farmers(line: Line) -> dict[str, float]:
     """The best place of who takes many tokens from one address, as a part of window 0; honest people stand at 0.5."""
     rng, best = random.Random(13), []
     for farmer in range(FARMERS):
-        slots = [sha256(b"farm %d %d" % (farmer, slot)).digest()[:8] for slot in range(SLOTS)]
-        tokens = [(rng.choice(slots), rng.randrange(65_536)) for _ in range(FARMED)]
+        who = sha256(b"farm %d" % farmer).digest()[:8]
+        tokens = [(who, rng.randrange(65_536)) for _ in range(FARMED)]
         best.append(min(lot_of(line.seeds[0], *one) for one in tokens) / 2**64)
     return {"farmer's best place (of 1)": statistics.fmean(best), "people before the opening": line.counted(0)}
 

@@ -4,12 +4,12 @@ Who comes before the opening is in window 0; then windows of a minute in the ope
 them. Within a window the order is by lot, so that being a second earlier, or having the faster network, gives nothing;
 windows follow each other. All that is kept is how many came in each window, and how many places are released.
 
-    lot = SHA-256(seed of the window || who), moved by `fine` over a sixteenth of the window
+    lot = SHA-256(seed of the window || who), moved by `fine` over an eighth of the window
     place = people of the windows before + lot * people of this window
 
-An address has SLOTS lots at most in a window, however many tokens are asked for from it: who farms tokens chooses among
-so few. Many people behind one address (a carrier's) share its lots and are spread by `fine`, so they do not come in
-at one moment.
+An address has one lot in a window, however many tokens are asked for from it: who farms tokens gains an eighth of the
+window on average. A family comes in together; a carrier's crowd behind one address is spread by `fine`, so that it does
+not come in at one moment.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ OPENING_S: Final = 600
 """The opening minutes: ten windows of a minute."""
 WINDOW_S: Final = 60
 LATER_S: Final = 10
-SLOTS: Final = 4
-SPREAD: Final = 16
+SPREAD: Final = 8
 """`fine` moves a lot by at most one part in so many of its window."""
 LOOK_S: Final = (20, 300)
 """A page looks again after half the time left, within these bounds: 20 s is what one can read a page in."""
@@ -36,7 +35,7 @@ SHOWN_LEAST: Final = 0.25
 _WHOLE: Final = 1 << 64
 _CELLS: Final = 1 << 20
 _CELL_MOST: Final = 255
-"""A window's joiners are counted in so many cells of a byte: a million slots fall one to a cell."""
+"""A window's joiners are counted in so many cells of a byte: a million addresses fall one to a cell."""
 
 
 def window_at(after_s: float) -> int:
@@ -132,8 +131,8 @@ class Line:
         return True
 
     def join(self, who: bytes) -> int:
-        """Count somebody who waits from now on; their window. Of one slot of an address 255 are counted in a window:
-        who asks for tokens without end makes the line no longer for others."""
+        """Count somebody who waits from now on; their window. Of one address 255 are counted in a window: who asks
+        for tokens without end makes the line no longer for others."""
         counts = self.progress.counts
         window = max(window_at(self.progress.at), len(counts) - 1)
         if window != self._joining:

@@ -19,7 +19,7 @@ from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import WAITING_SAVE_S
 from banyan.service.rationing.waiting import seeds
-from banyan.service.rationing.waiting.places import SLOTS, Line, Place, Progress, look_again_s, window_at
+from banyan.service.rationing.waiting.places import Line, Place, Progress, look_again_s, window_at
 from banyan.service.rationing.waiting.tokens import Kind, Token, read, signed
 
 SQL: Final = load_statements("banyan.service.rationing.waiting", "waiting.sql")
@@ -100,9 +100,8 @@ class Room:
         return self._waits(token, "")
 
     def _begin(self, address: str, chance: Callable[[int], bytes], now: EpochS) -> Answer:
-        some = chance(3)
-        who = hmac.digest(self._people, f"{address}\n{some[0] % SLOTS}".encode(), sha256)[:8]
-        token = Token(self.plan.tag, "wait", 0, who, int.from_bytes(some[1:], "big"), int(now), int(self.plan.until))
+        who = hmac.digest(self._people, address.encode(), sha256)[:8]
+        token = Token(self.plan.tag, "wait", 0, who, int.from_bytes(chance(2), "big"), int(now), int(self.plan.until))
         if now >= self.plan.opens and self.line.is_free():
             return Answer(True, self._made("pass", token, now))
         token = msgspec.structs.replace(token, window=self.line.join(who))

@@ -2,8 +2,8 @@
 
     room (4 bytes) · kind · window (2) · who (8) · fine (2) · issued (4) · until (4) · HMAC-SHA-256, the first 16 bytes
 
-`who` is a keyed hash of the address asked from and of one of a few slots; nothing else is known of anybody. A token
-names a place to wait or a pass to go in; neither can be made, moved to another room, or made to last longer.
+`who` is a keyed hash of the address asked from; nothing else is known of anybody. A token names a place to wait or a
+pass to go in; neither can be made, moved to another room, or made to last longer.
 """
 
 from __future__ import annotations
