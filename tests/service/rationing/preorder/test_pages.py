@@ -89,6 +89,7 @@ def test_everything_by_forms(play: Play) -> None:
         card = await send(client, "/rationing/orders", "wang", round="w37-adult", do="card")
         assert card.header("location").startswith("/card/")
         world.now[0] = CLOSES + 4 * DAY
+        assert 'value="TW/COM/STORE"' in await see(client, "/rationing/pickup", "till")
         asked = {"code": code[1], "person": a_number(1), "outlet": "TW/COM/STORE/12"}
         assert "可以發放：9 個" in (await send(client, "/rationing/pickup", "till", **asked)).text
         assert "已經領過" in (await send(client, "/rationing/pickup", "till", **asked)).text

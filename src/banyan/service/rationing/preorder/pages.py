@@ -145,7 +145,7 @@ def _pickup(
         "is_officer": is_officer(request.caller),
         "agency": request.caller.agency,
         "found": found,
-        "given": given or {},
+        "given": {"outlet": ""} | (given or {}),
         "errors": wrong,
         "crumbs": ({"title": ROUNDS[request.lang], "path": "/rationing/rounds"}, {"title": title, "path": ""}),
     }
