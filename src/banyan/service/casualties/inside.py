@@ -11,6 +11,7 @@ from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.casualties.asking import RELATIONS
 from banyan.service.casualties.counting import Nothing
+from banyan.service.casualties.deciding import Proposal
 from banyan.service.casualties.pages import PRIVATE, TITLE, incident
 from banyan.service.casualties.service import SERVICE
 from banyan.service.casualties.shelf import MESSAGES
@@ -18,6 +19,8 @@ from banyan.service.casualties.shelf import MESSAGES
 FAMILY: Final = {"zh-Hant": "家屬查詢", "en": "Ask as family"}
 STAFF: Final = {"zh-Hant": "承辦人員", "en": "For officers"}
 ASKED: Final = ("person", "name", "relation")
+SHOWN: Final = 5
+"""Proposals on the page at once; each decision makes room for the next."""
 FORMS: Final[dict[str, tuple[str, ...]]] = {
     "find": ("name",),
     "chain": ("id", "reason"),
@@ -132,7 +135,7 @@ async def _staff_view(
 ) -> View:
     title = STAFF[request.lang]
     is_officer = request.caller.kind == "officer"
-    proposals: object = ()
+    proposals: tuple[Proposal, ...] = ()
     decided: object = ()
     closed = ""
     if is_officer:
@@ -149,7 +152,8 @@ async def _staff_view(
         "given": given or {},
         "words": words,
         "errors": wrong,
-        "proposals": proposals,
+        "proposals": proposals[:SHOWN],
+        "waiting": len(proposals) - SHOWN,
         "decided": decided,
         **await incident(request),
         "crumbs": ({"title": TITLE[request.lang], "path": "/casualties"}, {"title": title, "path": ""}),
