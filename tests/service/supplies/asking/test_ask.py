@@ -158,4 +158,4 @@ def an_item(name: str, zh: str, en: str) -> Any:
     "text", ["口" * 300, "a" * 300, "附近" * 150, "0145080011" * 30, "\u0000\u202e口罩", "％＆＊（"]
 )
 def test_hostile_words_only_go_unanswered(tmp_path: Path, text: str) -> None:
-    assert ask(tmp_path, text)[0].score in (0.0, 0.9, 1.0)
+    assert ask(tmp_path, text)[0].score in (0.0, 0.9, 0.995, 1.0)

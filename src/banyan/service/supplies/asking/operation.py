@@ -25,9 +25,10 @@ from banyan.service.supplies.keeping import kept_of
 from banyan.service.supplies.service import SERVICE
 
 NOTHING = Reply("", 0.0)
-SURE, NAMED_ONLY, NOWHERE = 1.0, 0.9, 0.7
-"""Every word was understood; all that was said is a code or a name, which may be asked of other tables too; the board
-has no outlet in the place that was named, so a published table may know more."""
+SURE, NO_PLACE, NAMED_ONLY, NOWHERE = 1.0, 0.995, 0.9, 0.7
+"""Every word was understood; nothing was said of where, so that it may be asked of the ration (我可以買幾個口罩); all
+that was said is a code or a name, which may be asked of other tables too; the board has no outlet in the place that
+was named, so a published table may know more."""
 _SWITCHES = 4
 FORECAST = "sold_out_when"
 
@@ -88,9 +89,11 @@ async def ask(ctx: Context, request: Utterance) -> Reply:
         return NOTHING
     if heard.spot is not None:
         return _in_area(asking)
+    reply = _in_nation(asking)
     if request.place is not None and not heard.is_national:
-        return _near_window(asking, request.place) if heard.asks_window else _near(asking, request.place)
-    return _in_nation(asking)
+        reply = _near_window(asking, request.place) if heard.asks_window else _near(asking, request.place)
+    is_ours = heard.is_near or heard.is_national
+    return reply if is_ours else msgspec.structs.replace(reply, score=min(reply.score, NO_PLACE))
 
 
 # One outlet
