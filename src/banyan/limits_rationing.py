@@ -72,7 +72,9 @@ OFFLINE_SWEEP_S: Final = 300.0  # between turns: unsold goods wait so long past 
 OFFLINE_TERMINALS: Final = 50  # of one outlet that are listed
 
 # The counter (service/rationing/counter).
-COUNTER_OUTLETS: Final = 100  # outlets of one agency: a chain's pharmacists stand at one, a county's health centres are 30
+COUNTER_OUTLETS: Final = (
+    100  # outlets of one agency: a chain's pharmacists stand at one, a county's health centres are 30
+)
 COUNTER_ITEMS: Final = 50  # items of one outlet on its sheet: 2020 had two
 COUNTER_NOTICE: Final = 200  # characters of an outlet's own words: they stand beside its name on a map
 COUNTER_REASON: Final = 40  # characters of why a count was put right: RATION_NAME
