@@ -164,6 +164,9 @@ async def order_at_kiosk(ctx: Context, request: AtKiosk) -> KioskOrder:
         if made.refusal is not None:
             return _printed(kept, "", refusal=made.refusal.code)
         order = registering.found(await ctx.db.sql.read(lambda tx: records.order_of(tx, request.round, person)))
+    elif order.state == "waiting":  # pressed twice: the other press has it in hand, and its slip is this one's too
+        await registering.give_places(ctx, kept)
+        order = registering.found(await ctx.db.sql.read(lambda tx: records.order_of(tx, request.round, person)))
     if order.state != "won" or ctx.now >= order.pay_by:
         return _printed(kept, order.state, check_word=order.word)
     try:

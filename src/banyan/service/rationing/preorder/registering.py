@@ -159,12 +159,17 @@ async def registered(ctx: Context, kept: Kept, buyer: Buyer, *, group: bytes, ch
     fresh = _fresh(ctx, kept, buyer, group)
     is_new = await ctx.db.sql.write(partial(_register, fresh=fresh, kept=kept, channel=channel, now=ctx.now))
     if kept.round.mode == "at_once":
-        await stock(ctx, kept)
-        again = await round_now(ctx, kept.round.id)
-        while await filling.fill(ctx, again):
-            pass
+        await give_places(ctx, kept)
     order = found(await ctx.db.sql.read(lambda tx: records.order_of(tx, kept.round.id, buyer.person)))
     return Registered(await own_order(ctx, kept, order), is_new=is_new)
+
+
+async def give_places(ctx: Context, kept: Kept) -> None:
+    """Let who waits have what is free; after it an order that still waits has none to get."""
+    await stock(ctx, kept)
+    again = await round_now(ctx, kept.round.id)
+    while await filling.fill(ctx, again):
+        pass
 
 
 def own_person(ctx: Context) -> bytes:
