@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -299,6 +300,7 @@ def _follow_over_http(portal: Portal, published: Published, options: argparse.Na
 
 
 def _interrupted(portal: Portal, bar: Bar, say: Callable[..., str]) -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses it twice still leaves nothing behind
     bar.close()
     if bar.job:
         portal.cancel(bar.job)
