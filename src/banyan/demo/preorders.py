@@ -14,6 +14,7 @@ from typing import Any, Final
 from banyan.demo.agencies.law import SUNSET
 from banyan.demo.agencies.people import LIN, people
 from banyan.demo.payments.book import Book
+from banyan.demo.rationing import CARDS
 from banyan.errors import Problem
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange import Gate
@@ -43,7 +44,8 @@ async def seed_preorders(gate: Gate, book: Book, *, subject: Subject) -> None:
     if "powers.register_basis" in gate.catalogue.operations:
         await gate.call("powers.register_basis", kiosk_basis([STORE], sunset=SUNSET), caller=SYSTEM)
     numbers = [one.number for one in people()]
-    crowd = [_citizen(place, subject(number)) for place, number in enumerate(numbers[:CROWD]) if number != LIN]
+    others = [number for number in numbers if number != LIN][CARDS : CARDS + CROWD]
+    crowd = [_citizen(place, subject(number)) for place, number in enumerate(others, 1)]
     await _publish(gate, _drawn(f"adult-{day}", now, renews=f"next-{day}"))
     await _publish(gate, _next(f"next-{day}", now))
     await _publish(gate, _at_once(f"kiosk-{day}", now))

@@ -33,6 +33,8 @@ ORDER: Final = "rationing-demo"
 ORDER_DAYS: Final = 29
 CHILD: Final = "D198765438"
 CHILD_BORN: Final = date(2018, 5, 5)
+CARDS: Final = 3
+"""The first of the people, whose cards are printed: they order nothing elsewhere, so that they may buy here."""
 SHIPMENT: Final = {"mask-adult": 400, "mask-child": 200}
 """Of a morning; in 2020 it was 200 and 50, then 600."""
 TERMINAL: Final = "64656d6f2d303031"
@@ -68,14 +70,14 @@ async def seed_rationing(gate: Gate, drawers: Mapping[str, Drawer], keeping: Kee
 
 def samples(now: EpochS) -> tuple[Sample, ...]:
     """Cards that are printed beside the counter for trying: by insurance card or by number."""
-    known = people()
-    shown = [one for one in known if one.number != LIN][:3]
-    found = [Sample({"zh-Hant": "林小榕", "en": "Lin Hsiao-jung"}, card_of(LIN), _age(date(1990, 3, 12), now))]
+    shown = [one for one in people() if one.number != LIN][:CARDS]
+    found = []
     for place, one in enumerate(shown):
         born = date.fromisoformat(str(one.household.birth_date))
         number = card_of(one.number) if place % 2 else one.number
         name = str(one.household.name)
         found.append(Sample({"zh-Hant": name, "en": f"{name} (demo)"}, number, _age(born, now)))
+    found.append(Sample({"zh-Hant": "林小榕", "en": "Lin Hsiao-jung"}, card_of(LIN), _age(date(1990, 3, 12), now)))
     return (*found, Sample({"zh-Hant": "林小樹（兒童）", "en": "Lin Hsiao-shu (child)"}, CHILD, _age(CHILD_BORN, now)))
 
 
