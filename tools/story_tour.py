@@ -1,7 +1,9 @@
-"""Take pictures of docs/tour from the walks that tests/story proves: of consent, refusal and orders, or of the road.
+"""Take pictures of docs/tour from the walks that tests/story proves.
 
-.venv/bin/python tools/story_tour.py consent|road [FOLDER]      # about half a minute each; needs Chromium, for the
-                                                                # road also curl and .venv-peers
+.venv/bin/python tools/story_tour.py consent|road|ration [FOLDER]
+
+consent: who, why and proof; road: a call between two agencies; ration: from the counter to the draw. Half a minute to
+three minutes each; needs Chromium, for the road also curl and .venv-peers.
 """
 
 from __future__ import annotations
@@ -15,13 +17,14 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.portal import browser  # noqa: E402
-from tests.story import consent_walk, nation, road_nation, road_walk  # noqa: E402
+from tests.story import consent_walk, nation, ration_nation, ration_walk, road_nation, road_walk  # noqa: E402
 
 OUT = ROOT / "docs/tour"
 LARGEST_BYTES = 300_000
 STORIES = {
     "consent": (nation.live_nation, consent_walk.walk),
     "road": (road_nation.live_federation, road_walk.walk),
+    "ration": (ration_nation.live_up, ration_walk.walk),
 }
 
 
