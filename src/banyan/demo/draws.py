@@ -16,7 +16,9 @@ from banyan.errors import Problem
 from banyan.kernel.exchange import Gate
 from banyan.kernel.identity.caller import Caller
 
-OFFICE: Final = Caller("officer", "demo-seed", channel="system", agency="TW/GOV/CDC", assurance="aal2")
+OFFICE: Final = Caller(
+    "officer", "demo-seed", channel="system", agency="TW/GOV/CDC", roles=("supplies",), assurance="aal2"
+)
 TICKETS: Final = 600
 PLACES: Final = 200
 DECIDES_S: Final = 75

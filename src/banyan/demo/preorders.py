@@ -21,7 +21,9 @@ from banyan.kernel.exchange import Gate
 from banyan.kernel.identity.caller import SYSTEM, Caller
 from banyan.service.rationing.preorder.law import kiosk_basis
 
-OFFICE: Final = Caller("officer", "demo-seed", channel="system", agency="TW/GOV/CDC", assurance="aal2")
+OFFICE: Final = Caller(
+    "officer", "demo-seed", channel="system", agency="TW/GOV/CDC", roles=("supplies",), assurance="aal2"
+)
 STORE: Final = "TW/COM/STORE"
 DAY: Final = 86_400
 SOON_S: Final = 20

@@ -19,8 +19,8 @@ from banyan.node import Node, open_node
 from banyan.settings import Settings
 
 ONLY = Settings(services=("banyan.service.rationing.parts:SERVICE", "banyan.service.transparency.parts:SERVICE"))
-OFFICE = Caller("officer", "o-1", agency="TW/GOV/NHI", assurance="aal2")
-OTHER = Caller("officer", "o-2", agency="TW/GOV/TAX", assurance="aal2")
+OFFICE = Caller("officer", "o-1", agency="TW/GOV/NHI", roles=("supplies",), assurance="aal2")
+OTHER = Caller("officer", "o-2", agency="TW/GOV/TAX", roles=("supplies",), assurance="aal2")
 ROUND = 657_413
 
 

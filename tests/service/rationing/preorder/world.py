@@ -37,7 +37,7 @@ from banyan.settings import Settings
 Play = Callable[[Callable[["World"], Awaitable[None]]], None]
 """`play(story)`: run `async def story(world)` in a world of its own."""
 ONLY: Final = Settings(services=("banyan.service.rationing.parts:SERVICE", "banyan.service.transparency.parts:SERVICE"))
-OFFICE: Final = Caller("officer", "o-1", agency="TW/GOV/NHI", assurance="aal2")
+OFFICE: Final = Caller("officer", "o-1", agency="TW/GOV/NHI", roles=("supplies",), assurance="aal2")
 STORE: Final = Caller("app", "till-1", agency="TW/COM/STORE")
 OTHER_STORE: Final = Caller("app", "till-2", agency="TW/COM/OTHER")
 DAY: Final = 86_400.0

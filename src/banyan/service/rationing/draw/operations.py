@@ -17,6 +17,7 @@ from banyan.service.rationing.draw import desk, keeping
 from banyan.service.rationing.draw.acts import Body, Hash, Id, Plan, Share, State
 from banyan.service.rationing.draw.keeping import Kept
 from banyan.service.rationing.draw.shelf import both
+from banyan.service.rationing.planners import must_plan
 from banyan.service.rationing.service import SERVICE
 
 Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
@@ -112,7 +113,7 @@ class Stands(msgspec.Struct, frozen=True):
 )
 async def draw_commit(ctx: Context, request: Plan) -> Stands:
     """The same plan again answers what is there; another under its id is a Conflict."""
-    _officer(ctx)
+    must_plan(ctx)
     await desk.commit(ctx, request)
     return await _standing(ctx, request.id)
 
@@ -285,16 +286,9 @@ def stands(kept: Kept) -> Stands:
     )  # fmt: skip
 
 
-def _officer(ctx: Context) -> None:
-    """Raises Denied for who is neither an officer of an agency nor the administrator."""
-    is_officer = ctx.caller.kind == "officer" and ctx.caller.agency
-    if not is_officer and ctx.caller.kind not in ("administrator", "system"):
-        raise Denied(both("not_officer"), remedy=both("not_officer_remedy"))
-
-
 async def _own(ctx: Context, id: str) -> None:
     """Raises NotFound, and Denied for officers of another agency than the draw's."""
-    _officer(ctx)
+    must_plan(ctx)
     kept = await keeping.found(ctx.db, id)
     if ctx.caller.kind == "officer" and ctx.caller.agency != kept.agency:
         raise Denied(both("not_yours"), remedy=both("not_yours_remedy"))

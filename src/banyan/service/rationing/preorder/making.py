@@ -7,8 +7,9 @@ from typing import Any, Final, get_args
 
 from banyan.errors import FieldError, Invalid, Problem
 from banyan.kernel.catalogue import FaceRequest, View
+from banyan.service.rationing.planners import is_planner
 from banyan.service.rationing.preorder.officers import FROM, Act, RoundsQuery
-from banyan.service.rationing.preorder.pages import PRIVATE, ROUNDS, is_officer, said
+from banyan.service.rationing.preorder.pages import PRIVATE, ROUNDS, said
 from banyan.service.rationing.preorder.words import TAIPEI
 from banyan.service.rationing.service import SERVICE
 
@@ -28,7 +29,7 @@ PHASES: Final[dict[Act, tuple[str, ...]]] = {
 
 @SERVICE.page("GET", path=PATH, title=DESK)
 async def desk(request: FaceRequest) -> View:
-    """The form, filled for a round that opens tomorrow; who is no officer sees why there is none."""
+    """The form, filled for a round that opens tomorrow; who plans nothing sees why there is none."""
     return await _desk(request, given=_usual(request.now))
 
 
@@ -60,7 +61,7 @@ async def _desk(
     request: FaceRequest, *, given: dict[str, str], wrong: tuple[FieldError, ...] = (), status: int = 200
 ) -> View:
     title = DESK[request.lang]
-    is_ours = is_officer(request.caller)
+    is_ours = is_planner(request.caller)
     values: dict[str, Any] = {
         "is_officer": is_ours,
         "agency": request.caller.agency,

@@ -12,6 +12,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context, Text
 from banyan.kernel.events.clock import iso
 from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import PREORDER_ROUNDS
+from banyan.service.rationing.planners import must_plan
 from banyan.service.rationing.preorder import records
 from banyan.service.rationing.preorder.advancing import advanced, wake
 from banyan.service.rationing.preorder.counting import Figures, figures_of
@@ -103,7 +104,8 @@ async def round(ctx: Context, request: Named) -> PublicRound:
     purpose="012",
 )
 async def make_round(ctx: Context, request: Round) -> PublicRound:
-    """Raises Invalid naming each field at fault, Conflict once it is published."""
+    """Raises Invalid naming each field at fault, Conflict once it is published, Denied for who plans nothing."""
+    must_plan(ctx)
     if faults := faults_of(request):
         fields = tuple(FieldError(one.field, both(f"fault_{one.why}")) for one in faults)
         raise Invalid(both("faults"), fields=fields)
@@ -129,6 +131,7 @@ async def make_round(ctx: Context, request: Round) -> PublicRound:
     purpose="012",
 )
 async def drafts(ctx: Context, request: RoundsQuery) -> tuple[PublicRound, ...]:
+    must_plan(ctx)
     found = await ctx.db.sql.read(records.rounds)
     return tuple(public(one, Figures(), ctx) for one in found if one.state == "draft")[: request.most]
 
@@ -143,7 +146,9 @@ async def drafts(ctx: Context, request: RoundsQuery) -> tuple[PublicRound, ...]:
     purpose="012",
 )
 async def act_on_round(ctx: Context, request: Acting) -> PublicRound:
-    """Raises Conflict when the round is past that, or its registration could not even begin."""
+    """Raises Conflict when the round is past that, or its registration could not even begin, Denied for who plans
+    nothing."""
+    must_plan(ctx)
     await ctx.db.sql.write(partial(_act, ctx=ctx, request=request))
     await advanced(ctx, request.round)
     kept = await round_now(ctx, request.round)

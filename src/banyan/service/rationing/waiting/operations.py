@@ -21,6 +21,7 @@ from banyan.limits_rationing import (
 )
 from banyan.service.rationing.draw.acts import Title
 from banyan.service.rationing.draw.shelf import shelf_of as ledger_of
+from banyan.service.rationing.planners import must_plan
 from banyan.service.rationing.service import SERVICE
 from banyan.service.rationing.waiting.places import Progress
 from banyan.service.rationing.waiting.rooms import (
@@ -123,7 +124,7 @@ async def end(ctx: Context) -> None:
 )
 async def waiting_open(ctx: Context, request: Opening) -> RoomView:
     """Its seeds' anchor is in the ledger when this answers. Raises Invalid, Conflict for a room at work, Limit."""
-    _officer(ctx)
+    must_plan(ctx)
     rooms = rooms_of(ctx.db)
     plan = _plan(request)
     known = rooms.by_id.get(plan.id)
@@ -158,11 +159,11 @@ async def waiting_open(ctx: Context, request: Opening) -> RoomView:
 )
 async def waiting_pace(ctx: Context, request: Pacing) -> RoomView:
     """Nobody loses a place by it. Raises NotFound, Denied for another agency's."""
-    _officer(ctx)
+    must_plan(ctx)
     rooms = rooms_of(ctx.db)
     room = _room(rooms, request.room)
     if ctx.caller.kind == "officer" and ctx.caller.agency != room.agency:
-        raise Denied(both("not_officer"), remedy=both("not_officer_remedy"))
+        raise Denied(both("not_yours"), remedy=both("not_yours_remedy"))
     kept = room.kept()
     changed = {"pace": request.pace} if request.pace else {"until": max(ctx.now, kept.plan.opens)}
     plan = msgspec.structs.replace(kept.plan, **changed)
@@ -234,9 +235,3 @@ def _room(rooms: Rooms, id: str) -> Room:
     if room is None:
         raise NotFound(both("unknown"), remedy=both("unknown_remedy"))
     return room
-
-
-def _officer(ctx: Context) -> None:
-    is_officer = ctx.caller.kind == "officer" and ctx.caller.agency
-    if not is_officer and ctx.caller.kind not in ("administrator", "system"):
-        raise Denied(both("not_officer"), remedy=both("not_officer_remedy"))
