@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
 from tests.service.allocation.world import (
     BORDER,
@@ -18,6 +21,8 @@ from tests.service.allocation.world import (
 from banyan.errors import Conflict, Denied, Invalid, NotFound
 from banyan.kernel.events import feed
 from banyan.kernel.identity.caller import ANONYMOUS
+from banyan.kernel.ledger.entries import read_entry
+from banyan.service.allocation.shelf import Shelf, lend
 
 
 def test_a_plan_is_proposed_adjusted_approved_and_published() -> None:
@@ -75,6 +80,35 @@ def test_the_event_tells_of_the_approval_once() -> None:
         assert [(one.subject, bytes(one.data)) for one in told] == [
             (id, b'{"item":"mask-adult","day":"2020-02-15","boxes":30,"units":1500}')
         ]
+
+    in_a_world(story)
+
+
+class Acts:
+    """A ledger's acts: the first entry of a key stays. `between` is done before the first is written."""
+
+    def __init__(self, between: Callable[[], Awaitable[object]]) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.between = between
+
+    async def append_once(self, key: str, entry: bytes) -> int:
+        if not self.kept:
+            await self.between()
+        self.kept.setdefault(key, read_entry(entry))
+        return len(self.kept) - 1
+
+
+def test_an_approval_that_an_adjustment_overtook_is_not_the_ledgers_last_word() -> None:
+    async def story(world: World) -> None:
+        id = await world.proposed()
+        first = next(row for row in (await world.by(PROPOSER, "rows", id=id)).rows if row.boxes)
+        less = {"id": id, "code": first.code, "boxes": first.boxes - 1, "kind": "closed", "words": "停業"}
+        acts = Acts(lambda: world.by(PROPOSER, "adjust", **less))
+        lend(world.node.drawers["allocation"], Shelf(acts, None))  # type: ignore[arg-type]
+        with pytest.raises(Conflict):
+            await world.by(SECOND, "approve", id=id)
+        done = await world.by(SECOND, "approve", id=id)
+        assert [entry["boxes"] for entry in acts.kept.values()] == [30, done.boxes] == [30, 29]
 
     in_a_world(story)
 
