@@ -10,8 +10,9 @@ from typing import Final
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.service.allocation.publishing import inputs_csv, plan_csv
-from banyan.service.allocation.reading import Named, adjusted, seen
+from banyan.service.allocation.reading import Named, seen
 from banyan.service.allocation.service import SERVICE
+from banyan.service.allocation.views import adjusted
 
 CSV: Final = "text/csv; charset=utf-8"
 JSON: Final = "application/json"

@@ -10,7 +10,7 @@ import msgspec
 from banyan.craft.chart import Chart, Series, draw
 from banyan.craft.place import outlines
 from banyan.craft.place.outline import HEIGHT, WIDTH
-from banyan.service.allocation.reading import Fairness, TownView
+from banyan.service.allocation.views import Fairness, TownView
 from banyan.service.allocation.wording import MESSAGES
 
 SHADES = 5

@@ -13,9 +13,10 @@ from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import Event
 from banyan.service.allocation.deciding import APPROVED
 from banyan.service.allocation.model import Inputs, Plan
-from banyan.service.allocation.reading import adjusted, row_view, seen
+from banyan.service.allocation.reading import seen
 from banyan.service.allocation.service import SERVICE
 from banyan.service.allocation.shelf import Dataset, shelf_of
+from banyan.service.allocation.views import adjusted, row_view
 from banyan.service.allocation.wording import MESSAGES
 
 PLAN_COLUMNS: Final = (
