@@ -1,0 +1,1 @@
+"""Telling people: messages to telephones, and broadcasts to the cells they are in."""
