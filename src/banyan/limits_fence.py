@@ -1,0 +1,36 @@
+"""Bounds of positions and the electronic fence, each with its reason. The house's other bounds are in limits.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# Cells (craft/cells).
+CELL_ROWS: Final = 2_000_000  # of one table: Taiwan's operators together have some 400,000 cells
+CELL_FILE_BYTES: Final = 256 * MIB  # of one table's file: two million rows of 90 bytes, with room
+CELL_LINE: Final = 2_000  # characters of a row: an operator's site list names the address and the permit
+CELL_FAULTS: Final = 100  # bad rows that are named; beyond that the file is of another kind
+CELL_RANGE_M: Final = 50_000.0  # a cell's reach that is believed: GSM's timing advance ends at 35 km
+AREA_POINTS: Final = 20_000  # of an area's outline: a county's coast has some 5,000
+AREA_RINGS: Final = 2_000  # of an area: a county's islets
+
+# Fixes (craft/cells).
+FIX_ROWS: Final = 500_000  # of one batch: a minute of the whole nation's is 2.3 million, and goes as five
+FIX_BATCH_BYTES: Final = 32 * MIB  # of one batch's body: 64 bytes a row
+FIX_FAULTS: Final = 100  # bad rows of a batch that are named
+FIX_AHEAD_S: Final = 300  # a fix from the future beyond this is a wrong clock: operators keep time by NTP
+FIX_PHONES: Final = 30_000_000  # slots: the nation with room
+
+# The fence's service (service/fence).
+FENCE_PEOPLE: Final = 200_000  # cases read at once: 88,000 were in home quarantine together in 2020
+FENCE_LIST: Final = 200  # steps, alarms, messages or appeals of one case shown: 28 days of two calls and some alarms
+FENCE_ROWS: Final = 2_000  # of one imported list: the arrivals of ten aeroplanes
+FENCE_TEXT: Final = 1 * MIB  # of one imported list: 2,000 rows of 500 bytes
+FENCE_FIELD: Final = 200  # characters of a name, address or note
+FENCE_CODE_TRIES: Final = 5  # of six digits: one guess in 200,000
+FENCE_SHOWN: Final = 50  # alarms and calls on a page at once; the sorted head of the worklist
+FENCE_SIGNALS: Final = 20_000  # of one batch of signals: a whole operator's outage at once
+FENCE_SWEEP_S: Final = 60.0  # between looks for what ended: data outlives its end by so much at most
+FENCE_UNSENT: Final = 500  # messages retried at once
