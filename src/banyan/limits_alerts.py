@@ -1,0 +1,68 @@
+"""Bounds of alerting (CAP, feeds, channels), each with its reason. The house's other bounds are in limits.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# CAP documents (wire/cap).
+CAP_BYTES: Final = 1 * MIB  # of one alert: the largest seen (Canada, two languages, 60 polygons) has 24 KiB
+CAP_DEPTH: Final = 32  # of nesting: CAP has 5 levels, a signature inside it 8
+CAP_ELEMENTS: Final = 20_000  # of one alert, signature included
+CAP_INFOS: Final = 64  # blocks: one a language and an area class; Canada's largest has 20
+CAP_AREAS: Final = 2_000  # of one block: more than Taiwan's 368 districts five times
+CAP_POLYGON_POINTS: Final = 20_000  # of one polygon: a county's coast has some 5,000
+CAP_REFERENCES: Final = 500  # earlier messages one message names: a typhoon's chain has some 60
+CAP_FINDINGS: Final = 200  # named of one document; beyond that it is of another kind
+
+# Feeds of alerts (wire/cap/feeds, wire/cap/ingest).
+FEED_BYTES: Final = 4 * MIB  # of one feed: NCDR's with 500 entries has 700 KiB
+FEED_ENTRIES: Final = 2_000  # read of one feed
+
+# The alert object (service/alerts).
+ALERT_VERSIONS: Final = 15  # messages of one chain: a cell broadcast's update number has 4 bits (TS 23.041 s9.4.1.2.1)
+ALERT_LONGEST_S: Final = 14 * 86_400.0  # from now to its end: the NCDR's guide lets none run longer
+ALERT_KEY_CHARACTERS: Final = 64  # of an idempotency key: a UUID has 36
+ALERT_SHOWN: Final = 500  # alerts in force that one answer or feed holds: a typhoon's worst day had some 200
+ALERT_ARCHIVE: Final = 100  # ended alerts that a page of the archive shows
+ALERT_DESK: Final = 100  # alerts on an officer's worklist
+ALERT_WARRANTS: Final = 5_000  # who may warn of what and where: 38 units, 61 kinds, 22 counties
+ALERT_CELLS: Final = 200_000  # of one broadcast: more than all of one operator's in Taiwan
+ALERT_SEND_S: Final = 10.0  # one channel may take so long in one turn; it comes again
+ALERT_LEASE_S: Final = 30.0  # of a claimed effect: longer than a turn, short enough after kill -9
+ALERT_TURN: Final = 40  # effects of one turn: ten alerts on four channels
+ALERT_SMS_SLICE: Final = 5_000  # numbers given at once to the notifier: 1.5 MB of messages
+
+# The hub (WebSub).
+HUB_SUBSCRIPTIONS: Final = 2_000  # of all topics; beyond them a reader polls, which is what ETags are for
+HUB_OF_ONE_HOST: Final = 20  # subscriptions whose callbacks are at one host: nobody floods another through us
+HUB_CALLBACK_CHARACTERS: Final = 500
+HUB_SECRET_BYTES: Final = 199  # WebSub s5.1: less than 200 bytes
+HUB_LEASE_S: Final = (300, 10 * 86_400)  # least and most; WebSub s5.1 recommends ten days
+HUB_TIME_S: Final = 5.0  # a callback may take so long
+HUB_AT_ONCE: Final = 16  # callbacks asked side by side in one turn
+HUB_TRIES: Final = 12  # deliveries that failed in a row end a subscription: half a day
+HUB_BODY: Final = 4 * KIB  # read of a callback's answer: a challenge has 43 characters
+
+# SMPP (wire/smpp).
+SMPP_PDU_BYTES: Final = 70_000  # of one PDU: message_payload alone may have 64 KiB
+SMPP_TLVS: Final = 32  # optional parameters of one PDU: SMPP 3.4 has 44 kinds, a message uses five
+SMS_PARTS: Final = 10  # of one text: 660 characters of Chinese; who says more writes a page
+
+# The sender of notices (craft/notify).
+NOTIFY_SLICE: Final = 20_000  # messages made durable at once: 3 MB, a fifth of a second
+NOTIFY_CLAIM: Final = 500  # messages given to one bind with one flush; never more than its window
+NOTIFY_SHOWN: Final = 200  # campaigns that one page shows
+NOTIFY_CHANGES: Final = 10_000  # receipts or replies that one answer holds
+NOTIFY_TRIES: Final = 20  # refusals "not now" of one message before it is a failure: with the pauses over an hour
+NOTIFY_PAUSE_S: Final = (0.5, 30.0)  # after ESME_RTHROTTLED or RMSGQFUL: first and longest; doubled in between
+NOTIFY_RECONNECT_S: Final = (1.0, 60.0)  # after a lost connection: first and longest; doubled, half of it by chance
+NOTIFY_LINK_S: Final = 30.0  # of silence before enquire_link
+NOTIFY_ANSWER_S: Final = 20.0  # an SMSC may take so long to answer; then the bind is made anew
+NOTIFY_DOUBT_S: Final = 60.0  # unanswered messages wait so long for a receipt after a restart before they go again
+NOTIFY_WINDOW: Final = 1_000  # messages of one bind that may be without answer
+NOTIFY_KEPT_DAYS: Final = 28  # a campaign's numbers live so long after it was accepted: the fence's own term
+NOTIFY_REPLY_CHARACTERS: Final = 500  # kept of one reply
+NOTIFY_QUIET: Final = 1_000_000  # numbers that opted out
