@@ -66,3 +66,6 @@ NOTIFY_WINDOW: Final = 1_000  # messages of one bind that may be without answer
 NOTIFY_KEPT_DAYS: Final = 28  # a campaign's numbers live so long after it was accepted: the fence's own term
 NOTIFY_REPLY_CHARACTERS: Final = 500  # kept of one reply
 NOTIFY_QUIET: Final = 1_000_000  # numbers that opted out
+
+# Cell broadcast (wire/cbsp, craft/notify/cells).
+CBSP_FRAME_BYTES: Final = 256 * KIB  # three lists of 64 KiB, the most that their lengths can say, and 15 pages

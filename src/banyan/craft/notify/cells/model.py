@@ -12,6 +12,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from banyan.wire.cellbroadcast import Page
+
 EVERY_CELL: Final = None
 """`Broadcast.cells` for all cells of all BSCs."""
 
@@ -24,32 +26,29 @@ class Category(IntEnum):
     NORMAL = 2
 
 
-class Page(msgspec.Struct, frozen=True):
-    """One page: always 82 octets, of which the first `used` are text and the rest padding (TS 23.041 s9.4.2.2.5)."""
-
-    octets: bytes
-    used: int
-
-
 class Broadcast(msgspec.Struct, frozen=True, kw_only=True):
     """One message for some cells.
 
-    `serial` and `message_id` have 16 bits (TS 23.041 s9.4.1.2). `cells` are `mcc-mnc-area-cell` ids (`466-92-10101-5`),
-    None for every cell. `period` is the pause between two broadcasts in units of 1.883 s (1-4095), `count` how often (0:
-    until it is killed, at most 65,535). `replaces` is the serial of the message of the same identifier that this one
-    takes the place of. `reference` is the caller's own name for it: what it is told by later (an alert's id, no more).
+    `serial` and `message_id` have 16 bits (TS 23.041 s9.4.1.2). `cells` are `mcc-mnc-area-cell` ids (466-92-10101-5),
+    None for every cell. `period` is the pause between two broadcasts in units of 1.883 s (1-4095), `count` how often
+    (0: until it is killed; at most 65,535). `replaces` is the serial of the message of the same identifier that this
+    takes the place of. `reference` is the caller's own name for it, an alert's id and no more.
+
+    `warning_type` in place of pages: an earthquake and tsunami warning (ETWS), `warning_s` seconds long (0: no end).
     """
 
     serial: int
     message_id: int
-    dcs: int
-    pages: tuple[Page, ...]
+    dcs: int = 0
+    pages: tuple[Page, ...] = ()
     cells: tuple[str, ...] | None = EVERY_CELL
     period: int = 1
     count: int = 0
     category: Category = Category.NORMAL
     replaces: int | None = None
     reference: str = ""
+    warning_type: int | None = None
+    warning_s: int = 0
 
 
 class Stage(StrEnum):
@@ -124,7 +123,7 @@ class CellBroadcaster(Protocol):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """One message as a phone in `cell` shows it: the words a phone in Taiwan puts above it are `title_key`'s (國家級警報).
+    """One message as a phone in `cell` shows it; `title_key` tells the words that a phone puts above it (國家級警報).
 
     `title_key` is one of `presidential`, `emergency`, `notice`, `test`, `exercise`, `operator`, `other`: a page's
     catalogue has its words. `language` is ISO 639 as broadcast, or empty.
