@@ -9,7 +9,6 @@ MIB: Final = 1024 * KIB
 
 # CAP documents (wire/cap).
 CAP_BYTES: Final = 1 * MIB  # of one alert: the largest seen (Canada, two languages, 60 polygons) has 24 KiB
-CAP_DEPTH: Final = 32  # of nesting: CAP has 5 levels, a signature inside it 8
 CAP_ELEMENTS: Final = 20_000  # of one alert, signature included
 CAP_INFOS: Final = 64  # blocks: one a language and an area class; Canada's largest has 20
 CAP_AREAS: Final = 2_000  # of one block: more than Taiwan's 368 districts five times
