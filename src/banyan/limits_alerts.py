@@ -68,3 +68,14 @@ NOTIFY_QUIET: Final = 1_000_000  # numbers that opted out
 
 # Cell broadcast (wire/cbsp, craft/notify/cells).
 CBSP_FRAME_BYTES: Final = 256 * KIB  # three lists of 64 KiB, the most that their lengths can say, and 15 pages
+CBC_BSCS: Final = 200  # base station controllers of one centre: an operator of Taiwan has some 60
+CBC_BSC_CELLS: Final = 16_000  # cells of one: what one cell list of CBSP names by area and cell
+CBC_ON_AIR: Final = 250  # broadcasts at once: a cell's channel has room for some 15 pages a half minute
+CBC_ENDED: Final = 500  # broadcasts that are over and still told of: a year of warnings of one county
+CBC_AT_ONCE: Final = 8  # messages asked of one BSC and not answered yet
+CBC_WRONG: Final = 20  # unreadable frames of one connection; then it is closed
+CBC_EVENTS: Final = 2_000  # between two snapshots: a start replays them in a blink
+CBC_REFERENCE: Final = 100  # characters of a caller's own name for a broadcast
+CBC_KEEP_ALIVE_S: Final = 30.0  # between two keep-alives: a dead BSC is known within 40 s
+CBC_ANSWER_S: Final = 10.0  # a BSC may take so long: writing to a thousand cells takes it a second
+CBC_RETRY_S: Final = (5.0, 300.0)  # first and longest pause before a cell or a BSC is tried again
