@@ -1,0 +1,57 @@
+"""What the composition root lends this service: the ledger, who agencies are, and the channels that reach people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.errors import Unavailable
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.ledger.log import Ledger
+from banyan.kernel.storage import Drawer, Store
+from banyan.service.alerts.outlets import Outlets
+
+MESSAGES = load_messages("banyan.service.alerts")
+Ask = Callable[[str, str, bytes, tuple[tuple[str, str], ...]], Awaitable[tuple[int, bytes]]]
+"""`ask(method, url, body, headers)` of a stranger's address: its status (0: no answer) and the start of its answer."""
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """`names` is what an agency is called, zh-Hant and en; `people` are the channels that reach people, `sinks` those
+    for exercises and tests, which nobody's phone listens to. `turn` is held from reading an alert to writing it: the
+    public entry comes between. `ask` is for WebSub; `public_url` may be empty."""
+
+    ledger: Ledger
+    random: Callable[[int], bytes]
+    names: Callable[[str], Awaitable[dict[str, str]]]
+    people: Outlets
+    sinks: Outlets
+    ask: Ask | None = None
+    may_push_inside: bool = False
+    public_url: str = ""
+    turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Give this service what is the node's; once, before the first call."""
+    assert shelf.people.is_for_people and not shelf.sinks.is_for_people, "the two are not one"  # noqa: PT018
+    _shelves[db.sql] = shelf
+
+
+def shelf_of(db: Drawer) -> Shelf:
+    """Raises Unavailable when the node lends nothing."""
+    found = _shelves.get(db.sql)
+    if found is None:
+        raise Unavailable("this node sends no alerts", remedy="see node.toml")
+    return found
+
+
+def both(key: str, **values: object) -> str:
+    """A sentence in both languages: a problem does not know who reads it."""
+    return " ".join(MESSAGES.text(f"alerts.{key}", lang, **values) for lang in LANGUAGES)
