@@ -34,3 +34,12 @@ FENCE_SHOWN: Final = 50  # alarms and calls on a page at once; the sorted head o
 FENCE_SIGNALS: Final = 20_000  # of one batch of signals: a whole operator's outage at once
 FENCE_SWEEP_S: Final = 60.0  # between looks for what ended: data outlives its end by so much at most
 FENCE_UNSENT: Final = 500  # messages retried at once
+
+# The fence (craft/fencing).
+FENCE_ALARMS: Final = 100_000  # not yet acted upon: a tenth of a million phones, all at once
+FENCE_EVENTS: Final = 100  # watched at a time: a county's mass events of a day
+FENCE_SNAPSHOT_FRAMES: Final = 10_000  # between two snapshots: replayed in some seconds
+FENCE_SNAPSHOT_FIXES: Final = 20_000_000  # between two snapshots: a nation's ten minutes, 240 MB of journal
+FENCE_SITES_SIMULATED: Final = 20_000  # masts of one simulation: Taiwan's three operators have some 30,000 each
+FENCE_PHONES_SIMULATED: Final = 20_000  # phones of one simulation: a minute and 1 GB at 2,000
+FENCE_DAYS_SIMULATED: Final = 60

@@ -11,11 +11,12 @@ from banyan.craft.cells.model import Fixes, Ints
 from banyan.craft.fencing.rule import Rule
 
 AlarmKind = Literal[
-    "suspect", "away", "clear", "silent", "heard", "entered", "outage", "restored",
+    "suspect", "away", "clear", "silent", "heard", "entered", "outage", "restored", "wiped",
 ]  # fmt: skip
 """suspect: the score passed h1 (ask the person). away: it passed h2. clear: back home, twice below the threshold.
 silent: no fix for `silent_s`. heard: a fix again after that. entered: served by a cell of an event in its window.
-outage, restored: of a mast (`phone` is NO_PHONE, `site` the mast), which is not any person's doing."""
+outage, restored: of a mast (`phone` is NO_PHONE, `site` the mast, -1 the whole network), which is no person's doing.
+wiped: was about a phone that has left since; only its number is kept."""
 NO_PHONE: Final = -1
 Phase = Literal["none", "training", "watched"]
 HOME, EVENTS = 1, 2

@@ -17,7 +17,8 @@ import msgspec
 TRAINING_S: Final = 86_400
 HOME_CELLS: Final = 24
 """Cells of a fingerprint: a still phone meets 5 a day, the busiest of a thousand simulated ones 19."""
-LOG_AWAY_LEAST: Final = 1e-12
+GRAIN: Final = 1024
+"""Scores are whole parts of this: sums are exact, and every processor and every restart gives the same."""
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +57,7 @@ class Fingerprint(msgspec.Struct):
     counts: list[float]
 
     def learn(self, cell: int, site: int) -> None:
-        """A fix of the training. Beyond HOME_CELLS another cell only counts in the total, as unseen."""
+        """A fix of the training. Beyond HOME_CELLS another cell is as if it was not seen."""
         if cell in self.cells:
             self.counts[self.cells.index(cell)] += 1
         elif len(self.cells) < HOME_CELLS:
@@ -81,11 +82,15 @@ def share_at_home(rule: Rule, home: Fingerprint, cell: int, site: int) -> float:
 def evidence(rule: Rule, home: Fingerprint, cell: int, site: int) -> float:
     """What one fix adds to the score, before the drift."""
     weighed = math.log(rule.away / share_at_home(rule, home, cell, site))
-    return min(max(weighed, rule.least), rule.most)
+    return in_grains(min(max(weighed, rule.least), rule.most))
+
+
+def in_grains(value: float) -> float:
+    return math.floor(value * GRAIN + 0.5) / GRAIN
 
 
 def next_score(rule: Rule, score: float, added: float) -> float:
-    return max(0.0, score + added - rule.drift)
+    return max(0.0, score + added - in_grains(rule.drift))
 
 
 Told = Literal["suspect", "away", "clear"]
@@ -100,8 +105,7 @@ class Watch(msgspec.Struct):
 
 
 def judge(rule: Rule, watch: Watch, added: float) -> list[Told]:
-    """Take one fix's evidence in; what is to be told. Clear: below a quarter of h1 twice, from either level, for h1 is
-    the first threshold that any score on its way up must pass again."""
+    """Take one fix's evidence in; what is to be told. Clear: twice below a quarter of the threshold it had passed."""
     watch.score = next_score(rule, watch.score, added)
     if watch.score > rule.h2 and watch.level < 2:
         told: list[Told] = ["away"] if watch.level == 1 else ["suspect", "away"]
