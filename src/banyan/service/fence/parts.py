@@ -1,0 +1,24 @@
+"""Every part of the fence; importing a part registers it on SERVICE."""
+
+from __future__ import annotations
+
+from banyan.service.fence import (
+    alarming,
+    answering,
+    appealing,
+    calling,
+    console,
+    ending,
+    looking,
+    positions,
+    registering,
+    sending,
+    standing,
+    taking,
+    venues,
+)
+from banyan.service.fence.service import SERVICE
+
+PARTS = (ending, positions, alarming, answering, appealing, calling, console, looking, registering, sending, standing,
+         taking, venues)  # fmt: skip
+__all__ = ["PARTS", "SERVICE"]

@@ -1,0 +1,69 @@
+"""What the composition root lends this service: its key, the law, keys that end, the ledger, and a way to send SMS."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.craft.cells.model import CellTable
+from banyan.craft.fencing.model import FenceEngine
+from banyan.craft.notify.model import Notifier
+from banyan.errors import NotFound, Unavailable
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.identity.scopes import Scopes
+from banyan.kernel.ledger.log import Ledger
+from banyan.kernel.policy.bases import Register
+from banyan.kernel.storage import Drawer, Store
+
+MESSAGES = load_messages("banyan.service.fence")
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """`key` (32 bytes, never in the drawer) names persons; `subject_of` is the name that policy and ledger give to a
+    number. `scope_of` is the keys' scope of what is kept under an order: its lapse destroys them. `agency_of` is what
+    an agency is called, by its member id."""
+
+    key: bytes
+    random: Callable[[int], bytes]
+    subject_of: Callable[[str], bytes]
+    agency_of: Callable[[str], Awaitable[str]]
+    policy: Store
+    bases: Callable[[], Awaitable[Register]]
+    scopes: Scopes
+    scope_of: Callable[[str], str]
+    ledger: Ledger
+    notifier: Notifier | None = None
+    """None: this node has no SMS centre, and what waits to be sent waits."""
+    engine: FenceEngine | None = None
+    """None: no positions reach this node; calls and the page work all the same."""
+    cells: CellTable | None = None
+    """The table that the engine's fixes speak of."""
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Give this service what is the node's; once, before the first call."""
+    assert len(shelf.key) >= 32, "a key has 256 bits"
+    _shelves[db.sql] = shelf
+
+
+def shelf_of(db: Drawer) -> Shelf:
+    """Raises Unavailable when the node lends nothing."""
+    found = _shelves.get(db.sql)
+    if found is None:
+        raise Unavailable("this node keeps no fence", remedy="see node.toml")
+    return found
+
+
+def both(key: str, **values: object) -> str:
+    """A sentence in both languages: a problem does not know who reads it."""
+    return " ".join(MESSAGES.text(f"fence.{key}", lang, **values) for lang in LANGUAGES)
+
+
+def unknown() -> NotFound:
+    """The same words whether there is no such case, or it is not the caller's to see."""
+    return NotFound(both("unknown"), remedy=both("unknown_remedy"))
