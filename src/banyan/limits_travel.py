@@ -20,8 +20,8 @@ CDS_FETCH_S: Final = 3.0  # how long a doctor waits for it; then 412
 
 # The register.
 TRAVEL_BATCH: Final = 2_000  # persons of one delivery by immigration: an airliner's arrivals, five times
-TRAVEL_STAYS: Final = 64  # stays kept of one person: beyond 30 days nothing is asked
-TRAVEL_KEPT_DAYS: Final = 31  # a stay's end is of no use after the longest window, 30 days, and its own day
+TRAVEL_STAYS: Final = 64  # stays kept of one person: what is older than the longest window is dropped
+TRAVEL_WINDOW: Final = 92  # days of the longest window: Hubei of 2020 looked back three months
 TRAVEL_PAPERS: Final = 8  # documents of one person: two nationalities, each passport changed, a resident number
 TRAVEL_RULES: Final = 200  # rules on record: 2020 went through some 25
 TRAVEL_AREAS: Final = 60  # areas of one rule: "Europe" of 19 March 2020 named 42

@@ -50,7 +50,7 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
-from banyan.lending import behind_rooms, lend_opendata, lend_orders, lend_rations, lend_services, outsides
+from banyan.lending import agency_names, behind_rooms, lend_opendata, lend_orders, lend_rations, lend_services, outsides
 from banyan.payhouse import payhouse
 from banyan.persons import open_persons
 from banyan.presence import presence_of
@@ -63,6 +63,7 @@ from banyan.settings import (
     line_secrets_from_environment,
     load_settings,
 )
+from banyan.travelling import lend_travel
 
 ROOT = Path(__file__).parents[2]
 TOKEN_FILE = "administrator.token"  # noqa: S105 - a file's name
@@ -147,6 +148,10 @@ async def open_node(
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         lend_orders(drawers, lawful, scopes)
+        lend_travel(
+            drawers, gate, lawful, scopes, agency_of=agency_names(persons), random=token_bytes,
+            allow_private=settings.fetch.allow_private,
+        )  # fmt: skip
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
             catalogue,

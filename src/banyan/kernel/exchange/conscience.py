@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.helping import by_hand, help_record
 from banyan.kernel.exchange.settling import LEVELS, Settling, settle_all
 from banyan.kernel.identity.caller import Caller
-from banyan.kernel.identity.identifiers import normalized_person_number, person_number_kind
+from banyan.kernel.identity.identifiers import is_passport, normalized_person_number, person_number_kind
 from banyan.kernel.identity.pseudonyms import pseudonym
 from banyan.kernel.ledger.entries import ReleaseRecord
 from banyan.kernel.ledger.log import Alongside, Ledger, Recorded
@@ -80,6 +80,10 @@ class Conscience:
         """What an agency is called, by its member id, for people who see who used their data; the id itself unless
         somebody knows better."""
 
+        self.known_as: Callable[[bytes], Awaitable[bytes]] | None = None
+        """Of a document that is no national number: the name of the person who has it, where some service knows; a look
+        by passport or by an old resident number then stands in the list that this person sees."""
+
     def forget(self) -> None:
         """The register changed: read it anew at the next use."""
         self._register = None
@@ -95,7 +99,7 @@ class Conscience:
         """Weigh one use. Raises Invalid when no person or an unknown field is named; a refusal is in the decision."""
         known = _known(declared.answer)
         asked = _asked(getattr(request, FIELDS, ()), known)
-        subject = self._whose(declared, request, caller)
+        subject = await self._whose(declared, request, caller)
         named, recipient = subject.hex(), caller.agency
         purpose = purpose or str(getattr(request, PURPOSE, "")) or declared.purpose
         candidates = (await self._bases()).candidates(declared.id, purpose, recipient)
@@ -169,13 +173,16 @@ class Conscience:
         """The register that uses are judged by."""
         return await self._bases()
 
-    def _whose(self, declared: Operation, request: msgspec.Struct, caller: Caller) -> bytes:
+    async def _whose(self, declared: Operation, request: msgspec.Struct, caller: Caller) -> bytes:
         """Whose data: by the number in the request; without one, of who asks or let the app ask. An app's token is of
         one person and reads nobody else's: Denied."""
         number = str(getattr(request, declared.subject))
         if not number and caller.kind in BOUND and caller.subject:
             return bytes.fromhex(caller.subject)
-        subject = pseudonym(self._key, _checked(declared, normalized_person_number(number)).encode())
+        number = _checked(declared, normalized_person_number(number))
+        subject = pseudonym(self._key, number.encode())
+        if self.known_as is not None and person_number_kind(number) != "national":
+            subject = await self.known_as(subject)
         if caller.kind == "app" and caller.subject and not hmac.compare_digest(caller.subject, subject.hex()):
             raise Denied(
                 MESSAGES.text("other_person", "zh-Hant"),
@@ -266,7 +273,7 @@ def _record(
 
 
 def _checked(declared: Operation, number: str) -> str:
-    if person_number_kind(number) is None:
+    if person_number_kind(number) is None and not is_passport(number):
         raise Invalid.at(declared.subject, "a national ID or resident number with its right check digit")
     return number
 

@@ -26,6 +26,7 @@ _RESIDENT_OLD: Final = re.compile(r"[A-Z][A-D][0-9]{8}")
 _UBN: Final = re.compile(r"[0-9]{8}")
 _UBN_WEIGHTS: Final = (1, 2, 1, 2, 1, 2, 4, 1)
 _CARD: Final = re.compile(r"[0-9]{12}")
+_PASSPORT: Final = re.compile(r"P:[A-Z]{3}:[A-Z0-9]{5,15}")
 
 
 def person_number_kind(text: str) -> Kind | None:
@@ -37,6 +38,12 @@ def person_number_kind(text: str) -> Kind | None:
     if _RESIDENT_OLD.fullmatch(text):
         return "resident-old" if _checks(text, _value(text[1]) % 10) else None
     return None
+
+
+def is_passport(text: str) -> bool:
+    """A passport as it is written here: P:STATE:NUMBER, the state by its three letters (ICAO 9303 part 3, section 5).
+    It has no check digit outside its machine-readable zone; who has one here may have no other number."""
+    return _PASSPORT.fullmatch(text) is not None
 
 
 def normalized_person_number(text: str) -> str:

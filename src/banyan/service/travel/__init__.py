@@ -1,0 +1,1 @@
+"""Travel history at visits (旅遊史註記)."""

@@ -1,0 +1,9 @@
+"""Every part of travel history; importing a part registers it on SERVICE."""
+
+from __future__ import annotations
+
+from banyan.service.travel import arriving, contesting, flagging, ruling
+from banyan.service.travel.service import SERVICE
+
+PARTS = (ruling, arriving, flagging, contesting)
+__all__ = ["PARTS", "SERVICE"]

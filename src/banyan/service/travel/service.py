@@ -1,0 +1,7 @@
+"""Travel history at a visit: one flag by the rule of the day, never the itinerary (健保卡勾稽入出境)."""
+
+from __future__ import annotations
+
+from banyan.kernel.catalogue.operation import Service
+
+SERVICE = Service("travel", title={"zh-Hant": "旅遊史註記", "en": "Travel history"})

@@ -1,0 +1,57 @@
+"""What the composition root lends this service: who people are to the node, keys that end, the law, and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from banyan.errors import Unavailable
+from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.identity.caller import Caller
+from banyan.kernel.identity.scopes import Scopes
+from banyan.kernel.policy.bases import Register
+from banyan.kernel.storage import Drawer, Store
+
+MESSAGES = load_messages("banyan.service.travel")
+CallAs = Callable[[str, Mapping[str, Any], Caller], Awaitable[Any]]
+"""`call_as(operation, asked, caller)`: the gate, for a caller whom this service has authenticated itself."""
+Fetch = Callable[[str, str], Awaitable[bytes]]
+"""`fetch(url, token)`: a bounded GET of JSON with a bearer token; empty for anything but a good answer in time."""
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """`subject_of` gives the name that policy and ledger have for a document; `scopes` seals what ends with an order;
+    `agency_of` is what an agency is called, by its member id."""
+
+    subject_of: Callable[[str], bytes]
+    agency_of: Callable[[str], Awaitable[str]]
+    scopes: Scopes
+    policy: Store
+    bases: Callable[[], Awaitable[Register]]
+    call_as: CallAs
+    fetch: Fetch
+    random: Callable[[int], bytes]
+
+
+_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+
+
+def lend(db: Drawer, shelf: Shelf) -> None:
+    """Once, before the first call."""
+    _shelves[db.sql] = shelf
+
+
+def shelf_of(db: Drawer) -> Shelf:
+    """Raises Unavailable when the node lends nothing."""
+    found = _shelves.get(db.sql)
+    if found is None:
+        raise Unavailable("this node keeps no travel history", remedy="see node.toml")
+    return found
+
+
+def both(key: str, **values: object) -> str:
+    """A sentence in both languages: a problem does not know who reads it."""
+    return " ".join(MESSAGES.text(f"travel.{key}", lang, **values) for lang in LANGUAGES)
