@@ -8,7 +8,7 @@ that the plane may be wrong at the area's far ends, so that no cell is missed.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +88,7 @@ def shape_of(area: Area, plane: Plane) -> shapely.Geometry:
     if isinstance(area, Circle):
         x, y = plane.metres(np.array([area.lon]), np.array([area.lat]))
         return shapely.buffer(shapely.Point(x[0], y[0]), area.radius_m, quad_segs=64)
-    shape = shapely.Polygon()
+    shape: shapely.Geometry = shapely.Polygon()
     for ring in area.rings:
         x, y = plane.metres(*np.array(ring).T)
         part = shapely.make_valid(shapely.Polygon(np.column_stack((x, y))))
@@ -125,7 +125,7 @@ def voronoi_polygons(table: CellTable, *, reach_m: float = 5_000.0) -> list[Poly
     if not len(lon):
         return []
     plane = Plane(float(lon.mean()), float(lat.mean()))
-    points = shapely.points(*plane.metres(lon, lat))
+    points = np.asarray(shapely.points(*plane.metres(lon, lat)), object)
     hull = shapely.buffer(shapely.convex_hull(shapely.multipoints(points)), reach_m)
     regions = np.array(shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=hull)))
     if not len(regions):  # one site, or all at one place
@@ -135,7 +135,7 @@ def voronoi_polygons(table: CellTable, *, reach_m: float = 5_000.0) -> list[Poly
     return [_polygon(shapely.intersection(regions[place], hull), plane) for place in owner]
 
 
-def _polygon(shape: shapely.Geometry, plane: Plane) -> Polygon:
+def _polygon(shape: Any, plane: Plane) -> Polygon:
     rings = []
     for part in shapely.get_parts(shape):
         for ring in shapely.get_rings(part):

@@ -65,7 +65,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True, tag=7):
 
 
 Frame = Begin | Enrol | Leave | OpenEvent | CloseEvent | Feed | Tick | Told
-_decoder = msgspec.msgpack.Decoder(Frame)
+_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
 _encoder = msgspec.msgpack.Encoder()
 
 

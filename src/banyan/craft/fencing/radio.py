@@ -64,7 +64,7 @@ def nearest_sites(stations: Stations, x: Floats, y: Floats, count: int) -> Longs
 
     count = min(count, len(stations.x))
     found = np.empty((len(x), count), np.int64)
-    tree = STRtree(points(stations.x, stations.y))
+    tree = STRtree(np.asarray(points(stations.x, stations.y), object))
     spacing = np.sqrt(np.ptp(stations.x) * np.ptp(stations.y) / len(stations.x)) + 1.0
     for place, (east, north) in enumerate(zip(x.tolist(), y.tolist(), strict=True)):
         reach = spacing * np.sqrt(count)
