@@ -61,6 +61,7 @@ class Stage(StrEnum):
     REPLACED = "replaced"
     KILLING = "killing"
     KILLED = "killed"
+    OVER = "over"  # broadcast as often as was asked
 
 
 class CellFailure(msgspec.Struct, frozen=True):
