@@ -108,9 +108,9 @@ def _text(child: Element, kind: Text, path: str, findings: Findings) -> str:
         return value
     if kind.accepts is None:
         return value
+    value = value or kind.default
     if not kind.is_literal:
         value = collapse(value)
-    value = value or kind.default
     if not kind.accepts(value):
         findings.structure(path, "value", f"write {kind.means}; it says {_shown(value)}")
     return value

@@ -25,11 +25,11 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%\[\]]")
 _PCHAR: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
 _USER: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})"
 _NAME: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})"
-_AUTHORITY: Final = rf"//(?:{_USER}*@)?(?:\[[^\[\]/?#@]*\]|{_NAME}*)(?::\d{{0,8}})?(?:/{_PCHAR}*)*"
+_AUTHORITY: Final = rf"//(?:{_USER}*@)?(?:\[[^\]]*\]|{_NAME}*)(?::\d{{1,8}})?(?:/{_PCHAR}*)*"
 _PATHS: Final = rf"(?:{_AUTHORITY}|/(?:{_PCHAR}+(?:/{_PCHAR}*)*)?|{_PCHAR}+(?:/{_PCHAR}*)*|)"
-_TAIL: Final = rf"(?:\?(?:{_PCHAR}|[/?\[\]])*)?(?:#(?:{_PCHAR}|[/?\[\]])*)?"
+_TAIL: Final = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?\[\]])*)?"
 _ABSOLUTE: Final = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:{_PATHS}{_TAIL}")
-_RELATIVE: Final = re.compile(rf"(?!{_NAME}*(?:@{_NAME}*)*:){_PATHS}{_TAIL}|//.*")
+_RELATIVE: Final = re.compile(rf"(?!{_NAME}*(?:@{_NAME}*)*:){_PATHS}{_TAIL}")
 _SIMPLE_URI: Final = re.compile(r"https?://[A-Za-z0-9\-.]+(?::\d{1,5})?(?:/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)?")
 
 
