@@ -18,7 +18,7 @@ from banyan.kernel.identity.openid.signing_in import signed_in
 from banyan.service.identity.desk import LOOPBACK
 from banyan.service.identity.hearing import COOKIE_CHARACTERS
 
-OWN_WORK: Final = ("/openid/", "/en/openid/", "/.well-known/")
+OWN_WORK: Final = ("/openid/", "/en/openid/", "/.well-known/", "/cds-services/")
 """Addresses that read cookie and token themselves: a proof is good once, so nobody else may spend it."""
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.travel import arriving, contesting, flagging, ruling
+from banyan.service.travel import arriving, clients, contesting, flagging, hooks, ruling
 from banyan.service.travel.service import SERVICE
 
-PARTS = (ruling, arriving, flagging, contesting)
+PARTS = (ruling, arriving, flagging, contesting, clients, hooks)
 __all__ = ["PARTS", "SERVICE"]
