@@ -104,6 +104,8 @@ def fixes(phone: npt.ArrayLike, at: npt.ArrayLike, lon: npt.ArrayLike, lat: npt.
 
 def hours_of(given: Fixes) -> dict[int, Pings]:
     """The same pings by hour (epoch hours, UTC), in each in the order given."""
+    if not len(given):
+        return {}
     hour = given.at // HOUR_S
     order = np.argsort(hour, kind="stable")
     numbers, starts = np.unique(hour[order], return_index=True)
