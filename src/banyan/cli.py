@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     from banyan.agency import add_agency_parser
     from banyan.auditing import add_audit_parser
     from banyan.doctoring import add_exchange_parser
+    from banyan.fencing_command import add_fence_parser
     from banyan.incident import add_incident_parser
     from banyan.kit.command import add_kit_parser
     from banyan.publishing import add_publish_parser
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add_verify_parser(verbs)
     add_audit_parser(verbs)
     add_exchange_parser(verbs)
+    add_fence_parser(verbs)
     add_incident_parser(verbs)
     add_kit_parser(verbs)
     add_replay_parser(verbs)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 
 import msgspec
@@ -15,7 +17,7 @@ from banyan.craft.cells.generating import RURAL_M, URBAN_M, Cover, generated
 from banyan.craft.cells.model import CellTable
 from banyan.craft.chart import Chart, Series
 from banyan.craft.fencing.measuring import Curve, all_curves
-from banyan.craft.fencing.simulating import Setting, World, draw
+from banyan.craft.fencing.simulating import FIXES_A_DAY, Setting, World, draw
 
 SHOWN_PER_1000: Final = (5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560)
 """Marks of the picture's axis: each twice the one before."""
@@ -56,8 +58,6 @@ def measured(table: CellTable, name: str, setting: Setting) -> Measured:
 
 
 def _cells_a_day(world: World) -> float:
-    from banyan.craft.fencing.simulating import FIXES_A_DAY
-
     return float(np.mean([len(set(row)) for row in world.cells[:, :FIXES_A_DAY].tolist()]))
 
 
@@ -86,6 +86,13 @@ def as_json(results: Sequence[Measured]) -> bytes:
 
 def read_json(text: bytes) -> list[Measured]:
     return msgspec.json.decode(text, type=list[Measured])
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[Measured, ...]:
+    """What `./banyan fence simulate --out FOLDER` measured on generated masts when this version was made: shown until
+    somebody measures her own."""
+    return tuple(read_json(files("banyan.craft.fencing").joinpath("roc.json").read_bytes()))
 
 
 def picture(

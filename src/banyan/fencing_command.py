@@ -1,0 +1,125 @@
+"""`./banyan fence simulate`: masts in, the trade of false alarms for detection out, before anybody relies on it."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from banyan.craft.cells.model import CellTable, cell_table
+from banyan.craft.cells.reading import Keep, read_cells
+from banyan.craft.chart import draw as drawn
+from banyan.craft.fencing.roc import Measured, as_csv, as_json, generated_table, measured, picture
+from banyan.craft.fencing.rule import EFS_2020
+from banyan.craft.fencing.simulating import Setting
+from banyan.errors import Invalid
+from banyan.limits_fence import CELL_FILE_BYTES
+
+SHOWN_THRESHOLDS: Final = (4.0, 8.0)
+NAMES: Final = {"fingerprint": "fingerprint", "geometric": "geometric", EFS_2020.name: "2 fixes (2020)"}
+STYLE: Final = (
+    "<style>.grid{stroke:#b1b4b6}.tick,.label,.value{fill:#0b0c0c;font-family:sans-serif}.path{stroke-width:3}"
+    ".series-0{stroke:#1d70b8;fill:#1d70b8}.series-1{stroke:#d4351c;fill:#d4351c}.series-2{stroke:#00703c;fill:#00703c}"
+    ".path{fill:none}</style>"
+)
+"""A picture in a file has no page that gives it colours."""
+
+
+def add_fence_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fence = verbs.add_parser("fence", help="measure the electronic fence's rule on masts")
+    kinds = fence.add_subparsers(dest="kind", required=True, metavar="KIND")
+    parser = kinds.add_parser("simulate", help="false alarms and detection of each rule", description=__doc__)
+    parser.add_argument("--sites", type=Path, metavar="FILE", help="cells or masts (CSV, also .gz); left out: invented")
+    parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only such rows of FILE")
+    parser.add_argument("--box", default="", metavar="W,S,E,N", help="only masts in these degrees")
+    parser.add_argument("--days", type=int, default=4, help="the first trains (4)")
+    parser.add_argument("--phones", type=int, default=400, help="people at home (400)")
+    parser.add_argument("--seed", type=int, default=2020, help="the same number, the same world (2020)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where roc.csv, roc.json and pictures go")
+    parser.set_defaults(run=fence_command)
+
+
+def fence_command(options: argparse.Namespace) -> int:
+    """Raises Invalid or Limit for input that cannot be simulated."""
+    if options.seed < 0:
+        raise Invalid.at("seed", "write 0 or more")
+    setting = Setting(phones=options.phones, days=options.days, seed=options.seed)
+    if options.sites is None:
+        tables = [(name, generated_table(name, options.seed)) for name in ("urban", "rural")]
+    else:
+        tables = [(options.sites.name.split(".")[0], sites_of(options.sites, where=options.where, box=options.box))]
+    results = [measured(table, name, setting) for name, table in tables]
+    for result in results:
+        print("\n".join(lines_of(result)))  # noqa: T201 - what the verb is for
+    if options.out is not None:
+        write(options.out, results)
+        print(f"written to {options.out}")  # noqa: T201
+    return 0
+
+
+def sites_of(path: Path, *, where: Sequence[str] = (), box: str = "") -> CellTable:
+    """Raises Invalid for a file, a filter or a box that cannot be used."""
+    try:
+        text = path.read_bytes()
+        if path.suffix == ".gz":
+            with gzip.open(path) as file:
+                text = file.read(CELL_FILE_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Invalid.at("sites", f"{path} cannot be read: {error}") from error
+    table = read_cells(text, keep=_keeps(where)).table
+    if not box:
+        return table
+    numbers = [float(one) for one in box.split(",") if re.fullmatch(r"\s*-?\d{1,3}(\.\d+)?\s*", one)]
+    if len(numbers) != 4:
+        raise Invalid.at("box", "write west,south,east,north in degrees")
+    west, south, east, north = numbers
+    inside = (table.lon >= west) & (table.lon <= east) & (table.lat >= south) & (table.lat <= north)
+    if not inside.any():
+        raise Invalid.at("box", "no mast stands in it")
+    ids = [ident for ident, kept in zip(table.ids, inside.tolist(), strict=True) if kept]
+    columns = {name: getattr(table, name)[inside] for name in ("azimuth", "range_m", "radio")}
+    return cell_table(ids, table.lon[inside], table.lat[inside], **columns)
+
+
+def _keeps(where: Sequence[str]) -> Keep:
+    pairs = [one.partition("=") for one in where]
+    for column, equals, _ in pairs:
+        if not column or not equals:
+            raise Invalid.at("where", "write COLUMN=VALUE")
+    return lambda row: all(row.get(column) == value for column, _, value in pairs)
+
+
+def lines_of(result: Measured) -> list[str]:
+    setting = result.setting
+    lines = [
+        f"{result.name}: {result.sites} masts, neighbours {result.spacing_m:g} m, {setting.phones} phones x"
+        f" {setting.days} days, seed {setting.seed}; error median {result.error_median_m:g} m,"
+        f" p95 {result.error_p95_m:g} m; {result.cells_a_day:g} cells a day",
+        f"  {'rule':<26} {'h':>4} {'FA/person-day':>13} {'/1,000':>8}  detected in 40 min (median minutes)",
+    ]
+    for curve in result.curves:
+        for point in curve.points:
+            if len(curve.points) > 1 and point.threshold not in SHOWN_THRESHOLDS:
+                continue
+            found = "  ".join(
+                f"{one.distance_m:g} m {one.detected:.2f} ({'-' if one.minutes is None else format(one.minutes, 'g')})"
+                for one in point.found
+            )
+            level = f"{point.threshold:g}" if len(curve.points) > 1 else ""
+            lines.append(f"  {curve.rule:<26} {level:>4} {point.false_alarms:>13.3f} {point.per_1000:>8.1f}  {found}")
+    return lines
+
+
+def write(folder: Path, results: Sequence[Measured]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "roc.csv").write_text(as_csv(results), encoding="utf-8")
+    (folder / "roc.json").write_bytes(as_json(results))
+    for result in results:
+        title = f"{result.name}: detection of 600 m by false alarms per 1,000 person-days"
+        chart = picture(result, title=title, description=title, names=NAMES)
+        svg = drawn(chart, ident=f"roc-{result.name}").replace("</title>", f"</title>{STYLE}", 1)
+        (folder / f"roc-{result.name}.svg").write_text(svg, encoding="utf-8")
