@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_bytes
 
-from tests.make import NOW, frozen_clock
-
 from banyan.craft.notify.line import BindSettings
 from banyan.craft.notify.model import Lane, Message
 from banyan.craft.notify.outbox import Outbox
@@ -32,6 +30,8 @@ def run(test: Callable[..., Coroutine[object, object, None]]) -> Callable[..., N
     return wrapped
 
 
+NOW = 1_795_438_800.0
+"""That of tests/make.py, which a process that is killed again and again has no time to import."""
 NODE_KEY = bytes(range(32))
 RULES = Rules(senders=("1922", "1955"))
 
@@ -41,11 +41,9 @@ async def an_outbox(
     folder: Path, *, clock: Callable[[], float] | None = None, store: str = "sqlite"
 ) -> AsyncIterator[Outbox]:
     """Its keys are in a store of their own, as a node's are."""
-    clock = clock or frozen_clock()
-    keys = open_drawer(folder / "identity", service="identity", package="banyan.kernel.identity", clock=frozen_clock())
-    drawer = open_drawer(
-        folder / "sms", service="sms", package="banyan.craft.notify", clock=frozen_clock(), store=store
-    )
+    clock = clock or (lambda: NOW)
+    keys = open_drawer(folder / "identity", service="identity", package="banyan.kernel.identity", clock=lambda: NOW)
+    drawer = open_drawer(folder / "sms", service="sms", package="banyan.craft.notify", clock=lambda: NOW, store=store)
     try:
         scopes = Scopes(keys.sql, folder / "keys", random=token_bytes)
         outbox = Outbox(drawer.sql, scopes, node_key=NODE_KEY, clock=clock, random=token_bytes, rules=RULES)

@@ -40,10 +40,10 @@ class MemoryNotifier:
         for message in messages:
             checked(message)
             found = self._of(message)
-            if message.to in found.messages:
-                already += 1
-            elif (message.to, message.lane) in self._quiet:
+            if (message.to, message.lane) in self._quiet:
                 quiet += 1
+            elif message.to in found.messages:
+                already += 1
             else:
                 found.messages[message.to] = message
                 found.states[message.to] = State.WAITING
