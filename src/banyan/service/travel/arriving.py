@@ -7,6 +7,7 @@ resident number: whoever knows two of a person's documents says so, and from the
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Annotated, Final
 
@@ -87,8 +88,8 @@ async def arrive(ctx: Context, request: Delivery) -> Taken:
         part = list(zip(named[start : start + SEALED_AT_ONCE], request.arrivals[start:], strict=False))
         done = await ctx.db.sql.write(partial(_join_all, [papers for papers, _ in part]))
         joined += sum(len(one.others) for one in done)
-        for whose, (_, one) in zip(done, part, strict=True):
-            await _keep(ctx, shelf, scope, whose, one.stays)
+        keeping = (_keep(ctx, shelf, scope, whose, one.stays) for whose, (_, one) in zip(done, part, strict=True))
+        await asyncio.gather(*keeping)
     return Taken(len(named), joined)
 
 
