@@ -6,8 +6,10 @@ Two sets of channels that share nothing: those that reach people, and sinks for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from secrets import token_bytes
 
 import msgspec
@@ -15,6 +17,7 @@ import urllib3
 
 from banyan import __version__
 from banyan.errors import Problem
+from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage import Drawer
@@ -22,6 +25,7 @@ from banyan.lawful import Lawful
 from banyan.limits_alerts import HUB_BODY, HUB_TIME_S
 from banyan.service.alerts.model import Channel
 from banyan.service.alerts.outlets import Outlets, Transport
+from banyan.service.alerts.seen import Seen
 from banyan.service.alerts.shelf import Ask, Shelf, lend
 from banyan.service.opendata.fetch import Place, checked
 from banyan.settings import Settings
@@ -32,6 +36,29 @@ class Channels(msgspec.Struct, frozen=True):
 
     people: Mapping[Channel, Transport] = {}
     sinks: Mapping[Channel, Transport] = {}
+    phones: Callable[[], Sequence[Seen]] | None = None
+
+
+async def open_alerts(
+    stack: AsyncExitStack,
+    drawers: Mapping[str, Drawer],
+    lawful: Lawful,
+    provider: Provider,
+    *,
+    settings: Settings,
+    clock: Clock,
+    networks: Path | None,
+) -> None:
+    """Open the channels and lend them. `networks`: the folder of the demonstration's simulated ones, which are closed
+    with the stack; None: no channel but the page and the feeds is connected."""
+    if "alerts" not in drawers:
+        return
+    channels = Channels()
+    if networks is not None:
+        from banyan.demo.alerts import open_networks
+
+        channels = Channels(*await open_networks(stack, networks, clock))
+    lend_alerts(drawers, settings, lawful, provider, channels)
 
 
 def lend_alerts(
@@ -50,6 +77,7 @@ def lend_alerts(
         ask=asker(allow_private=inside),
         may_push_inside=inside,
         public_url=settings.site.public_url,
+        phones=channels.phones,
     )
     lend(drawers["alerts"], shelf)
 

@@ -35,7 +35,7 @@ class Village(msgspec.Struct, frozen=True):
 
 class _Geometry(msgspec.Struct):
     type: str
-    properties: dict[str, str] = {}
+    properties: dict[str, str | None] = {}
     arcs: msgspec.Raw = msgspec.Raw(b"[]")
 
 
@@ -78,7 +78,7 @@ def village_by_name(town: str, name: str) -> Village | None:
 
 
 def _village(geometry: _Geometry) -> Village:
-    about = geometry.properties
+    about = {name: value or "" for name, value in geometry.properties.items()}
     if geometry.type == "MultiPolygon":
         nested = msgspec.json.decode(geometry.arcs, type=list[list[list[int]]])
     else:

@@ -37,7 +37,6 @@ Key = Annotated[
 ]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{8,80}$", title="告警代號 Alert id")]
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Decide = Callable[[Alert], Alert | Refusal]
 
 
 class Drafting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +75,9 @@ class Cancelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: dict[Language, Words]
 
 
+Keyed = Drafting | Editing | Step | Releasing | Cancelling
+
+
 class Stands(msgspec.Struct, frozen=True):
     """An alert after a step. `digest` is what a releaser names; `needs_second` whether that is the other agency's;
     `entry` the step's place in the public ledger."""
@@ -104,7 +106,7 @@ async def draft(ctx: Context, request: Drafting) -> Stands:
     def decide(_: Alert | None) -> Alert | Refusal:
         return life.draft(id, content, author=who, second=second, now=ctx.now)
 
-    return await _act(ctx, who, request.key, "draft", id, request, decide, is_new=True)
+    return await _act(ctx, who, request, step="draft", id=id, decide=decide, is_new=True)
 
 
 @SERVICE.operation(
@@ -117,7 +119,7 @@ async def edit(ctx: Context, request: Editing) -> Stands:
     content = _checked(request.content)
     await _warranted(ctx, who.agency, content)
     decide = partial(life.edit, content=content, author=who, now=ctx.now)
-    return await _act(ctx, who, request.key, "edit", request.id, request, decide)
+    return await _act(ctx, who, request, step="edit", id=request.id, decide=decide)
 
 
 @SERVICE.operation(
@@ -127,8 +129,8 @@ async def edit(ctx: Context, request: Editing) -> Stands:
 )  # fmt: skip
 async def propose(ctx: Context, request: Step) -> Stands:
     who = officer(ctx.caller, AUTHOR)
-    return await _act(ctx, who, request.key, "propose", request.id, request,
-                      partial(life.propose, author=who, now=ctx.now))  # fmt: skip
+    decide = partial(life.propose, author=who, now=ctx.now)
+    return await _act(ctx, who, request, step="propose", id=request.id, decide=decide)
 
 
 @SERVICE.operation(
@@ -138,7 +140,7 @@ async def propose(ctx: Context, request: Step) -> Stands:
 )  # fmt: skip
 async def hand_back(ctx: Context, request: Step) -> Stands:
     who = officer(ctx.caller, AUTHOR, RELEASER)
-    return await _act(ctx, who, request.key, "hand_back", request.id, request, partial(life.hand_back, officer=who))
+    return await _act(ctx, who, request, step="hand_back", id=request.id, decide=partial(life.hand_back, officer=who))
 
 
 @SERVICE.operation(
@@ -155,8 +157,8 @@ async def release(ctx: Context, request: Releasing) -> Stands:
     known = await _alert(ctx, request.id)
     if known.pending is not None:  # the warrants may have changed since it was written
         await _warranted(ctx, known.agency, known.pending.content)
-    return await _act(ctx, who, request.key, "release", request.id, request,
-                      partial(life.release, digest=request.digest, officer=who, now=ctx.now))  # fmt: skip
+    decide = partial(life.release, digest=request.digest, officer=who, now=ctx.now)
+    return await _act(ctx, who, request, step="release", id=request.id, decide=decide)
 
 
 @SERVICE.operation(
@@ -179,7 +181,7 @@ async def cancel(ctx: Context, request: Cancelling) -> Stands:
         content = msgspec.structs.replace(newest.content, words=request.words)
         return life.cancel(alert, content, officer=who, now=ctx.now)
 
-    return await _act(ctx, who, request.key, "cancel", request.id, request, decide)
+    return await _act(ctx, who, request, step="cancel", id=request.id, decide=decide)
 
 
 @SERVICE.operation(
@@ -189,7 +191,7 @@ async def cancel(ctx: Context, request: Cancelling) -> Stands:
 )  # fmt: skip
 async def withdraw(ctx: Context, request: Step) -> Stands:
     who = officer(ctx.caller, AUTHOR)
-    return await _act(ctx, who, request.key, "withdraw", request.id, request, partial(life.withdraw, author=who))
+    return await _act(ctx, who, request, step="withdraw", id=request.id, decide=partial(life.withdraw, author=who))
 
 
 def officer(caller: Caller, *roles: str) -> Who:
@@ -215,11 +217,11 @@ async def _alert(ctx: Context, id: str) -> Alert:
 
 
 async def _act(
-    ctx: Context, who: Who, key: str, step: str, id: str, request: msgspec.Struct,
-    decide: Callable[..., Alert | Refusal], *, is_new: bool = False,
+    ctx: Context, who: Who, request: Keyed, *, step: str, id: str, decide: Callable[..., Alert | Refusal],
+    is_new: bool = False,
 ) -> Stands:  # fmt: skip
     """One step. The same key and request again answers what is there; another request under the key is a Conflict."""
-    shelf, store = shelf_of(ctx.db), ctx.db.sql
+    shelf, store, key = shelf_of(ctx.db), ctx.db.sql, request.key
     digest = sha256(step.encode() + msgspec.json.encode(request, order="sorted") + who.agency.encode()).hexdigest()
     async with shelf.turn:
         before, known = await store.read(lambda tx: (keeping.alert_of(tx, id), keeping.act_of(tx, key)))

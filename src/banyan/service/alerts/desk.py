@@ -138,7 +138,7 @@ async def _preview(ctx: Context, shelf: Shelf, alert: Alert, version: Version) -
         cells=screens,
         plans=dict(zip(wanted, plans, strict=True)),
         is_for_people=is_actual,
-        too_long=any(one.is_too_long for one in (*sms, *screens)),
+        too_long=any(one.is_too_long for one in sms) or any(one.is_too_long for one in screens),
     )
 
 

@@ -82,7 +82,7 @@ def content_of(given: Mapping[str, Any], lang: str) -> Content:
 
 def _words(given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """English only when its headline is said."""
-    made = {}
+    made: dict[str, dict[str, str]] = {}
     for lang in LANGUAGES:
         words = {name: str(given.get(f"{name}_{lang}", "")).strip() for name in TEXTS}
         if words["headline"]:

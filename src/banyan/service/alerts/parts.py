@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from banyan.service.alerts import acting, asking, dispatch, expiring, feeds, hub, warrants
+from banyan.service.alerts import (
+    acting,
+    asking,
+    desk,
+    desk_pages,
+    dispatch,
+    expiring,
+    feeds,
+    hub,
+    pages,
+    shown,
+    warrants,
+)
 from banyan.service.alerts.service import SERVICE
 
-PARTS = (acting, warrants, asking, dispatch, hub, expiring, feeds)
+PARTS = (acting, warrants, asking, dispatch, hub, expiring, feeds, desk, desk_pages, pages, shown)
 __all__ = ["PARTS", "SERVICE"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -13,6 +13,7 @@ from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.storage import Drawer, Store
 from banyan.service.alerts.outlets import Outlets
+from banyan.service.alerts.seen import Seen
 
 MESSAGES = load_messages("banyan.service.alerts")
 Ask = Callable[[str, str, bytes, tuple[tuple[str, str], ...]], Awaitable[tuple[int, bytes]]]
@@ -22,7 +23,8 @@ Ask = Callable[[str, str, bytes, tuple[tuple[str, str], ...]], Awaitable[tuple[i
 class Shelf(msgspec.Struct, frozen=True):
     """`names` is what an agency is called, zh-Hant and en; `people` are the channels that reach people, `sinks` those
     for exercises and tests, which nobody's phone listens to. `turn` is held from reading an alert to writing it: the
-    public entry comes between. `ask` is for WebSub; `public_url` may be empty."""
+    public entry comes between. `ask` is for WebSub; `public_url` may be empty; `phones` are
+    those of simulated networks, if they are."""
 
     ledger: Ledger
     random: Callable[[int], bytes]
@@ -32,6 +34,7 @@ class Shelf(msgspec.Struct, frozen=True):
     ask: Ask | None = None
     may_push_inside: bool = False
     public_url: str = ""
+    phones: Callable[[], Sequence[Seen]] | None = None
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from banyan.service.alerts.model import Kind, Language, Status, Version
+from banyan.wire.cellbroadcast import gsm7
 
 TAIPEI: Final = timezone(timedelta(hours=8), "Asia/Taipei")
 STATUS_MARK: Final[Mapping[Status, Mapping[Language, str]]] = {
@@ -25,19 +26,21 @@ KIND_MARK: Final[Mapping[Kind, Mapping[Language, str]]] = {
     "Update": {"zh-Hant": "【更新】", "en": "[UPDATE] "},
     "Cancel": {"zh-Hant": "【解除】", "en": "[CANCELLED] "},
 }
-SMS_ONE: Final = 70
-SMS_MORE: Final = 67
-"""UTF-16 units of one SMS part in UCS-2, alone and of several (3GPP TS 23.040: six octets of header)."""
+SMS_UCS2: Final = (70, 67)
+SMS_GSM: Final = (160, 153)
+"""Units of one SMS part, alone and of several (3GPP TS 23.040: six octets of header): of UTF-16 as Chinese needs it, of
+septets where all of the text is in the GSM alphabet."""
 SMS_PARTS: Final = 2
 """More is long-winded, costs each phone more, and comes in any order; the officer sees what is too long."""
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """One text and what it costs. `units` are UTF-16 units, as networks count."""
+    """One text and what it costs. `units` are as networks count, `one_holds` how many one part has room for."""
 
     lang: Language
     text: str
     units: int
+    one_holds: int
     parts: int
     is_too_long: bool
 
@@ -64,9 +67,11 @@ def sms(version: Version, lang: Language, agency: Mapping[str, str]) -> Sent:
     """What an SMS says: the same as a cell broadcast, and whom to call."""
     contact = version.content.contact
     text = spoken(version, lang, agency) + (f" {contact}" if contact else "")
-    units = utf16(text)
-    parts = 1 if units <= SMS_ONE else -(-units // SMS_MORE)
-    return Sent(lang, text, units, parts, parts > SMS_PARTS)
+    septets = gsm7.septets(text)
+    units = utf16(text) if septets is None else sum(map(len, septets))
+    one, more = SMS_UCS2 if septets is None else SMS_GSM
+    parts = 1 if units <= one else -(-units // more)
+    return Sent(lang, text, units, one, parts, parts > SMS_PARTS)
 
 
 def chat(version: Version, lang: Language, agency: Mapping[str, str], address: str) -> str:
