@@ -14,6 +14,7 @@ CAP_INFOS: Final = 64  # blocks: one a language and an area class; Canada's larg
 CAP_AREAS: Final = 2_000  # of one block: more than Taiwan's 368 districts five times
 CAP_POLYGON_POINTS: Final = 20_000  # of one polygon: a county's coast has some 5,000
 CAP_REFERENCES: Final = 500  # earlier messages one message names: a typhoon's chain has some 60
+CAP_SENDERS: Final = 1_000  # pinned: Taiwan has 38 units; WMO's register some 150 authorities
 CAP_FINDINGS: Final = 200  # named of one document; beyond that it is of another kind
 
 # Feeds of alerts (wire/cap/feeds, wire/cap/ingest).
@@ -79,3 +80,4 @@ CBC_REFERENCE: Final = 100  # characters of a caller's own name for a broadcast
 CBC_KEEP_ALIVE_S: Final = 30.0  # between two keep-alives: a dead BSC is known within 40 s
 CBC_ANSWER_S: Final = 10.0  # a BSC may take so long: writing to a thousand cells takes it a second
 CBC_RETRY_S: Final = (5.0, 300.0)  # first and longest pause before a cell or a BSC is tried again
+CBC_AUDIT_S: Final = 60.0  # between looks at what a BSC still has: so long a restarted base station may be silent
