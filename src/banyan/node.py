@@ -17,11 +17,13 @@ from secrets import token_bytes
 import msgspec
 import uvicorn
 
+from banyan.alerting import open_alerts
 from banyan.consents import as_person
 from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all, seed_registers
+from banyan.demo.alerts import seed_alerts
 from banyan.demo.allocation import seed_allocation
 from banyan.demo.casualties import seed_drill
 from banyan.demo.draws import seed_draw
@@ -152,6 +154,7 @@ async def open_node(
             drawers, gate, lawful, scopes, agency_of=agency_names(persons), random=token_bytes,
             allow_private=settings.fetch.allow_private,
         )  # fmt: skip
+        await _open_alerts(stack, drawers, lawful, persons, settings=settings, data=data, clock=clock, is_demo=is_demo)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
             catalogue,
@@ -166,12 +169,32 @@ async def open_node(
         )
         app = behind_rooms(app, drawers, settings, clock)
         if not is_demo:
-            await close_personas(persons)
-            await close_app(persons)
+            await _close_demo(persons)
         await gate.start()
         stack.push_async_callback(gate.stop)
         await way.start(stack)
         yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes, road)
+
+
+async def _open_alerts(
+    stack: AsyncExitStack,
+    drawers: Mapping[str, Drawer],
+    lawful: Lawful,
+    persons: Provider,
+    *,
+    settings: Settings,
+    data: Path,
+    clock: Clock,
+    is_demo: bool,
+) -> None:
+    networks = data / DEMO_FOLDER / "networks" if is_demo else None
+    await open_alerts(stack, drawers, lawful, persons, settings=settings, clock=clock, networks=networks)
+
+
+async def _close_demo(persons: Provider) -> None:
+    """A folder that was a demonstration once lets none of its personas and apps in."""
+    await close_personas(persons)
+    await close_app(persons)
 
 
 def _lend_registers(
@@ -309,6 +332,7 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     await seed_order(node.gate)
     await seed_rationing(node.gate, node.drawers, keeping, member=node.settings.member)
     await seed_drill(node.gate)
+    await seed_alerts(node.gate)
     if node.road is not None:
         await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
     await _started(server)

@@ -40,6 +40,7 @@ PERSONAS: Final = (
         "epidemic",
         "records",
         "supplies",
+        "alert-releaser",
         agency="TW/GOV/CDC",
     ),
     _officer(
@@ -83,6 +84,8 @@ PERSONAS: Final = (
         "羅應變（災害應變中心）",
         "Lo Ying-pien (disaster centre)",
         "records",
+        "alert-author",
+        "alert-releaser",
         agency="TW/GOV/EOC",
     ),
     _officer(
