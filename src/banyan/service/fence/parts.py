@@ -8,8 +8,10 @@ from banyan.service.fence import (
     appealing,
     calling,
     console,
+    duty,
     ending,
     looking,
+    pages,
     positions,
     registering,
     sending,
@@ -19,6 +21,7 @@ from banyan.service.fence import (
 )
 from banyan.service.fence.service import SERVICE
 
-PARTS = (ending, positions, alarming, answering, appealing, calling, console, looking, registering, sending, standing,
+PARTS = (ending, positions, alarming, answering, appealing, calling, console, looking, pages, duty,
+         registering, sending, standing,
          taking, venues)  # fmt: skip
 __all__ = ["PARTS", "SERVICE"]

@@ -17,6 +17,7 @@ from banyan.errors import Unavailable
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events import Event, timers
 from banyan.kernel.events.clock import EpochS
+from banyan.kernel.storage import Drawer
 from banyan.kernel.storage.store import Tx
 from banyan.limits_fence import FENCE_SIGNALS
 from banyan.service.fence import law, records
@@ -135,12 +136,24 @@ async def enrol(ctx: Context, event: Event) -> None:
         await engine.leave([int(event.subject)])
         return
     one = await opened(ctx, held)
-    await engine.enrol(held.slot, watched_for=EVENTS if one.who.ground == "self-health" else HOME)
+    watched_for = EVENTS if one.who.ground == "self-health" else HOME
+    await engine.enrol(held.slot, watched_for=watched_for, at=int(min(held.start, ctx.now)))
+
+
+def set_going(tx: Tx, now: float) -> None:
+    """Judge and take from now on: of an engine that was lent after the start."""
+    timers.set(tx, TICK, "all", EpochS(now))
 
 
 def set_enrolment(tx: Tx, slot: int, now: float) -> None:
     """See to a phone's watch, in the commit that changed it."""
     timers.set(tx, ENROL, str(slot), EpochS(now))
+
+
+async def slots_of(db: Drawer, cases: list[str]) -> list[int]:
+    """The phones of cases, in their order."""
+    found = await db.sql.read_long(lambda tx: [records.held_by_id(tx, id) for id in cases])
+    return [held.slot for held in found if held is not None]
 
 
 async def _signals(ctx: Context, engine: FenceEngine, found: list[Told]) -> list[Signal]:
