@@ -106,7 +106,7 @@ def cell_list(texts: Sequence[str]) -> CellList:
 
 
 def encode_cell(by: Discriminator, cell: Cell) -> bytes:
-    plmn = _plmn(cell.plmn) if by in (Discriminator.CGI, Discriminator.LAI) else b""
+    plmn = plmn_octets(cell.plmn) if by in (Discriminator.CGI, Discriminator.LAI) else b""
     area = b"" if by in (Discriminator.CI, Discriminator.ALL) else cell.area.to_bytes(2, "big")
     return plmn + area + (cell.cell.to_bytes(2, "big") if by <= Discriminator.CI else b"")
 
@@ -198,7 +198,7 @@ def _discriminator(octets: bytes) -> Discriminator:
 def _decode_cell(by: Discriminator, octets: bytes) -> Cell:
     plmn = ""
     if by in (Discriminator.CGI, Discriminator.LAI):
-        plmn, octets = _plmn_text(octets[:3]), octets[3:]
+        plmn, octets = plmn_text(octets[:3]), octets[3:]
     if by is Discriminator.ALL:
         return Cell()
     if by is Discriminator.CI:
@@ -206,7 +206,7 @@ def _decode_cell(by: Discriminator, octets: bytes) -> Cell:
     return Cell(plmn, int.from_bytes(octets[:2], "big"), int.from_bytes(octets[2:], "big") if octets[2:] else -1)
 
 
-def _plmn(text: str) -> bytes:
+def plmn_octets(text: str) -> bytes:
     """TS 24.008 s10.5.1.3: 466-92 is 64 f6 29."""
     mcc, _, mnc = text.partition("-")
     if not (len(mcc) == 3 and 2 <= len(mnc) <= 3 and (mcc + mnc).isdecimal() and text.isascii()):
@@ -217,7 +217,7 @@ def _plmn(text: str) -> bytes:
     return bytes([two << 4 | one, third << 4 | three, second << 4 | first])
 
 
-def _plmn_text(octets: bytes) -> str:
+def plmn_text(octets: bytes) -> str:
     digits = [octets[0] & 15, octets[0] >> 4, octets[1] & 15, octets[2] & 15, octets[2] >> 4, octets[1] >> 4]
     if any(digit > 9 for digit in digits[:5]) or (digits[5] > 9 and digits[5] != 15):
         raise Malformed("a network's code has a digit above 9")

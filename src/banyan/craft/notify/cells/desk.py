@@ -16,18 +16,20 @@ from banyan.craft.notify.cells.plan import Step, counts, queried, query, steps, 
 from banyan.craft.notify.cells.state import Broken, Event, Key, Lost, Met, Record
 from banyan.errors import Problem
 from banyan.kernel.events.clock import Clock
-from banyan.limits_alerts import CBC_ANSWER_S, CBC_AT_ONCE, CBC_BSC_CELLS, CBC_KEEP_ALIVE_S, CBC_RETRY_S
+from banyan.limits_alerts import CBC_ANSWER_S, CBC_AT_ONCE, CBC_AUDIT_S, CBC_BSC_CELLS, CBC_KEEP_ALIVE_S, CBC_RETRY_S
 from banyan.wire import cbsp
 from banyan.wire.cbsp import Cbsp, Kind
 
 
 class Timers(msgspec.Struct, frozen=True):
-    """Seconds: between keep-alives, for an answer, and before the first and the longest pause of a retry."""
+    """Seconds: between keep-alives, for an answer, before the first and the longest pause of a retry, and between
+    two looks at what a BSC still has (a base station that restarts is not always told of)."""
 
     keep_alive_s: float = CBC_KEEP_ALIVE_S
     answer_s: float = CBC_ANSWER_S
     retry_s: float = CBC_RETRY_S[0]
     retry_most_s: float = CBC_RETRY_S[1]
+    audit_s: float = CBC_AUDIT_S
 
 
 class _Pause(msgspec.Struct):
@@ -73,7 +75,7 @@ class Desk:
         self._link, self._is_met = link, False
         self._pauses.clear()
         self._lengths_s.clear()
-        work = (link.keep_alive(self._timers.keep_alive_s), self._listen(), self._work(link))
+        work = (link.keep_alive(self._timers.keep_alive_s), self._listen(), self._work(link), self._audit(link))
         tasks = [asyncio.create_task(_guarded(link, one)) for one in work]
         try:
             await link.read()
@@ -175,8 +177,19 @@ class Desk:
             await link.ask(Cbsp(kind=Kind.RESET, cells=cbsp.ALL))
             await self._keep(Met(self.bsc.name))
             return
+        await self._ask_all(link)
+
+    async def _audit(self, link: Link) -> None:
+        """Ask again and again what it still has, and let it have what it lost."""
+        while True:
+            await asyncio.sleep(self._timers.audit_s)
+            await self._ask_all(link)
+            self.wake()
+
+    async def _ask_all(self, link: Link) -> None:
         for record in list(self._keeper.air.records.values()):
-            step = query(record, self.bsc) if record.is_wanted(self._clock()) else None
+            is_asked = record.is_wanted(self._clock()) and record.key not in self._busy
+            step = query(record, self.bsc) if is_asked else None
             if step is not None:
                 await self._keep(*queried(step, await link.ask(step.request), self.bsc))
 

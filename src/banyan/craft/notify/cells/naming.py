@@ -17,12 +17,15 @@ class Bsc(msgspec.Struct, frozen=True, kw_only=True):
     """One base station controller. `host` is where it connects from, or with `port` where the centre connects to.
 
     `cells` are what it has (`mcc-mnc-area-cell`); None: not known, so it is asked for all that no other one has.
+    `has_no_end`: it takes 0 broadcasts for "until killed", as TS 23.041 s9.3.9 says; osmo-bsc 1.9 sends it once and
+    forgets it, so such a one is asked for the most that can be said.
     """
 
     name: str
     host: str
     port: int | None = None
     cells: frozenset[str] | None = None
+    has_no_end: bool = True
 
 
 class Names:

@@ -27,6 +27,7 @@ TRANSIENT = frozenset(
 )
 """Causes that pass: such a cell is tried again."""
 _NOT_THERE = (Cause.REFERENCE_NOT_IDENTIFIED, Cause.CELL_NOT_VALID)
+_MOST = 0xFFFF
 Cells = tuple[str, ...] | None
 """None: all of the BSC."""
 
@@ -54,6 +55,16 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def steps(air: Air, record: Record, bsc: Bsc, wanted: Cells, *, now: float) -> list[Step]:
     """What is still to be asked of `bsc`: nothing when it is as it shall be. One at a time, in this order."""
+    found = _steps(air, record, bsc, wanted, now)
+    if bsc.has_no_end or record.broadcast.count:
+        return found
+    return [
+        Step(msgspec.structs.replace(one.request, requested=_MOST), one.cells) if one.request.requested == 0 else one
+        for one in found
+    ]
+
+
+def _steps(air: Air, record: Record, bsc: Bsc, wanted: Cells, now: float) -> list[Step]:
     leg = record.legs.get(bsc.name) or Leg()
     if record.killing_at is not None:
         return [] if leg.is_killed else _off(air, record, bsc, leg, wanted)
@@ -67,11 +78,14 @@ def steps(air: Air, record: Record, bsc: Bsc, wanted: Cells, *, now: float) -> l
 
 
 def query(record: Record, bsc: Bsc) -> Step | None:
-    """Asks how often `bsc` has sent it; None when it has not got it. TS 48.049 asks so for pages, not for ETWS."""
+    """Asks how often `bsc` has sent it; None when it has not got it. TS 48.049 asks so for pages, not for ETWS.
+
+    Cells are named where they are known: asked for all, osmo-bsc 1.9 answers without a count.
+    """
     leg = record.legs.get(bsc.name)
     if leg is None or not leg.may_be_on or not record.broadcast.pages:
         return None
-    cells = None if leg.is_every else tuple(sorted(leg.on))[:CBC_BSC_CELLS]
+    cells = tuple(sorted(leg.on))[:CBC_BSC_CELLS] or None
     request = Cbsp(
         kind=Kind.STATUS_QUERY,
         message_id=record.broadcast.message_id,
