@@ -56,6 +56,7 @@ from banyan.lending import agency_names, behind_rooms, lend_opendata, lend_order
 from banyan.payhouse import payhouse
 from banyan.persons import open_persons
 from banyan.presence import presence_of
+from banyan.recordhouse import keep_records
 from banyan.registers import Issuer, lend_registers, nobodys
 from banyan.roads import Road
 from banyan.roadside import Roadside
@@ -275,6 +276,7 @@ async def serve(
         if not empty:
             tasks.append(asyncio.create_task(_demonstrate(node, server)))
             tasks.append(asyncio.create_task(_take_payments(node, server)))
+            tasks.append(asyncio.create_task(_see_patients(node, server)))
         tasks.append(asyncio.create_task(_greet(node, server, host, port)))
         try:
             await server.serve()
@@ -365,6 +367,13 @@ async def _take_payments(node: Node, server: uvicorn.Server) -> None:
         except Problem as problem:
             _say(f"  demonstration preorders: {problem.title} {problem.remedy}")
         await asyncio.Event().wait()
+
+
+async def _see_patients(node: Node, server: uvicorn.Server) -> None:
+    """The demonstration's travel history and a hospital's record system that asks for it."""
+    await _started(server)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    await keep_records(node.gate, port, subject=node.lawful.conscience.subject, say=_say)
 
 
 async def _greet(node: Node, server: uvicorn.Server, host: str, port: int) -> None:

@@ -25,6 +25,7 @@ STANDARD_SERVICES = (
     "banyan.service.allocation.parts:SERVICE",
     "banyan.service.casualties.parts:SERVICE",
     "banyan.service.rationing.parts:SERVICE",
+    "banyan.service.travel.parts:SERVICE",
     "banyan.service.alerts.parts:SERVICE",
 )
 

@@ -60,16 +60,18 @@ def rules(day: date) -> tuple[dict[str, Any], ...]:
     """Disease control's, begun a month before the first start."""
     since = (day - timedelta(days=30)).isoformat()
     return (
-        {"id": RULE, "zh": "榕嶼、北港灣旅遊史（示範）", "en": "Banyan Isle and North Bay (demo)", "areas": ("XA", "XB"),
-         "since": since, "days": 21, "after_days": 9, "cite": "A drill: XA and XB are nobody's codes."},
-        {"id": "demo-italy", "zh": "義大利旅遊史（示範）", "en": "Italy (demo)", "areas": ("IT",), "since": since, "days": 14},
+        {"id": RULE, "zh": "榕嶼、北港灣旅遊史（示範）", "en": "Banyan Isle and North Bay (demo)",
+         "areas": ("XA", "XB"), "since": since, "days": 21, "after_days": 9, "cite": "XA and XB are nobody's codes."},
+        {"id": "demo-italy", "zh": "義大利旅遊史（示範）", "en": "Italy (demo)", "areas": ("IT",), "since": since,
+         "days": 14},
         {"id": "demo-self-health", "zh": "自主健康管理（示範）", "en": "Self-health management (demo)",
          "areas": ("TW-SHM",), "since": since, "days": 14, "after_days": 16},
     )  # fmt: skip
 
 
 async def seed_travel(gate: Gate, *, subject: Callable[[str], bytes]) -> int:
-    """Once in a data folder; how many people were delivered. `subject` names a person to policy and ledger. What lapsed is not renewed by a start."""
+    """Once in a data folder; how many people were delivered. `subject` names a person to policy and ledger. What lapsed
+    is not renewed by a start."""
     operations = gate.catalogue.operations
     if "travel.flag" not in operations or "powers.register_basis" not in operations:
         return 0

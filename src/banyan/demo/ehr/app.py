@@ -83,7 +83,8 @@ class RecordSystem:
             f'content="width=device-width"><title>{_both("title")}</title><style>{STYLE}</style></head><body><main>'
             f"<h1>{_both('title')}</h1><p>{_both('lead')}</p><noscript><p>{_both('script')}</p></noscript>"
             f"<h2>{_both('patients')}</h2><ul>{rows}</ul><section id=cards aria-live=polite></section></main>"
-            f'<script type="application/json" id="settings">{told}</script><script src="/ehr.js"></script></body></html>'
+            f'<script type="application/json" id="settings">{told}</script><script src="/ehr.js"></script>'
+            "</body></html>"
         )
 
     async def _send(self, send: Send, body: bytes, media_type: str, status: int = 200) -> None:
