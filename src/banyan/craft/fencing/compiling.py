@@ -28,7 +28,7 @@ _SCATTER: Final = (
 )
 _WEIGH: Final = (
     "void(Tuple((i8[::1], i8[::1], i4[::1], b1[::1])), Array(i4, 1, 'C', readonly=True), f8[::1],"
-    " Tuple((u1[::1], i8[::1], u1[::1], i8[::1], i4[:, ::1], u2[:, ::1])), f8[::1])"
+    " Tuple((u1[::1], i8[::1], i8[::1], i8[::1], i4[:, ::1], u2[:, ::1])), f8[::1])"
 )
 _MOVE: Final = "i8(i8[::1], f8[::1], f8[::1], Tuple((f8[::1], u1[::1], u1[::1])), i8[:, ::1])"
 """Given, so that each is compiled when asked, and never while somebody waits."""

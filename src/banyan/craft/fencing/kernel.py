@@ -75,7 +75,7 @@ def weigh(batch: Any, site_of: Any, numbers: Any, homes: Any, added: Any) -> Non
         if trained_until[row] == 0:
             trained_until[row] = at[place] + int(numbers[11])
         mine, is_seen = -1, False
-        for slot in range(int(known[row])):
+        for slot in range(known[row]):
             if home_cells[row, slot] == served:
                 mine = slot
                 break
@@ -85,8 +85,8 @@ def weigh(batch: Any, site_of: Any, numbers: Any, homes: Any, added: Any) -> Non
                 home_counts[row, mine] += 1
                 total[row] += 1
             elif mine < 0 and not excused[place] and known[row] < home_cells.shape[1]:
-                home_cells[row, int(known[row])] = served
-                home_counts[row, int(known[row])] = 1
+                home_cells[row, known[row]] = served
+                home_counts[row, known[row]] = 1
                 known[row] += 1
                 total[row] += 1
             continue

@@ -27,7 +27,7 @@ Ints = npt.NDArray[np.int32]
 _COLUMNS: Final[tuple[tuple[str, Any, int], ...]] = (
     ("watched", np.uint8, 0), ("since", np.int64, 0), ("trained_until", np.int64, 0), ("last_at", np.int64, 0),
     ("last_cell", np.int32, 0), ("count", np.int64, 0), ("score", np.float64, 0), ("level", np.uint8, 0),
-    ("low", np.uint8, 0), ("silent", np.uint8, 0), ("known", np.uint8, 0), ("total", np.int64, 0),
+    ("low", np.uint8, 0), ("silent", np.uint8, 0), ("known", np.int64, 0), ("total", np.int64, 0),
     ("home_cells", np.int32, HOME_CELLS), ("home_counts", np.uint16, HOME_CELLS),
 )  # fmt: skip
 _LEAST_ROWS: Final = 1_024
