@@ -31,6 +31,7 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     from banyan.agency import add_agency_parser
     from banyan.auditing import add_audit_parser
+    from banyan.cap_command import add_cap_parser
     from banyan.doctoring import add_exchange_parser
     from banyan.fencing_command import add_fence_parser
     from banyan.incident import add_incident_parser
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add_agency_parser(verbs)
     add_verify_parser(verbs)
     add_audit_parser(verbs)
+    add_cap_parser(verbs)
     add_exchange_parser(verbs)
     add_fence_parser(verbs)
     add_incident_parser(verbs)

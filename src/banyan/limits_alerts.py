@@ -14,6 +14,7 @@ CAP_INFOS: Final = 64  # blocks: one a language and an area class; Canada's larg
 CAP_AREAS: Final = 2_000  # of one block: more than Taiwan's 368 districts five times
 CAP_POLYGON_POINTS: Final = 20_000  # of one polygon: a county's coast has some 5,000
 CAP_REFERENCES: Final = 500  # earlier messages one message names: a typhoon's chain has some 60
+CAP_UNENDING_S: Final = 86_400  # from `sent`: an alert without `expires` is taken down after a day, unless renewed
 CAP_SENDERS: Final = 1_000  # pinned: Taiwan has 38 units; WMO's register some 150 authorities
 CAP_FINDINGS: Final = 200  # named of one document; beyond that it is of another kind
 
