@@ -108,7 +108,7 @@ def claim(tx: Tx, plan: Sequence[tuple[int, int]], now: float, changes: Changes)
         late = [row for row in rows if 0 < row.expires <= now]
         found[campaign] = [row for row in rows if not 0 < row.expires <= now]
         tx.run_many(SQL["claim"], [{"id": row.id} for row in found[campaign]])
-        tx.run_many(SQL["settle"], [_settling(row.id, State.EXPIRED, 0, 0, now, changes) for row in late])
+        tx.run_many(SQL["settle"], [_settling(row.id, State.EXPIRED, now, changes) for row in late])
         moved[campaign, State.WAITING] -= len(rows)
         moved[campaign, State.SENDING] += len(found[campaign])
         moved[campaign, State.EXPIRED] += len(late)
@@ -132,7 +132,7 @@ def record(
             continue  # in doubt, as it is
         if state == State.WAITING and one.message.tries >= NOTIFY_TRIES:
             state = State.FAILED
-        settled.append(_settling(id, state, len(one.taken), 0, now, changes))
+        settled.append(_settling(id, state, now, changes, answered=len(one.taken)))
         moved[campaign, State.SENDING] -= 1
         moved[campaign, state] += 1
     tx.run_many(SQL["new_part"], parts)
@@ -158,7 +158,7 @@ def release(tx: Tx, ids: Iterable[int], now: float, changes: Changes) -> set[int
         standing = _standing(tx, id)
         if standing is None or standing.state != State.SENDING:
             continue
-        tx.run(SQL["settle"], **_settling(id, State.WAITING, 0, 0, now, changes))
+        tx.run(SQL["settle"], **_settling(id, State.WAITING, now, changes))
         moved[standing.campaign, State.SENDING] -= 1
         moved[standing.campaign, State.WAITING] += 1
         found.add(id)
@@ -189,7 +189,7 @@ def _receive(tx: Tx, heard: Heard, now: float, changes: Changes, moved: Moved) -
         delivered += 1
         if delivered < standing.parts:
             state = standing.state
-    tx.run(SQL["settle"], **_settling(id, state, standing.answered, delivered, now, changes))
+    tx.run(SQL["settle"], **_settling(id, state, now, changes, answered=standing.answered, delivered=delivered))
     if state != standing.state:
         moved[standing.campaign, standing.state] -= 1
         moved[standing.campaign, state] += 1
@@ -214,7 +214,7 @@ def _standing(tx: Tx, id: int) -> Standing | None:
 
 
 def _settling(
-    id: int, state: State, answered: int, delivered: int, now: float, changes: Changes
+    id: int, state: State, now: float, changes: Changes, *, answered: int = 0, delivered: int = 0
 ) -> dict[str, SqlValue]:
     return {
         "id": id,
