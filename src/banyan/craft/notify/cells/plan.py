@@ -5,13 +5,14 @@ Source: TS 48.049 s7.2 (write-replace), s7.3 (kill), s7.5 (status query), s8.2.1
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import msgspec
 
 from banyan.craft.notify.cells.model import Broadcast, CellCount
 from banyan.craft.notify.cells.naming import WHOLE, Bsc, Names, cause_text
-from banyan.craft.notify.cells.state import Air, Answered, Event, Key, Killed, Leg, Lost, Record
+from banyan.craft.notify.cells.state import PERIOD_S, Air, Answered, Event, Key, Killed, Leg, Lost, Record
 from banyan.limits_alerts import CBC_BSC_CELLS
 from banyan.wire import cbsp
 from banyan.wire.cbsp import Cause, Cbsp, CellList, Kind
@@ -55,13 +56,22 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def steps(air: Air, record: Record, bsc: Bsc, wanted: Cells, *, now: float) -> list[Step]:
     """What is still to be asked of `bsc`: nothing when it is as it shall be. One at a time, in this order."""
-    found = _steps(air, record, bsc, wanted, now)
-    if bsc.has_no_end or record.broadcast.count:
-        return found
+    count = _count(record, bsc, now)
     return [
-        Step(msgspec.structs.replace(one.request, requested=_MOST), one.cells) if one.request.requested == 0 else one
-        for one in found
+        Step(msgspec.structs.replace(one.request, requested=count), one.cells, one.is_last)
+        if one.request.requested is not None
+        else one
+        for one in _steps(air, record, bsc, wanted, now)
     ]
+
+
+def _count(record: Record, bsc: Bsc, now: float) -> int:
+    """How often it is still to be sent: a cell that gets it late or again ends with the others."""
+    over_at = record.over_at
+    if over_at is None:
+        return 0 if bsc.has_no_end else _MOST
+    left = math.ceil((over_at - now) / (record.broadcast.period * PERIOD_S))
+    return max(1, min(record.broadcast.count, left))
 
 
 def _steps(air: Air, record: Record, bsc: Bsc, wanted: Cells, now: float) -> list[Step]:

@@ -73,7 +73,7 @@ def status(record: Record, air: Air, bscs: Sequence[Bsc], *, now: float, counts:
     failed = [one for one in failed if one.cell not in on]
     return Status(
         broadcast=record.broadcast,
-        stage=_stage(record, on or set(every), failed, unreachable, waiting, now),
+        stage=_stage(record, on or set(every), len(failed) + len(unreachable), is_waiting=bool(waiting), now=now),
         at=record.at,
         acknowledged=tuple(sorted(on)),
         is_every_cell_of=tuple(every),
@@ -84,18 +84,16 @@ def status(record: Record, air: Air, bscs: Sequence[Bsc], *, now: float, counts:
     )
 
 
-def _stage(
-    record: Record, on: set[str], failed: list[CellFailure], unreachable: Sequence[str], waiting: list[str], now: float
-) -> Stage:
+def _stage(record: Record, on: set[str], failures: int, *, is_waiting: bool, now: float) -> Stage:
     if record.killing_at is not None:
-        return Stage.KILLING if waiting else Stage.KILLED
+        return Stage.KILLING if is_waiting else Stage.KILLED
     if record.replaced_by is not None:
         return Stage.REPLACED
     if not record.is_wanted(now):
         return Stage.OVER
-    if waiting:
+    if is_waiting:
         return Stage.SENDING
-    if failed or unreachable:
+    if failures:
         return Stage.PARTLY if on else Stage.FAILED
     return Stage.ON_AIR if on else Stage.SENDING
 
