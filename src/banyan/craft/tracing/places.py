@@ -77,4 +77,5 @@ def crowds(hour: int, groups: Iterable[Pings]) -> tuple[Crowd, ...]:
 
 
 def _middle(x: int, y: int) -> tuple[float, float]:
-    return round(((x + 0.5) * STEP_X - 180e6) / 1e6, 4), round(((y + 0.5) * STEP_Y - 90e6) / 1e6, 4)
+    """The middle of a cell, degrees."""
+    return round(((int(x) + 0.5) * STEP_X - 180e6) / 1e6, 4), round(((int(y) + 0.5) * STEP_Y - 90e6) / 1e6, 4)

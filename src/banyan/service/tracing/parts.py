@@ -1,0 +1,9 @@
+"""Every part of tracing; importing a part registers it on SERVICE."""
+
+from __future__ import annotations
+
+from banyan.service.tracing import asking, delivering, ending, looking, pages, releasing
+from banyan.service.tracing.service import SERVICE
+
+PARTS = (asking, delivering, ending, looking, pages, releasing)
+__all__ = ["PARTS", "SERVICE"]
