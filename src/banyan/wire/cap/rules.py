@@ -7,7 +7,7 @@ are known to stumble. Source: CAP 1.2 s3.2.1 to s3.2.4 and s3.3; the codes are s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -197,7 +197,10 @@ def _circle(text: str, path: str, findings: Findings) -> None:
         findings.error(path, "circle-radius", "give the radius in kilometres, from 0 to half the earth")
 
 
-def _range(points: Iterable[Point], path: str, what: str, findings: Findings) -> None:
+def _range(points: Sequence[Point], path: str, what: str, findings: Findings) -> None:
+    lats, lons = [lat for lat, _ in points], [lon for _, lon in points]
+    if not lats or (min(lats) >= -90 and max(lats) <= 90 and min(lons) >= -180 and max(lons) <= 180):
+        return
     for lat, lon in points:
         if -90 <= lat <= 90 and -180 <= lon <= 180:
             continue

@@ -14,6 +14,11 @@ SPACE: Final = " \t\r\n"
 """White space of XML; Python's is wider, and an ideographic space is text."""
 _RUN: Final = re.compile(r"[ \t\r\n]+")
 _CAP_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d", re.ASCII)
+_SURE_TIME: Final = re.compile(
+    r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d[-+](?:0\d|1[0-3]):[0-5]\d",
+    re.ASCII,
+)
+"""Of this form there is always such a time; only what is not of it needs the calendar."""
 _TIME: Final = re.compile(
     r"(-?\d{4,9})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,20})?(Z|[-+]\d\d:\d\d)?",
     re.ASCII,
@@ -39,7 +44,7 @@ def collapse(text: str) -> str:
 
 def is_cap_time(text: str) -> bool:
     """A dateTime of the form CAP 1.2 allows."""
-    return _CAP_TIME.fullmatch(text) is not None and is_time(text)
+    return _SURE_TIME.fullmatch(text) is not None or (_CAP_TIME.fullmatch(text) is not None and is_time(text))
 
 
 def is_time(text: str) -> bool:

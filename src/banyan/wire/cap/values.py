@@ -12,10 +12,13 @@ import msgspec
 from banyan.errors import Invalid
 from banyan.wire.cap.model import Alert, CapTime
 
-TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d", re.ASCII)
 _NUMBER: Final = r"[-+]?(?:\d{1,9}(?:\.\d{0,20})?|\.\d{1,20})"
-_POINT: Final = re.compile(rf"({_NUMBER}),({_NUMBER})")
-_CIRCLE: Final = re.compile(rf"({_NUMBER}),({_NUMBER}) +({_NUMBER})")
+_POINT: Final = re.compile(rf"({_NUMBER}),({_NUMBER})", re.ASCII)
+_PLAIN: Final = r"-?\d{1,3}(?:\.\d{1,20})?"
+_PLAIN_POINTS: Final = re.compile(rf"{_PLAIN},{_PLAIN}(?: {_PLAIN},{_PLAIN})*", re.ASCII)
+"""Points as nearly everybody writes them: one look at the whole text instead of one a point."""
+_CIRCLE: Final = re.compile(rf"({_NUMBER}),({_NUMBER}) +({_NUMBER})", re.ASCII)
 _WORD: Final = re.compile(r'"([^"]*)"|(\S+)')
 
 Point = tuple[float, float]
@@ -60,6 +63,9 @@ def epoch_s(text: CapTime) -> int:
 
 def points_of(polygon: str) -> tuple[Point, ...]:
     """The points of `lat,lon lat,lon ...`. Raises Invalid at the first that is none; the rules are rules.py's."""
+    if _PLAIN_POINTS.fullmatch(polygon) is not None:
+        numbers = [*map(float, polygon.replace(",", " ").split(" "))]
+        return tuple(zip(numbers[::2], numbers[1::2], strict=True))
     found = []
     for word in polygon.split():
         match = _POINT.fullmatch(word)
