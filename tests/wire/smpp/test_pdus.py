@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from banyan.limits_alerts import SMPP_PDU_BYTES
 from banyan.wire.smpp.codes import BINDS, RESPONSE, Command, Status
-from banyan.wire.smpp.fields import Malformed
+from banyan.wire.smpp.fields import Malformed, Tlvs, tlvs_of
 from banyan.wire.smpp.pdu import (
     Address,
     Bind,
@@ -21,6 +22,7 @@ from banyan.wire.smpp.pdu import (
     Pdu,
     Queried,
     Query,
+    Repeated,
     Short,
     Taken,
     Unknown,
@@ -127,6 +129,13 @@ def test_a_length_that_cannot_be_ends_the_stream_at_its_head(length: int) -> Non
     with pytest.raises(Malformed) as caught:
         Frames().feed(length.to_bytes(4, "big"))
     assert caught.value.is_framing
+
+
+@given(SHORT, st.text("0123456789", max_size=20), st.binary(max_size=254), TLVS)
+def test_a_repeated_submit_is_the_same_octets(short: Short, digits: str, text: bytes, tlvs: Tlvs) -> None:
+    to = msgspec.structs.replace(short.destination, digits=digits)
+    whole = msgspec.structs.replace(short, destination=to, text=text, tlvs=tlvs)
+    assert Repeated(short).octets(9, digits, text, tlvs_of(tlvs)) == encode(Pdu(Command.SUBMIT_SM, 9, whole))
 
 
 def test_an_error_may_come_without_a_body() -> None:

@@ -23,13 +23,15 @@ from banyan.kernel.storage.worker import to_the_end
 from banyan.limits_alerts import NOTIFY_RECONNECT_S, NOTIFY_WINDOW
 from banyan.wire.smpp.codes import ESM_UDHI, RECEIPT_WANTED, Command, MessageState, Status, Tag
 from banyan.wire.smpp.fields import Malformed
-from banyan.wire.smpp.pdu import Address, Pdu, Queried, Query, Short, decode
+from banyan.wire.smpp.pdu import Address, Pdu, Queried, Query, Repeated, Short, decode
 from banyan.wire.smpp.text import DATA_CODING, Coding, parts_of
 from banyan.wire.smpp.times import relative
 
 NOT_NOW: Final = frozenset({Status.RTHROTTLED, Status.RMSGQFUL})
 TEMPORARY: Final = frozenset({*NOT_NOW, Status.RSYSERR, Status.RX_T_APPN, Status.RSUBMITFAIL, Status.RINVBNDSTS})
 CHECK_S: Final = 1.0
+SHARED: Final = 100
+_MARK: Final = int(Tag.USER_MESSAGE_REFERENCE).to_bytes(2, "big") + b"\0\2"
 LATIN: Final = (Coding.LATIN_1, Coding.UCS_2)
 GSM: Final = (Coding.GSM7, Coding.UCS_2)
 
@@ -89,6 +91,7 @@ class Line:
         self._room = asyncio.Event()
         self._news = asyncio.Event()
         self._claimed = 0
+        self._shared: dict[tuple[str, Coding, bool, str], Repeated] = {}
         self._pace = Pace(settings.rate, 0.0)
         self._hearing = Hearing(dispatch, self._smsc, settings.country)
         self.figures = Figures(settings.name)
@@ -180,20 +183,33 @@ class Line:
         except Malformed:
             self._finish(message, State.FAILED)
             return []
-        job = _Job(message, len(parts))
-        short = Short(
-            source=_source(message.sender),
-            destination=Address(message.to[1:], 1, 1),
-            esm_class=ESM_UDHI if len(parts) > 1 else 0,
-            validity=relative(message.expires - now) if message.expires else "",
-            registered_delivery=RECEIPT_WANTED,
-            data_coding=DATA_CODING[coding],
-            tlvs=((int(Tag.USER_MESSAGE_REFERENCE), message.reference.to_bytes(2, "big")),),
-        )
+        job, moment = _Job(message, len(parts)), _now()
+        repeated = self._repeated(message, coding, has_header=len(parts) > 1, now=now)
+        mark = _MARK + message.reference.to_bytes(2, "big")
         return [
-            session.request(Command.SUBMIT_SM, _with_text(short, part), self._answered(job, number))
+            repeated.octets(session.number(self._answered(job, number), moment), message.to[1:], part, mark)
             for number, part in enumerate(parts, 1)
         ]
+
+    def _repeated(self, message: Claimed, coding: Coding, *, has_header: bool, now: float) -> Repeated:
+        """What messages alike share of their PDUs; made once for each sender, coding and time left."""
+        validity = relative(message.expires - now) if message.expires else ""
+        key = (message.sender, coding, has_header, validity)
+        found = self._shared.get(key)
+        if found is None:
+            if len(self._shared) >= SHARED:
+                self._shared.clear()
+            found = self._shared[key] = Repeated(
+                Short(
+                    source=_source(message.sender),
+                    destination=Address("", 1, 1),
+                    esm_class=ESM_UDHI if has_header else 0,
+                    validity=validity,
+                    registered_delivery=RECEIPT_WANTED,
+                    data_coding=DATA_CODING[coding],
+                )
+            )
+        return found
 
     def _answered(self, job: _Job, number: int) -> Callable[[int, bytes], None]:
         def answered(status: int, octets: bytes) -> None:
@@ -291,10 +307,6 @@ def _source(sender: str) -> Address:
     if sender.startswith("+"):
         return Address(sender[1:], 1, 1)
     return Address(sender, 3 if sender.isdigit() else 5, 0)
-
-
-def _with_text(short: Short, text: bytes) -> Short:
-    return msgspec.structs.replace(short, text=text)
 
 
 def _now() -> float:

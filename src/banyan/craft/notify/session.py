@@ -89,10 +89,15 @@ class Session(asyncio.Protocol):
 
     def request(self, command: Command, body: Body, answered: Answered) -> bytes:
         """The octets of a request, to be given to `write`; its answer will be called back, once."""
-        self._sequence = self._sequence % SEQUENCES + 1
-        octets = encode(Pdu(command, self._sequence, body))
-        self._pending[self._sequence] = (answered, self._loop.time())
+        octets = encode(Pdu(command, self._sequence % SEQUENCES + 1, body))
+        self.number(answered, self._loop.time())
         return octets
+
+    def number(self, answered: Answered, now: float) -> int:
+        """The sequence number of a request whose octets the caller writes."""
+        self._sequence = self._sequence % SEQUENCES + 1
+        self._pending[self._sequence] = (answered, now)
+        return self._sequence
 
     async def write(self, octets: bytes) -> None:
         """Give octets to the network; waits while it takes no more."""

@@ -158,6 +158,28 @@ def decode(octets: bytes) -> Pdu:
     return Pdu(command, sequence, read(Reader(octets, HEAD_BYTES)), status)
 
 
+class Repeated:
+    """submit_sm to many numbers: what they share is written once. `octets` equals `encode` of the whole PDU."""
+
+    __slots__ = ("_before", "_between")
+
+    def __init__(self, short: Short) -> None:
+        """`short` without its destination's digits, text and parameters; those come with each number."""
+        bare = msgspec.structs.replace(short, text=b"", tlvs=())
+        whole = _short(bare)
+        source = c_octets("service_type", bare.service_type, 6) + _address("source_addr", bare.source, 21)
+        self._before = source + whole[len(source) : len(source) + 2]
+        self._between = b"\0" + whole[len(source) + 3 + len(bare.destination.digits) : -1]
+
+    def octets(self, sequence: int, digits: str, text: bytes, tlvs: bytes = b"") -> bytes:
+        """The PDU to one number. Raises Malformed for what does not fit."""
+        if len(text) > SHORT_MESSAGE or len(digits) > 20 or not digits.isascii():
+            raise Malformed("submit_sm", "a number has at most 20 digits, a text 254 octets")
+        size = bytes((len(text),))
+        body = b"".join((self._before, digits.encode(), self._between, size, text, tlvs))
+        return HEAD.pack(HEAD_BYTES + len(body), Command.SUBMIT_SM, 0, sequence) + body
+
+
 def answer_to(request: Pdu, body: Body | None = None, status: int = Status.ROK) -> Pdu:
     """The response to a request, with its sequence number."""
     return Pdu(request.command | RESPONSE, request.sequence, body if body is not None else Empty(), status)

@@ -19,6 +19,12 @@ _FIELD: Final = re.compile(
     r"([^\s,;:=]{1,65})",
     re.ASCII | re.IGNORECASE,
 )
+_USUAL: Final = re.compile(
+    r"id:([^\s:]{1,65}) sub:\d{1,3} dlvrd:\d{1,3} submit date:\d{10,14} done date:\d{10,14} stat:([A-Za-z]{2,14}) "
+    r"err:([0-9A-Za-z]{1,9})(?=\s|$)",
+    re.ASCII | re.IGNORECASE,
+)
+"""Appendix B as most write it: read in one step."""
 _TEXT: Final = re.compile(r"(?<![^\s,;])text\s{0,2}[:=]", re.ASCII | re.IGNORECASE)
 _STATES: Final = {
     "ENROUTE": MessageState.ENROUTE,
@@ -71,6 +77,9 @@ def receipt_of(short: Short) -> DeliveryReceipt | None:
 
 def fields_of(text: str) -> dict[str, str]:
     """The fields of a receipt's text under appendix B's names. What follows `text:` is the message, not read."""
+    usual = _USUAL.match(text)
+    if usual is not None:
+        return {"id": usual[1], "stat": usual[2], "err": usual[3]}
     end = _TEXT.search(text)
     found: dict[str, str] = {}
     for name, value in _FIELD.findall(text[: end.start()] if end else text):
