@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -178,7 +179,7 @@ def a_world(node: Node, now: list[float]) -> World:
         return world.answer(method, url)
 
     shelf = Shelf(
-        ledger=node.lawful.ledger, random=bytes, names=names_of(node.persons),
+        ledger=node.lawful.ledger, random=Random(7).randbytes, names=names_of(node.persons),
         people=Outlets(people, is_for_people=True), sinks=Outlets(sinks, is_for_people=False), ask=ask,
         public_url="https://banyan.example",
     )  # fmt: skip

@@ -172,7 +172,7 @@ async def one(ctx: Context, request: One) -> OneAlert:
     data=OPEN, audience="public",
 )  # fmt: skip
 async def archive(ctx: Context, request: ArchiveQuery) -> InForce:
-    before = request.before or ctx.now + 1
+    before = request.before or keeping.EVER
     found = await ctx.db.sql.read(lambda tx: keeping.over(tx, ctx.now, before, ALERT_ARCHIVE))
     return in_force_of(await public(ctx, found), ctx.now)
 

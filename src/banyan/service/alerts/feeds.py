@@ -61,7 +61,7 @@ class Document(msgspec.Struct, frozen=True):
 async def feed(ctx: Context, request: Named) -> Document:
     """Raises NotFound for a path that is no feed."""
     if request.name == ARCHIVE:
-        found = await ctx.db.sql.read(lambda tx: keeping.over(tx, ctx.now, ctx.now + 1, ARCHIVED))
+        found = await ctx.db.sql.read(lambda tx: keeping.over(tx, ctx.now, keeping.EVER, ARCHIVED))
         told = in_force_of(await public(ctx, found), ctx.now)
         return Document(_atom(request.name, told.alerts, ctx.now, request.base), atom.MEDIA_TYPE)
     if request.name not in TOPICS:
@@ -171,7 +171,7 @@ def _item(one: PublicAlert, base: str) -> str:
     sent = datetime.fromisoformat(one.sent)
     parts = [
         element("title", " ".join(one.headline.values())),
-        element("link", f"{base}/alerts/{one.id}"),
+        element("link", base + one.cap),  # CAP's readers follow it to the document
         element("description", text),
         element("category", one.event),
         element("guid", f"urn:banyan:alert:{one.id}.{one.version}", {"isPermaLink": "false"}),

@@ -16,6 +16,8 @@ from banyan.service.alerts.places import Warrant
 SQL: Final = load_statements("banyan.service.alerts", "alerts.sql")
 CODES: Final = 1_024
 """Message codes of cell broadcast: 10 bits (TS 23.041 s9.4.1.2.1)."""
+EVER: Final = 1e12
+"""Later than any moment."""
 ResultState = Literal["waiting", "sent", "partly", "failed", "skipped"]
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _decode: Final = msgspec.json.Decoder(Alert).decode
