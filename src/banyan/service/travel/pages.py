@@ -26,6 +26,9 @@ MINE: Final = {"zh-Hant": "我的旅遊史註記", "en": "My travel flag"}
 CONTESTS: Final = {"zh-Hant": "旅遊史申訴", "en": "Contested travel flags"}
 PRIVATE: Final = (("Cache-Control", "no-store"),)
 WHOM: Final = ("kind", "state", "person")
+ANSWERS: Final = (*PARTS, *(f"{one}_words" for one in PARTS))
+BLANK: Final = dict.fromkeys((*WHOM, "reason", "visit", "fever", *ANSWERS, "rule", "words", "id", "do"), "")
+"""Every box of these pages, empty."""
 
 
 @SERVICE.page("GET", path="/travel", title=TITLE)
@@ -73,8 +76,7 @@ async def tocc(request: FaceRequest) -> View:
 @SERVICE.page("POST", path="/travel/tocc", rate="write")
 async def keep_tocc(request: FaceRequest) -> View:
     form = await request.form()
-    names = (*WHOM, "visit", "fever", *PARTS, *(f"{one}_words" for one in PARTS))
-    given = {name: form.get(name).strip() for name in names}
+    given = {name: form.get(name).strip() for name in (*WHOM, "visit", "fever", *ANSWERS)}
     wrong = _whom_wrong(request, given)
     wrong += [_field(request, part, "answer") for part in PARTS if given[part] not in ("yes", "no")]
     if not given["visit"]:
@@ -157,7 +159,7 @@ async def _front(
         "stops": await request.call("travel.stops", Nothing()) if caller.kind == "officer" else (),
         "may_ask": "hospital" in caller.roles,
         "is_officer": caller.kind == "officer",
-        "given": given or {},
+        "given": {**BLANK, **(given or {})},
         "found": found,
         "marks": marks,
         "errors": wrong or [],
@@ -179,7 +181,7 @@ def _tocc_view(
     values = {
         "may_ask": "hospital" in request.caller.roles,
         "parts": PARTS,
-        "given": given or {},
+        "given": {**BLANK, **(given or {})},
         "kept": kept,
         "errors": wrong or [],
         "why": why,
@@ -202,7 +204,7 @@ async def _mine_view(
     values = {
         "seconds": seconds,
         "own": own,
-        "given": given or {},
+        "given": {**BLANK, **(given or {})},
         "errors": wrong or [],
         "why": why,
         "is_done": is_done,
@@ -231,7 +233,7 @@ async def _contests_view(
         "seconds": seconds,
         "is_theirs": is_theirs,
         "contests": found,
-        "given": given or {},
+        "given": {**BLANK, **(given or {})},
         "errors": wrong or [],
         "why": why,
         "is_done": is_done,
