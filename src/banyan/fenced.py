@@ -64,9 +64,11 @@ async def demonstrate_fence(
         return
     cells = await asyncio.to_thread(drill.table)
     engine = await asyncio.to_thread(Engine, db.journal("positions"), cells, gate.clock)
-    lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier, engine=engine, cells=cells)
     if await drill.seed_law_of_fence(gate):
         cases = await drill.seed_people(gate)
         world = await asyncio.to_thread(drill.world_of, cells)
         await drill.replay(engine, world, await slots_of(db, cases), gate.clock())
+    lend_fence(
+        drawers, lawful, scopes, agency_of, notifier=notifier, engine=engine, cells=cells
+    )  # its clock begins now
     await db.sql.write(lambda tx: set_going(tx, gate.clock()))

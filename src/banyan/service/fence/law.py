@@ -106,6 +106,13 @@ async def revealed_later(ctx: Context) -> dict[str, float]:
     return found
 
 
+async def fields_of(ctx: Context) -> tuple[str, ...]:
+    """What the caller's agency may see of a person, by the basis that names it."""
+    register = await shelf_of(ctx.db).bases()
+    named = (register.by_id.get(one) for one in BASES)
+    return next((one.fields for one in named if one is not None and ctx.caller.agency in one.recipients), ())
+
+
 def check_area(duties: Sequence[Duty], village: str) -> None:
     """Raises Denied for a case outside the caller's areas."""
     if not any(one.covers(village) for one in duties):

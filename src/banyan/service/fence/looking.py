@@ -20,7 +20,7 @@ from banyan.limits import REASON_CHARS
 from banyan.limits_fence import FENCE_LIST
 from banyan.service.fence import records
 from banyan.service.fence.keeping import Opened, case_by_id, opened, own_case, person_named
-from banyan.service.fence.law import check_area, on_duty, order_in_force, revealed_later
+from banyan.service.fence.law import check_area, fields_of, on_duty, order_in_force, revealed_later
 from banyan.service.fence.registering import Id, Reason
 from banyan.service.fence.sealing import SQL
 from banyan.service.fence.sending import Words
@@ -55,6 +55,7 @@ class LookAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     person: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
     reason: Annotated[str, msgspec.Meta(max_length=REASON_CHARS)] = ""
+    fields: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -173,7 +174,8 @@ async def open_case(ctx: Context, request: Breaking) -> Timeline:
     order, duties = await on_duty(ctx)
     one = await case_by_id(ctx, request.case, order)
     check_area(duties, one.held.village)
-    found: Timeline = await ctx.call("fence.timeline", {"person": one.who.number, "reason": request.reason})
+    asked = {"person": one.who.number, "reason": request.reason, "fields": await fields_of(ctx)}
+    found: Timeline = await ctx.call("fence.timeline", asked)
     return found
 
 
