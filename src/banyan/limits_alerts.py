@@ -21,6 +21,7 @@ CAP_FINDINGS: Final = 200  # named of one document; beyond that it is of another
 # Feeds of alerts (wire/cap/feeds, wire/cap/ingest).
 FEED_BYTES: Final = 4 * MIB  # of one feed: NCDR's with 500 entries has 700 KiB
 FEED_ENTRIES: Final = 2_000  # read of one feed
+FOLLOW_FETCHES: Final = 50  # alerts fetched of one feed in one round, one after another: the rest waits a minute
 
 # The alert object (service/alerts).
 ALERT_VERSIONS: Final = 15  # messages of one chain: a cell broadcast's update number has 4 bits (TS 23.041 s9.4.1.2.1)
@@ -82,3 +83,4 @@ CBC_KEEP_ALIVE_S: Final = 30.0  # between two keep-alives: a dead BSC is known w
 CBC_ANSWER_S: Final = 10.0  # a BSC may take so long: writing to a thousand cells takes it a second
 CBC_RETRY_S: Final = (5.0, 300.0)  # first and longest pause before a cell or a BSC is tried again
 CBC_AUDIT_S: Final = 60.0  # between looks at what a BSC still has: so long a restarted base station may be silent
+ECBE_BYTES: Final = 16 * KIB  # of one request at the ECBE door: 15 pages as hexadecimal digits have 2.5 KB

@@ -1,0 +1,1 @@
+"""Follow other authorities' feeds of alerts: fetch politely, judge each alert, keep the verdict beside it."""
