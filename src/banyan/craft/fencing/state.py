@@ -57,6 +57,7 @@ class State:
     def __init__(self, table: CellTable, rule: Rule) -> None:
         self.table, self.rule = table, rule
         self.numbers = kernel.parameters(rule)
+        self._sites = np.append(table.site, np.int32(-1)).astype(np.int32)  # NO_CELL finds the last entry
         self.rows = 0
         self.slots = 1 + -(-(rule.grace_s + rule.slot_s + FIX_AHEAD_S) // rule.slot_s)
         self.first_slot = -1
@@ -176,9 +177,8 @@ class State:
 
     def site_of(self, cells: Ints) -> Ints:
         """Sites of cells, -1 of NO_CELL."""
-        if not len(self.table):
-            return np.full(cells.shape, -1, np.int32)
-        return np.asarray(np.where(cells >= 0, self.table.site[np.maximum(cells, 0)], -1), np.int32)
+        found: Ints = self._sites[cells]
+        return found
 
     def _sights(self, rows: Longs, cell: Ints, slot: int) -> tuple[Ints, Ints, Bools]:
         """For outages: the site that each phone heard in the slot before was at, the site of each fix now, and which of
@@ -190,8 +190,10 @@ class State:
         now = np.full(self.rows, NO_CELL, np.int32)
         now[rows] = cell
         served = now[heard]
-        at_home = (cols["home_cells"][heard] == served[:, None]) & (cols["home_counts"][heard] > 0)
-        gone = (served < 0) | ((self.site_of(served) != before) & ~at_home.any(axis=1))
+        gone = served < 0
+        moved = np.flatnonzero(~gone & (self.site_of(served) != before))
+        homes, counts = cols["home_cells"][heard[moved]], cols["home_counts"][heard[moved]]
+        gone[moved] = ~((homes == served[moved, None]) & (counts > 0)).any(axis=1)
         return before, self.site_of(cell), gone
 
     def _judged(self, rows: Longs, at: Longs, cell: Ints, excused: Bools) -> list[Any]:
