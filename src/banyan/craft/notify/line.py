@@ -31,6 +31,8 @@ NOT_NOW: Final = frozenset({Status.RTHROTTLED, Status.RMSGQFUL})
 TEMPORARY: Final = frozenset({*NOT_NOW, Status.RSYSERR, Status.RX_T_APPN, Status.RSUBMITFAIL, Status.RINVBNDSTS})
 CHECK_S: Final = 1.0
 SHARED: Final = 100
+REFERENCE_AT: Final = 3
+"""Where an 8-bit reference stands in a part: after the header's length, the element's kind and its length."""
 _MARK: Final = int(Tag.USER_MESSAGE_REFERENCE).to_bytes(2, "big") + b"\0\2"
 LATIN: Final = (Coding.LATIN_1, Coding.UCS_2)
 GSM: Final = (Coding.GSM7, Coding.UCS_2)
@@ -91,6 +93,7 @@ class Line:
         self._room = asyncio.Event()
         self._news = asyncio.Event()
         self._claimed = 0
+        self._cut: dict[str, tuple[Coding, list[bytes]]] = {}
         self._shared: dict[tuple[str, Coding, bool, str], Repeated] = {}
         self._pace = Pace(settings.rate, 0.0)
         self._hearing = Hearing(dispatch, self._smsc, settings.country)
@@ -177,9 +180,8 @@ class Line:
         await session.write(b"".join(octets))
 
     def _pdus(self, session: Session, message: Claimed, now: float) -> list[bytes]:
-        codings = GSM if self._settings.alphabet == Coding.GSM7 else LATIN
         try:
-            coding, parts = parts_of(message.text, reference=message.reference, codings=codings, is_wide=False)
+            coding, parts = self._parts(message)
         except Malformed:
             self._finish(message, State.FAILED)
             return []
@@ -190,6 +192,20 @@ class Line:
             repeated.octets(session.number(self._answered(job, number), moment), message.to[1:], part, mark)
             for number, part in enumerate(parts, 1)
         ]
+
+    def _parts(self, message: Claimed) -> tuple[Coding, list[bytes]]:
+        """Its parts; a text that many get is cut once, and only the reference in its headers is another."""
+        found = self._cut.get(message.text)
+        if found is None:
+            codings = GSM if self._settings.alphabet == Coding.GSM7 else LATIN
+            if len(self._cut) >= SHARED:
+                self._cut.clear()
+            found = self._cut[message.text] = parts_of(message.text, reference=0, codings=codings, is_wide=False)
+        coding, parts = found
+        if len(parts) == 1:
+            return found
+        reference = bytes((message.reference & 0xFF,))
+        return coding, [part[:REFERENCE_AT] + reference + part[REFERENCE_AT + 1 :] for part in parts]
 
     def _repeated(self, message: Claimed, coding: Coding, *, has_header: bool, now: float) -> Repeated:
         """What messages alike share of their PDUs; made once for each sender, coding and time left."""
