@@ -63,11 +63,12 @@ async def demonstrate_fence(
     if db is None or not {"powers.register_basis", "fence.register"} <= gate.catalogue.operations.keys():
         return
     cells = await asyncio.to_thread(drill.table)
-    engine = await asyncio.to_thread(Engine, db.journal("positions"), cells, gate.clock)
+    clock = drill.ReplayClock(gate.clock)
+    engine = await asyncio.to_thread(Engine, db.journal("positions"), cells, clock)
     if await drill.seed_law_of_fence(gate):
         cases = await drill.seed_people(gate)
         world = await asyncio.to_thread(drill.world_of, cells)
-        await drill.replay(engine, world, await slots_of(db, cases), gate.clock())
+        await drill.replay(engine, world, await slots_of(db, cases), clock)
     lend_fence(
         drawers, lawful, scopes, agency_of, notifier=notifier, engine=engine, cells=cells
     )  # its clock begins now

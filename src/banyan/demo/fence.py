@@ -19,7 +19,7 @@ from banyan.craft.fencing.simulating import Setting, World, draw
 from banyan.demo.agencies.people import GIVEN, LIN, people
 from banyan.demo.outlets import ROADS, SEED, SURNAMES
 from banyan.errors import Conflict
-from banyan.kernel.events.clock import EpochS, iso
+from banyan.kernel.events.clock import Clock, EpochS, iso
 from banyan.kernel.exchange import Gate
 from banyan.kernel.identity.caller import SYSTEM, Caller
 from banyan.kernel.identity.identifiers import person_number_kind
@@ -96,22 +96,36 @@ def world_of(cells: CellTable, count: int = PEOPLE) -> World:
     return draw(cells, Setting(phones=count, days=2, distances_m=(AWAY_M,), walks=1))
 
 
-async def replay(engine: FenceEngine, world: World, slots: list[int], now: float) -> None:
+class ReplayClock:
+    """The node's clock, but while a day that was is replayed the moment of that day: the engine closes slots by it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self.moment = clock, 0.0
+
+    def __call__(self) -> EpochS:
+        return EpochS(self.moment) if self.moment else self._clock()
+
+
+async def replay(engine: FenceEngine, world: World, slots: list[int], clock: ReplayClock) -> None:
     """A day and two hours of fixes up to now; the persona's last hour is a walk."""
+    now, clock.moment = clock(), 0.0
     begin = (int(now) - BEFORE_S) // SLOT_S * SLOT_S
     last = (int(now) - begin) // SLOT_S - 1
     cells = np.array(world.cells[:, : last + 1])
     walk = world.walks[0].cells
     walk = walk.reshape(walk.shape[-2:]) if walk.ndim > 2 else walk
     cells[0, -walk.shape[-1] :] = walk[0]
+    clock.moment = float(begin)
     for slot in slots:
         await engine.enrol(slot, watched_for=HOME, at=begin)
     phones = np.array(slots, np.uint32)
     for place in range(0, last + 1):
         moment = begin + place * SLOT_S + 60
+        clock.moment = float(begin + (place + 1) * SLOT_S)
         await engine.feed(fixes(phones, np.full(len(slots), moment), cells[:, place]),
                           complete_until=begin + (place + 1) * SLOT_S)  # fmt: skip
         await asyncio.sleep(0)
+    clock.moment = 0.0
 
 
 def officer(agency: str) -> Caller:

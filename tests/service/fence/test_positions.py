@@ -1,0 +1,58 @@
+"""Positions to ladder, with the real engine: the drill's persona walks off, and a killed taker repeats nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.make import NOW
+from tests.service.fence.world import a_world
+
+from banyan.demo import fence as drill
+from banyan.fenced import lend_fence
+from banyan.kernel.events.clock import EpochS
+from banyan.service.fence import records
+from banyan.service.fence.positions import drain, slots_of
+
+COUNT = 24
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+def test_one_walks_off_and_is_asked_once_though_the_taker_was_killed(tmp_path: Path) -> None:
+    from banyan.craft.fencing.engine import Engine
+
+    async def story() -> None:
+        now = [float(NOW)]
+        async with a_world(tmp_path, now) as world:
+            node = world.node
+            db = node.drawers["fence"]
+            cells = drill.table()
+            clock = drill.ReplayClock(lambda: EpochS(now[0]))
+            engine = Engine(db.journal("positions"), cells, clock)
+            assert await drill.seed_law_of_fence(node.gate)
+            cases = await drill.seed_people(node.gate, COUNT)
+            await drill.replay(engine, drill.world_of(cells, COUNT), await slots_of(db, cases), clock)
+            lend_fence(node.drawers, node.lawful, node.scopes, _named, notifier=world.sms, engine=engine, cells=cells)
+            told = engine.told
+
+            async def killed(upto: int) -> None:
+                raise Killed  # between the commit and the engine's word of it
+
+            engine.told = killed  # type: ignore[method-assign]
+            with pytest.raises(Killed):
+                await drain(world.context())
+            engine.told = told  # type: ignore[method-assign]
+            before = await db.sql.read(records.open_alarms)
+            assert await drain(world.context()) == 0
+            assert await db.sql.read(records.open_alarms) == before
+            assert [one.kind for one in before if one.held == cases[0]] == ["left"]
+
+    asyncio.run(story())
+
+
+async def _named(id: str) -> str:
+    return id
