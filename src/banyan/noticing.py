@@ -28,6 +28,7 @@ from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import close_drawer, open_drawer
 from banyan.lawful import Lawful
 from banyan.settings import Settings, SmsBind
+from banyan.sms_control import listening
 from banyan.wire.smpp.codes import Command
 from banyan.wire.smpp.text import Coding
 
@@ -82,7 +83,8 @@ async def open_notices(
         sender = Sender(outbox, binds, jitter=random.random)
         tasks = [asyncio.create_task(one) for one in (_send(sender, log), _forget(outbox, log))]
         try:
-            yield Notices(outbox, sender, simulator)
+            async with listening(data / FOLDER, outbox, lambda: sender.figures):
+                yield Notices(outbox, sender, simulator)
         finally:
             for task in tasks:
                 task.cancel()
