@@ -19,6 +19,7 @@ import uvicorn
 
 from banyan.alerting import open_alerts
 from banyan.consents import as_person
+from banyan.craft.notify.outbox import Outbox
 from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
@@ -36,7 +37,9 @@ from banyan.demo.loan.registering import close_app, register_app
 from banyan.demo.personas import close_personas, seed_personas
 from banyan.demo.preorders import seed_preorders
 from banyan.demo.rationing import samples, seed_rationing
+from banyan.demo.tracing import seed_tracing
 from banyan.errors import Invalid, Problem, Unavailable
+from banyan.fenced import demonstrate_fence, lend_fence
 from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
@@ -53,6 +56,7 @@ from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
 from banyan.lawful import Lawful, keep_publishing, open_lawful
 from banyan.lending import agency_names, behind_rooms, lend_opendata, lend_orders, lend_rations, lend_services, outsides
+from banyan.noticing import Notices, start_notices
 from banyan.payhouse import payhouse
 from banyan.persons import open_persons
 from banyan.presence import presence_of
@@ -66,6 +70,7 @@ from banyan.settings import (
     line_secrets_from_environment,
     load_settings,
 )
+from banyan.traced import lend_tracing
 from banyan.travelling import lend_travel
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +98,11 @@ class Node(msgspec.Struct, frozen=True):
     persons: Provider
     scopes: Scopes
     road: Road | None = None
+    sms: Notices | None = None
+
+    @property
+    def notifier(self) -> Outbox | None:
+        return self.sms.outbox if self.sms is not None else None
 
 
 def plug(paths: tuple[str, ...]) -> list[Service]:
@@ -150,11 +160,8 @@ async def open_node(
         lend_rations(drawers, settings, lawful, clock, data=data)
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
-        lend_orders(drawers, lawful, scopes)
-        lend_travel(
-            drawers, gate, lawful, scopes, agency_of=agency_names(persons), random=token_bytes,
-            allow_private=settings.fetch.allow_private,
-        )  # fmt: skip
+        sms = await start_notices(stack, data, settings, lawful, scopes, clock=clock, log=log, is_demo=is_demo)
+        _lend_powers(drawers, gate, lawful, scopes, settings, agency_of=agency_names(persons), sms=sms, data=data)
         await _open_alerts(stack, drawers, lawful, persons, settings=settings, data=data, clock=clock, is_demo=is_demo)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
@@ -169,12 +176,33 @@ async def open_node(
             present=presence_of(persons, issuer=settings.site.public_url, name_of=lawful.conscience.subject),
         )
         app = behind_rooms(app, drawers, settings, clock)
-        if not is_demo:
-            await _close_demo(persons)
+        await _close_demo(persons, is_demo=is_demo)
         await gate.start()
         stack.push_async_callback(gate.stop)
         await way.start(stack)
-        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes, road)
+        yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes, road, sms)
+
+
+def _lend_powers(
+    drawers: Mapping[str, Drawer],
+    gate: Gate,
+    lawful: Lawful,
+    scopes: Scopes,
+    settings: Settings,
+    *,
+    agency_of: Callable[[str], Awaitable[str]],
+    sms: Notices | None,
+    data: Path,
+) -> None:
+    """Orders, and the services that run under one only."""
+    notifier = sms.outbox if sms is not None else None
+    lend_orders(drawers, lawful, scopes)
+    lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier)
+    lend_tracing(drawers, lawful, scopes, data=data, notifier=notifier, operations=gate.catalogue.operations)
+    lend_travel(
+        drawers, gate, lawful, scopes, agency_of=agency_of, random=token_bytes,
+        allow_private=settings.fetch.allow_private,
+    )  # fmt: skip
 
 
 async def _open_alerts(
@@ -192,8 +220,10 @@ async def _open_alerts(
     await open_alerts(stack, drawers, lawful, persons, settings=settings, clock=clock, networks=networks)
 
 
-async def _close_demo(persons: Provider) -> None:
+async def _close_demo(persons: Provider, *, is_demo: bool) -> None:
     """A folder that was a demonstration once lets none of its personas and apps in."""
+    if is_demo:
+        return
     await close_personas(persons)
     await close_app(persons)
 
@@ -338,7 +368,9 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     if node.road is not None:
         await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
     await _started(server)
-    await asyncio.gather(_keep_nation(node), seed_draw(node.gate))
+    fence = partial(demonstrate_fence, node.drawers, node.lawful, node.scopes, agency_names(node.persons))
+    traced = seed_tracing(node.gate)
+    await asyncio.gather(_keep_nation(node), seed_draw(node.gate), traced, fence(gate=node.gate, notifier=node.notifier))
 
 
 async def _keep_nation(node: Node) -> None:

@@ -27,6 +27,8 @@ STANDARD_SERVICES = (
     "banyan.service.rationing.parts:SERVICE",
     "banyan.service.travel.parts:SERVICE",
     "banyan.service.alerts.parts:SERVICE",
+    "banyan.service.tracing.parts:SERVICE",
+    "banyan.service.fence.parts:SERVICE",
 )
 
 
@@ -113,6 +115,44 @@ class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     url: Annotated[str, msgspec.Meta(pattern="^(https?://[^?#\\s]+)?$")] = ""
     """What stands before /v1/charges; empty: nothing can be paid here."""
+
+
+class SmsBind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bind to an operator's SMSC by SMPP 3.4. Its password comes from BANYAN_SMS_<NAME> or from `password_file`."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,30}$")]
+    host: str
+    port: Port
+    system_id: Annotated[str, msgspec.Meta(min_length=1, max_length=15)]
+    password_file: str = ""
+    """A file that only the node's user may read."""
+    system_type: Annotated[str, msgspec.Meta(max_length=12)] = ""
+    kind: Literal["transceiver", "transmitter", "receiver"] = "transceiver"
+    smsc: str = ""
+    """The SMSC whose message ids it shares with other binds; empty: its own."""
+    rate: Annotated[float, msgspec.Meta(gt=0, le=20_000)] = 50.0
+    """SMS a second that the operator allows."""
+    window: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 50
+    """Messages that may be without answer: after a crash so many may be sent twice."""
+    alphabet: Literal["gsm7", "latin-1"] = "gsm7"
+    """The SMSC's default alphabet."""
+    can_query: bool = False
+    """It answers query_sm."""
+    country: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,2}$")] = "886"
+    """Of numbers that it writes with a leading 0."""
+
+
+class SmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Notices by SMS. The demonstration has a simulated SMSC where this is not enabled."""
+
+    enabled: bool = False
+    senders: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("1922", "1955")
+    """The fixed numbers that people know; the first is the usual one."""
+    link_domains: tuple[str, ...] = ("gov.tw",)
+    """A text may link nowhere else."""
+    most_parts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4
+    """SMS that one text may take."""
+    binds: tuple[SmsBind, ...] = ()
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -212,6 +252,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: Line = Line()
     identity: Identity = Identity()
     payments: Payments = Payments()
+    sms: SmsSettings = SmsSettings()
     ledger: LedgerSettings = LedgerSettings()
     road: RoadSettings = RoadSettings()
     services: tuple[str, ...] = STANDARD_SERVICES
