@@ -16,6 +16,7 @@ import numpy as np
 from banyan.craft.notify.model import Lane, Message
 from banyan.craft.tracing.lake import Row
 from banyan.craft.tracing.model import Slots
+from banyan.craft.tracing.places import rounded
 from banyan.errors import Conflict, Denied, NotFound, Unavailable
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.ledger.entries import act_entry
@@ -86,7 +87,7 @@ async def release(ctx: Context, request: Releasing) -> Released:
             await ctx.db.sql.write(lambda tx: tx.run(SQL["end_release"], id=found.id, told=count))
         after = await ctx.db.sql.read(lambda tx: request_of(tx, request.id))
     assert after is not None, "it was read above"
-    return Released(told(after), campaign_of(after.id), after.told if after.told >= TRACE_LEAST else None)
+    return Released(told(after), campaign_of(after.id), rounded(after.told))
 
 
 def campaign_of(id: str) -> str:
