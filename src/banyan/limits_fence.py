@@ -38,6 +38,7 @@ FENCE_UNSENT: Final = 500  # messages retried at once
 # The fence (craft/fencing).
 FENCE_ALARMS: Final = 100_000  # not yet acted upon: a tenth of a million phones, all at once
 FENCE_EVENTS: Final = 100  # watched at a time: a county's mass events of a day
+FENCE_PAST_S: Final = 7 * 86_400  # a new fence may be fed so much of the past: a thousand slots
 FENCE_SNAPSHOT_FRAMES: Final = 10_000  # between two snapshots: replayed in some seconds
 FENCE_SNAPSHOT_FIXES: Final = 20_000_000  # between two snapshots: a nation's ten minutes, 240 MB of journal
 FENCE_SITES_SIMULATED: Final = 20_000  # masts of one simulation: Taiwan's three operators have some 30,000 each

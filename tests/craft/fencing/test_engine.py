@@ -16,6 +16,7 @@ from banyan.craft.fencing.engine import Engine
 from banyan.errors import Conflict, Invalid, Limit
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.journal import Journal
+from banyan.limits_fence import FENCE_PAST_S
 
 TABLE = cell_table(
     [f"466-92-1-{cell}" for cell in range(30)], np.repeat(121.5 + np.arange(10) * 0.02, 3), np.full(30, 25.0)
@@ -184,6 +185,27 @@ async def test_who_left_is_in_no_snapshot_and_replay_does_not_bring_her_back(wor
     assert (again.state_of(1).home, again.state_of(1).last_at) == ((), 0)
     assert again.state_of(0).home[0].cell == 0
     assert again.counts().watched == 1
+
+
+@ran
+async def test_days_past_can_be_fed_in_order_to_a_new_fence(world: World) -> None:
+    engine = world.open()
+    begin = START - 86_400
+    await engine.enrol(0, at=begin)
+    for slot in range(140):
+        at = begin + 600 * slot
+        fed = await engine.feed(fixes([0], [at + 60], [0 if slot < 130 else 27]), complete_until=at + 600)
+        assert fed.taken == 1
+    assert engine.state_of(0).fixes == 140
+    assert [one.kind for one in engine.alarms()] == ["suspect", "away"]
+    assert await engine.tick() > 0
+
+
+@ran
+async def test_a_past_without_end_is_not_walked_through(world: World) -> None:
+    engine = world.open()
+    await engine.enrol(0, at=0)
+    assert await engine.tick() <= FENCE_PAST_S // 600
 
 
 @ran

@@ -15,6 +15,7 @@ from banyan.craft.cells.model import CellTable, Fixes, fixes
 from banyan.craft.fencing.model import Alarm
 from banyan.craft.fencing.rule import Rule
 from banyan.craft.fencing.state import State
+from banyan.limits_fence import FENCE_PAST_S
 
 
 class Begin(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -86,7 +87,7 @@ def apply(state: State, frame: Frame) -> tuple[Any, list[Alarm]]:
     """Do what the frame says; its answer, and the alarms of the slots that it closed."""
     if isinstance(frame, Enrol):
         state.enrol(frame.phone, frame.watched_for, frame.at)
-        state.begin(frame.now)
+        state.begin(max(min(frame.now, frame.at + state.rule.grace_s), frame.now - FENCE_PAST_S))
     elif isinstance(frame, Leave):
         return state.leave(np.frombuffer(frame.phones, np.int64)), []
     elif isinstance(frame, OpenEvent):
@@ -96,10 +97,11 @@ def apply(state: State, frame: Frame) -> tuple[Any, list[Alarm]]:
         state.events.pop(frame.event, None)
         state.entered = {one for one in state.entered if one[0] != frame.event}
     elif isinstance(frame, Feed):
-        # What is over by the clock is closed first, so that room is for what may still come.
-        alarms = _closed(state, state.due(frame.now))
-        fed = state.feed(_fixes(frame), frame.now)
-        return fed, alarms + _closed(state, state.due(frame.now, frame.complete_until))
+        if frame.complete_until:  # the operator's word instead of the clock's, so that a day past can be fed again
+            fed = state.feed(_fixes(frame), frame.now)
+            return fed, _closed(state, state.complete(frame.complete_until))
+        alarms = _closed(state, state.due(frame.now))  # first, so that room is for what may still come
+        return state.feed(_fixes(frame), frame.now), alarms
     elif isinstance(frame, Tick):
         return None, _closed(state, state.due(frame.now))
     elif isinstance(frame, Told):

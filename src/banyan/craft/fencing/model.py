@@ -115,7 +115,8 @@ class FenceEngine(Protocol):
 
     async def feed(self, batch: Fixes, *, complete_until: int | None = None) -> Fed:
         """Take fixes in any order. A slot of 10 minutes is judged once it is over and the grace for late ones is too,
-        or at once when the operator says that all up to `complete_until` was sent."""
+        or when the operator says that all up to `complete_until` was sent: then by that word alone, so that a new
+        fence (enrolled `at` that time) can be fed days past in order, before the first `tick`."""
 
     async def tick(self) -> int:
         """Judge what is due by the clock, also when nothing was fed; how many slots."""

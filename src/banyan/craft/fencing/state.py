@@ -138,11 +138,13 @@ class State:
         self.ahead += ahead
         return Fed(taken, again, late, ahead, unknown)
 
-    def due(self, now: int, complete_until: int = 0) -> int:
-        """How many slots are over."""
-        slot_s = self.rule.slot_s
-        over = max((now - self.rule.grace_s) // slot_s, complete_until // slot_s)
-        return max(0, over - self.first_slot) if self.first_slot >= 0 else 0
+    def due(self, now: int) -> int:
+        """How many slots are over by the clock."""
+        return self.complete(now - self.rule.grace_s)
+
+    def complete(self, until: int) -> int:
+        """How many slots are over when all up to `until` was sent."""
+        return max(0, until // self.rule.slot_s - self.first_slot) if self.first_slot >= 0 else 0
 
     def close(self) -> list[Alarm]:
         """Judge the first open slot; its alarms, by phone."""
