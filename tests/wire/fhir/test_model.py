@@ -1,4 +1,4 @@
-"""Our light FHIR models: identifiers of TW Core both ways, and what we write is read by fhir.resources (R4B)."""
+"""Our light FHIR models: identifiers of TW Core both ways, and a Patient is read by its identifiers only."""
 
 from __future__ import annotations
 
