@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from tests.make import NOW
-from tests.service.fence.world import a_world
+from tests.service.fence.world import HEALTH, STRANGER, SYSTEM, WANG, World, a_world, in_a_world, officer, phone_of
 
 from banyan.demo import fence as drill
+from banyan.errors import Denied, Unavailable
 from banyan.fenced import lend_fence
 from banyan.kernel.events.clock import EpochS
 from banyan.service.fence import records
@@ -56,3 +57,20 @@ def test_one_walks_off_and_is_asked_once_though_the_taker_was_killed(tmp_path: P
 
 async def _named(id: str) -> str:
     return id
+
+
+def test_only_an_operator_sends_fixes_and_sees_nobody() -> None:
+    async def story(world: World) -> None:
+        fix = {"fixes": [{"phone": phone_of(WANG), "at": int(NOW), "cell": "466-99-1-1"}]}
+        for by in (HEALTH, STRANGER):
+            with pytest.raises(Denied):
+                await world.call("fixes", by, **fix)
+        operator = officer("TW/COM/TEL")
+        await world.call("assign", SYSTEM, agency="TW/COM/TEL", desk="operator", area="*")
+        with pytest.raises(Unavailable):  # this node has no engine
+            await world.call("fixes", operator, **fix)
+        for operation in ("worklist", "enrolments", "call_list"):
+            with pytest.raises(Denied):
+                await world.call(operation, operator)
+
+    in_a_world(story)

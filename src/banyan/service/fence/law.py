@@ -31,8 +31,9 @@ SUNSET: Final = EpochS(1_924_963_199.0)
 """2030-12-31T15:59:59Z, the end of that year in Taiwan: by then the law is looked at again."""
 WHO: Final = ("name", "phone", "address", "until", "steps", "alarms")
 OPERATIONS: Final = ("fence.timeline", "fence.register", "fence.transfer", "fence.relocate")
-Desk = Literal["health", "civil", "police"]
-"""Which work an agency does in an area: the health bureau's case workers, civil affairs (village officers), police."""
+Desk = Literal["health", "civil", "police", "operator"]
+"""Which work an agency does in an area: the health bureau's case workers, civil affairs (village
+officers), police; and the operators, who send fixes and see nobody."""
 
 
 class Duty(msgspec.Struct, frozen=True):

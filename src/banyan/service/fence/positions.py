@@ -13,7 +13,7 @@ import msgspec
 from banyan.craft.cells.model import fixes
 from banyan.craft.fencing.model import EVENTS, HOME, NO_PHONE, FenceEngine
 from banyan.craft.fencing.model import Alarm as Told
-from banyan.errors import Unavailable
+from banyan.errors import Denied, Unavailable
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events import Event, timers
 from banyan.kernel.events.clock import EpochS
@@ -74,8 +74,10 @@ class Taken(msgspec.Struct, frozen=True):
 )  # fmt: skip
 async def send_fixes(ctx: Context, request: Batch) -> Taken:
     """Raises Denied when no order is in force, or for who is no operator; Unavailable without an engine."""
-    order, duties = await law.on_duty(ctx)
-    assert duties, "on_duty found an area"
+    order, agency = await law.order_in_force(ctx), ctx.caller.agency
+    duties = await ctx.db.sql.read(lambda tx: law.duties_of(tx, agency))
+    if not any(one.desk == "operator" for one in duties):
+        raise Denied(both("no_area"), remedy=both("no_area_remedy"), kind="no-area")
     shelf = shelf_of(ctx.db)
     engine, table = shelf.engine, shelf.cells
     if engine is None or table is None:
