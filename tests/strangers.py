@@ -96,6 +96,7 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "town": ["10015010"],
         "item": ["mask-adult"],
         "day": ["2026-11-23"],
+        "order": ["fence-2026"],
         "supply": [1000],
         "outlet": ["5901010004"],
         "draw": ["r1"],
@@ -116,6 +117,15 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "consent": ["0" * 32],
         "since": ["2026-11-23T00:00:00Z"],
         "time": ["2026-11-23T00:00:00Z"],
+        "base": ["https://reader.example"],
+        "feed": ["feed.atom"],
+        "area": ["10015010"],
+        "reason": ["試試看"],
+        "at": ["2026-11-23T00:00:00Z"],
+        "start": ["2026-11-23T00:00:00Z"],
+        "end": ["2026-11-24T00:00:00Z"],
+        "pings": [[]],
+        "cases": [["1"]],
         "sql": [f'SELECT * FROM "{handle}"' for handle in (*handles, subject.id)]
         + [f'SELECT count(*) FROM (SELECT * FROM "{subject.resource}") x'],
     }
