@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,51 @@ def test_verify_asks_the_register_not_the_message(capsys: pytest.CaptureFixture[
     assert ": digest: the alert was changed after it was signed" in capsys.readouterr().out
     assert main(["cap", "verify", str(alert), "--register", str(tmp_path / "none")]) == 2
     assert "is no folder" in capsys.readouterr().err
+
+
+PAGES: dict[str, bytes] = {}
+
+
+class _Served(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = PAGES.get(self.path)
+        self.send_response(404 if body is None else 302 if body == b"away" else 200)
+        if body == b"away":
+            self.send_header("Location", "/one.cap")
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Served)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_follow_fetches_a_feed_and_judges_each_alert(capsys: pytest.CaptureFixture[str], web: str) -> None:
+    links = "".join(
+        f"<entry><id>{name}</id><title>t</title><updated>u</updated><link href='{web}/{name}.cap'/></entry>"
+        for name in ("one", "two", "three", "four")
+    )
+    head = "<id>f</id><title>t</title><updated>u</updated>"
+    PAGES["/feed"] = f'<feed xmlns="http://www.w3.org/2005/Atom">{head}{links}</feed>'.encode()
+    PAGES["/one.cap"] = shared_data("alerts/cap/taiwan.cap").read_bytes()
+    PAGES["/two.cap"] = shared_data("alerts/cap/canada_errors.cap").read_bytes()
+    PAGES["/three.cap"] = b"away"
+    assert main(["cap", "follow", f"{web}/feed"]) == 0
+    said = capsys.readouterr().out
+    assert "one: valid, no-signature: 水庫洩洪" in said
+    assert "two: invalid (references-missing), no-signature: thunderstorm" in said
+    assert f"{web}/three.cap: it answered 302" in said
+    assert f"{web}/four.cap: it answered 404" in said
+    assert main(["cap", "follow", f"{web}/nothing"]) == 2
+    assert main(["cap", "follow", "ftp://example.org/feed"]) == 2

@@ -1,12 +1,17 @@
-"""`./banyan cap check` and `./banyan cap verify`: is this a right alert, and is it by whom it says?"""
+"""`./banyan cap check`, `verify` and `follow`: is this a right alert, by whom it says; and what does a feed hold?"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from banyan.errors import Invalid
 from banyan.limits_alerts import CAP_BYTES, CAP_SENDERS, MIB
+
+if TYPE_CHECKING:
+    from banyan.wire.cap.register import Register
 
 PEM_BYTES = 1 * MIB
 
@@ -23,6 +28,15 @@ def add_cap_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--register", type=Path, required=True, metavar="FOLDER", help="senders.toml and the PEM files it names"
     )
     verify.set_defaults(run=verify_command)
+    follow = kinds.add_parser(
+        "follow", help="fetch a feed (Atom, RSS) and judge each of its alerts; exit 2 when none came"
+    )
+    follow.add_argument("address", metavar="URL")
+    follow.add_argument(
+        "--register", type=Path, metavar="FOLDER", help="senders.toml and PEM files; left out: none known"
+    )
+    follow.add_argument("--host", action="append", default=[], help="another host its alerts may lie on")
+    follow.set_defaults(run=follow_command)
 
 
 def check_command(options: argparse.Namespace) -> int:
@@ -42,16 +56,41 @@ def check_command(options: argparse.Namespace) -> int:
 
 def verify_command(options: argparse.Namespace) -> int:
     """Raises Invalid for a register that cannot be read."""
-    from banyan.wire.cap import register, signing
+    from banyan.wire.cap import signing
 
-    if not options.register.is_dir():
-        raise Invalid.at("--register", f"{options.register} is no folder")
-    paths = [path for path in sorted(options.register.iterdir()) if path.is_file()][: CAP_SENDERS + 1]
-    pinned = register.read({path.name: _bytes(path, PEM_BYTES) for path in paths})
-    seals = signing.verify(_bytes(options.file, CAP_BYTES + 1), pinned)
+    seals = signing.verify(_bytes(options.file, CAP_BYTES + 1), _register(options.register))
     for each in seals:
         print(f"{options.file}: {each.seal.value}: {each.says}")  # noqa: T201
     return 0 if any(each.is_good for each in seals) else 2
+
+
+def follow_command(options: argparse.Namespace) -> int:
+    """One round over a feed; the person at the keyboard names it, so it may be on this machine."""
+    from banyan.cap_fetching import fetcher
+    from banyan.craft.following.rounds import Source, State, go_round
+    from banyan.wire.cap.register import Register
+
+    known = Register() if options.register is None else _register(options.register)
+    source = Source(options.address, tuple(options.host))
+    found = asyncio.run(go_round(source, State(), fetcher(allow_private=True), register=known))
+    for each in found.findings:
+        print(f"feed: {each.code} {each.path}: {each.fix}")  # noqa: T201
+    for address, reason in found.failed:
+        print(f"{address}: {reason}")  # noqa: T201
+    for taken in found.taken:
+        said = "valid" if taken.verdict.is_valid else f"invalid ({taken.verdict.errors[0].code})"
+        event = taken.alert.info[0].event if taken.alert is not None and taken.alert.info else taken.entry.category
+        print(f"{taken.entry.id}: {said}, {taken.seals[0].seal.value}: {event or taken.entry.title}")  # noqa: T201
+    return 0 if found.taken or (found.is_changed and not found.findings and not found.failed) else 2
+
+
+def _register(folder: Path) -> Register:
+    from banyan.wire.cap import register
+
+    if not folder.is_dir():
+        raise Invalid.at("--register", f"{folder} is no folder")
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file()][: CAP_SENDERS + 1]
+    return register.read({path.name: _bytes(path, PEM_BYTES) for path in paths})
 
 
 def _bytes(path: Path, at_most: int) -> bytes:

@@ -22,6 +22,7 @@ CAP_FINDINGS: Final = 200  # named of one document; beyond that it is of another
 FEED_BYTES: Final = 4 * MIB  # of one feed: NCDR's with 500 entries has 700 KiB
 FEED_ENTRIES: Final = 2_000  # read of one feed
 FOLLOW_FETCHES: Final = 50  # alerts fetched of one feed in one round, one after another: the rest waits a minute
+FOLLOW_FETCH_S: Final = 20.0  # for one document: a megabyte over a poor line takes ten
 
 # The alert object (service/alerts).
 ALERT_VERSIONS: Final = 15  # messages of one chain: a cell broadcast's update number has 4 bits (TS 23.041 s9.4.1.2.1)
