@@ -1,0 +1,233 @@
+"""Who met 100 cases within 500 m in the same 5 minutes, over a day of pings: ours beside DuckDB, polars and pandas.
+
+    ./banyan bench trace [--quick] [--json]
+
+Phones live in ten cities, commute and send a ping each 300 s: 1 M and 10 M pings (`--quick`: 1 M), and 100 M with
+`--pings 100`. All engines hold the same columns in memory and must find the same phones with the same buckets. DuckDB:
+a join on bucket, a box, then the haversine, as one would write it; polars: join on bucket and a grid cell (the cases
+spread over the nine around); pandas: merge on bucket, at 1 M only. Ours: the index of the cases is made in the time that
+is told. Processor seconds of the whole process (DuckDB: two threads) and wall seconds, medians of rounds, interleaved.
+Octets a ping: as the lake writes them, sealed. `ratio` is DuckDB's processor time to ours at the largest size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from banyan.craft.tracing.lake import Lake  # noqa: E402
+from banyan.craft.tracing.model import HOUR_S, Fixes, Pings, Rule  # noqa: E402
+from banyan.craft.tracing.tracing import hours_asked, in_memory, merged, question, trace  # noqa: E402
+
+RULE = Rule(500.0, 300, 300)
+CASES = 100
+PER_PHONE = 288
+TARGET = 5.0
+DAY = 439_032 * HOUR_S
+CITIES = np.array(
+    [(121.54, 25.04, 27), (121.47, 25.01, 40), (120.68, 24.15, 28), (120.30, 22.63, 27), (120.21, 22.99, 18),
+     (120.97, 24.80, 10), (121.74, 25.13, 4), (120.44, 23.48, 6), (121.60, 23.98, 3), (121.30, 24.99, 23)]
+)  # fmt: skip
+HAVERSINE = """2 * 6371008.8 * asin(sqrt(pow(sin(radians((p.lat - c.lat) / 1e6) / 2), 2) + cos(radians(p.lat / 1e6))
+* cos(radians(c.lat / 1e6)) * pow(sin(radians((p.lon - c.lon) / 1e6) / 2), 2)))"""
+SQL = f"""select p.phone, count(distinct p.bucket) as n from pings p join cases c on p.bucket = c.bucket
+and p.lat between c.lat - 4600 and c.lat + 4600 and p.lon between c.lon - 5100 and c.lon + 5100
+where {HAVERSINE} <= 500 group by 1"""
+
+
+class Day:
+    """A day's pings, in the order of time; the first case of each hundred phones is a case."""
+
+    def __init__(self, pings: int) -> None:
+        dice = np.random.default_rng(5_000)
+        self.phones = size = pings // PER_PHONE
+        city = dice.choice(len(CITIES), size, p=CITIES[:, 2] / CITIES[:, 2].sum())
+        spread = dice.choice([0.02, 0.05, 0.15], size, p=[0.5, 0.35, 0.15])
+        home = [np.clip(CITIES[city, at] + dice.normal(0, spread), low, high)
+                for at, low, high in ((0, 119.5, 122.0), (1, 21.9, 25.3))]  # fmt: skip
+        work = [home[0] + dice.normal(0, 0.06, size), home[1] + dice.normal(0, 0.05, size)]
+        leaves, back = dice.integers(72, 120, size), dice.integers(190, 250, size)
+        self.hours: dict[int, Pings] = {}
+        for hour in range(24):
+            columns: list[tuple[np.ndarray, ...]] = []
+            for bucket in range(hour * 12, hour * 12 + 12):
+                share = np.clip((bucket - leaves) / 6, 0, 1) * np.clip((back - bucket) / 6, 0, 1)
+                place = [((home[at] + (work[at] - home[at]) * share + dice.normal(0, 0.0008, size)) * 1e6).astype(np.int32)
+                         for at in (0, 1)]  # fmt: skip
+                second = (dice.integers(0, 300, size) + bucket % 12 * 300).astype(np.uint16)
+                columns.append((np.arange(size, dtype=np.uint32), second, *place))
+            self.hours[DAY // HOUR_S + hour] = Pings(*(np.concatenate([one[at] for one in columns]) for at in range(4)))
+        self.own = np.linspace(0, size - 1, CASES).astype(np.uint32)
+        self.cases = self.flat(lambda one: one.take(np.isin(one.phone, self.own)))
+
+    def flat(self, of: Callable[[Pings], Pings]) -> Fixes:
+        parts = [(hour, of(one)) for hour, one in self.hours.items()]
+        at = np.concatenate([one.second.astype(np.int64) + hour * HOUR_S for hour, one in parts])
+        return Fixes(np.concatenate([one.phone for _, one in parts]), at,
+                     np.concatenate([one.lon for _, one in parts]), np.concatenate([one.lat for _, one in parts]))  # fmt: skip
+
+
+def ours(day: Day) -> np.ndarray:
+    asked = question(day.cases, RULE, phones=day.phones, own=day.own)
+    return merged(trace(asked, in_memory(day.hours), hours_asked(asked)), day.phones)
+
+
+def counts(day: Day, phone: Any, many: Any) -> np.ndarray:
+    total = np.zeros(day.phones, np.uint32)
+    total[np.asarray(phone)] = np.asarray(many)
+    total[day.own] = 0
+    return total
+
+
+def table(given: Fixes) -> pa.Table:
+    names = ("phone", "bucket", "lon", "lat")
+    columns = (given.phone, (given.at // 300).astype(np.int32), given.lon, given.lat)
+    return pa.table(dict(zip(names, columns, strict=True)))
+
+
+def in_duckdb(day: Day) -> Callable[[], np.ndarray]:
+    db = duckdb.connect()
+    db.execute("set threads = 2")
+    for name, given in (("pings", day.flat(lambda one: one)), ("cases", day.cases)):
+        rows = table(given)
+        db.register("rows", rows)
+        db.execute(f"create table {name} as select * from rows")
+        db.unregister("rows")
+
+    def run() -> np.ndarray:
+        found = db.execute(SQL).fetchnumpy()
+        return counts(day, found["phone"], found["n"])
+
+    return run
+
+
+def in_polars(day: Day) -> Callable[[], np.ndarray]:
+    import polars as pl
+
+    def framed(given: Fixes) -> Any:
+        return pl.from_arrow(table(given)).with_columns(x=pl.col("lon") // 5_100, y=pl.col("lat") // 4_600)
+
+    pings, cases = framed(day.flat(lambda one: one)), framed(day.cases)
+
+    def run() -> np.ndarray:
+        around = pl.concat(
+            [cases.with_columns(x=pl.col("x") + dx, y=pl.col("y") + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        )
+        pairs = pings.lazy().join(around.lazy(), on=["bucket", "x", "y"], suffix="_c")
+        up = ((pl.col("lat") - pl.col("lat_c")) / 1e6).radians() / 2
+        across = ((pl.col("lon") - pl.col("lon_c")) / 1e6).radians() / 2
+        narrow = (pl.col("lat") / 1e6).radians().cos() * (pl.col("lat_c") / 1e6).radians().cos()
+        apart = 2 * 6371008.8 * (up.sin().pow(2) + narrow * across.sin().pow(2)).sqrt().arcsin()
+        found = pairs.filter(apart <= 500).group_by("phone").agg(n=pl.col("bucket").n_unique())
+        done = found.collect(engine="streaming")
+        return counts(day, done["phone"].to_numpy(), done["n"].to_numpy())
+
+    return run
+
+
+def in_pandas(day: Day) -> Callable[[], np.ndarray]:
+    pings, cases = table(day.flat(lambda one: one)).to_pandas(), table(day.cases).to_pandas()
+
+    def run() -> np.ndarray:
+        pairs = pings.merge(cases, on="bucket", suffixes=("", "_c"))
+        pairs = pairs[(pairs.lat - pairs.lat_c).abs() <= 4_600]
+        up, across = np.radians((pairs.lat - pairs.lat_c) / 1e6) / 2, np.radians((pairs.lon - pairs.lon_c) / 1e6) / 2
+        narrow = np.cos(np.radians(pairs.lat / 1e6)) * np.cos(np.radians(pairs.lat_c / 1e6))
+        near = 2 * 6371008.8 * np.arcsin(np.sqrt(np.sin(up) ** 2 + narrow * np.sin(across) ** 2)) <= 500
+        found = pairs[near].groupby("phone").bucket.nunique()
+        return counts(day, found.index, found.to_numpy())
+
+    return run
+
+
+def octets(day: Day) -> float:
+    """A ping on disk, sealed: the busiest hour's."""
+    hour, pings = max(day.hours.items(), key=lambda one: len(one[1]))
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(Path(folder), lambda _: b"k" * 32, random=secrets.token_bytes)
+        given = Fixes(pings.phone, pings.second.astype(np.int64) + hour * HOUR_S, pings.lon, pings.lat)
+        taken = lake.add(given, now=float((hour + 1) * HOUR_S))
+        return lake.size() / taken.rows
+
+
+def measured(run: Callable[[], np.ndarray]) -> tuple[np.ndarray, float, float]:
+    wall, used = time.perf_counter(), time.process_time()
+    found = run()
+    return found, time.perf_counter() - wall, time.process_time() - used
+
+
+def round_of(day: Day, size: int, rounds: int) -> dict[str, dict[str, float]]:
+    engines: dict[str, Callable[[], np.ndarray]] = {"ours": lambda: ours(day), "duckdb": in_duckdb(day)}
+    for name, build in (("polars", in_polars), ("pandas", in_pandas)):
+        if name == "pandas" and size > 1_000_000:
+            continue
+        try:
+            __import__(name)
+        except ImportError:
+            print(f"  {name} is not installed here", file=sys.stderr)
+            continue
+        engines[name] = build(day)
+    ours(day)  # compiled or loaded before the clock starts
+    told: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
+    expected: np.ndarray | None = None
+    for _ in range(rounds):
+        for name, run in engines.items():
+            if name == "pandas" and told[name]:
+                continue
+            found, wall, used = measured(run)
+            expected = found if expected is None else expected
+            if not np.array_equal(found, expected):
+                raise SystemExit(f"{name} found another answer")
+            told[name].append((wall, used))
+    assert expected is not None
+    print(f"  {int((expected > 0).sum()):,} contacts, the same by all")
+    middle = statistics.median
+    return {
+        name: {"wall_s": middle(one[0] for one in all_), "cpu_s": middle(one[1] for one in all_)}
+        for name, all_ in told.items()
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--pings", type=int, default=10, help="the largest size, millions: 1, 10 or 100")
+    options = parser.parse_args()
+    most = 1 if options.quick else options.pings
+    result: dict[str, Any] = {"name": "trace", "unit": "cpu_s", "sizes": {}}
+    ratio = 0.0
+    for millions in (one for one in (1, 10, 100) if one <= most):
+        print(f"{millions} M pings, {CASES} cases, {RULE.radius_m:g} m in the same {RULE.bucket_s} s")
+        day = Day(millions * 1_000_000)
+        found = round_of(day, millions * 1_000_000, 3 if millions < 100 else 1)
+        size = octets(day)
+        for name, one in found.items():
+            print(f"  {name:8} {one['wall_s']:9.3f} s wall {one['cpu_s']:9.3f} s CPU")
+        print(f"  {size:.2f} octets a ping on disk, sealed")
+        ratio = found["duckdb"]["cpu_s"] / found["ours"]["cpu_s"]
+        result["sizes"][str(millions)] = {**found, "octets": size}
+    result |= {"ratio": ratio, "target": TARGET, "met": ratio >= TARGET}
+    print(f"ratio {ratio:.1f} of DuckDB's CPU to ours (target {TARGET:g})")
+    if options.json:
+        print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
