@@ -5,8 +5,8 @@
 Phones live in ten cities, commute and send a ping each 300 s: 1 M and 10 M pings (`--quick`: 1 M), and 100 M with
 `--pings 100`. All engines hold the same columns in memory and must find the same phones with the same buckets. DuckDB:
 a join on bucket, a box, then the haversine, as one would write it; polars: join on bucket and a grid cell (the cases
-spread over the nine around); pandas: merge on bucket, at 1 M only. Ours: the index of the cases is made in the time that
-is told. Processor seconds of the whole process (DuckDB: two threads) and wall seconds, medians of rounds, interleaved.
+spread over the nine around); pandas: merge on bucket, at 1 M only. Ours: the index of the cases is made within the time
+that is told. Processor seconds of the whole process (DuckDB: two threads) and wall seconds, medians of rounds, interleaved.
 Octets a ping: as the lake writes them, sealed. `ratio` is DuckDB's processor time to ours at the largest size.
 """
 
@@ -67,8 +67,8 @@ class Day:
             columns: list[tuple[np.ndarray, ...]] = []
             for bucket in range(hour * 12, hour * 12 + 12):
                 share = np.clip((bucket - leaves) / 6, 0, 1) * np.clip((back - bucket) / 6, 0, 1)
-                place = [((home[at] + (work[at] - home[at]) * share + dice.normal(0, 0.0008, size)) * 1e6).astype(np.int32)
-                         for at in (0, 1)]  # fmt: skip
+                way = [home[at] + (work[at] - home[at]) * share + dice.normal(0, 0.0008, size) for at in (0, 1)]
+                place = [(one * 1e6).astype(np.int32) for one in way]
                 second = (dice.integers(0, 300, size) + bucket % 12 * 300).astype(np.uint16)
                 columns.append((np.arange(size, dtype=np.uint32), second, *place))
             self.hours[DAY // HOUR_S + hour] = Pings(*(np.concatenate([one[at] for one in columns]) for at in range(4)))
@@ -78,8 +78,8 @@ class Day:
     def flat(self, of: Callable[[Pings], Pings]) -> Fixes:
         parts = [(hour, of(one)) for hour, one in self.hours.items()]
         at = np.concatenate([one.second.astype(np.int64) + hour * HOUR_S for hour, one in parts])
-        return Fixes(np.concatenate([one.phone for _, one in parts]), at,
-                     np.concatenate([one.lon for _, one in parts]), np.concatenate([one.lat for _, one in parts]))  # fmt: skip
+        phone, lon, lat = (np.concatenate([getattr(one, name) for _, one in parts]) for name in ("phone", "lon", "lat"))
+        return Fixes(phone, at, lon, lat)
 
 
 def ours(day: Day) -> np.ndarray:

@@ -36,8 +36,10 @@ def _parser() -> argparse.ArgumentParser:
     from banyan.fencing_command import add_fence_parser
     from banyan.incident import add_incident_parser
     from banyan.kit.command import add_kit_parser
+    from banyan.notify_command import add_notify_parser
     from banyan.publishing import add_publish_parser
     from banyan.replaying import add_replay_parser
+    from banyan.trace_command import add_trace_parser
     from banyan.verifying import add_verify_parser
 
     parser = argparse.ArgumentParser(prog="./banyan", description="Banyan (榕): a resilient smart-government platform")
@@ -60,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     add_fence_parser(verbs)
     add_incident_parser(verbs)
     add_kit_parser(verbs)
+    add_notify_parser(verbs, DEFAULT_DATA)
     add_replay_parser(verbs)
+    add_trace_parser(verbs)
     bench = verbs.add_parser("bench", help="measure us beside the best of the field")
     bench.add_argument("name", nargs="?", default="", help="a file of bench/ without .py; none lists them")
     bench.add_argument("--quick", action="store_true", help="end within 60 s")
