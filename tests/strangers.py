@@ -120,6 +120,7 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "base": ["https://reader.example"],
         "feed": ["feed.atom"],
         "area": ["10015010"],
+        "until": ["2026-11-20"],
         "reason": ["試試看"],
         "at": ["2026-11-23T00:00:00Z"],
         "start": ["2026-11-23T00:00:00Z"],
@@ -141,6 +142,7 @@ OPTIONAL: dict[str, list[dict[str, object]]] = {
 
 PATHS: dict[str, list[str]] = {
     "kind": ["limit"],
+    "service": ["travel-flag"],
     "file*": ["base.css"],
     "path*": ["0/000", "entries/000"],
     "number": ["0", "1"],
