@@ -368,9 +368,9 @@ async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
     if node.road is not None:
         await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
     await _started(server)
-    fence = partial(demonstrate_fence, node.drawers, node.lawful, node.scopes, agency_names(node.persons))
-    traced = seed_tracing(node.gate)
-    await asyncio.gather(_keep_nation(node), seed_draw(node.gate), traced, fence(gate=node.gate, notifier=node.notifier))
+    fenced = partial(demonstrate_fence, node.drawers, node.lawful, node.scopes, agency_names(node.persons))
+    fence, traced = fenced(gate=node.gate, notifier=node.notifier), seed_tracing(node.gate)
+    await asyncio.gather(_keep_nation(node), seed_draw(node.gate), traced, fence)
 
 
 async def _keep_nation(node: Node) -> None:
