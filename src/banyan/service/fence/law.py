@@ -139,7 +139,7 @@ def drop_duty(tx: Tx, duty: Duty) -> bool:
 def responsible(duties: Sequence[Duty], village: str, desk: Desk) -> str:
     """Which agency's desk a village is, the narrowest area first; empty: nobody's."""
     found = [one for one in duties if one.desk == desk and one.covers(village)]
-    return max(found, key=lambda one: (len(one.area), one.agency)).agency if found else ""
+    return min(found, key=lambda one: (-len(one.area), one.agency)).agency if found else ""
 
 
 def _duty(row: tuple[object, ...]) -> Duty:
