@@ -137,8 +137,8 @@ async def open_networks(
 ) -> tuple[Mapping[Channel, Transport], Mapping[Channel, Transport], Any]:
     """The public's channels, the sinks', and what all their phones show."""
     table = operator_cells()
-    people = await _network(stack, folder / "people", table, clock)
-    sinks = await _network(stack, folder / "sinks", table, clock)
+    people = await open_network(stack, folder / "people", table, clock)
+    sinks = await open_network(stack, folder / "sinks", table, clock)
 
     def look() -> Sequence[Seen]:
         return (*list(people.seen(is_people=True))[:SHOWN], *list(sinks.seen(is_people=False))[:SHOWN])
@@ -146,7 +146,7 @@ async def open_networks(
     return people.transports(), sinks.transports(), look
 
 
-async def _network(stack: AsyncExitStack, folder: Path, table: CellTable, clock: Clock) -> Network:
+async def open_network(stack: AsyncExitStack, folder: Path, table: CellTable, clock: Clock) -> Network:
     make_folders(folder)
     base = Simulator(table.ids, clock=clock)
     centre = Centre(folder, [Bsc(name="demo", host="127.0.0.1", cells=frozenset(table.ids))], clock=clock)

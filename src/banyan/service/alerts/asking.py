@@ -21,7 +21,7 @@ from banyan.service.alerts.outlets import said_in
 from banyan.service.alerts.service import SERVICE
 from banyan.service.alerts.shelf import MESSAGES, shelf_of
 
-CHANNELS: Final = ("web", "api", "chat", "kiosk")
+CHANNELS: Final = ("web", "api", "kiosk")
 WORDS: Final = (
     "警報",
     "告警",
@@ -102,7 +102,7 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     place: Annotated[
         str, msgspec.Meta(max_length=60, title="地點 Place", description="縣市、鄉鎮市區或村里 County, town or village")
-    ]
+    ] = ""
     lon: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
     lat: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
 
