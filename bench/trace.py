@@ -6,7 +6,7 @@ Phones live in ten cities, commute and send a ping each 300 s: 1 M and 10 M ping
 `--pings 100`. All engines hold the same columns in memory and must find the same phones with the same buckets. DuckDB:
 a join on bucket, a box, then the haversine, as one would write it; polars: join on bucket and a grid cell (the cases
 spread over the nine around); pandas: merge on bucket, at 1 M only. Ours: the index of the cases is made within the time
-that is told. Processor seconds of the whole process (DuckDB: two threads) and wall seconds, medians of rounds, interleaved.
+that is told. Processor seconds of the whole process (DuckDB: two threads) and wall seconds, medians of rounds.
 Octets a ping: as the lake writes them, sealed. `ratio` is DuckDB's processor time to ours at the largest size.
 """
 
