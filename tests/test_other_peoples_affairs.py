@@ -124,6 +124,7 @@ class House:
         app = checked(a_client(details=()))
         await node.persons.store.write(lambda tx: accounts.put_client(tx, app, NOW))
         await node.lawful.policy.write(lambda tx: records.put_basis(tx, LOAN, NOW))
+        node.lawful.conscience.forget()  # a service read the register at the start
         await gate.call("mydata.declare_service", OFFER, caller=OFFICE)
         wanted = WANTED | {"text_zh": "墨目的", "text_en": "ink purpose"}
         await gate.call("mydata.declare_purpose", wanted, caller=BANK)
