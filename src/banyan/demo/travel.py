@@ -44,7 +44,7 @@ def cases() -> tuple[Case, ...]:
     """Those whom the record system's page shows. The first is the persona who signs in as a citizen."""
     known = people()[3:8]
     flagged, over, contested, quiet, managed = (one.number for one in known)
-    names = [one.household.name for one in known]
+    names = [str(one.household.name) for one in known]
     return (
         Case((LIN,), "林小榕", "Lin Hsiao-jung", (("XA", 5), ("SG", 20))),
         Case((flagged, "P:TWN:300000001"), names[0], "Flagged by Italy", (("IT", 2),)),
@@ -126,7 +126,7 @@ def _others() -> list[Case]:
     """More travellers, so that counts are not small."""
     random = Random(f"{SEED}-travel")  # noqa: S311 - invented data
     return [
-        Case((one.number,), one.household.name, "", tuple(
+        Case((one.number,), str(one.household.name), "", tuple(
             (random.choice(AREAS), random.randint(1, 60)) for _ in range(random.randint(1, 3))
         ))
         for one in people()[20 : 20 + TRAVELLERS]

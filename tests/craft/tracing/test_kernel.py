@@ -203,7 +203,7 @@ def test_cells_alone() -> None:
     own, hour = np.arange(3, dtype=np.uint32), 439_000
     is_case = (phone < 3) & (cell >= 0)
     cases = second[is_case].astype(np.int64) + hour * HOUR_S, cell[is_case]
-    parts = trace_cells({hour: CellPings(phone, second, cell)}, cases, near, 900, own, PHONES)
+    parts = trace_cells({hour: CellPings(phone, second, cell)}, cases, near, 900, own=own, phones=PHONES)
     served = {(at % HOUR_S // 900, other) for at, one in zip(*cases, strict=True) for other in near[one].tolist()}
     met = {(who, at // 900) for who, at, one in zip(phone.tolist(), second.tolist(), cell.tolist(), strict=True)
            if who >= 3 and (at // 900, one) in served}  # fmt: skip

@@ -87,6 +87,7 @@ def trace_cells(
     cases: tuple[Longs, Cells],
     near: Sequence[Cells],
     bucket_s: int,
+    *,
     own: Slots,
     phones: int,
 ) -> list[Part]:
@@ -112,7 +113,7 @@ def trace_cells(
             np.empty(len(known), np.uint32),
             np.empty(len(known), np.uint16),
         )
-        n = scan_cells(columns, bits, len(near), bucket_s, seen, counts, met)
+        n = scan_cells(columns, bits, (len(near), bucket_s), (seen, counts), met)
         n = close(met[:n], seen, counts, once, buckets)
         parts.append(Part(once[:n].copy(), buckets[:n].copy(), len(known)))
     return parts

@@ -39,14 +39,15 @@ def _is_near(lon: Any, lat: Any, c_lon: Any, c_lat: Any, radius_m: Any) -> Any:
 
 
 @njit(nogil=True, cache=True, fastmath=False)
-def scan(columns: Any, cases: Any, shape: Any, law: Any, seen: Any, counts: Any, hits: Any, which: Any) -> Any:
-    """How many hits: a ping is one when it is the first of its phone and bucket that met a case. Their places go to
-    `hits`, the cases' numbers to `which`; `counts[phone]` gains one each. `seen` has the bits of the buckets in which a
-    phone was found in this hour, all of them for phones that are not to be found (the cases themselves)."""
+def scan(columns: Any, cases: Any, asked: Any, desk: Any, out: Any) -> Any:
+    """How many hits: a ping is one when it is the first of its phone and bucket that met a case. `asked` is the grid's
+    shape and the rule, `desk` (`seen`, `counts`), `out` (`hits`, `which`): places go to `hits`, the cases' numbers to
+    `which`; `counts[phone]` gains one each. `seen` has the bits of the buckets in which a phone was found in this hour,
+    all of them for phones that are not to be found (the cases themselves)."""
     phone, second, lon, lat = columns
     bits, starts, entries = cases
-    west, south, wide, high, n_columns, n_rows = shape
-    inverse_x, inverse_y, bucket_s, radius_m, near_s = law
+    (west, south, wide, high, n_columns, n_rows), (inverse_x, inverse_y, bucket_s, radius_m, near_s) = asked
+    (seen, counts), (hits, which) = desk, out
     n_wide, n_high = np.int32(wide), np.int32(high)
     across, up = np.float32(inverse_x), np.float32(inverse_y)
     magic = np.uint32(-(-(1 << 26) // bucket_s))
@@ -116,10 +117,12 @@ def close(met: Any, seen: Any, counts: Any, phones: Any, buckets: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def scan_cells(columns: Any, bits: Any, cells: Any, bucket_s: Any, seen: Any, counts: Any, met: Any) -> Any:
+def scan_cells(columns: Any, bits: Any, asked: Any, desk: Any, met: Any) -> Any:
     """The variant for pings that are a cell's number: `bits` has one a bucket and cell, and there is nothing else to
-    check. The phones that were found go to `met`, once a bucket; how many. `seen` and `counts` as in `scan`."""
+    check. `asked` is (cells, seconds of a bucket), `desk` as in `scan`. The phones that were found go to `met`, once a
+    bucket; how many."""
     phone, second, cell = columns
+    (cells, bucket_s), (seen, counts) = asked, desk
     magic = np.uint32(-(-(1 << 26) // bucket_s))
     width = np.uint32(cells)
     found = 0

@@ -120,7 +120,7 @@ def scan_hour(
             pings += len(group)
             places, which = np.empty(len(group), np.uint32), np.empty(len(group), np.int32)
             columns = (group.phone, group.second, group.lon, group.lat)
-            n = scan(columns, cases, shape, law, desk.seen, desk.counts, places, which)
+            n = scan(columns, cases, (shape, law), (desk.seen, desk.counts), (places, which))
             phones.append(group.phone[places[:n]])
             if keep and n:
                 hits.append(_hits(hour, group, places[:n], which[:n]))

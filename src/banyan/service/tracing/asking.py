@@ -127,7 +127,7 @@ async def ask(ctx: Context, request: Asking) -> Counted:
         lake = await lake_of(ctx.db, order.reference, days)
         numbers = await _case_numbers(ctx, shelf, request)
         answer = await asyncio.to_thread(run, lake, request, rule, numbers, shelf.workers)
-        await _note_cases(ctx, shelf, basis, lake, answer.cases, order.reference)
+        await _note_cases(ctx, shelf, basis, lake, answer.cases, order=order.reference)
         id = shelf.random(16).hex()
         shown = Shown(
             request.preset, rule, start, end, rounded(answer.contacts), rounded(len(answer.cases)),
@@ -137,7 +137,17 @@ async def ask(ctx: Context, request: Asking) -> Counted:
         entry = act_entry("trace", id=id, step="counted", order=order.reference, agencies=ctx.caller.agency)
         await shelf.ledger.append_once(f"tracing/{id}/counted", entry)
         made = await ctx.db.sql.write(
-            lambda tx: _put(tx, ctx, id, asked, order.reference, request.reason, answer.contacts, shown, key)
+            lambda tx: _put(
+                tx,
+                ctx,
+                id,
+                asked,
+                order=order.reference,
+                reason=request.reason,
+                contacts=answer.contacts,
+                shown=shown,
+                key=key,
+            )
         )
     return told(made)
 
@@ -161,7 +171,7 @@ def run(lake: Lake, request: Asking, rule: Rule, numbers: list[int], workers: in
     ways = ways.take((ways.at >= start) & (ways.at <= end))
     if not len(ways):
         return nobody
-    return _traced(lake, ways, rule, own, len(table), (start, end), workers)
+    return _traced(lake, ways, rule, own, len(table), workers=workers)
 
 
 def rule_of(request: Asking) -> Rule:
@@ -190,9 +200,7 @@ def told(request: Request) -> Counted:
     )  # fmt: skip
 
 
-def _traced(
-    lake: Lake, ways: Fixes, rule: Rule, own: Slots, size: int, window: tuple[float, float], workers: int
-) -> Answer:
+def _traced(lake: Lake, ways: Fixes, rule: Rule, own: Slots, size: int, *, workers: int) -> Answer:
     asked = question(ways, rule, phones=size, own=own)
     near = rule.near_s if rule.edge == "within" else 0
     parts = trace(asked, lake.reader(asked.cases, rule.radius_m, near), hours_asked(asked), workers=workers, keep=True)
@@ -224,7 +232,7 @@ async def _case_numbers(ctx: Context, shelf: Shelf, request: Asking) -> list[int
     return [int(str(one).removeprefix("+")) for one in answer.phones]
 
 
-async def _note_cases(ctx: Context, shelf: Shelf, basis: LegalBasis, lake: Lake, own: Slots, order: str) -> None:
+async def _note_cases(ctx: Context, shelf: Shelf, basis: LegalBasis, lake: Lake, own: Slots, *, order: str) -> None:
     """The cases' own lists of uses tell of it, before anything is answered."""
     table = await asyncio.to_thread(lake.numbers)
     persons = [bytes(one) for one in table["person"][own].tolist() if any(bytes(one))]
@@ -257,7 +265,7 @@ def _budget(tx: Tx, ctx: Context) -> None:
 
 
 def _put(
-    tx: Tx, ctx: Context, id: str, asked: str, order: str, reason: str, contacts: int, shown: Shown, key: bytes
+    tx: Tx, ctx: Context, id: str, asked: str, *, order: str, reason: str, contacts: int, shown: Shown, key: bytes
 ) -> Request:
     tx.run(
         SQL["put_request"], id=id, question=asked, at=ctx.now, day=int(ctx.now // DAY_S), officer=ctx.caller.id,
