@@ -1,9 +1,10 @@
 """Take pictures of docs/tour from the walks that tests/story proves.
 
-.venv/bin/python tools/story_tour.py consent|road|ration [FOLDER]
+.venv/bin/python tools/story_tour.py consent|road|ration|guard [FOLDER]
 
-consent: who, why and proof; road: a call between two agencies; ration: from the counter to the draw. Half a minute to
-three minutes each; needs Chromium, for the road also curl and .venv-peers.
+consent: who, why and proof; road: a call between two agencies; ration: from the counter to the draw; guard: fence,
+warning, trace and travel flag under orders that end. Half a minute to three minutes each; needs Chromium, for the road
+also curl and .venv-peers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.portal import browser  # noqa: E402
-from tests.story import consent_walk, nation, ration_nation, ration_walk, road_nation, road_walk  # noqa: E402
+from tests.story import (  # noqa: E402
+    consent_walk,
+    guard_walk,
+    nation,
+    ration_nation,
+    ration_walk,
+    road_nation,
+    road_walk,
+    travel_walk,
+)
 
 OUT = ROOT / "docs/tour"
 LARGEST_BYTES = 300_000
@@ -25,6 +35,7 @@ STORIES = {
     "consent": (nation.live_nation, consent_walk.walk),
     "road": (road_nation.live_federation, road_walk.walk),
     "ration": (ration_nation.live_up, ration_walk.walk),
+    "guard": (travel_walk.live_visits, guard_walk.walk),
 }
 
 
