@@ -64,10 +64,10 @@ class CasePhones(msgspec.Struct, frozen=True):
     "case_phones", title={"zh-Hant": "個案門號（示範）", "en": "Phones of cases (demo)"},
     summary={"zh-Hant": "疾管署承辦以個案編號取得門號，供足跡比對。",
              "en": "Disease control's own officers get a case's phone, to trace contacts."},
-    data=OPEN, audience="officer", purpose="012", channels=("api",),
+    data=OPEN, audience="officer", purpose="012", channels=(),
 )  # fmt: skip
 async def case_phones(ctx: Context, request: CaseQuery) -> CasePhones:
-    """To disease control's own officers. Unknown cases are left out. Raises Denied for another agency."""
+    """For a trace only: no channel leads here. To disease control's own officers. Unknown cases are left out. Raises Denied for another agency."""
     if ctx.caller.agency != CDC:
         raise Denied(
             "只有疾管署能使用。 For disease control only.", remedy="ask by a dock and its time", kind="no-staff"

@@ -207,6 +207,7 @@ async def _destroy(ctx: Context, shelf: Shelf, power: str, day: str) -> None:
     slots = [held.slot for held in cases]
     if shelf.engine is not None and slots:
         await shelf.engine.leave(slots)
+        await shelf.engine.forget()
     if shelf.notifier is not None:
         for held in cases:
             for id in await ctx.db.sql.read(partial(_messages, held=held.id)):
