@@ -185,7 +185,7 @@ async def cancel(ctx: Context, request: Cancelling) -> Stands:
 
 
 @SERVICE.operation(
-    "withdraw", title={"zh-Hant": "撤回草稿", "en": "Withdraw a draft"},
+    "withdraw", title={"zh-Hant": "撤回草稿", "en": "Withdraw what is pending"},
     summary={"zh-Hant": "丟棄尚未核放的草稿或更新。", "en": "Throw away what was not released."},
     data=OPEN, audience="officer", effect="write", purpose="administration", channels=("api",),
 )  # fmt: skip
