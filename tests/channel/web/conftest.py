@@ -36,6 +36,7 @@ class Filled(LivePortal, frozen=True):
             *("/rationing/rounds", "/rationing/orders", "/rationing/pickup", "/rationing/rounds/desk"),
             *("/credentials", "/credentials/verify", "/rationing/counter", "/rationing/offline", "/rationing/draws"),
             *("/rationing", "/rationing/draw-check", "/casualties", "/casualties/press", "/casualties/family"),
+            *("/alerts", "/alerts/archive", "/alerts/warrants", "/fence", "/fence/mine", "/tracing", "/tracing/desk"),
             *("/travel", "/travel/rules", "/travel/tocc", "/travel/mine", "/travel/contests"),
             *(*views, f"{table}/chart?kind=line&by=代碼&measure=sum&of=數量", f"{table}/versions", f"{table}/api"),
             *(f"{table}/chart?kind=histogram&by=數量", towns, f"{towns}?value=sum:戶數"),
