@@ -67,7 +67,8 @@ class CasePhones(msgspec.Struct, frozen=True):
     data=OPEN, audience="officer", purpose="012", channels=(),
 )  # fmt: skip
 async def case_phones(ctx: Context, request: CaseQuery) -> CasePhones:
-    """For a trace only: no channel leads here. To disease control's own officers. Unknown cases are left out. Raises Denied for another agency."""
+    """For a trace only: no channel leads here. To disease control's own officers; unknown cases are left out. Raises
+    Denied for another agency."""
     if ctx.caller.agency != CDC:
         raise Denied(
             "只有疾管署能使用。 For disease control only.", remedy="ask by a dock and its time", kind="no-staff"

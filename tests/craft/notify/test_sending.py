@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import uvloop
 from tests.craft.notify.tools import a_bind, a_simulator, an_outbox, number, run, sending, some, until
 from tests.make import NOW
 
@@ -32,6 +33,19 @@ async def test_everybody_is_told_once_and_the_receipts_say_so(tmp_path: Path) ->
     assert {one.to for one in receipts} == {number(one) for one in range(500)}
     assert {one.state for one in receipts} == {State.DELIVERED}
     assert smsc.phones.of(number(7))[0].text == "您在家嗎？請回覆1"
+
+
+def test_it_sends_on_the_nodes_own_loop_too(tmp_path: Path) -> None:
+    """uvloop's transports are no children of asyncio's."""
+
+    async def send() -> int:
+        async with a_simulator() as smsc, an_outbox(tmp_path) as outbox:
+            await outbox.accept(some("trace/1", range(20)))
+            async with sending(outbox, a_bind(smsc.port)):
+                await until(lambda: is_over(outbox, "trace/1"))
+            return (await outbox.progress("trace/1")).delivered
+
+    assert uvloop.run(send()) == 20
 
 
 @run

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -133,8 +133,7 @@ class _Link(asyncio.Protocol):
         return self._bound in (Command.BIND_RECEIVER, Command.BIND_TRANSCEIVER)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "a stream"
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being its child
         self._smsc.links.append(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
