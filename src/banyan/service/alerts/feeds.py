@@ -56,7 +56,7 @@ class Document(msgspec.Struct, frozen=True):
 @SERVICE.operation(
     "feed", title={"zh-Hant": "告警資料流", "en": "Feeds of alerts"},
     summary={"zh-Hant": "告警的 Atom、RSS、GeoJSON 與 JSON。", "en": "Alerts as Atom, RSS, GeoJSON, JSON and CAP."},
-    data=OPEN, audience="public", channels=("feed",), path="/alerts/{feed}",
+    data=OPEN, audience="public", channels=(),
 )  # fmt: skip
 async def feed(ctx: Context, request: Named) -> Document:
     """Raises NotFound for a path that is no feed."""
@@ -72,7 +72,7 @@ async def feed(ctx: Context, request: Named) -> Document:
 @SERVICE.operation(
     "cap", title={"zh-Hant": "CAP 文件", "en": "A message as CAP"},
     summary={"zh-Hant": "一則訊息的 CAP 1.2 文件。", "en": "One message as a CAP 1.2 document."},
-    data=OPEN, audience="public", channels=("feed",), path="/alerts/cap/{name}",
+    data=OPEN, audience="public", channels=(),
 )  # fmt: skip
 async def cap(ctx: Context, request: Named) -> Document:
     """`name` is `id.number`, with or without `.xml`. Raises NotFound."""

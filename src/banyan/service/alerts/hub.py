@@ -80,7 +80,7 @@ def owe(tx: Tx, now: EpochS) -> None:
     "subscribe", title={"zh-Hant": "訂閱告警", "en": "Subscribe to alerts"},
     summary={"zh-Hant": "以 WebSub 訂閱告警資料流；回呼網址須通過驗證。",
              "en": "Subscribe to a feed by WebSub; the callback is verified first."},
-    data=("open",), audience="public", effect="write", purpose="public-intake", channels=("feed",), path=PATH,
+    data=("open",), audience="public", effect="write", purpose="public-intake", channels=(),
 )  # fmt: skip
 async def subscribe(ctx: Context, request: Asked) -> Noted:
     """Noted to be verified: nothing is sent there before its callback has repeated the challenge. Raises Limit."""
