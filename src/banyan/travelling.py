@@ -19,6 +19,7 @@ from banyan.lawful import Lawful
 from banyan.limits_travel import CDS_FETCH, CDS_FETCH_S
 from banyan.service.opendata.fetch import Place, checked
 from banyan.service.travel import records
+from banyan.service.travel.service import SERVICE
 from banyan.service.travel.shelf import Fetch, Shelf, lend
 
 READ: Final = "application/fhir+json"
@@ -36,8 +37,9 @@ def lend_travel(
 ) -> None:
     """On a node that has it; and then a look by passport is a look at the person who has it."""
     db = drawers.get("travel")
-    if db is None:
-        return
+    plugged = gate.catalogue.operations.get("travel.flag")
+    if db is None or plugged is None or plugged is not SERVICE.operations.get("flag"):
+        return  # somebody else's service of that name has no papers
     why = lawful.conscience
 
     async def call_as(operation: str, asked: Mapping[str, Any], caller: Caller) -> Any:
