@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.service.rationing.engine.world import RecordedShop, Shop
 
 from banyan.kernel.storage.postgres import PostgresStore
 from banyan.kernel.storage.sqlite import SqliteStore
+from banyan.service.rationing.engine.model import Buy, Buyer
 
 
 def some(examples: int) -> settings:
@@ -56,3 +58,18 @@ def test_postgresql(postgres: str) -> None:
             return RecordedShop(lambda: PostgresStore(postgres, schema=schema), START)
 
     run_state_machine_as_test(PostgresMachine, settings=some(6))
+
+
+def test_a_permission_is_taken_by_nobody_else() -> None:
+    """Once the records let it pass where the journal refused; any commands in any order found it."""
+    child = Buyer(b"a-child-of-ten..", date(2010, 4, 10), parity=1)
+    for kind in (JournalMachine, SqliteMachine):
+        machine = kind()
+        machine.shop.clock.at += 4 * 86_400
+        command = Buy(
+            key=machine.next_key(), buyer=child, item="mask-mail", qty=1, outlet="592202A296", channel="mail",
+            collected_by=b"adult-odd-number",
+        )  # fmt: skip
+        answer = machine.do(command)
+        machine.teardown()
+        assert answer.code == "too_many_proxies"

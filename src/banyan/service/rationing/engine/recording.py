@@ -48,6 +48,8 @@ def _buys(turn: Turn, c: Buy) -> Answer:
     ruling = _allowed(turn, c, carrier, ignores_day=False)
     if isinstance(ruling, Refusal):
         return ruling
+    if carrier and not ruling.rule.takes_stock:
+        return Refusal("too_many_proxies")  # a permission is nobody else's to take
     if ruling.rule.takes_stock:
         available = turn.stock(c.outlet, c.item).available
         if available < c.qty:
