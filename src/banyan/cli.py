@@ -82,7 +82,7 @@ def _up(options: argparse.Namespace) -> int:
 
         folder = options.data if options.data != DEFAULT_DATA else DEFAULT_DATA / "federation"
         return asyncio.run(run(folder))
-    from banyan.node import serve
+    from banyan.serving import serve
 
     return asyncio.run(serve(options.data, host=options.host, port=options.port, empty=options.empty))
 

@@ -1,66 +1,47 @@
-"""The composition root: read node.toml, open the drawers, plug the services, serve, and close in order."""
+"""The composition root: read node.toml, open the drawers, plug the services, and close in order."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
-import random
-import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 
 import msgspec
-import uvicorn
 
 from banyan.alerting import open_alerts
 from banyan.consents import as_person
 from banyan.craft.notify.outbox import Outbox
-from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.sealed import Keeping
 from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
-from banyan.demo.agencies.seeding import lend_all, seed_registers
-from banyan.demo.alerts import seed_alerts
-from banyan.demo.allocation import seed_allocation
-from banyan.demo.casualties import seed_drill
-from banyan.demo.draws import seed_draw
+from banyan.demo.agencies.seeding import lend_all
 from banyan.demo.federation.cards import holder_in
-from banyan.demo.federation.hosting import hosted_here, seed_grants
-from banyan.demo.federation.law import seed_order, seed_road_law
 from banyan.demo.federation.seeding import SERVICES as ROAD_SERVICES
-from banyan.demo.federation.seeding import seed_road_registers
-from banyan.demo.loan.registering import close_app, register_app
-from banyan.demo.personas import close_personas, seed_personas
-from banyan.demo.preorders import seed_preorders
-from banyan.demo.rationing import samples, seed_rationing
-from banyan.demo.tracing import seed_tracing
-from banyan.errors import Invalid, Problem, Unavailable
-from banyan.fenced import demonstrate_fence, lend_fence
+from banyan.demo.loan.registering import close_app
+from banyan.demo.personas import close_personas
+from banyan.demo.rationing import samples
+from banyan.errors import Invalid
+from banyan.fenced import lend_fence
 from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
-from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.exchange.gate import emit_to_feeds
 from banyan.kernel.exchange.keydesk import build_access
 from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
-from banyan.kernel.exchange.server import allow_connections, calm_collector, server_config
 from banyan.kernel.exchange.token import holder_of, new_token
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
-from banyan.lawful import Lawful, keep_publishing, open_lawful
+from banyan.lawful import Lawful, open_lawful
 from banyan.lending import agency_names, behind_rooms, lend_opendata, lend_orders, lend_rations, lend_services, outsides
 from banyan.noticing import Notices, start_notices
-from banyan.payhouse import payhouse
 from banyan.persons import open_persons
 from banyan.presence import presence_of
-from banyan.recordhouse import keep_records
 from banyan.registers import Issuer, lend_registers, nobodys
 from banyan.roads import Road
 from banyan.roadside import Roadside
@@ -68,8 +49,8 @@ from banyan.service.identity.desk import Desk
 from banyan.settings import (
     Settings,
     line_secrets_from_environment,
-    load_settings,
 )
+from banyan.terminal import write_event
 from banyan.traced import lend_tracing
 from banyan.travelling import lend_travel
 
@@ -134,7 +115,7 @@ async def open_node(
     _make_folders(data, services)
     token, is_new = _kept_token(data)
     async with AsyncExitStack() as stack:
-        log = partial(_log, settings.log)
+        log = partial(write_event, settings.log)
         operations = list(Catalogue(services).operations.values())
         line = [_line(settings, operations, data, clock=clock)] if settings.line.enabled else []
         keys = Keys(_kept_secret(data))
@@ -277,157 +258,6 @@ def _door(settings: Settings, data: Path) -> DoorSettings:
     )
 
 
-async def serve(
-    data: Path,
-    *,
-    host: str,
-    port: int,
-    empty: bool,
-    also: tuple[str, ...] = (),
-    prepare: Callable[[Node], Awaitable[None]] | None = None,
-) -> int:
-    """Run a node until it is told to stop (SIGINT, SIGTERM); 0 after a clean end. `also` are services besides those of
-    node.toml; `prepare` is awaited once it is open and before it answers."""
-    settings = load_settings(data / "node.toml", Path.cwd() / "node.toml", ROOT / "node.toml")
-    settings = msgspec.structs.replace(settings, services=tuple(dict.fromkeys((*settings.services, *also))))
-    if not empty:
-        road = hosted_here(data, settings.road, clock=system_clock, is_usual=not port)
-        settings = msgspec.structs.replace(settings, road=road)
-    host, port = host or settings.http.host, port or settings.http.port
-    allow_connections()
-    async with open_node(data, settings, is_demo=not empty) as node:
-        if prepare is not None:
-            await prepare(node)
-        server = _Server(server_config(node.app, host=host, port=port))
-        calm_collector()
-        tasks = [asyncio.create_task(_attend(node)), asyncio.create_task(_sign(node))]
-        if node.road is not None:
-            tasks.append(asyncio.create_task(node.road.run()))
-        if not empty:
-            tasks.append(asyncio.create_task(_demonstrate(node, server)))
-            tasks.append(asyncio.create_task(_take_payments(node, server)))
-            tasks.append(asyncio.create_task(_see_patients(node, server)))
-        tasks.append(asyncio.create_task(_greet(node, server, host, port)))
-        try:
-            await server.serve()
-        except SystemExit as error:  # uvicorn's word for an address that cannot be had
-            raise Unavailable(
-                f"{host}:{port} cannot be listened on.", remedy="Is another server there? Choose one with --port."
-            ) from error
-        finally:
-            (data / ADDRESS_FILE).unlink(missing_ok=True)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-    return 0
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, told to stop by us: its own handler raises the signal again after serving, which would end the process
-    before the drawers are closed."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-
-async def _attend(node: Node) -> None:
-    """Let every service's handlers work; they are awaited here."""
-    async with asyncio.TaskGroup() as group:
-        for name, drawer in node.drawers.items():
-            service = node.catalogue.services[name]
-            log = partial(_log, node.settings.log)
-            group.create_task(Attendant(service, drawer, node.gate, log=log, jitter=random.random).run())
-
-
-async def _sign(node: Node) -> None:
-    """Keep the ledger's checkpoints coming."""
-    await keep_publishing(node.lawful, clock=node.gate.clock, log=partial(_log, node.settings.log))
-
-
-async def _demonstrate(node: Node, server: uvicorn.Server) -> None:
-    """Publish the demonstration nation once the portal answers, and keep its live registers alive."""
-    await seed_personas(node.persons)
-    await seed_law(node.gate)
-    await seed_road_law(node.gate)
-    await register_app(node.persons, node.data / DEMO_FOLDER)
-    keeping = Keeping(node.scopes, node.lawful.conscience.subject, node.lawful.policy)
-    await seed_registers(node.drawers, keeping)
-    await seed_road_registers(node.drawers, keeping, node.gate.clock())
-    await seed_order(node.gate)
-    await seed_rationing(node.gate, node.drawers, keeping, member=node.settings.member)
-    await seed_drill(node.gate)
-    await seed_alerts(node.gate)
-    if node.road is not None:
-        await seed_grants(node.gate, {one.id for one in node.road.settings.offers})
-    await _started(server)
-    fenced = partial(demonstrate_fence, node.drawers, node.lawful, node.scopes, agency_names(node.persons))
-    fence, traced = fenced(gate=node.gate, notifier=node.notifier), seed_tracing(node.gate)
-    await asyncio.gather(_keep_nation(node), seed_draw(node.gate), traced, fence)
-
-
-async def _keep_nation(node: Node) -> None:
-    """Publish the demonstration nation's datasets, then keep its live registers alive."""
-    from banyan.demo.seeding import keep_alive, seed_nation
-
-    folder = node.data / DEMO_FOLDER
-    if "opendata" not in node.drawers:
-        return
-    try:
-        await seed_nation(node.gate, folder, say=_say)
-    except Problem as problem:
-        _say(f"  demonstration nation: {problem.title} {problem.remedy}")
-    await asyncio.gather(seed_allocation(node.gate, say=_say), keep_alive(folder, clock=node.gate.clock))
-
-
-async def _take_payments(node: Node, server: uvicorn.Server) -> None:
-    """The demonstration's payment provider, where node.toml names none, and rounds of preorder to pay for."""
-    await _started(server)
-    if "rationing" not in node.drawers or node.settings.payments.url:
-        return
-    shop = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    async with payhouse(node.drawers, shop, node.gate.clock) as book:
-        try:
-            await seed_preorders(node.gate, book, subject=node.lawful.conscience.subject)
-        except Problem as problem:
-            _say(f"  demonstration preorders: {problem.title} {problem.remedy}")
-        await asyncio.Event().wait()
-
-
-async def _see_patients(node: Node, server: uvicorn.Server) -> None:
-    """The demonstration's travel history and a hospital's record system that asks for it."""
-    await _started(server)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    await keep_records(node.gate, port, subject=node.lawful.conscience.subject, say=_say)
-
-
-async def _greet(node: Node, server: uvicorn.Server, host: str, port: int) -> None:
-    """Say where the portal is, once it answers; and leave the address where `./banyan publish` looks for it."""
-    await _started(server)
-    bound = server.servers[0].sockets[0].getsockname()[1] if server.servers else port
-    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1", "") else host  # noqa: S104 - only compared
-    url = f"http://{shown}:{bound}"
-    (node.data / ADDRESS_FILE).write_bytes(msgspec.json.encode({"url": url, "pid": os.getpid()}))
-    if node.is_new:
-        _say(f"  administrator token (shown once; kept in {node.data / TOKEN_FILE}):\n    {node.token}")
-    if node.road is not None:
-        edge = f"http://{shown}:{node.road.gateway.edge_port}"
-        _say(f"  road between agencies: {edge}/r1/…  other gateways at port {node.road.gateway.peer_port}")
-    _say(f"Banyan is up: {url}  (stop with Ctrl-C)")
-
-
-async def _started(server: uvicorn.Server) -> None:
-    while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
-        await asyncio.sleep(0.02)
-
-
 def _kept_token(data: Path) -> tuple[str, bool]:
     """The administrator token of this folder; made at first start. Why a file: docs/decisions/0003."""
     path = data / TOKEN_FILE
@@ -456,7 +286,7 @@ def _line(settings: Settings, operations: list[Operation], data: Path, *, clock:
         secret=_kept_secret(data),
         contact=_contact(settings),
     )
-    return build_line(operations, setup, clock=clock, log=partial(_log, settings.log))
+    return build_line(operations, setup, clock=clock, log=partial(write_event, settings.log))
 
 
 def _contact(settings: Settings) -> str:
@@ -482,13 +312,3 @@ def _write_secret(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     staged.rename(path)
-
-
-def _log(style: str, name: str, fields: Mapping[str, str | int | float]) -> None:
-    if style == "json":
-        line = msgspec.json.encode({"event": name, **fields}).decode()
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the log's one way out
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - the terminal is this verb's channel

@@ -1,0 +1,20 @@
+"""The two ways out to who runs a node: a line on the terminal, and an event of the log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import msgspec
+
+
+def write_event(style: str, name: str, fields: Mapping[str, str | int | float]) -> None:
+    """One line of JSON on stderr where `style` is json, as node.toml's `log` says; nothing else."""
+    if style == "json":
+        line = msgspec.json.encode({"event": name, **fields}).decode()
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the log's one way out
+
+
+def say(line: str) -> None:
+    """To who started the node."""
+    print(line, flush=True)  # noqa: T201 - the terminal is this verb's channel
