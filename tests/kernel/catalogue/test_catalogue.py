@@ -10,6 +10,7 @@ from tests.kernel.exchange.sample import sample
 
 from banyan.kernel.catalogue import Catalogue, Context, Service
 from banyan.kernel.catalogue.catalogue import DATA_CLASSES
+from banyan.kernel.catalogue.messages import Messages
 from banyan.kernel.identity.caller import ANONYMOUS
 from banyan.kernel.policy import decide
 
@@ -77,3 +78,8 @@ def test_a_request_that_takes_unknown_fields_never_starts() -> None:
 def test_two_services_of_one_name_never_start() -> None:
     with pytest.raises(AssertionError):
         Catalogue([sample(), sample()])
+
+
+def test_a_problem_says_both_languages() -> None:
+    words = Messages({"wells.dry": {"zh-Hant": "{count} 口井乾了", "en": "{count} wells are dry"}})
+    assert words.both_under("wells")("dry", count=2) == "2 口井乾了 2 wells are dry"

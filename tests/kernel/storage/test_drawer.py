@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tests.make import frozen_clock
 
-from banyan.errors import Problem
+from banyan.errors import Problem, Unavailable
 from banyan.kernel.events import feed
 from banyan.kernel.events.feed import Event
-from banyan.kernel.storage import Drawer, Tx, close_drawer, open_drawer
+from banyan.kernel.storage import Drawer, Lent, Tx, close_drawer, open_drawer
 
 PACKAGE = "banyan.kernel.ledger"
 """Any package without migrations of its own."""
@@ -96,3 +96,19 @@ def test_journal_names_are_plain(tmp_path: Path) -> None:
         with pytest.raises(AssertionError):
             drawer.journal(name)
     asyncio.run(close_drawer(drawer))
+
+
+def test_what_is_lent_to_one_drawer_is_not_anothers(tmp_path: Path) -> None:
+    shelves = Lent[str]("this node keeps no samples")
+
+    async def use() -> None:
+        first, second = opened(tmp_path / "first"), opened(tmp_path / "second")
+        shelves.lend(first, "keys")
+        assert shelves.of(first) == "keys"
+        assert shelves.of_or_none(second) is None
+        with pytest.raises(Unavailable, match="this node keeps no samples"):
+            shelves.of(second)
+        for drawer in (first, second):
+            await close_drawer(drawer)
+
+    asyncio.run(use())

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeVar
-from weakref import WeakKeyDictionary
 
 import msgspec
 
-from banyan.errors import Denied, NotFound, Unavailable
+from banyan.errors import Denied, NotFound
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.identity.scopes import Scopes
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 from banyan.kernel.storage.statements import load_statements
 
 SQL: Final = load_statements("banyan.demo.agencies", "records.sql")
@@ -29,18 +28,15 @@ class Keeping(msgspec.Struct, frozen=True):
     policy: Store
 
 
-_lent: WeakKeyDictionary[Store, Keeping] = WeakKeyDictionary()
+_lent: Final = Lent[Keeping]("this register has no keys", remedy="it runs in a demonstration only: ./banyan up")
 
 
 def lend(db: Drawer, keeping: Keeping) -> None:
-    _lent[db.sql] = keeping
+    _lent.lend(db, keeping)
 
 
 def keeping_of(db: Drawer) -> Keeping:
-    found = _lent.get(db.sql)
-    if found is None:
-        raise Unavailable("this register has no keys", remedy="it runs in a demonstration only: ./banyan up")
-    return found
+    return _lent.of(db)
 
 
 def subject_of(ctx: Context, person: str) -> bytes:

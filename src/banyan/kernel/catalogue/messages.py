@@ -5,8 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Protocol
 
 LANGUAGES = ("zh-Hant", "en")
+
+
+class Both(Protocol):
+    """A sentence by its key, in both languages."""
+
+    def __call__(self, key: str, /, **values: object) -> str: ...
 
 
 class Messages:
@@ -22,6 +29,18 @@ class Messages:
         """The sentence in `lang` (zh-Hant when unknown), with `{name}` filled from `values`."""
         texts = self._sentences[key]
         return texts.get(lang, texts["zh-Hant"]).format(**values) if values else texts.get(lang, texts["zh-Hant"])
+
+    def both(self, key: str, /, **values: object) -> str:
+        """The sentence in both languages: a problem does not know who reads it."""
+        return " ".join(self.text(key, lang, **values) for lang in LANGUAGES)
+
+    def both_under(self, prefix: str) -> Both:
+        """`both` for keys below `prefix`."""
+
+        def both(key: str, /, **values: object) -> str:
+            return self.both(f"{prefix}.{key}", **values)
+
+        return both
 
     def __contains__(self, key: object) -> bool:
         return key in self._sentences

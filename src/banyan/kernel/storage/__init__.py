@@ -5,6 +5,7 @@ from banyan.kernel.storage.drawer import Drawer, close_drawer, open_drawer
 from banyan.kernel.storage.fold import fold
 from banyan.kernel.storage.journal import Journal
 from banyan.kernel.storage.lake import Lake
+from banyan.kernel.storage.lent import Lent
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, SqlValue, Statement, Store, Tx
 from banyan.kernel.storage.textindex import Document, Hit, TextIndex
@@ -17,6 +18,7 @@ __all__ = [
     "Hit",
     "Journal",
     "Lake",
+    "Lent",
     "Row",
     "SqlValue",
     "Statement",

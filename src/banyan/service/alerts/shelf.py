@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
-from banyan.errors import Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.ledger.log import Ledger
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 from banyan.service.alerts.outlets import Outlets
 from banyan.service.alerts.seen import Seen
 
@@ -38,23 +37,19 @@ class Shelf(msgspec.Struct, frozen=True):
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node sends no alerts")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service what is the node's; once, before the first call."""
     assert shelf.people.is_for_people and not shelf.sinks.is_for_people, "the two are not one"  # noqa: PT018
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node sends no alerts", remedy="see node.toml")
-    return found
+    return _shelves.of(db)
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"alerts.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("alerts")
+"""A sentence in both languages: a problem does not know who reads it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
 from banyan.kernel.ledger.log import Ledger
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 
 
 class Dataset(msgspec.Struct, frozen=True):
@@ -33,14 +33,14 @@ class Shelf(msgspec.Struct, frozen=True):
     publish: Callable[[Dataset], Awaitable[None]] | None
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node proves and publishes no plans")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service what is the node's; once, before the first call."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf | None:
     """None on a node that lends nothing: plans are made and approved, and proven and published nowhere."""
-    return _shelves.get(db.sql)
+    return _shelves.of_or_none(db)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from banyan.errors import Conflict, Denied, Invalid, NotFound
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.identity.caller import Caller
 
@@ -13,9 +13,8 @@ MESSAGES: Final = load_messages("banyan.service.allocation")
 ROLE: Final = "supplies"
 
 
-def both(key: str, **values: object) -> str:
-    """A problem has one title, whatever channel shows it: it says both languages."""
-    return " ".join(MESSAGES.text(f"allocation.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("allocation")
+"""A sentence in both languages: a problem does not know who reads it."""
 
 
 def unknown(what: str, **values: object) -> NotFound:

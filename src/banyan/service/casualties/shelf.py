@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
-from banyan.errors import NotFound, Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.errors import NotFound
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 
 MESSAGES = load_messages("banyan.service.casualties")
 
@@ -28,26 +28,22 @@ class Shelf(msgspec.Struct, frozen=True):
     bases: Callable[[], Awaitable[Register]]
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node keeps no casualties")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service its key; once, before the first call."""
     assert len(shelf.key) >= 32, "a key has 256 bits"
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node keeps no casualties", remedy="see node.toml")
-    return found
+    return _shelves.of(db)
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"casualties.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("casualties")
+"""A sentence in both languages: a problem does not know who reads it."""
 
 
 def unknown() -> NotFound:

@@ -4,8 +4,8 @@ the node's operations."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -14,7 +14,7 @@ from banyan.kernel.catalogue.messages import Messages, load_messages
 from banyan.kernel.catalogue.operation import Context, Operation
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 
 MESSAGES = load_messages("banyan.service.credentials")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -36,20 +36,17 @@ class Shelf(msgspec.Struct, frozen=True):
     """The portal's: `personal.NAME` is what a register calls a field."""
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node signs nobody in")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service what is the node's own; once, before the first call."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(ctx: Context) -> Shelf:
     """Raises Unavailable when the node knows no people."""
-    found = _shelves.get(ctx.db.sql)
-    if found is None:
-        raise Unavailable("this node signs nobody in", remedy="see node.toml")
-    return found
+    return _shelves.of(ctx.db)
 
 
 def own_subject(ctx: Context) -> str:

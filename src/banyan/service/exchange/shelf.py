@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Literal, Protocol
-from weakref import WeakKeyDictionary
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -16,7 +15,7 @@ from banyan.kernel.catalogue.operation import Text
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 from banyan.service.exchange.rules import Grant, member_of
 from banyan.service.exchange.wording import unknown
 
@@ -154,22 +153,22 @@ class Shelf(msgspec.Struct, frozen=True):
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node is on no road")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service the node's road; once, before the first call."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def lent(db: Drawer) -> Shelf | None:
     """The road of this node; None without one."""
-    return _shelves.get(db.sql)
+    return _shelves.of_or_none(db)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises NotFound on a node that is not on the road."""
-    found = _shelves.get(db.sql)
+    found = _shelves.of_or_none(db)
     if found is None:
         raise unknown("road")
     return found

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
 from banyan.craft.cells.model import CellTable
 from banyan.craft.fencing.model import FenceEngine
 from banyan.craft.notify.model import Notifier
-from banyan.errors import NotFound, Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.errors import NotFound
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 
 MESSAGES = load_messages("banyan.service.fence")
 
@@ -42,26 +42,22 @@ class Shelf(msgspec.Struct, frozen=True):
     """The table that the engine's fixes speak of."""
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node keeps no fence")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service what is the node's; once, before the first call."""
     assert len(shelf.key) >= 32, "a key has 256 bits"
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node keeps no fence", remedy="see node.toml")
-    return found
+    return _shelves.of(db)
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"fence.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("fence")
+"""A sentence in both languages: a problem does not know who reads it."""
 
 
 def unknown() -> NotFound:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -15,7 +14,7 @@ from banyan.kernel.identity.openid.model import Account, Session
 from banyan.kernel.identity.openid.outside import Fetch, Outside
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Sent
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 from banyan.service.identity import outgoing
 
 AsPerson = Callable[[Session, Account, str, Mapping[str, Any]], Awaitable[Any]]
@@ -35,20 +34,17 @@ class Desk(msgspec.Struct, frozen=True):
     """Runs an operation of another service as who is signed in; None where no consents are kept."""
 
 
-_desks: WeakKeyDictionary[Store, Desk] = WeakKeyDictionary()
+_desks: Final = Lent[Desk]("this node signs nobody in")
 
 
 def lend(db: Drawer, desk: Desk) -> None:
     """Give this service the node's provider; once, before the first call."""
-    _desks[db.sql] = desk
+    _desks.lend(db, desk)
 
 
 def desk_of(ctx: Context) -> Desk:
     """Raises Unavailable when the node has no provider."""
-    known = _desks.get(ctx.db.sql)
-    if known is None:
-        raise Unavailable("this node signs nobody in", remedy="see node.toml")
-    return known
+    return _desks.of(ctx.db)
 
 
 def placed(desk: Desk, sent: Sent) -> Sent:

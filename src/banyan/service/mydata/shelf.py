@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from banyan.errors import Denied, Unavailable
+from banyan.errors import Denied
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 
 MESSAGES = load_messages("banyan.service.mydata")
 
@@ -49,20 +48,17 @@ class Shelf(msgspec.Struct, frozen=True):
     """Addresses of our own network, also without TLS: only where the node's settings say so."""
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node keeps no ledger")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service what is the node's own; once, before the first call."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(ctx: Context) -> Shelf:
     """Raises Unavailable when the node has no ledger."""
-    found = _shelves.get(ctx.db.sql)
-    if found is None:
-        raise Unavailable("this node keeps no ledger", remedy="see node.toml")
-    return found
+    return _shelves.of(ctx.db)
 
 
 def own_subject(ctx: Context) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
-from banyan.errors import Unavailable
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -27,17 +26,14 @@ class Shelf(msgspec.Struct, frozen=True):
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node keeps no legal bases")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service the node's records; once, before the first call."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node keeps no legal bases", remedy="see node.toml")
-    return found
+    return _shelves.of(db)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from banyan.errors import Conflict, Denied, NotFound
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.exchange.settling import officer_of
 from banyan.kernel.policy.orders import Code, Officer
@@ -37,6 +39,5 @@ def denied(why: str) -> Denied:
     return Denied(both(f"denied.{why}"), remedy=both(f"denied.{why}_remedy"))
 
 
-def both(key: str, **values: object) -> str:
-    """A problem has one title, whatever channel shows it: it says both languages."""
-    return " ".join(MESSAGES.text(key, lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both
+"""A sentence in both languages: a problem does not know who reads it."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import msgspec
 
-from banyan.errors import Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity.pseudonyms import pseudonym
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 
 MESSAGES = load_messages("banyan.service.rationing")
 PERSON_BYTES: Final = 16
@@ -30,21 +28,18 @@ class Shelf(msgspec.Struct, frozen=True):
     """A `postgresql://` address when the node has outgrown its files: then the engine is PostgreSQL's."""
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node rations nothing")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service its key; once, before the first call."""
     assert len(shelf.key) >= 32, "a key has 256 bits"
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node rations nothing", remedy="see node.toml")
-    return found
+    return _shelves.of(db)
 
 
 def person_of(db: Drawer, number: str) -> bytes:
@@ -57,6 +52,5 @@ def person_called(db: Drawer, subject: str) -> bytes:
     return pseudonym(shelf_of(db).key, bytes.fromhex(subject))[:PERSON_BYTES]
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"rationing.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("rationing")
+"""A sentence in both languages: a problem does not know who reads it."""

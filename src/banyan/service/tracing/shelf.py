@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
 from banyan.craft.notify.model import Notifier
-from banyan.errors import Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 
 MESSAGES = load_messages("banyan.service.tracing")
 
@@ -39,22 +38,18 @@ class Shelf(msgspec.Struct, frozen=True):
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node traces nobody")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service what is the node's. Lending again (a notifier that opened later) replaces what was lent."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node traces nobody", remedy="see node.toml")
-    return found
+    return _shelves.of(db)
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"tracing.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("tracing")
+"""A sentence in both languages: a problem does not know who reads it."""

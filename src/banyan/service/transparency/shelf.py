@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
-from banyan.errors import Unavailable
 from banyan.kernel.ledger.cosigning import Cosigner
 from banyan.kernel.ledger.keys import LedgerKeys
 from banyan.kernel.ledger.log import Ledger
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 from banyan.wire.tlog.note import Verifier
 
 
@@ -26,17 +25,14 @@ class Shelf(msgspec.Struct, frozen=True):
     cosigner: Cosigner | None = None
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node keeps no ledger")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Give this service the node's ledger; once, before the first call."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node has no ledger."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node keeps no ledger", remedy="see node.toml")
-    return found
+    return _shelves.of(db)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Final
 
 import msgspec
 
-from banyan.errors import Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 
 MESSAGES = load_messages("banyan.service.travel")
 CallAs = Callable[[str, Mapping[str, Any], Caller], Awaitable[Any]]
@@ -36,22 +34,18 @@ class Shelf(msgspec.Struct, frozen=True):
     random: Callable[[int], bytes]
 
 
-_shelves: WeakKeyDictionary[Store, Shelf] = WeakKeyDictionary()
+_shelves: Final = Lent[Shelf]("this node keeps no travel history")
 
 
 def lend(db: Drawer, shelf: Shelf) -> None:
     """Once, before the first call."""
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node keeps no travel history", remedy="see node.toml")
-    return found
+    return _shelves.of(db)
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"travel.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("travel")
+"""A sentence in both languages: a problem does not know who reads it."""

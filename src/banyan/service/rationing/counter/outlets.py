@@ -142,9 +142,8 @@ def key_of(terminal: str, counter: int) -> bytes:
     return bytes.fromhex(terminal) + counter.to_bytes(8, "big")
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(WORDS.text(f"ration_counter.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = WORDS.both_under("ration_counter")
+"""A sentence in both languages: a problem does not know who reads it."""
 
 
 def said(problem: type[P], key: str, *, slug: str = "", status: int | None = None, **values: object) -> P:

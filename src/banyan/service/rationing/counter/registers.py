@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import msgspec
 
-from banyan.errors import Unavailable
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 
 BASIS: Final = "CDC-37-rationing"
 """The legal basis that an order must put into force before anything is sold by real name."""
@@ -41,17 +39,14 @@ class Registers(msgspec.Struct, frozen=True):
     """Of a demonstration; there are none elsewhere."""
 
 
-_lent: WeakKeyDictionary[Store, Registers] = WeakKeyDictionary()
+_lent: Final = Lent[Registers]("this node has no register of persons to ration by")
 
 
 def lend(db: Drawer, registers: Registers) -> None:
     """Once, before the first call."""
-    _lent[db.sql] = registers
+    _lent.lend(db, registers)
 
 
 def registers_of(db: Drawer) -> Registers:
     """Raises Unavailable when the node lends none."""
-    found = _lent.get(db.sql)
-    if found is None:
-        raise Unavailable("this node has no register of persons to ration by", remedy="see node.toml")
-    return found
+    return _lent.of(db)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
 from banyan.craft.draw.beacon import BeaconSource
-from banyan.errors import Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.ledger.log import Ledger
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 
 MESSAGES = load_messages("banyan.service.rationing.draw")
 
@@ -33,23 +32,19 @@ class DrawShelf(msgspec.Struct, frozen=True):
         return hmac.digest(self.key, f"draw {what}\n".encode() + salt, "sha256")
 
 
-_shelves: WeakKeyDictionary[Store, DrawShelf] = WeakKeyDictionary()
+_shelves: Final = Lent[DrawShelf]("this node draws no lots")
 
 
 def lend(db: Drawer, shelf: DrawShelf) -> None:
     """Give the draws what they need; once, before the first call."""
     assert len(shelf.key) >= 32, "a key has 256 bits"
-    _shelves[db.sql] = shelf
+    _shelves.lend(db, shelf)
 
 
 def shelf_of(db: Drawer) -> DrawShelf:
     """Raises Unavailable when the node lends nothing."""
-    found = _shelves.get(db.sql)
-    if found is None:
-        raise Unavailable("this node draws no lots", remedy="see node.toml")
-    return found
+    return _shelves.of(db)
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"draw.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("draw")
+"""A sentence in both languages: a problem does not know who reads it."""

@@ -6,14 +6,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Protocol
+from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from banyan.errors import Unavailable
 from banyan.kernel.catalogue.operation import Context
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent, Store
 from banyan.service.rationing.preorder.payment import Provider
 from banyan.service.rationing.preorder.rounds import Round
 from banyan.service.rationing.preorder.words import both
@@ -62,21 +62,18 @@ class Desk(msgspec.Struct, frozen=True):
         return self.provider
 
 
-_desks: WeakKeyDictionary[Store, Desk] = WeakKeyDictionary()
+_desks: Final = Lent[Desk]("this node takes no preorders")
 _turns: WeakKeyDictionary[Store, defaultdict[str, asyncio.Lock]] = WeakKeyDictionary()
 
 
 def lend_desk(db: Drawer, desk: Desk) -> None:
     """Give preorder its desk; once, before the first call."""
-    _desks[db.sql] = desk
+    _desks.lend(db, desk)
 
 
 def desk_of(db: Drawer) -> Desk:
     """Raises Unavailable when the node lends none."""
-    found = _desks.get(db.sql)
-    if found is None:
-        raise Unavailable("this node takes no preorders", remedy="see node.toml")
-    return found
+    return _desks.of(db)
 
 
 def turn_of(db: Drawer, round: str) -> asyncio.Lock:

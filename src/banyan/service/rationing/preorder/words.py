@@ -44,6 +44,5 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, TAIPEI).strftime("%Y-%m-%d %H:%M")
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"preorder.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("preorder")
+"""A sentence in both languages: a problem does not know who reads it."""

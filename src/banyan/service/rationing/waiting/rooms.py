@@ -7,14 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import msgspec
 
-from banyan.errors import Unavailable
-from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
+from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.storage import Drawer, Store
+from banyan.kernel.storage import Drawer, Lent
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import WAITING_SAVE_S
@@ -150,26 +148,23 @@ class Rooms(msgspec.Struct):
         return room
 
 
-_rooms: WeakKeyDictionary[Store, Rooms] = WeakKeyDictionary()
+_rooms: Final = Lent[Rooms]("this node has no waiting rooms")
 
 
 def lend(db: Drawer, rooms: Rooms) -> None:
     """Give the waiting rooms their key; once, before the first call."""
     assert len(rooms.key) >= 32, "a key has 256 bits"
-    _rooms[db.sql] = rooms
+    _rooms.lend(db, rooms)
 
 
 def rooms_of(db: Drawer) -> Rooms:
     """Raises Unavailable when the node lends nothing."""
-    found = _rooms.get(db.sql)
-    if found is None:
-        raise Unavailable("this node has no waiting rooms", remedy="see node.toml")
-    return found
+    return _rooms.of(db)
 
 
 def open_rooms(db: Drawer) -> list[Room]:
     """The rooms at work; none where nothing is lent."""
-    found = _rooms.get(db.sql)
+    found = _rooms.of_or_none(db)
     return list(found.by_id.values()) if found is not None else []
 
 
@@ -182,9 +177,8 @@ def load(tx: Tx) -> list[Kept]:
     return [msgspec.json.decode(_bytes(row[0]), type=Kept) for row in tx.rows(SQL["all"])]
 
 
-def both(key: str, **values: object) -> str:
-    """A sentence in both languages: a problem does not know who reads it."""
-    return " ".join(MESSAGES.text(f"waiting.{key}", lang, **values) for lang in LANGUAGES)
+both: Final = MESSAGES.both_under("waiting")
+"""A sentence in both languages: a problem does not know who reads it."""
 
 
 def _put(tx: Tx, *, id: str, document: bytes) -> None:
