@@ -5,29 +5,24 @@ Two sets of channels that share nothing: those that reach people, and sinks for 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 
 import msgspec
-import urllib3
 
-from banyan import __version__
-from banyan.errors import Problem
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
 from banyan.limits_alerts import HUB_BODY, HUB_TIME_S
+from banyan.outward import ask
 from banyan.service.alerts.model import Channel
 from banyan.service.alerts.outlets import Outlets, Transport
 from banyan.service.alerts.seen import Seen
 from banyan.service.alerts.shelf import Ask, Shelf, lend
-from banyan.service.opendata.fetch import Place, checked
 from banyan.settings import Settings
 
 
@@ -93,40 +88,13 @@ def names_of(provider: Provider) -> Callable[[str], Awaitable[dict[str, str]]]:
 
 
 def asker(*, allow_private: bool) -> Ask:
-    """Asks an address that a stranger gave: vetted as a fetched one is, no redirect, bounded in time and answer."""
+    """Asks a subscriber's callback."""
 
-    async def ask(method: str, url: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> tuple[int, bytes]:
-        return await asyncio.to_thread(partial(_ask, method, url, body, dict(headers), allow_private=allow_private))
-
-    return ask
-
-
-def _ask(method: str, url: str, body: bytes, headers: dict[str, str], *, allow_private: bool) -> tuple[int, bytes]:
-    try:
-        place = checked(url, allow_private=allow_private)
-    except Problem:
-        return 0, b""
-    name = f"[{place.host}]" if ":" in place.host else place.host
-    host = name if place.port in (80, 443) else f"{name}:{place.port}"
-    sent = {"Host": host, "User-Agent": f"banyan/{__version__}", **headers}
-    with _pool(place) as pool:
-        try:
-            answer = pool.urlopen(
-                method, place.target, body=body or None, headers=sent, redirect=False, retries=False,
-                preload_content=False,
-            )  # fmt: skip
-            said = answer.read(HUB_BODY) if method == "GET" else b""
-        except (urllib3.exceptions.HTTPError, OSError):
-            return 0, b""
-        status = answer.status
-        answer.close()
-        return status, said
-
-
-def _pool(place: Place) -> urllib3.HTTPConnectionPool:
-    timeout = urllib3.Timeout(total=HUB_TIME_S)
-    if place.scheme == "https":
-        return urllib3.HTTPSConnectionPool(
-            place.address, place.port, timeout=timeout, server_hostname=place.host, assert_hostname=place.host
+    async def asked(method: str, url: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> tuple[int, bytes]:
+        at_most = HUB_BODY if method == "GET" else 0
+        said = await ask(
+            method, url, dict(headers), body, time_s=HUB_TIME_S, at_most=at_most, allow_private=allow_private
         )
-    return urllib3.HTTPConnectionPool(place.address, place.port, timeout=timeout)
+        return said.status, said.body
+
+    return asked

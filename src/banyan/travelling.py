@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any, Final
 
-import urllib3
-
-from banyan import __version__
-from banyan.errors import Problem
 from banyan.kernel.exchange import Gate
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
 from banyan.limits_travel import CDS_FETCH, CDS_FETCH_S
-from banyan.service.opendata.fetch import Place, checked
+from banyan.outward import ask
 from banyan.service.travel import records
 from banyan.service.travel.service import SERVICE
 from banyan.service.travel.shelf import Fetch, Shelf, lend
@@ -59,40 +53,8 @@ def fetcher(allow_private: bool) -> Fetch:
     """`allow_private` as `fetch.allow_private` of node.toml: a hospital's FHIR server inside our own network."""
 
     async def fetch(url: str, token: str) -> bytes:
-        return await asyncio.to_thread(partial(_fetched, url, token, allow_private=allow_private))
+        headers = {"Accept": READ, "Authorization": f"Bearer {token}"}
+        said = await ask("GET", url, headers, time_s=CDS_FETCH_S, at_most=CDS_FETCH, allow_private=allow_private)
+        return said.body if said.status == 200 else b""
 
     return fetch
-
-
-def _fetched(url: str, token: str, *, allow_private: bool) -> bytes:
-    """The body of a 200, within its bounds; the address is vetted as a fetched one is, and no redirect is followed."""
-    try:
-        place = checked(url, allow_private=allow_private)
-    except Problem:
-        return b""
-    name = f"[{place.host}]" if ":" in place.host else place.host
-    headers = {
-        "Host": name if place.port in (80, 443) else f"{name}:{place.port}",
-        "User-Agent": f"banyan/{__version__}",
-        "Accept": READ,
-        "Authorization": f"Bearer {token}",
-    }
-    with _pool(place) as pool:
-        try:
-            answer = pool.urlopen(
-                "GET", place.target, headers=headers, redirect=False, retries=False, preload_content=False
-            )
-            body: bytes = answer.read(CDS_FETCH + 1, decode_content=False) if answer.status == 200 else b""
-            answer.close()
-        except (urllib3.exceptions.HTTPError, OSError):
-            return b""
-    return body if len(body) <= CDS_FETCH else b""
-
-
-def _pool(place: Place) -> urllib3.HTTPConnectionPool:
-    timeout = urllib3.Timeout(total=CDS_FETCH_S)
-    if place.scheme == "https":
-        return urllib3.HTTPSConnectionPool(
-            place.address, place.port, timeout=timeout, server_hostname=place.host, assert_hostname=place.host
-        )
-    return urllib3.HTTPConnectionPool(place.address, place.port, timeout=timeout)

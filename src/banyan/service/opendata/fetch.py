@@ -143,22 +143,25 @@ def _is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def asked(place: Place, etag: str) -> urllib3.BaseHTTPResponse:
-    """GET from a vetted place, without following redirects; the body is not read yet. Raises Unavailable."""
-    timeout = urllib3.Timeout(connect=FETCH_SILENCE_S, read=FETCH_SILENCE_S)
-    pool: urllib3.HTTPConnectionPool
+def pool_of(place: Place, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
+    """Connections to what was vetted; the certificate is its name's."""
     if place.scheme == "https":
-        pool = urllib3.HTTPSConnectionPool(
+        return urllib3.HTTPSConnectionPool(
             place.address, place.port, timeout=timeout, server_hostname=place.host, assert_hostname=place.host
         )
-    else:
-        pool = urllib3.HTTPConnectionPool(place.address, place.port, timeout=timeout)
+    return urllib3.HTTPConnectionPool(place.address, place.port, timeout=timeout)
+
+
+def host_of(place: Place) -> str:
+    """The Host header."""
     name = f"[{place.host}]" if ":" in place.host else place.host
-    headers = {
-        "Host": name if place.port in (80, 443) else f"{name}:{place.port}",
-        "User-Agent": f"banyan/{__version__}",
-        "Accept-Encoding": "identity",
-    }
+    return name if place.port in (80, 443) else f"{name}:{place.port}"
+
+
+def asked(place: Place, etag: str) -> urllib3.BaseHTTPResponse:
+    """GET from a vetted place, without following redirects; the body is not read yet. Raises Unavailable."""
+    pool = pool_of(place, urllib3.Timeout(connect=FETCH_SILENCE_S, read=FETCH_SILENCE_S))
+    headers = {"Host": host_of(place), "User-Agent": f"banyan/{__version__}", "Accept-Encoding": "identity"}
     if etag:
         headers["If-None-Match" if etag.startswith(('"', "W/")) else "If-Modified-Since"] = etag
     try:
