@@ -151,7 +151,9 @@ def test_ctrl_c_cancels(tmp_path: Path) -> None:
         file.writelines(f"{n},{n * 7},row number {n}\n" for n in range(1_500_000))
     with live_node(tmp_path / "node", [SERVICE]) as (url, node):
         command = [sys.executable, "-m", "banyan", "publish", str(big), "--url", url, "--token", TOKEN]
-        child = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        child = subprocess.Popen(
+            interruptible(command), stderr=subprocess.PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"}
+        )
         work = node.drawers["opendata"].work
         while not list(work.glob("publish/*/ingest-*")):
             assert child.poll() is None, "it ended before it could be stopped"
@@ -163,6 +165,12 @@ def test_ctrl_c_cancels(tmp_path: Path) -> None:
         assert not [path for path in work.rglob("*") if path.is_file()]
         assert not list(node.drawers["opendata"].lake.keys())
         assert not list(node.drawers["opendata"].blobs.keys())
+
+
+def interruptible(command: list[str]) -> list[str]:
+    """The same, hearing SIGINT though we may not: what a shell runs behind it (`&`) is deaf, and so are children."""
+    ears = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-c", ears, *command]
 
 
 def pressed_until_it_ends(child: subprocess.Popen[bytes]) -> bytes:
