@@ -13,6 +13,7 @@ from tests.make import NOW
 
 from banyan.craft.notify.model import Lane, State
 from banyan.craft.notify.phones import Phones
+from banyan.craft.notify.session import Session
 
 
 async def is_over(outbox, campaign: str) -> bool:
@@ -236,9 +237,25 @@ async def test_late_receipts_are_met_after_a_restart(tmp_path: Path) -> None:
             smsc.faults.has_receipts = True
             async with sending(outbox, a_bind(smsc.port)) as sender:
                 await until(lambda: sender.figures[0].is_bound)
-                assert smsc.release_receipts() == 10
                 await until(lambda: is_over(outbox, "trace/1"))
             assert (await outbox.progress("trace/1")).delivered == 10
+
+
+@run
+async def test_a_receipt_that_nobody_answered_comes_again(tmp_path: Path) -> None:
+    """It was on its way when the connection was lost; and it comes with the bind's own answer."""
+    async with a_simulator() as smsc, an_outbox(tmp_path) as outbox:
+        await outbox.accept(some("trace/1", range(3)))
+        deaf = Session.answer
+        Session.answer = lambda self, pdu, body=None, status=0: self.close()  # type: ignore[method-assign,assignment]
+        try:
+            async with sending(outbox, a_bind(smsc.port)):
+                await until(lambda: smsc.kept_receipts)
+        finally:
+            Session.answer = deaf  # type: ignore[method-assign]
+        async with sending(outbox, a_bind(smsc.port)):
+            await until(lambda: is_over(outbox, "trace/1"))
+        assert (await outbox.progress("trace/1")).delivered == 3
 
 
 @run
@@ -265,6 +282,26 @@ async def test_in_doubt_a_receipt_with_our_reference_settles_it(tmp_path: Path) 
                 await until(lambda: is_over(outbox, "trace/1"))
             assert (await outbox.progress("trace/1")).delivered == 10
     assert smsc.submits == 10
+
+
+@run
+async def test_in_doubt_a_receipt_of_one_part_of_two_leaves_the_doubt(tmp_path: Path) -> None:
+    """Else nobody would send the other part again."""
+    async with a_simulator() as smsc:
+        async with an_outbox(tmp_path) as outbox:
+            smsc.faults.is_mute = True
+            await outbox.accept(some("trace/1", range(1), text="家" * 100))
+            async with sending(outbox, a_bind(smsc.port)):
+                await until(lambda: smsc.submits == 2)
+        async with an_outbox(tmp_path) as outbox, sending(outbox, a_bind(smsc.port)) as sender:
+            await until(lambda: sender.figures[0].is_bound)
+            (id,), (to,) = await outbox.store.read(_ids), await _numbers(outbox)
+            smsc.links[0].deliver(_marked(to, id))
+            await until(lambda: sender.figures[0].receipts == 1)
+            assert sender.dispatch.doubtful() == 1
+            smsc.links[0].deliver(_marked(to, id))
+            await until(lambda: is_over(outbox, "trace/1"))
+            assert sender.dispatch.doubtful() == 0
 
 
 def _receipt_of(shown) -> str:

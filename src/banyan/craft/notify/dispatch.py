@@ -112,8 +112,8 @@ class Dispatch:
             return 0
         found = await self._store.write(lambda tx: release(tx, over, now, changes))
         for id in over:
-            doubt = self._doubts.pop(id)
-            if id in found:
+            doubt = self._doubts.pop(id, None)
+            if id in found and doubt is not None:  # else a receipt ended the doubt while this was written
                 self._book.add(doubt.campaign, 1)
         return len(found)
 

@@ -123,7 +123,6 @@ class Line:
 
     async def _serve(self, session: Session) -> None:
         """Send and hear until the connection is lost; then write down what is in doubt."""
-        self._session = session
         self._pace = Pace(self._settings.rate, _now())
         tasks = [asyncio.create_task(one) for one in (self._feed(session), self._record(), self._look(session))]
         lost = asyncio.create_task(session.lost.wait())
@@ -257,8 +256,8 @@ class Line:
         self._done.append(Done(message, state, self._smsc, taken))
         self._news.set()
 
-    def _heard(self, pdu: Pdu) -> None:
-        self._hearing.take(self._session, pdu)
+    def _heard(self, session: Session, pdu: Pdu) -> None:
+        self._hearing.take(session, pdu)
         self._news.set()
 
     async def _record(self) -> None:

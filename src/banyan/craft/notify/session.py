@@ -42,9 +42,10 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Session(asyncio.Protocol):
-    """An open connection. `on_deliver(pdu)` must answer with `answer`, sooner or later."""
+    """An open connection. `on_deliver(session, pdu)` must answer with `answer`, sooner or later; it may be called
+    before `connect` returns."""
 
-    def __init__(self, on_deliver: Callable[[Pdu], None]) -> None:
+    def __init__(self, on_deliver: Callable[[Session, Pdu], None]) -> None:
         self._on_deliver = on_deliver
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
@@ -150,7 +151,7 @@ class Session(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.close()
         elif command == Command.DELIVER_SM and isinstance(pdu.body, Short):
-            self._on_deliver(pdu)
+            self._on_deliver(self, pdu)
         else:
             self._write(nack(sequence, Status.RINVCMDID))
 
@@ -162,7 +163,7 @@ class Session(asyncio.Protocol):
             self._transport.write(octets)
 
 
-async def connect(account: Account, on_deliver: Callable[[Pdu], None]) -> Session:
+async def connect(account: Account, on_deliver: Callable[[Session, Pdu], None]) -> Session:
     """A bound connection. Raises Unavailable saying what the SMSC answered, and never the password."""
     assert account.kind in BINDS, "a bind"
     loop = asyncio.get_running_loop()

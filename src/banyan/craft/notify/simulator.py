@@ -78,7 +78,8 @@ class Simulator:
         self.states: dict[str, MessageState] = {}
         self.links: list[_Link] = []
         self.kept_receipts: deque[Short] = deque(maxlen=KEPT)
-        """Receipts that could not be delivered, for the next bind that takes them."""
+        """Receipts that could not be delivered, or that nobody answered before their connection was lost, for the next
+        bind that takes them."""
         self._server: asyncio.Server | None = None
 
     @property
@@ -127,6 +128,8 @@ class _Link(asyncio.Protocol):
         self._bound: Command | None = None
         self._sequence = 0
         self._held: list[bytes] = []
+        self._unanswered: dict[int, Short] = {}
+        """Receipts on their way: an SMSC has delivered one when deliver_sm_resp says so (s4.6.2)."""
 
     @property
     def hears(self) -> bool:
@@ -139,6 +142,8 @@ class _Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self in self._smsc.links:
             self._smsc.links.remove(self)
+        self._smsc.kept_receipts.extend(self._unanswered.values())
+        self._unanswered.clear()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -154,6 +159,8 @@ class _Link(asyncio.Protocol):
 
     def deliver(self, short: Short) -> None:
         self._sequence += 1
+        if short.esm_class == ESM_RECEIPT:
+            self._unanswered[self._sequence] = short
         self._write(Pdu(Command.DELIVER_SM, self._sequence, short))
 
     def _take(self, octets: bytes) -> None:
@@ -164,6 +171,7 @@ class _Link(asyncio.Protocol):
             return
         match pdu.body:
             case _ if pdu.is_response:
+                self._unanswered.pop(pdu.sequence, None)
                 return
             case Bind():
                 self._bind(pdu, pdu.body)
@@ -199,6 +207,8 @@ class _Link(asyncio.Protocol):
         else:
             self._bound = next(one for one in BINDS if one == pdu.command)
         self._write(answer_to(pdu, BindResp("banyan-sim") if status == Status.ROK else BindResp(), status))
+        if self.hears and self._smsc.faults.has_receipts:
+            self._smsc.release_receipts()
 
     def _submit(self, pdu: Pdu, short: Short) -> None:
         smsc, faults = self._smsc, self._smsc.faults

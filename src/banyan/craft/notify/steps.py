@@ -130,6 +130,8 @@ def record(
         taken[campaign] += len(one.taken)
         if state == State.SENDING:
             continue  # in doubt, as it is
+        if one.message.tries > 1 and _is_over(tx, id):
+            continue  # sent again, and meanwhile a receipt said what became of it the first time
         if state == State.WAITING and one.message.tries >= NOTIFY_TRIES:
             state = State.FAILED
         settled.append(_settling(id, state, now, changes, answered=len(one.taken)))
@@ -141,10 +143,10 @@ def record(
     grown = -len(early)
     over: set[int] = set()
     for receipt in (*early, *heard):
-        of = _receive(tx, receipt, now, changes, moved)
-        if of is None:
+        of, is_over = _receive(tx, receipt, now, changes, moved)
+        if not of:
             grown += tx.run(SQL["new_early"], smsc=receipt.smsc, id=receipt.ids[0], state=int(receipt.state), at=now)
-        else:
+        elif is_over:  # while a part of it has no receipt the message may still be in doubt
             over.add(of)
     _move(tx, moved, taken)
     return Noted(grown, frozenset(over))
@@ -166,8 +168,8 @@ def release(tx: Tx, ids: Iterable[int], now: float, changes: Changes) -> set[int
     return found
 
 
-def _receive(tx: Tx, heard: Heard, now: float, changes: Changes, moved: Moved) -> int | None:
-    """The message that a receipt is of; None when nobody's id is known."""
+def _receive(tx: Tx, heard: Heard, now: float, changes: Changes, moved: Moved) -> tuple[int, bool]:
+    """The message that a receipt is of, 0 when nobody's id is known; whether all is known of it now."""
     id, part = heard.message, None
     for candidate in heard.ids:
         row = tx.row(SQL["part"], smsc=heard.smsc, id=candidate)
@@ -175,15 +177,15 @@ def _receive(tx: Tx, heard: Heard, now: float, changes: Changes, moved: Moved) -
             id, part = int(str(row[0])), (candidate, bool(row[2]))
             break
     if not id:
-        return None
+        return 0, False
     standing = _standing(tx, id)
     state = _OF_RECEIPT.get(heard.state)
     if standing is None or state is None or standing.state in OVER:
-        return id
+        return id, standing is None or standing.state in OVER
     delivered = standing.delivered
     if state == State.DELIVERED:
         if part is not None and part[1]:
-            return id  # the same receipt again
+            return id, False  # the same receipt again
         if part is not None:
             tx.run(SQL["part_delivered"], smsc=heard.smsc, id=part[0])
         delivered += 1
@@ -193,7 +195,7 @@ def _receive(tx: Tx, heard: Heard, now: float, changes: Changes, moved: Moved) -
     if state != standing.state:
         moved[standing.campaign, standing.state] -= 1
         moved[standing.campaign, state] += 1
-    return id
+    return id, state in OVER
 
 
 def _met(tx: Tx, parts: list[dict[str, SqlValue]]) -> list[Heard]:
@@ -206,6 +208,11 @@ def _met(tx: Tx, parts: list[dict[str, SqlValue]]) -> list[Heard]:
             tx.run(SQL["drop_early"], smsc=smsc, id=id)
             found.append(Heard(smsc, (id,), MessageState(int(str(row[0])))))
     return found
+
+
+def _is_over(tx: Tx, id: int) -> bool:
+    standing = _standing(tx, id)
+    return standing is not None and standing.state in OVER
 
 
 def _standing(tx: Tx, id: int) -> Standing | None:
