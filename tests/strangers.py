@@ -127,6 +127,7 @@ def values_of(field: str, subject: Subject) -> list[object]:
         "end": ["2026-11-24T00:00:00Z"],
         "pings": [[]],
         "cases": [["1"]],
+        "visit": ["20261123-017"],
         "sql": [f'SELECT * FROM "{handle}"' for handle in (*handles, subject.id)]
         + [f'SELECT count(*) FROM (SELECT * FROM "{subject.resource}") x'],
     }

@@ -29,6 +29,7 @@ from banyan.kernel.identity.openid import records as openid_records
 from banyan.kernel.identity.vault import Destroyed
 from banyan.node import KEYS_FOLDER, Node, open_node
 from banyan.settings import Settings
+from banyan.sms_control import SOCKET
 
 ONLY = Settings(
     services=(
@@ -152,7 +153,7 @@ def test_what_an_order_collected_is_unreadable_once_it_lapsed(tmp_path: Path) ->
         node.drawers["quarantine"].lake.adopt(staged, "stays/1.bin")
 
     async def lapse(node: Node, now: list[float]) -> None:
-        shutil.copytree(data, backup, ignore=shutil.ignore_patterns(KEYS_FOLDER))
+        shutil.copytree(data, backup, ignore=shutil.ignore_patterns(KEYS_FOLDER, SOCKET))
         assert has_words(data) == []
         now[0] += 500
         with pytest.raises(Refused) as refused:
