@@ -85,3 +85,7 @@ CBC_ANSWER_S: Final = 10.0  # a BSC may take so long: writing to a thousand cell
 CBC_RETRY_S: Final = (5.0, 300.0)  # first and longest pause before a cell or a BSC is tried again
 CBC_AUDIT_S: Final = 60.0  # between looks at what a BSC still has: so long a restarted base station may be silent
 ECBE_BYTES: Final = 16 * KIB  # of one request at the ECBE door: 15 pages as hexadecimal digits have 2.5 KB
+
+LINE_WARNING_TIME_S: Final = 20.0  # one try to hand a warning to LINE; it is tried again under the same retry key
+LINE_WARNING_FOLLOWERS_S: Final = 6 * 3_600.0  # between two questions how many follow the account; LINE counts daily
+LINE_WARNING_FOLLOWERS_BYTES: Final = 4 * 1_024  # of the answer: four numbers

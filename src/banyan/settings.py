@@ -76,6 +76,8 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     enabled: bool = False
     api_url: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+/?$")] = "https://api.line.me"
+    warnings: bool = False
+    """Warnings that are released for chats go to everybody who follows the account."""
 
 
 class OutsideIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,6 +155,41 @@ class SmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_parts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4
     """SMS that one text may take."""
     binds: tuple[SmsBind, ...] = ()
+
+
+class BscAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A base station controller of an operator that takes our cell broadcasts by CBSP."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,30}$")]
+    host: str
+    """Where it connects from; with `port`, where this node connects to."""
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    cells_file: str = ""
+    """The cells it has, as `file` of [cells] has them; empty: whatever no other controller has."""
+    has_no_end: bool = True
+    """It takes 0 broadcasts for "until killed" (TS 23.041 s9.3.9); osmo-bsc does not."""
+
+
+class CellSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Cell broadcast. CBSP has no passwords of its own: let only the operator's tunnel reach the port."""
+
+    enabled: bool = False
+    file: str = ""
+    """The operators' cells: OpenCelliD's columns or a list of sites."""
+    host: str = "127.0.0.1"
+    port: Port = 48_049
+    """Where controllers without a port of their own connect to."""
+    bscs: tuple[BscAt, ...] = ()
+
+
+class FenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The electronic fence's positions: docs/fence.md. Without them its calls, pages and appeals work all the same."""
+
+    enabled: bool = False
+    cells: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
+    """The operators' tables of cells or lists of masts: CSV files, also .gz, named from the data folder."""
+    where: tuple[Annotated[str, msgspec.Meta(pattern="^[^=]+=.*$")], ...] = ()
+    """COLUMN=VALUE each: only such rows of the files."""
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -253,6 +290,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity: Identity = Identity()
     payments: Payments = Payments()
     sms: SmsSettings = SmsSettings()
+    fence: FenceSettings = FenceSettings()
+    cells: CellSettings = CellSettings()
     ledger: LedgerSettings = LedgerSettings()
     road: RoadSettings = RoadSettings()
     services: tuple[str, ...] = STANDARD_SERVICES

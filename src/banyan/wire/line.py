@@ -196,6 +196,33 @@ class _Reply(msgspec.Struct, frozen=True, rename="camel"):
     notification_disabled: bool = False
 
 
+class _Broadcast(msgspec.Struct, frozen=True):
+    messages: Sequence[Message]
+
+
+def write_broadcast(messages: Sequence[Message]) -> bytes:
+    """The body of POST /v2/bot/message/broadcast: to everybody who follows the account."""
+    assert 1 <= len(messages) <= MESSAGES, f"a broadcast has 1 to {MESSAGES} messages"
+    return msgspec.json.encode(_Broadcast(messages))
+
+
+class _Followers(msgspec.Struct, frozen=True, rename="camel"):
+    status: str
+    targeted_reaches: int | None = None
+
+
+def read_followers(body: bytes) -> int | None:
+    """Whom a message can reach, of GET /v2/bot/insight/followers; None when LINE has not counted that day yet.
+
+    Raises Unreadable.
+    """
+    try:
+        found = msgspec.json.decode(body, type=_Followers)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Unreadable("the body is no count of followers") from error
+    return found.targeted_reaches if found.status == "ready" else None
+
+
 def write_reply(token: str, messages: Sequence[Message]) -> bytes:
     """The body of POST /v2/bot/message/reply."""
     assert 1 <= len(messages) <= MESSAGES, f"a reply has 1 to {MESSAGES} messages"

@@ -1,7 +1,7 @@
 """Run in .venv-peers: LINE's own SDK as judge of our messages, as reader of webhooks, and as the LINE server.
 
 `official.py SECRET TOKEN` answers one JSON line for each on stdin:
-    {"verb": "check", "body"}                -> what the SDK's models have against a reply, or ""
+    {"verb": "check", "body"}                -> what the SDK's models have against a reply or broadcast, or ""
     {"verb": "parse", "body", "signature"}   -> whether it is validly signed, and the kinds of its events
     {"verb": "serve", "statuses"}            -> the port of a strict LINE, which first answers these statuses
     {"verb": "deliver", "url", "latitude", "longitude", "id", "token"}   -> the status of our webhook
@@ -21,7 +21,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from linebot.v3.messaging import ReplyMessageRequest
+from linebot.v3.messaging import BroadcastRequest, ReplyMessageRequest
 from linebot.v3.webhook import SignatureValidator, WebhookParser
 from linebot.v3.webhooks import (
     CallbackRequest,
@@ -33,10 +33,11 @@ from linebot.v3.webhooks import (
 )
 
 
-def fault_of(body: object) -> str:
-    """What the SDK's models have against a reply; a field they do not know is lost on the way back."""
+def fault_of(body: dict[str, object]) -> str:
+    """What the SDK's models have against a reply, or a broadcast; a field they do not know is lost on the way back."""
+    model = ReplyMessageRequest if "replyToken" in body else BroadcastRequest
     try:
-        back = ReplyMessageRequest.from_dict(body).to_dict()
+        back = model.from_dict(body).to_dict()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "" if back == body else f"differs: {json.dumps(back, ensure_ascii=False)[:2000]}"

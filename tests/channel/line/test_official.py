@@ -68,6 +68,12 @@ def sdk() -> Iterator[Judge]:
         process.terminate()
 
 
+def test_the_sdk_takes_a_warning_to_everybody(sdk: Judge) -> None:
+    body = json.loads(line.write_broadcast([line.TextMessage("花蓮縣淹水警戒"), line.TextMessage("Flood warning")]))
+    assert sdk.faults([body | {"notificationDisabled": False}]) == []
+    assert sdk.faults([body | {"area": "10015"}])
+
+
 def test_the_sdk_and_we_agree_on_every_signature(sdk: Judge) -> None:
     bodies = [
         webhook(),
