@@ -11,6 +11,8 @@ TRACE_BUCKET_S: Final = (60, 3_600)  # an hour's buckets are the bits of one 64-
 TRACE_NEAR_S: Final = 3_600  # how far apart in time two fixes may be and still meet: one hour to each side is looked at
 TRACE_CASE_PINGS: Final = 4_000_000  # 4,000 passengers at a fix a minute for half a day
 TRACE_GRID_CELLS: Final = 2_000_000  # of one bucket: 250 KB of bits, so that an hour's stay in the second-level cache
+TRACE_FINE_CELLS: Final = 8_388_608  # small cells of an hour (craft/tracing/crowded.py): 32 MB a worker
+TRACE_FINE_ITEMS: Final = 16_777_216  # of their lists: 64 MB; what is beyond is answered by rows, slower and the same
 TRACE_WINDOW_H: Final = 24 * 21  # hours of one question: three weeks, longer than any incubation so far used
 
 # The lake (craft/tracing).

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.make import shared_data
 
-from banyan.craft.tracing.cases import cell_of, grid_over, reach
+from banyan.craft.tracing.grid import cell_of, grid_over, reach
 from banyan.craft.tracing.masts import CellPings, Dock, at_dock, cells_near, metres, trace_cells, ways_of
 from banyan.craft.tracing.minutes import to_minutes
 from banyan.craft.tracing.model import HOUR_S, Fixes, Pings, Rule, check_rule, fixes, hours_of

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from banyan.craft.tracing.cases import reach
+from banyan.craft.tracing.grid import reach
 from banyan.craft.tracing.model import Fixes, Pings
 from banyan.limits_tracing import LAKE_GROUP_ROWS
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from banyan.craft.tracing.cases import reach
+from banyan.craft.tracing.grid import reach
 from banyan.craft.tracing.model import HOUR_S, SPHERE_M, Fixes, Flags, Longs, Pings, Slots
 from banyan.craft.tracing.tracing import ALL, Counts, Part, Words
 

@@ -24,7 +24,7 @@ from numba import njit
 
 BLOCK: Final = 1_024
 MICRO: Final = math.pi / 180e6
-_AXIS: Final = 6_371_008.8
+AXIS: Final = 6_371_008.8
 FLAT: Final = 1e-4
 """The flat estimate of a squared distance errs by less than this share up to 20 km; within it the haversine decides."""
 
@@ -35,7 +35,57 @@ def _is_near(lon: Any, lat: Any, c_lon: Any, c_lat: Any, radius_m: Any) -> Any:
     up = math.sin((lat - c_lat) * (0.5 * MICRO))
     across = math.sin((lon - c_lon) * (0.5 * MICRO))
     share = up * up + math.cos(lat * MICRO) * math.cos(c_lat * MICRO) * across * across
-    return 2.0 * _AXIS * math.asin(math.sqrt(min(1.0, share))) <= radius_m
+    return 2.0 * AXIS * math.asin(math.sqrt(min(1.0, share))) <= radius_m
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _meets(entries: Any, entry: Any, ping: Any, near_s: Any, bounds: Any) -> Any:
+    """Whether the ping (second, longitude, latitude) is near that case, by the flat estimate where it is sure."""
+    second, lon, lat = ping
+    surely, perhaps, radius_m = bounds
+    north = lat - entries[entry, 1]
+    east = (lon - entries[entry, 0]) * (entries[entry, 2] - entries[entry, 3] * north)
+    apart = north * north + east * east
+    if apart > perhaps or (near_s >= 0 and abs(second - entries[entry, 4]) > near_s):
+        return False
+    return apart < surely or _is_near(lon, lat, entries[entry, 0], entries[entry, 1], radius_m)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _ones(word: Any) -> Any:
+    """How many bits are set. Source: the usual way with masks; compilers know it."""
+    pairs = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    fours = (pairs & np.uint64(0x3333333333333333)) + ((pairs >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    octets = (fours + (fours >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((octets * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(nogil=True, cache=True)
+def _met(place: Any, ping: Any, cases: Any, shape: Any, bounds: Any) -> Any:
+    """The entry of a case that the ping met, -1 for none: by the small cell's list where the cell is cut, else by the
+    three rows around."""
+    _, starts, entries, words, ranks, lists, items, across = cases
+    (west, south, _, _, n_columns, n_rows), (step_x, step_y, near_s) = shape
+    line = np.int64(place) // n_columns
+    word = words[place >> 6] if across else np.uint64(0)
+    bit = np.uint64(1) << np.uint64(place & 63)
+    if not word & bit:
+        for entry in range(starts[line - 1], starts[line + 2]):
+            if _meets(entries, entry, ping, near_s, bounds):
+                return entry
+        return -1
+    cell = np.int64(ranks[place >> 6]) + _ones(word & (bit - np.uint64(1)))
+    right, up = ping[1] - west - (place % n_columns) * step_x, ping[2] - south - (line % n_rows) * step_y
+    x = min(max(np.int64(right * across / step_x), 0), across - 1)
+    y = min(max(np.int64(up * across / step_y), 0), across - 1)
+    at = (cell * across + y) * across + x
+    first, end = lists[at], lists[at + 1]
+    if first < end and items[first] < 0:
+        return np.int64(~items[first])
+    for one in range(first, end):
+        if _meets(entries, items[one], ping, near_s, bounds):
+            return np.int64(items[one])
+    return -1
 
 
 @njit(nogil=True, cache=True, fastmath=False)
@@ -45,14 +95,15 @@ def scan(columns: Any, cases: Any, asked: Any, desk: Any, out: Any) -> Any:
     `which`; `counts[phone]` gains one each. `seen` has the bits of the buckets in which a phone was found in this hour,
     all of them for phones that are not to be found (the cases themselves)."""
     phone, second, lon, lat = columns
-    bits, starts, entries = cases
-    (west, south, wide, high, n_columns, n_rows), (inverse_x, inverse_y, bucket_s, radius_m, near_s) = asked
+    bits, entries = cases[0], cases[2]
+    (west, south, wide, high, n_columns, n_rows), (step_x, step_y, bucket_s, radius_m, near_s) = asked
     (seen, counts), (hits, which) = desk, out
     n_wide, n_high = np.int32(wide), np.int32(high)
-    across, up = np.float32(inverse_x), np.float32(inverse_y)
+    across, up = np.float32(1.0 / step_x), np.float32(1.0 / step_y)
     magic = np.uint32(-(-(1 << 26) // bucket_s))
-    radius = radius_m / (_AXIS * MICRO)
-    surely, perhaps = radius * radius * (1.0 - FLAT), radius * radius * (1.0 + FLAT)
+    radius = radius_m / (AXIS * MICRO)
+    bounds = (radius * radius * (1.0 - FLAT), radius * radius * (1.0 + FLAT), radius_m)
+    shape = (asked[0], (float(step_x), float(step_y), near_s))
     places = np.empty(BLOCK, np.uint32)
     chosen = np.empty(BLOCK, np.uint32)
     found = 0
@@ -79,25 +130,17 @@ def scan(columns: Any, cases: Any, asked: Any, desk: Any, out: Any) -> Any:
         for k in range(n):
             at = start + chosen[k]
             who = phone[at]
-            bucket = np.int64(second[at]) // bucket_s
-            bit = np.uint64(1) << np.uint64(bucket)
+            bit = np.uint64(1) << np.uint64(np.int64(second[at]) // bucket_s)
             if seen[who] & bit:
                 continue
-            line = np.int64(places[chosen[k]]) // n_columns
-            e_lon, e_lat = np.float64(lon[at]), np.float64(lat[at])
-            for entry in range(starts[line - 1], starts[line + 2]):
-                north = e_lat - entries[entry, 1]
-                east = (e_lon - entries[entry, 0]) * (entries[entry, 2] - entries[entry, 3] * north)
-                apart = north * north + east * east
-                if apart > perhaps or (near_s >= 0 and abs(np.float64(second[at]) - entries[entry, 4]) > near_s):
-                    continue
-                if apart < surely or _is_near(e_lon, e_lat, entries[entry, 0], entries[entry, 1], radius_m):
-                    seen[who] |= bit
-                    counts[who] += 1
-                    hits[found] = at
-                    which[found] = np.int32(entries[entry, 5])
-                    found += 1
-                    break
+            ping = (np.float64(second[at]), np.float64(lon[at]), np.float64(lat[at]))
+            entry = _met(np.int64(places[chosen[k]]), ping, cases, shape, bounds)
+            if entry >= 0:
+                seen[who] |= bit
+                counts[who] += 1
+                hits[found] = at
+                which[found] = np.int32(entries[entry, 5])
+                found += 1
     return found
 
 

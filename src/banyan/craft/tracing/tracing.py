@@ -8,14 +8,15 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from banyan.craft.tracing.cases import Cases, Grid, cases_in, grid_over
-from banyan.craft.tracing.model import HOUR_S, Fixes, Floats, Longs, Micro, Pings, Rule, Slots, check_rule
+from banyan.craft.tracing.cases import Cases, cases_in
+from banyan.craft.tracing.grid import Grid, grid_over
+from banyan.craft.tracing.model import HOUR_S, Fixes, Longs, Micro, Pings, Rule, Slots, check_rule
 from banyan.errors import Invalid
 from banyan.limits_tracing import TRACE_CASE_PINGS, TRACE_PHONES, TRACE_WINDOW_H
 
@@ -197,17 +198,14 @@ def _given(hours: dict[int, Pings], hour: int) -> Iterable[Pings]:
     return (hours[hour],) if hour in hours else ()
 
 
-Shape = tuple[int, int, int, int, int, int]
-Law = tuple[float, float, int, float, int]
-Index = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], Floats]
-
-
-def _for_kernel(asked: Question, found: Cases) -> tuple[Shape, Law, Index]:
-    grid, rule = found.grid, asked.rule
+def _for_kernel(asked: Question, found: Cases) -> tuple[Any, Any, Any]:
+    """As `scan` takes them: the grid's shape, the rule, the cases."""
+    grid, rule, full = found.grid, asked.rule, found.crowded
     shape = (grid.lon, grid.lat, grid.wide, grid.high, grid.columns, grid.rows)
     near = rule.near_s if rule.edge == "within" else -1
-    law = (1 / grid.step_x, 1 / grid.step_y, rule.bucket_s, float(rule.radius_m), near)
-    return shape, law, (found.bits, found.starts, found.entries)
+    law = (grid.step_x, grid.step_y, rule.bucket_s, float(rule.radius_m), near)
+    cut = (full.words, full.ranks, full.starts, full.items, full.across)
+    return shape, law, (found.bits, found.starts, found.entries, *cut)
 
 
 def _hits(hour: int, group: Pings, places: Slots, which: npt.NDArray[np.int32]) -> Hits:
