@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from secrets import token_bytes
+from typing import Final
 
 import msgspec
 
@@ -18,12 +19,16 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
 from banyan.limits_alerts import HUB_BODY, HUB_TIME_S
+from banyan.noticing import Notices
 from banyan.outward import ask
 from banyan.service.alerts.model import Channel
 from banyan.service.alerts.outlets import Outlets, Transport
 from banyan.service.alerts.seen import Seen
 from banyan.service.alerts.shelf import Ask, Shelf, lend
 from banyan.settings import Settings
+from banyan.warning_networks import open_channels
+
+NETWORKS: Final = "demo/networks"
 
 
 class Channels(msgspec.Struct, frozen=True):
@@ -39,20 +44,25 @@ async def open_alerts(
     drawers: Mapping[str, Drawer],
     lawful: Lawful,
     provider: Provider,
-    *,
     settings: Settings,
+    *,
+    sms: Notices | None,
+    data: Path,
     clock: Clock,
-    networks: Path | None,
+    is_demo: bool,
 ) -> None:
-    """Open the channels and lend them. `networks`: the folder of the demonstration's simulated ones, which are closed
-    with the stack; None: no channel but the page and the feeds is connected."""
+    """Open the channels and lend them; they are closed with the stack. The demonstration's are simulated networks, else
+    those that node.toml names. Raises Invalid for one that is not complete."""
     if "alerts" not in drawers:
         return
-    channels = Channels()
-    if networks is not None:
+    if is_demo:
         from banyan.demo.alerts import open_networks
+        from banyan.demo.handsets import Sent
 
-        channels = Channels(*await open_networks(stack, networks, clock))
+        handsets = Sent(sms.outbox, sms.simulator) if sms is not None and sms.simulator is not None else None
+        channels = Channels(*await open_networks(stack, data / NETWORKS, clock, handsets))
+    else:
+        channels = Channels(await open_channels(stack, data, settings, clock=clock))
     lend_alerts(drawers, settings, lawful, provider, channels)
 
 

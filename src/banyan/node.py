@@ -143,7 +143,7 @@ async def open_node(
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         sms = await start_notices(stack, data, settings, lawful, scopes, clock=clock, log=log, is_demo=is_demo)
         _lend_powers(drawers, gate, lawful, scopes, settings, agency_of=agency_names(persons), sms=sms, data=data)
-        await _open_alerts(stack, drawers, lawful, persons, settings=settings, data=data, clock=clock, is_demo=is_demo)
+        await open_alerts(stack, drawers, lawful, persons, settings, sms=sms, data=data, clock=clock, is_demo=is_demo)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
             catalogue,
@@ -184,21 +184,6 @@ def _lend_powers(
         drawers, gate, lawful, scopes, agency_of=agency_of, random=token_bytes,
         allow_private=settings.fetch.allow_private,
     )  # fmt: skip
-
-
-async def _open_alerts(
-    stack: AsyncExitStack,
-    drawers: Mapping[str, Drawer],
-    lawful: Lawful,
-    persons: Provider,
-    *,
-    settings: Settings,
-    data: Path,
-    clock: Clock,
-    is_demo: bool,
-) -> None:
-    networks = data / DEMO_FOLDER / "networks" if is_demo else None
-    await open_alerts(stack, drawers, lawful, persons, settings=settings, clock=clock, networks=networks)
 
 
 async def _close_demo(persons: Provider, *, is_demo: bool) -> None:

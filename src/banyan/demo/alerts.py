@@ -18,8 +18,7 @@ from banyan.craft.cells.model import CellTable
 from banyan.craft.notify.cells.centre import Centre
 from banyan.craft.notify.cells.naming import Bsc
 from banyan.craft.notify.cells.simulator import Simulator
-from banyan.craft.notify.memory import MemoryNotifier
-from banyan.craft.notify.model import Accepted, Message, State
+from banyan.demo.handsets import Handsets, Sink
 from banyan.demo.places import TOWNS
 from banyan.errors import Conflict
 from banyan.kernel.events.clock import Clock, EpochS
@@ -58,21 +57,6 @@ def operator_cells() -> CellTable:
     return generated(covers, seed=SEED)
 
 
-class Phones(MemoryNotifier):
-    """An SMS centre whose messages arrive at once. It keeps what a phone shows: the demonstration's inbox."""
-
-    async def accept(self, messages: Iterable[Message]) -> Accepted:
-        taken = list(messages)
-        said = await super().accept(taken)
-        for one in taken:
-            self.deliver(one.campaign, one.to, State.DELIVERED)
-        return said
-
-    def names(self) -> list[str]:
-        """Its campaigns, the newest first."""
-        return list(reversed(self._campaigns))
-
-
 class Numbers:
     """Invented numbers by cell. None was ever given out: they are told apart from real ones by nothing but this."""
 
@@ -94,7 +78,7 @@ class Network(msgspec.Struct, frozen=True, eq=False):
 
     centre: Centre
     base: Simulator
-    sms: Phones
+    sms: Handsets
     chats: list[tuple[str, tuple[str, ...]]]
     table: CellTable
 
@@ -121,23 +105,20 @@ class Network(msgspec.Struct, frozen=True, eq=False):
                     is_people, "cells", one.title_key, one.language, one.text, count, sample, one.since
                 )
         yield from screens.values()
-        for campaign in self.sms.names():
-            texts: dict[str, tuple[int, str]] = {}
-            for message in self.sms.sent(campaign):
-                texts[message.text] = (texts.get(message.text, (0, ""))[0] + 1, message.lang)
-            for text, (count, lang) in texts.items():
-                yield Seen(is_people, "sms", "", lang, text, count)
+        for had in self.sms.shown():
+            yield Seen(is_people, "sms", "", had.lang, had.text, had.count)
         for _, said in self.chats:
             for number, text in enumerate(said):
                 yield Seen(is_people, "chat", "", LANGUAGES[number], text, 0)
 
 
 async def open_networks(
-    stack: AsyncExitStack, folder: Path, clock: Clock
+    stack: AsyncExitStack, folder: Path, clock: Clock, handsets: Handsets | None = None
 ) -> tuple[Mapping[Channel, Transport], Mapping[Channel, Transport], Any]:
-    """The public's channels, the sinks', and what all their phones show."""
+    """The public's channels, the sinks', and what all their phones show. `handsets` are behind the node's SMS sender;
+    without them (the sender has real binds, and these numbers are invented) SMS stay in memory."""
     table = operator_cells()
-    people = await open_network(stack, folder / "people", table, clock)
+    people = await open_network(stack, folder / "people", table, clock, handsets)
     sinks = await open_network(stack, folder / "sinks", table, clock)
 
     def look() -> Sequence[Seen]:
@@ -146,7 +127,9 @@ async def open_networks(
     return people.transports(), sinks.transports(), look
 
 
-async def open_network(stack: AsyncExitStack, folder: Path, table: CellTable, clock: Clock) -> Network:
+async def open_network(
+    stack: AsyncExitStack, folder: Path, table: CellTable, clock: Clock, handsets: Handsets | None = None
+) -> Network:
     make_folders(folder)
     base = Simulator(table.ids, clock=clock)
     centre = Centre(folder, [Bsc(name="demo", host="127.0.0.1", cells=frozenset(table.ids))], clock=clock)
@@ -154,7 +137,7 @@ async def open_network(stack: AsyncExitStack, folder: Path, table: CellTable, cl
     stack.push_async_callback(centre.close)
     base.start(port)
     stack.push_async_callback(base.stop)
-    return Network(centre, base, Phones(clock), [], table)
+    return Network(centre, base, handsets or Sink(clock), [], table)
 
 
 async def seed_alerts(gate: Gate) -> int:

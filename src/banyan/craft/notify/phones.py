@@ -33,6 +33,8 @@ class Phones:
         self.newest: deque[Shown] = deque(maxlen=kept)
         self.count = 0
         """Texts that all phones got, whole."""
+        self.texts: OrderedDict[str, int] = OrderedDict()
+        """How many got each text, the newest last: of a campaign to more phones than are kept too."""
         self._on_part = on_part
         self._open: OrderedDict[tuple[str, str, int, int], dict[int, str]] = OrderedDict()
 
@@ -66,3 +68,7 @@ class Phones:
     def _show(self, shown: Shown) -> None:
         self.newest.append(shown)
         self.count += 1
+        self.texts[shown.text] = self.texts.get(shown.text, 0) + 1
+        self.texts.move_to_end(shown.text)
+        if len(self.texts) > KEPT:
+            self.texts.popitem(last=False)

@@ -32,10 +32,11 @@ from banyan.service.alerts.shelf import Shelf, both, shelf_of
 
 TOPIC: Final = "alert"
 TURN: Final = "dispatch"
-ASK_AGAIN_S: Final = 1.0
-"""After a channel said that it is not done: a base station answers within seconds."""
-ASKED: Final = 60
-"""Times a channel that took a message is asked whether it is done; then what it reached by now stands."""
+ASK_AGAIN_S: Final = (1.0, 30.0)
+"""After a channel said that it is not done, the first and the longest pause, each a fifth longer than the last: a base
+station answers within seconds, an SMS centre takes minutes for a county."""
+ASKED: Final = 120
+"""Times a channel that took a message is asked whether it is done, an hour in all; then what it reached stands."""
 
 
 class Retrying(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,7 +190,7 @@ def _settle(tx: Tx, *, parcel: Parcel, told: Told | None, note: str, now: EpochS
     id, number, channel = _read(parcel.key)
     if told is None:
         if note != "done":
-            keeping.put_result(tx, id, Result(number, channel, "skipped", 0, 0, note, 0, now))
+            keeping.put_result(tx, id, _left(tx, parcel, note, now))
         return
     asked = int(parcel.body or b"0") + 1
     state: ResultState = told.state
@@ -197,7 +198,19 @@ def _settle(tx: Tx, *, parcel: Parcel, told: Told | None, note: str, now: EpochS
         state = "partly" if told.reached else "failed"
     keeping.put_result(tx, id, Result(number, channel, state, told.reached, told.total, told.note, 0, now))
     if state == "waiting":
-        outbox.put(tx, TOPIC, parcel.key, str(asked).encode(), due=EpochS(now + ASK_AGAIN_S))
+        first, longest = ASK_AGAIN_S
+        outbox.put(tx, TOPIC, parcel.key, str(asked).encode(), due=EpochS(now + min(longest, first * 1.2**asked)))
+
+
+def _left(tx: Tx, parcel: Parcel, note: str, now: EpochS) -> Result:
+    """Of a message that need not be said any more. One that a channel took, or may have taken when the node died, was
+    said to some: its cancel must follow it there."""
+    id, number, channel = _read(parcel.key)
+    if not parcel.body and parcel.tries == 1:
+        return Result(number, channel, "skipped", 0, 0, note, 0, now)
+    last = next((one for one in keeping.results_of(tx, id) if (one.version, one.channel) == (number, channel)), None)
+    reached, total = (last.reached, last.total) if last is not None else (0, 0)
+    return Result(number, channel, "partly", reached, total, note, 0, now)
 
 
 def _failed(tx: Tx, *, parcel: Parcel, error: str, now: EpochS, jitter: float) -> None:
