@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
@@ -60,8 +61,12 @@ class Messages:
 
 def load_messages(package: str, filename: str = "messages.toml") -> Messages:
     """Read `package/messages.toml`: tables nest into dotted keys; a leaf table has the languages as keys."""
-    tree = tomllib.loads(files(package).joinpath(filename).read_text(encoding="utf-8"))
-    return Messages(dict(_leaves(tree, "")))
+    return _messages_of(files(package).joinpath(filename).read_text(encoding="utf-8"))
+
+
+@cache  # as many as the program has files of messages; what they hold never changes
+def _messages_of(text: str) -> Messages:
+    return Messages(dict(_leaves(tomllib.loads(text), "")))
 
 
 def _leaves(tree: Mapping[str, object], prefix: str) -> list[tuple[str, Mapping[str, str]]]:

@@ -1,4 +1,4 @@
-"""The binder: compiled at start from an operation's request type, it turns a query, form, path or JSON body into it.
+"""The binder: compiled at an operation's first request from its type, it turns a query, form, path or body into it.
 
 Texts are read by msgspec's lax rules (`"12"` is an integer); JSON bodies strictly. Nothing unknown or repeated passes.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, get_type_hints
 from urllib.parse import unquote_to_bytes
 
@@ -55,7 +56,8 @@ class Parameter(msgspec.Struct, frozen=True):
     has_default: bool
 
 
-def parameters_of(request: type[msgspec.Struct]) -> dict[str, Parameter]:
+@lru_cache(maxsize=1024)
+def parameters_of(request: type[msgspec.Struct]) -> Mapping[str, Parameter]:
     """The fields of a request type by their wire name."""
     described = inspect.type_info(request)
     assert isinstance(described, inspect.StructType), f"{request} must be a Struct"
@@ -130,17 +132,27 @@ def decoded(text: str, *, plus: bool = True) -> str:
 
 
 class Binder:
-    """Reads one operation's requests."""
+    """Reads one operation's requests. Types are looked into at an operation's first request: for all of them together
+    it takes half a second that no start should wait for."""
 
     def __init__(self, request: type[msgspec.Struct], path_fields: Sequence[str] = ()) -> None:
         self.request = request
-        self.parameters = parameters_of(request)
         self.path_fields = tuple(path_fields)
-        missing = [name for name in path_fields if name not in self.parameters]
+        missing = [name for name in path_fields if name not in request.__struct_encode_fields__]
         assert not missing, f"{request.__name__} lacks the path's fields {missing}"
-        hints = get_type_hints(request, include_extras=True)
-        self._path_types = {name: hints[self.parameters[name].field] for name in path_fields}
-        self._decoder = msgspec.json.Decoder(request)
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        return parameters_of(self.request)
+
+    @cached_property
+    def _path_types(self) -> Mapping[str, Any]:
+        hints = get_type_hints(self.request, include_extras=True)
+        return {name: hints[self.parameters[name].field] for name in self.path_fields}
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
+        return msgspec.json.Decoder(self.request)
 
     def from_pairs(self, pairs: Pairs, path: Mapping[str, str]) -> msgspec.Struct:
         """From a query or a form, with the path's fields."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -84,9 +84,15 @@ def parse_statements(text: str, *, where: str, is_portable: bool = True) -> dict
 
 def refuse_one_engine_words(sql: str, *, where: str) -> None:
     """Fail when the SQL has a word of one engine only."""
+    alien = _one_engine_word(sql)
+    if alien:
+        raise AssertionError(f"{where}: `{alien}` is not in the common subset of SQLite and PostgreSQL")
+
+
+@lru_cache(maxsize=1024)  # migrations are read again at each opening, and this is most of reading them
+def _one_engine_word(sql: str) -> str:
     alien = _ONE_ENGINE_ONLY.search(_LITERAL_OR_COMMENT.sub("", sql))
-    if alien is not None:
-        raise AssertionError(f"{where}: `{alien.group()}` is not in the common subset of SQLite and PostgreSQL")
+    return alien.group() if alien else ""
 
 
 def for_sqlite(text: str) -> str:
