@@ -5,6 +5,7 @@ Two sets of channels that share nothing: those that reach people, and sinks for 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from banyan.alert_keys import load_signer
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.provider import Provider
@@ -25,10 +27,12 @@ from banyan.service.alerts.model import Channel
 from banyan.service.alerts.outlets import Outlets, Transport
 from banyan.service.alerts.seen import Seen
 from banyan.service.alerts.shelf import Ask, Shelf, lend
+from banyan.service.alerts.signer import Signer
 from banyan.settings import Settings
 from banyan.warning_networks import open_channels
 
 NETWORKS: Final = "demo/networks"
+KEYS: Final = "alerts/keys"
 
 
 class Channels(msgspec.Struct, frozen=True):
@@ -63,15 +67,14 @@ async def open_alerts(
         channels = Channels(*await open_networks(stack, data / NETWORKS, clock, handsets))
     else:
         channels = Channels(await open_channels(stack, data, settings, clock=clock))
-    lend_alerts(drawers, settings, lawful, provider, channels)
+    signer = await asyncio.to_thread(load_signer, data / KEYS, settings.member, clock=clock)
+    lend_alerts(drawers["alerts"], settings, lawful, provider, channels, signer=signer)
 
 
 def lend_alerts(
-    drawers: Mapping[str, Drawer], settings: Settings, lawful: Lawful, provider: Provider, channels: Channels
+    db: Drawer, settings: Settings, lawful: Lawful, provider: Provider, channels: Channels, *, signer: Signer | None
 ) -> None:
-    """Give the alerts what is the node's, on a node that has them."""
-    if "alerts" not in drawers:
-        return
+    """Give the alerts what is the node's."""
     inside = settings.fetch.allow_private
     shelf = Shelf(
         ledger=lawful.ledger,
@@ -83,8 +86,9 @@ def lend_alerts(
         may_push_inside=inside,
         public_url=settings.site.public_url,
         phones=channels.phones,
+        signer=signer,
     )
-    lend(drawers["alerts"], shelf)
+    lend(db, shelf)
 
 
 def names_of(provider: Provider) -> Callable[[str], Awaitable[dict[str, str]]]:

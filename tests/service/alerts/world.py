@@ -14,6 +14,7 @@ import msgspec
 from tests.make import NOW, Client
 from tests.service.alerts.values import CONTENT
 
+from banyan.alert_keys import load_signer
 from banyan.alerting import names_of
 from banyan.errors import Problem, Unavailable
 from banyan.kernel.events.clock import EpochS
@@ -182,6 +183,7 @@ def a_world(node: Node, now: list[float]) -> World:
         ledger=node.lawful.ledger, random=Random(7).randbytes, names=names_of(node.persons),
         people=Outlets(people, is_for_people=True), sinks=Outlets(sinks, is_for_people=False), ask=ask,
         public_url="https://banyan.example",
+        signer=load_signer(node.data / "alerts" / "keys", node.settings.member, clock=node.gate.clock),
     )  # fmt: skip
     lend(node.drawers["alerts"], shelf)
     return world

@@ -92,3 +92,16 @@ insert into broadcast_code (alert, code) values (:alert, :code)
 -- name: sender_of
 -- What CAP calls an agency.
 select sender from warrant where agency = :agency order by event, area limit 1
+
+-- name: signed
+-- A message's document as it was signed.
+select document from signed where alert = :alert and version = :version
+
+-- name: put_signed
+-- Keep it; the first one stays.
+insert into signed (alert, version, sender, document) values (:alert, :version, :sender, :document)
+on conflict (alert, version) do nothing
+
+-- name: senders
+-- What CAP calls those who may warn, and those who did.
+select sender from warrant union select sender from signed order by 1 limit :limit

@@ -20,7 +20,8 @@ from banyan.kernel.events.clock import iso
 from banyan.service.alerts import capping, keeping, places
 from banyan.service.alerts.asking import PublicAlert, in_force_of, public, released
 from banyan.service.alerts.hub import PATH as HUB
-from banyan.service.alerts.model import Area
+from banyan.service.alerts.model import Alert, Area, Version
+from banyan.service.alerts.sealing import sealed
 from banyan.service.alerts.service import SERVICE
 from banyan.service.alerts.shelf import MESSAGES, both, shelf_of
 from banyan.wire import atom
@@ -80,11 +81,25 @@ async def cap(ctx: Context, request: Named) -> Document:
     alert = await released(ctx, id)
     if not (number.isascii() and number.isdigit() and 1 <= int(number) <= len(alert.chain)):
         raise NotFound(both("unknown"), remedy=both("unknown_remedy"))
-    version = alert.chain[int(number) - 1]
-    names = await shelf_of(ctx.db).names(alert.agency)
-    sender = await ctx.db.sql.read(lambda tx: keeping.sender_of(tx, alert.agency))
-    said = capping.cap_of(alert, version, sender=sender, agency=names, web=f"{request.base}/alerts/{alert.id}")
-    return Document(write_cap(said), CAP)
+    return Document(await _document(ctx, alert, alert.chain[int(number) - 1]), CAP)
+
+
+async def _document(ctx: Context, alert: Alert, version: Version) -> bytes:
+    """As it was signed, or signed now. It names our page by the address in node.toml alone: what a request calls us is
+    a stranger's word, which we do not sign."""
+    store, shelf, number = ctx.db.sql, shelf_of(ctx.db), version.number
+    kept = await store.read(lambda tx: keeping.signed(tx, alert.id, number))
+    if kept is not None:
+        return kept
+    names = await shelf.names(alert.agency)
+    sender = await store.read(lambda tx: keeping.sender_of(tx, alert.agency))
+    web = f"{shelf.public_url}/alerts/{alert.id}" if shelf.public_url else ""
+    document = await sealed(
+        shelf.signer, write_cap(capping.cap_of(alert, version, sender=sender, agency=names, web=web))
+    )
+    if shelf.signer is None:
+        return document
+    return await store.write(lambda tx: keeping.put_signed(tx, alert.id, number, sender=sender, document=document))
 
 
 @SERVICE.face("GET", path="/alerts/cap/{name}", rate="read")

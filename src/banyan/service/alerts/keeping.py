@@ -124,6 +124,23 @@ def sender_of(tx: Tx, agency: str) -> str:
     return str(row[0]) if row else agency.lower().replace("/", ".")
 
 
+def senders(tx: Tx) -> tuple[str, ...]:
+    """Every name under which this node's documents are, or were, sent."""
+    return tuple(str(row[0]) for row in tx.rows(SQL["senders"], limit=ALERT_WARRANTS))
+
+
+def signed(tx: Tx, alert: str, version: int) -> bytes | None:
+    """A message's CAP document, when it was signed."""
+    row = tx.row(SQL["signed"], alert=alert, version=version)
+    return None if row is None else _octets(row)
+
+
+def put_signed(tx: Tx, alert: str, version: int, *, sender: str, document: bytes) -> bytes:
+    """Keep it; the one that is kept, which may be another's who was first."""
+    tx.run(SQL["put_signed"], alert=alert, version=version, sender=sender, document=document)
+    return signed(tx, alert, version) or document
+
+
 def put_warrant(tx: Tx, one: Warrant) -> None:
     tx.run(SQL["put_warrant"], agency=one.agency, event=one.event, area=one.area, second=one.second, sender=one.sender)
 
@@ -166,9 +183,13 @@ def _stage(alert: Alert) -> str:
 
 
 def _alert(row: Row) -> Alert:
+    return _decode(_octets(row))
+
+
+def _octets(row: Row) -> bytes:
     document = row[0]
-    assert isinstance(document, bytes), "an alert's document is bytes"
-    return _decode(document)
+    assert isinstance(document, bytes), "a document is bytes"
+    return document
 
 
 def _warrant(row: Row) -> Warrant:

@@ -9,6 +9,7 @@ from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.alerts import drawing
 from banyan.service.alerts.asking import ArchiveQuery, Everything, InForce, OneAlert, Where
 from banyan.service.alerts.kinds import kinds
+from banyan.service.alerts.sealing import Signers
 from banyan.service.alerts.service import SERVICE
 
 TITLE: Final = {"zh-Hant": "災防告警", "en": "Public warnings"}
@@ -47,7 +48,8 @@ async def warrants(request: FaceRequest) -> View:
     found = await request.call("alerts.warrants", Everything())
     title = WARRANTS[request.lang]
     names = {area: await asyncio.to_thread(drawing.name_of, area) for area in {one.area for one in found}}
-    values = {"warrants": found, "areas": names, "kinds": kinds(), "crumbs": _crumbs(request, title)}
+    signed: Signers = await request.call("alerts.signers", Everything())
+    values = {"warrants": found, "areas": names, "signed": signed, "kinds": kinds(), "crumbs": _crumbs(request, title)}
     return View("alerts/warrants.html", values, title=title)
 
 

@@ -12,10 +12,11 @@ from banyan.service.alerts import (
     feeds,
     hub,
     pages,
+    sealing,
     shown,
     warrants,
 )
 from banyan.service.alerts.service import SERVICE
 
-PARTS = (acting, warrants, asking, dispatch, hub, expiring, feeds, desk, desk_pages, pages, shown)
+PARTS = (acting, warrants, asking, dispatch, hub, expiring, feeds, desk, desk_pages, pages, sealing, shown)
 __all__ = ["PARTS", "SERVICE"]

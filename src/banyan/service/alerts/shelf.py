@@ -13,6 +13,7 @@ from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.storage import Drawer, Lent
 from banyan.service.alerts.outlets import Outlets
 from banyan.service.alerts.seen import Seen
+from banyan.service.alerts.signer import Signer
 
 MESSAGES = load_messages("banyan.service.alerts")
 Ask = Callable[[str, str, bytes, tuple[tuple[str, str], ...]], Awaitable[tuple[int, bytes]]]
@@ -23,7 +24,7 @@ class Shelf(msgspec.Struct, frozen=True):
     """`names` is what an agency is called, zh-Hant and en; `people` are the channels that reach people, `sinks` those
     for exercises and tests, which nobody's phone listens to. `turn` is held from reading an alert to writing it: the
     public entry comes between. `ask` is for WebSub; `public_url` may be empty; `phones` are
-    those of simulated networks, if they are."""
+    those of simulated networks, if they are; `signer` signs CAP documents."""
 
     ledger: Ledger
     random: Callable[[int], bytes]
@@ -34,6 +35,7 @@ class Shelf(msgspec.Struct, frozen=True):
     may_push_inside: bool = False
     public_url: str = ""
     phones: Callable[[], Sequence[Seen]] | None = None
+    signer: Signer | None = None
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
