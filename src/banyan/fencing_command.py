@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import gzip
-import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from banyan.craft.cells.model import CellTable, cell_table
-from banyan.craft.cells.reading import Keep, read_cells
 from banyan.craft.chart import draw as drawn
 from banyan.craft.fencing.roc import Measured, as_csv, as_json, generated_table, measured, picture
 from banyan.craft.fencing.rule import EFS_2020
 from banyan.craft.fencing.simulating import Setting
 from banyan.errors import Invalid
-from banyan.limits_fence import CELL_FILE_BYTES
+from banyan.masts import sites_of
 
 SHOWN_THRESHOLDS: Final = (4.0, 8.0)
 NAMES: Final = {"fingerprint": "fingerprint", "geometric": "geometric", EFS_2020.name: "2 fixes (2020)"}
@@ -59,38 +54,6 @@ def fence_command(options: argparse.Namespace) -> int:
         write(options.out, results)
         print(f"written to {options.out}")  # noqa: T201
     return 0
-
-
-def sites_of(path: Path, *, where: Sequence[str] = (), box: str = "") -> CellTable:
-    """Raises Invalid for a file, a filter or a box that cannot be used."""
-    try:
-        text = path.read_bytes()
-        if path.suffix == ".gz":
-            with gzip.open(path) as file:
-                text = file.read(CELL_FILE_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise Invalid.at("sites", f"{path} cannot be read: {error}") from error
-    table = read_cells(text, keep=_keeps(where)).table
-    if not box:
-        return table
-    numbers = [float(one) for one in box.split(",") if re.fullmatch(r"\s*-?\d{1,3}(\.\d+)?\s*", one)]
-    if len(numbers) != 4:
-        raise Invalid.at("box", "write west,south,east,north in degrees")
-    west, south, east, north = numbers
-    inside = (table.lon >= west) & (table.lon <= east) & (table.lat >= south) & (table.lat <= north)
-    if not inside.any():
-        raise Invalid.at("box", "no mast stands in it")
-    ids = [ident for ident, kept in zip(table.ids, inside.tolist(), strict=True) if kept]
-    columns = {name: getattr(table, name)[inside] for name in ("azimuth", "range_m", "radio")}
-    return cell_table(ids, table.lon[inside], table.lat[inside], **columns)
-
-
-def _keeps(where: Sequence[str]) -> Keep:
-    pairs = [one.partition("=") for one in where]
-    for column, equals, _ in pairs:
-        if not column or not equals:
-            raise Invalid.at("where", "write COLUMN=VALUE")
-    return lambda row: all(row.get(column) == value for column, _, value in pairs)
 
 
 def lines_of(result: Measured) -> list[str]:

@@ -19,6 +19,7 @@ AREA_RINGS: Final = 2_000  # of an area: a county's islets
 # Fixes (craft/cells).
 FIX_ROWS: Final = 500_000  # of one batch: a minute of the whole nation's is 2.3 million, and goes as five
 FIX_BATCH_BYTES: Final = 32 * MIB  # of one batch's body: 64 bytes a row
+FIX_UNPACKED_BYTES: Final = 256 * MIB  # of one batch's columns once unpacked: half a kilobyte a row
 FIX_FAULTS: Final = 100  # bad rows of a batch that are named
 FIX_AHEAD_S: Final = 300  # a fix from the future beyond this is a wrong clock: operators keep time by NTP
 FIX_PHONES: Final = 30_000_000  # slots: the nation with room
@@ -33,6 +34,7 @@ FENCE_CODE_TRIES: Final = 5  # of six digits: one guess in 200,000
 FENCE_SHOWN: Final = 50  # alarms and calls on a page at once; the sorted head of the worklist
 FENCE_SIGNALS: Final = 20_000  # of one batch of signals: a whole operator's outage at once
 FENCE_SWEEP_S: Final = 60.0  # between looks for what ended: data outlives its end by so much at most
+FENCE_FORGET_S: Final = 60.0  # until the journal lets go of who left: leavers of a minute share one snapshot
 FENCE_UNSENT: Final = 500  # messages retried at once
 
 # The fence (craft/fencing).

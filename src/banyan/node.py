@@ -24,12 +24,12 @@ from banyan.demo.loan.registering import close_app
 from banyan.demo.personas import close_personas
 from banyan.demo.rationing import samples
 from banyan.errors import Invalid
-from banyan.fenced import lend_fence
+from banyan.fenced import lend_fence, open_positions
 from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange import App, DoorSettings, Gate, build_door
-from banyan.kernel.exchange.gate import emit_to_feeds
+from banyan.kernel.exchange.gate import Log, emit_to_feeds
 from banyan.kernel.exchange.keydesk import build_access
 from banyan.kernel.exchange.keys import Keys
 from banyan.kernel.exchange.record import AccessRecord, LogFile
@@ -142,7 +142,8 @@ async def open_node(
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         sms = await start_notices(stack, data, settings, lawful, scopes, clock=clock, log=log, is_demo=is_demo)
-        _lend_powers(drawers, gate, lawful, scopes, settings, agency_of=agency_names(persons), sms=sms, data=data)
+        lent = partial(_lend_powers, drawers, gate, lawful, scopes, settings, sms=sms, data=data)
+        await lent(agency_of=agency_names(persons), clock=clock, log=log)
         await open_alerts(stack, drawers, lawful, persons, settings, sms=sms, data=data, clock=clock, is_demo=is_demo)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
@@ -164,7 +165,7 @@ async def open_node(
         yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes, road, sms)
 
 
-def _lend_powers(
+async def _lend_powers(
     drawers: Mapping[str, Drawer],
     gate: Gate,
     lawful: Lawful,
@@ -174,11 +175,14 @@ def _lend_powers(
     agency_of: Callable[[str], Awaitable[str]],
     sms: Notices | None,
     data: Path,
+    clock: Clock,
+    log: Log,
 ) -> None:
     """Orders, and the services that run under one only."""
+    positions = await open_positions(drawers, settings.fence, data, clock=clock, log=log)
     notifier = sms.outbox if sms is not None else None
     lend_orders(drawers, lawful, scopes)
-    lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier)
+    lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier, positions=positions)
     lend_tracing(drawers, lawful, scopes, data=data, notifier=notifier, operations=gate.catalogue.operations)
     lend_travel(
         drawers, gate, lawful, scopes, agency_of=agency_of, random=token_bytes,

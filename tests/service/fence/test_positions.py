@@ -11,7 +11,7 @@ from tests.service.fence.world import HEALTH, STRANGER, SYSTEM, WANG, World, a_w
 
 from banyan.demo import fence as drill
 from banyan.errors import Denied, Unavailable
-from banyan.fenced import lend_fence
+from banyan.fenced import Positions, lend_fence
 from banyan.kernel.events.clock import EpochS
 from banyan.service.fence import records
 from banyan.service.fence.positions import drain, slots_of
@@ -37,7 +37,8 @@ def test_one_walks_off_and_is_asked_once_though_the_taker_was_killed(tmp_path: P
             assert await drill.seed_law_of_fence(node.gate)
             cases = await drill.seed_people(node.gate, COUNT)
             await drill.replay(engine, drill.world_of(cells, COUNT), await slots_of(db, cases), clock)
-            lend_fence(node.drawers, node.lawful, node.scopes, _named, notifier=world.sms, engine=engine, cells=cells)
+            positions = Positions(engine, cells, "engine")
+            lend_fence(node.drawers, node.lawful, node.scopes, _named, notifier=world.sms, positions=positions)
             told = engine.told
 
             async def killed(upto: int) -> None:

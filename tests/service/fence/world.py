@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from tests.make import NOW
 
-from banyan.craft.fencing.model import FenceEngine
 from banyan.craft.notify.memory import MemoryNotifier
-from banyan.fenced import lend_fence
+from banyan.craft.notify.model import Notifier
+from banyan.fenced import Positions, lend_fence
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import timers
 from banyan.kernel.events.clock import EpochS, iso
@@ -25,6 +25,7 @@ from banyan.node import Node, open_node
 from banyan.service.fence.alarming import Signal, take
 from banyan.service.fence.law import BASES, fence_bases
 from banyan.service.fence.service import SERVICE
+from banyan.service.fence.shelf import shelf_of
 from banyan.settings import Settings
 
 WANG, LEE, CHEN = "A123456789", "F131104093", "A223456781"
@@ -124,13 +125,11 @@ class World(msgspec.Struct):
         return [one.kind for one in reversed(steps)]
 
 
-def in_a_world(
-    story: Callable[[World], Awaitable[None]], *, is_ordered: bool = True, engine: FenceEngine | None = None
-) -> None:
+def in_a_world(story: Callable[[World], Awaitable[None]], *, is_ordered: bool = True) -> None:
     async def run() -> None:
         now = [float(NOW)]
         with tempfile.TemporaryDirectory() as folder:
-            async with a_world(Path(folder), now, engine=engine) as world:
+            async with a_world(Path(folder), now) as world:
                 if is_ordered:
                     await world.order()
                 await story(world)
@@ -139,16 +138,21 @@ def in_a_world(
 
 
 class a_world:
-    """A node in a folder, which may be opened again."""
+    """A node in a folder, which may be opened again. Its own positions are those of `settings`."""
 
-    def __init__(self, folder: Path, now: list[float], *, engine: FenceEngine | None = None) -> None:
-        self._now, self._engine = now, engine
-        self._node = open_node(folder, ONLY, clock=lambda: EpochS(now[0]))
+    def __init__(
+        self, folder: Path, now: list[float], *, settings: Settings = ONLY, sms: Notifier | None = None
+    ) -> None:
+        self._now, self._sms = now, sms
+        self._node = open_node(folder, settings, clock=lambda: EpochS(now[0]))
 
     async def __aenter__(self) -> World:
         node = await self._node.__aenter__()
         sms = MemoryNotifier(clock=lambda: EpochS(self._now[0]))
-        lend_fence(node.drawers, node.lawful, node.scopes, _named, notifier=sms, engine=self._engine)
+        own = shelf_of(node.drawers["fence"])
+        has_engine = own.engine is not None and own.cells is not None
+        positions = Positions(own.engine, own.cells, own.source) if has_engine else None  # type: ignore[arg-type]
+        lend_fence(node.drawers, node.lawful, node.scopes, _named, notifier=self._sms or sms, positions=positions)
         for basis in fence_bases([CDC, DISTRICT, FAR], [POLICE]):
             await node.lawful.policy.write(partial(policy.put_basis, basis=basis, at=EpochS(NOW)))
         node.lawful.conscience.forget()

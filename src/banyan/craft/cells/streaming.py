@@ -110,7 +110,12 @@ def replay_parquet(path: Path, table: CellTable, slot_of: SlotOf, *, rows: int =
         chosen = _columns(kinds)
         cursor = engine.execute(f"SELECT {chosen} FROM read_parquet(?)", [str(path)])
         while found := cursor.fetchmany(rows):
-            yield _joined(((_given(one), "") for one in found), table, slot_of)
+            yield decode_columns(found, table, slot_of)
+
+
+def decode_columns(rows: Iterable[tuple[Any, ...]], table: CellTable, slot_of: SlotOf) -> Decoded:
+    """Rows of phone, at, cell, lon, lat as columns of a file hold them. Raises Limit."""
+    return _joined(((_given(row), "") for row in rows), table, slot_of)
 
 
 def _columns(kinds: dict[str, str]) -> str:
@@ -128,7 +133,8 @@ def _columns(kinds: dict[str, str]) -> str:
 
 def _given(row: tuple[Any, ...]) -> _Row | None:
     phone, at, cell, lon, lat = row
-    if phone is None or not isinstance(at, int | float):
+    known = isinstance(phone, str) and isinstance(at, int | float | str) and isinstance(cell, str | None)
+    if not known or not all(isinstance(one, int | float | None) for one in (lon, lat)):
         return None
     return _Row(phone, at, cell or "", lon, lat)
 

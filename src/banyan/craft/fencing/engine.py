@@ -159,8 +159,9 @@ class Engine:
             return self._state.hash()
 
     async def forget(self) -> None:
-        """After phones left: write two snapshots without them and let go of all of the journal behind; of the running
-        segment only numbers and cells of its last hours stay, which nobody can tie to a person any more."""
+        """After phones left: begin a new segment, write two snapshots without them, and let go of all of the journal
+        before it. A phone's fixes and the frame of its leaving are in no file afterwards."""
+        self._journal.roll()
         for _ in range(2):
             await self._do(frames.Tick(self._now()))
             await self._save()

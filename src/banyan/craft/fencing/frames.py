@@ -98,8 +98,9 @@ def apply(state: State, frame: Frame) -> tuple[Any, list[Alarm]]:
         state.entered = {one for one in state.entered if one[0] != frame.event}
     elif isinstance(frame, Feed):
         if frame.complete_until:  # the operator's word instead of the clock's, so that a day past can be fed again
+            skipped = _closed(state, state.ahead_of_room(frame.complete_until))  # after hours without a batch
             fed = state.feed(_fixes(frame), frame.now)
-            return fed, _closed(state, state.complete(frame.complete_until))
+            return fed, skipped + _closed(state, state.complete(frame.complete_until))
         alarms = _closed(state, state.due(frame.now))  # first, so that room is for what may still come
         return state.feed(_fixes(frame), frame.now), alarms
     elif isinstance(frame, Tick):

@@ -106,7 +106,7 @@ class FenceEngine(Protocol):
         """Stop, and wipe their rows: fingerprint, score, last fix, alarms not yet told. How many were watched."""
 
     async def forget(self) -> None:
-        """After phones left: let go of all of the journal that was written with them, but of the running segment."""
+        """After phones left: let go of all of the journal that was written with them."""
 
     async def open_event(self, event: int, cells: Ints, since: int, until: int) -> None:
         """Tell when a phone watched for EVENTS is served by one of the cells in that time (once a phone and event)."""

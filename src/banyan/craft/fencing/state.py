@@ -146,6 +146,11 @@ class State:
         """How many slots are over when all up to `until` was sent."""
         return max(0, until // self.rule.slot_s - self.first_slot) if self.first_slot >= 0 else 0
 
+    def ahead_of_room(self, until: int) -> int:
+        """How many slots are to be closed before those up to `until` have room: none of one that goes on from where
+        the last batch ended."""
+        return max(0, self.complete(until) - self.slots)
+
     def close(self) -> list[Alarm]:
         """Judge the first open slot; its alarms, by phone."""
         slot, rule = self.first_slot, self.rule

@@ -55,6 +55,7 @@ class Journal:
             self._segments = [_create(folder, 1)]
         _refuse_missing_start(self._segments, self._snapshots.newest_seq())
         self._is_failed = False
+        self._is_over = False
         self._has_written = False
         self._file = os.open(self._segments[-1].path, os.O_RDWR)
         self._worker: GroupWorker[bytes, int] = GroupWorker(
@@ -100,6 +101,10 @@ class Journal:
     def latest_snapshot(self, *, until: int | None = None) -> tuple[int, bytes] | None:
         """The newest sound snapshot (at or before event `until`); a damaged one falls back to the one before."""
         return self._snapshots.latest(until)
+
+    def roll(self) -> None:
+        """Begin a new segment with the next event, so that `prune` may let go of the one that is running."""
+        self._is_over = True
 
     def prune(self) -> int:
         """Delete segments that lie wholly behind the oldest kept snapshot; return how many."""
@@ -149,12 +154,13 @@ class Journal:
 
     def _rotate_when_full(self) -> None:
         current = self._segments[-1]
-        if current.size < self._segment_bytes or current.last < current.first:
+        if current.last < current.first or not (self._is_over or current.size >= self._segment_bytes):
             return
         following = _create(self._folder, current.last + 1)
         os.fdatasync(self._file)
         os.close(self._file)
         self._segments.append(following)
+        self._is_over = False
         self._file = os.open(following.path, os.O_RDWR)
 
     def _give_up(self, error: OSError) -> Exception:

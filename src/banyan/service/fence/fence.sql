@@ -46,6 +46,12 @@ select id, slot, person, phone, power, day, salt, sealed, village, state, enrolm
 select id, slot, person, phone, power, day, salt, sealed, village, state, enrolment, start, until from held
 where power = :power and state <> 'over' order by village, id limit :limit
 
+-- name: phones
+-- Phones of cases that are watched and of no other living case.
+select phone, min(slot) from held
+where power = :power and state in ('watched', 'hospital') and phone <> '' group by phone
+having count(*) = 1 and min(state) = 'watched' limit :limit
+
 -- name: all_of_day
 -- Cases whose keys end together.
 select id from held where power = :power and day = :day

@@ -30,6 +30,8 @@ BASES: Final = (CARE, POLICE)
 SUNSET: Final = EpochS(1_924_963_199.0)
 """2030-12-31T15:59:59Z, the end of that year in Taiwan: by then the law is looked at again."""
 WHO: Final = ("name", "phone", "address", "until", "steps", "alarms")
+SEEN: Final = (*WHO, "ground")
+"""What a look can show; `state` is what a change answers."""
 OPERATIONS: Final = ("fence.timeline", "fence.register", "fence.transfer", "fence.relocate")
 Desk = Literal["health", "civil", "police", "operator"]
 """Which work an agency does in an area: the health bureau's case workers, civil affairs (village
@@ -55,7 +57,7 @@ def fence_bases(care: Sequence[str], police: Sequence[str]) -> tuple[LegalBasis,
         id=CARE, title={"zh-Hant": "居家檢疫電子圍籬（衛生與關懷）", "en": "Electronic fence of quarantine (care)"},
         kind="legal-obligation", statute=Statute("L0050001", "48", CDC_ACT), pdpa="16-1", operations=OPERATIONS,
         purposes=("012",), categories=("C001", "C031", "C034", "C111"), recipients=tuple(care),
-        fields=(*WHO, "ground"), valid_from=EpochS(0.0), retention_days=28, sunset=SUNSET, per_subject_per_day=40,
+        fields=(*SEEN, "state"), valid_from=EpochS(0.0), retention_days=28, sunset=SUNSET, per_subject_per_day=40,
         needs="order", relief="6-1-2", assurance=2,
     )  # fmt: skip
     patrol = msgspec.structs.replace(
@@ -108,10 +110,11 @@ async def revealed_later(ctx: Context) -> dict[str, float]:
 
 
 async def fields_of(ctx: Context) -> tuple[str, ...]:
-    """What the caller's agency may see of a person, by the basis that names it."""
+    """What the caller's agency may see of a person by a look, by the basis that names it."""
     register = await shelf_of(ctx.db).bases()
     named = (register.by_id.get(one) for one in BASES)
-    return next((one.fields for one in named if one is not None and ctx.caller.agency in one.recipients), ())
+    found = next((one.fields for one in named if one is not None and ctx.caller.agency in one.recipients), ())
+    return tuple(one for one in found if one in SEEN)
 
 
 def check_area(duties: Sequence[Duty], village: str) -> None:

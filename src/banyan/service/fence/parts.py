@@ -10,6 +10,7 @@ from banyan.service.fence import (
     console,
     duty,
     ending,
+    intake,
     looking,
     pages,
     positions,
@@ -21,7 +22,7 @@ from banyan.service.fence import (
 )
 from banyan.service.fence.service import SERVICE
 
-PARTS = (ending, positions, alarming, answering, appealing, calling, console, looking, pages, duty,
+PARTS = (ending, positions, alarming, answering, appealing, calling, console, intake, looking, pages, duty,
          registering, sending, standing,
          taking, venues)  # fmt: skip
 __all__ = ["PARTS", "SERVICE"]

@@ -130,6 +130,11 @@ def living(tx: Tx, power: str) -> list[Held]:
     return [one for row in tx.rows(SQL["living"], power=power, limit=FENCE_PEOPLE) if (one := _held(row))]
 
 
+def slots_by_phone(tx: Tx, power: str) -> dict[str, int]:
+    """Of phones that one watched case has: their numbers among the positions."""
+    return {str(row[0]): int(str(row[1])) for row in tx.rows(SQL["phones"], power=power, limit=FENCE_PEOPLE)}
+
+
 def add_alarm(tx: Tx, alarm: Alarm) -> None:
     tx.run(SQL["add_alarm"], id=alarm.id, held=alarm.held, kind=alarm.kind, stage=alarm.ladder.stage, venue=alarm.venue,
            village=alarm.village, opened=alarm.opened, document=msgspec.json.encode(alarm.ladder))  # fmt: skip

@@ -40,6 +40,8 @@ class Shelf(msgspec.Struct, frozen=True):
     """None: no positions reach this node; calls and the page work all the same."""
     cells: CellTable | None = None
     """The table that the engine's fixes speak of."""
+    source: str = "engine"
+    """Which engine it is: the number of its last alarm that was taken is kept by this name."""
 
 
 _shelves: Final = Lent[Shelf]("this node keeps no fence")
