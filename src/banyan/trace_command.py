@@ -7,6 +7,7 @@ by a second agency (docs/decisions/0126).
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import time
 from pathlib import Path
@@ -16,12 +17,22 @@ import numpy as np
 
 from banyan.craft.tracing.importing import read_delivery
 from banyan.craft.tracing.masts import Dock, at_dock, ways_of
-from banyan.craft.tracing.model import Fixes, Pings, hours_of
+from banyan.craft.tracing.model import HOUR_S, Fixes, hours_of
 from banyan.craft.tracing.places import Place, hot_spots, rounded
-from banyan.craft.tracing.tracing import contacts, hours_asked, in_memory, joined, merged, question, trace
+from banyan.craft.tracing.tracing import (
+    Desk,
+    contacts,
+    hours_asked,
+    in_memory,
+    joined,
+    merged,
+    question,
+    scan_hour,
+    trace,
+)
 from banyan.errors import Invalid
 from banyan.limits_tracing import TRACE_LEAST
-from banyan.service.tracing.presets import presets
+from banyan.service.tracing.presets import Preset, presets
 
 NATION: Final = (23_000_000, 3_000)
 """Phones and guests."""
@@ -29,7 +40,7 @@ SHIP: Final = (200_000, 3_000)
 
 
 def add_trace_parser(verbs: Any) -> None:
-    """`./banyan trace count FILES… --cases FILE` and `./banyan trace demo [--nation]`."""
+    """`./banyan trace count FILES… --cases FILE` and `./banyan trace simulate [--phones N | --nation]`."""
     parser = verbs.add_parser("trace", help="count who was near cases, from deliveries of phone positions")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
     count = kinds.add_parser("count", help="counts from files of positions (number, at, lon, lat)")
@@ -37,16 +48,16 @@ def add_trace_parser(verbs: Any) -> None:
     count.add_argument("--cases", type=Path, required=True, metavar="FILE", help="the cases' numbers, one a line")
     count.add_argument("--preset", default="jmir", help=f"a rule of the field: {', '.join(presets())}")
     count.set_defaults(run=_count)
-    demo = kinds.add_parser("demo", help="a cruise ship's day ashore, generated and traced")
-    demo.add_argument("--nation", action="store_true", help="23 million phones; takes minutes and 8 GB")
-    demo.add_argument("--phones", type=int, default=0, metavar="N", help="so many phones")
-    demo.set_defaults(run=_demo)
+    ship = kinds.add_parser("simulate", aliases=["demo"], help="a cruise ship's day ashore, generated and traced")
+    ship.add_argument("--nation", action="store_true", help="23 million phones")
+    ship.add_argument("--phones", type=int, default=0, metavar="N", help="so many phones")
+    ship.add_argument("--busy", type=float, default=0.0, metavar="SHARE", help="of them work where the guests go")
+    ship.add_argument("--preset", default="telegraph", help="a rule of the field")
+    ship.set_defaults(run=_simulate)
 
 
 def _count(options: argparse.Namespace) -> int:
-    preset = presets().get(options.preset)
-    if preset is None:
-        raise Invalid(f"No rule '{options.preset}'.", remedy=f"The rules are: {', '.join(presets())}.")
+    preset = _preset(options.preset)
     try:
         told = options.cases.read_text("ascii").split()
         cases = [int(one.removeprefix("+")) for one in told]
@@ -79,53 +90,78 @@ def _together(files: list[Path]) -> tuple[Fixes, Any, int]:
     return Fixes(*columns), numbers, sum(len(one.faults) for one in read)
 
 
-def _demo(options: argparse.Namespace) -> int:
-    from banyan.demo.tracing import ASHORE_H, DOCK, hour_of_nation, nation
+def _simulate(options: argparse.Namespace) -> int:
+    from banyan.demo.tracing import ASHORE_H, DOCK, guests_in, hour_of_nation, nation
 
     phones, guests = NATION if options.nation else SHIP
     phones = options.phones or phones
     if not 10_000 <= phones <= NATION[0] * 1.5:
         raise Invalid(f"{phones} phones cannot be.", remedy="Name 10,000 to 34,500,000.")
-    rule = presets()["telegraph"].rule
-    began = time.perf_counter()
-    who = nation(phones, guests)
+    if not 0 <= options.busy <= 0.9:
+        raise Invalid(f"A share of {options.busy} cannot be.", remedy="Name 0 to 0.9.")
+    rule = _preset(options.preset).rule
+    clock = _Clock()
+    who = nation(phones, guests, busy=options.busy)
     first, last = ASHORE_H
     _say(f"A day ashore: {guests:,} guests among {phones:,} phones, a fix each ten minutes, {first}:00 to {last}:00.")
     landed = hour_of_nation(who, first)
-    dock = Dock(*DOCK, 800.0, first * 3_600, (first + 1) * 3_600)
+    clock.generated()
+    dock = Dock(*DOCK, 800.0, first * HOUR_S, (first + 1) * HOUR_S)
     own = at_dock(dock, in_memory({first: landed}), np.arange(phones) < guests)
-    ways = _ways(who, own, first, last)
-    del landed
-    _say(f"{rounded(len(own)) or 0:,} foreign phones were at the dock; {len(ways):,} of their fixes are the cases'.")
+    ways = ways_of(own, lambda hour: (guests_in(who, hour),), range(first, last), size=phones)
     asked = question(ways, rule, phones=phones, own=own)
-    parts, scanned = [], 0.0
+    _say(f"{rounded(len(own)) or 0:,} foreign phones were at the dock; {len(ways):,} of their fixes are the cases'.")
+    desk, parts = Desk(asked), []
+    clock.traced()
     for hour in range(first, last):
-        pings: dict[int, Pings] = {hour: hour_of_nation(who, hour)}
-        start = time.perf_counter()
-        parts += trace(asked, in_memory(pings), [hour], keep=True)
-        scanned += time.perf_counter() - start
+        pings = landed if hour == first else hour_of_nation(who, hour)
+        clock.generated()
+        parts.append(scan_hour(asked, hour, (pings,), desk, keep=True))
+        took = clock.traced()
+        _progress(f"{hour:02}:00  {len(pings):,} positions traced in {took:.2f} s of CPU")
     found = contacts(merged(parts, phones), rule)
     hits = joined(parts)
     is_contact = np.zeros(phones, bool)
     is_contact[found] = True
     looked = sum(part.pings for part in parts)
-    _tell(len(found), len(own), looked, hot_spots(hits.take(is_contact[hits.phone]), rule.bucket_s))
-    total = time.perf_counter() - began
-    rate = looked / max(scanned, 1e-9) / 1e6
-    _say(f"Traced in {scanned:.1f} s ({rate:,.0f} M positions/s); generated in {total - scanned:.0f} s.")
+    spots = hot_spots(hits.take(is_contact[hits.phone]), rule.bucket_s)
+    clock.traced()
+    _tell(len(found), len(own), looked, spots)
+    rate = looked / max(clock.tracing, 1e-9) / 1e6
+    _say(f"CPU: traced in {clock.tracing:.1f} s ({rate:,.0f} M positions/s), generated in {clock.generating:.1f} s.")
+    _say(f"Memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most.")
     return 0
 
 
-def _ways(who: Any, own: Any, first: int, last: int) -> Fixes:
-    """Where the guests were, from the same hours that are traced."""
-    from banyan.demo.tracing import hour_of_nation
+class _Clock:
+    """Processor seconds, by what they were for."""
 
-    parts = []
-    for hour in range(first, last):
-        pings = hour_of_nation(who, hour)
-        parts.append(ways_of(own, in_memory({hour: pings}), [hour], size=len(who)))
-    columns = [np.concatenate([getattr(one, name) for one in parts]) for name in Fixes.__struct_fields__]
-    return Fixes(*columns)
+    def __init__(self) -> None:
+        self.tracing = self.generating = 0.0
+        self._last = time.process_time()
+
+    def _lap(self) -> float:
+        last, self._last = self._last, time.process_time()
+        return self._last - last
+
+    def generated(self) -> None:
+        self.generating += self._lap()
+
+    def traced(self) -> float:
+        lap = self._lap()
+        self.tracing += lap
+        return lap
+
+
+def _preset(name: str) -> Preset:
+    found = presets().get(name)
+    if found is None:
+        raise Invalid(f"No rule '{name}'.", remedy=f"The rules are: {', '.join(presets())}.")
+    return found
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(line + "\n")
 
 
 def _tell(found: int, cases: int, looked: int, spots: tuple[Place, ...]) -> None:

@@ -7,7 +7,7 @@ The same generator makes the demonstration (a few thousand phones) and a nation 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from banyan.craft.tracing.importing import Delivery
-from banyan.craft.tracing.model import HOUR_S, Fixes, Pings
+from banyan.craft.tracing.model import HOUR_S, Fixes, Floats, Micro, Pings
 from banyan.demo.agencies.people import people
 from banyan.demo.federation.epidemic import EPIDEMIC
 from banyan.errors import Conflict, Denied, Problem
@@ -48,7 +48,9 @@ CITIES: Final = (
 """Longitude, latitude and weight of where people live."""
 CASES: Final = {"19540": "+886900019540", "19541": "+886900019541"}
 """Disease control's cases besides the ship, by number: phones of the demonstration."""
-Floats = npt.NDArray[np.float64]
+WALK: Final = np.float32(1 / 2_400)
+"""Of the way to work in a second: 40 minutes."""
+Shares = npt.NDArray[np.float32]
 
 
 class CaseQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,14 +79,15 @@ async def case_phones(ctx: Context, request: CaseQuery) -> CasePhones:
 
 
 class Nation(msgspec.Struct, frozen=True, eq=False):
-    """Phones by slot: first the guests (foreign numbers), then everybody else; home and work in degrees, when they
-    leave and come back (seconds of Taiwan's day), and the guests' way: a place for each quarter of an hour."""
+    """Phones by slot: first the guests (foreign numbers), then everybody else: home in micro-degrees and the way to
+    work from there, when they leave and come back (seconds of Taiwan's day), and the guests' way: a place for each
+    quarter of an hour, by its number in `places` (degrees)."""
 
     guests: int
-    home: tuple[Floats, Floats]
-    work: tuple[Floats, Floats]
-    leaves: Floats
-    back: Floats
+    home: tuple[Micro, Micro]
+    to_work: tuple[Shares, Shares]
+    leaves: Shares
+    back: Shares
     way: npt.NDArray[np.int64]
     places: tuple[Floats, Floats]
 
@@ -114,33 +117,46 @@ def nation(phones: int, guests: int, *, busy: float = 0.0, seed: int = 31) -> Na
     way = np.zeros((guests, 48), np.int64)
     for quarter in range(4, 44):  # an hour at the dock, ten hours on the way, an hour at the dock
         way[:, quarter] = stops[np.arange(guests), (quarter - 4) // 5]
+    home = tuple((one * 1e6).astype(np.int32) for one in (lon, lat))
+    work = tuple((one * 1e6).astype(np.float32) for one in to_work)
     return Nation(
-        guests, (lon, lat), (lon + to_work[0], lat + to_work[1]), leaves, back, way, places,
+        guests, home, work, leaves.astype(np.float32), back.astype(np.float32), way, places,
     )  # fmt: skip
+
+
+def guests_in(who: Nation, hour: int, *, seed: int = 31) -> Pings:
+    """The guests' fixes of one of Taiwan's hours, which are those that `hour_of_nation` has of them; none unless they
+    are ashore."""
+    if not ASHORE_H[0] <= hour < ASHORE_H[1]:
+        return Pings(np.empty(0, np.uint32), np.empty(0, np.uint16), np.empty(0, np.int32), np.empty(0, np.int32))
+    random = np.random.default_rng((seed, hour, 1))
+    steps = HOUR_S // EVERY_S
+    guest = np.tile(np.arange(who.guests), steps)
+    second = random.integers(0, EVERY_S, len(guest)) + np.repeat(np.arange(steps), who.guests) * EVERY_S
+    place = who.way[guest, ((hour - ASHORE_H[0]) * HOUR_S + second) // 900]
+    lon, lat = (who.places[axis][place] + random.normal(0, 0.001, len(guest)) for axis in (0, 1))
+    east, north = ((one * 1e6).astype(np.int32) for one in (lon, lat))
+    return Pings(guest.astype(np.uint32), second.astype(np.uint16), east, north)
 
 
 def hour_of_nation(who: Nation, hour: int, *, seed: int = 31) -> Pings:
     """Everybody's fixes of one of Taiwan's hours: one each ten minutes, at a second of their own."""
-    random = np.random.default_rng((seed, hour))
-    size = len(who)
-    columns = []
+    random = np.random.Generator(np.random.SFC64((seed, hour, 2)))
+    own = slice(who.guests, len(who))
+    size = len(who) - who.guests
+    phone = np.arange(who.guests, len(who), dtype=np.uint32)
+    guests = guests_in(who, hour, seed=seed)
+    columns = [(guests.phone, guests.second, guests.lon, guests.lat)]
     for step in range(HOUR_S // EVERY_S):
-        second = random.integers(0, EVERY_S, size) + step * EVERY_S
-        at = hour * HOUR_S + second
-        share = (np.clip((at - who.leaves) / 2_400, 0, 1) * np.clip((who.back - at) / 2_400, 0, 1)).astype(np.float32)
-        lon = who.home[0] + (who.work[0] - who.home[0]) * share + random.normal(0, 0.0008, size)
-        lat = who.home[1] + (who.work[1] - who.home[1]) * share + random.normal(0, 0.0008, size)
-        if ASHORE_H[0] <= hour < ASHORE_H[1]:
-            quarter = (at[: who.guests] - ASHORE_H[0] * HOUR_S) // 900
-            place = who.way[np.arange(who.guests), quarter]
-            lon[: who.guests] = who.places[0][place] + random.normal(0, 0.001, who.guests)
-            lat[: who.guests] = who.places[1][place] + random.normal(0, 0.001, who.guests)
-            present = np.arange(size, dtype=np.uint32)
-        else:
-            present = np.arange(who.guests, size, dtype=np.uint32)
-        columns.append((present, second[present], lon[present] * 1e6, lat[present] * 1e6))
-    phone, second, lon, lat = (np.concatenate([one[at] for one in columns]) for at in range(4))
-    return Pings(phone, second.astype(np.uint16), lon.astype(np.int32), lat.astype(np.int32))
+        second = random.integers(0, EVERY_S, size, dtype=np.uint16) + np.uint16(step * EVERY_S)
+        at = second.astype(np.float32) + np.float32(hour * HOUR_S)
+        share = np.clip((at - who.leaves[own]) * WALK, 0, 1) * np.clip((who.back[own] - at) * WALK, 0, 1)
+        place = []
+        for axis in (0, 1):
+            moved = who.to_work[axis][own] * share + random.standard_normal(size, np.float32) * np.float32(800)
+            place.append(who.home[axis][own] + moved.astype(np.int32))
+        columns.append((phone, second, place[0], place[1]))
+    return Pings(*(np.concatenate([one[at] for one in columns]) for at in range(4)))
 
 
 def numbers_of(who: Nation) -> npt.NDArray[np.int64]:
@@ -192,12 +208,6 @@ def asked(midnight: float) -> dict[str, Any]:
 def taiwan_midnight(now: float) -> float:
     """Of the day before, epoch seconds."""
     return float((int(now) + 8 * HOUR_S) // 86_400 * 86_400 - 8 * HOUR_S - 86_400)
-
-
-def hours(who: Nation) -> Iterator[tuple[int, Pings]]:
-    """The hours ashore, one at a time: a nation's do not fit into memory together."""
-    for hour in range(*ASHORE_H):
-        yield hour, hour_of_nation(who, hour)
 
 
 def _persons(gate: Gate, given: Delivery) -> Mapping[int, bytes]:

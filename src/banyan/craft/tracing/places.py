@@ -13,11 +13,14 @@ import msgspec
 import numpy as np
 
 from banyan.craft.tracing.layout import STEP_X, STEP_Y
-from banyan.craft.tracing.model import HOUR_S, Pings
+from banyan.craft.tracing.model import HOUR_S, Longs, Micro, Pings
 from banyan.craft.tracing.tracing import Hits
 from banyan.limits_tracing import TRACE_HOT_SPOTS, TRACE_LEAST, TRACE_ROUND
 
 QUARTER_S: Final = 900
+ROW_BITS: Final = 16
+PHONE_BITS: Final = 26
+"""Of a key: cell (33 bits) and phone; there are fewer phones (TRACE_PHONES) than 2**26."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -45,37 +48,53 @@ def rounded(count: int, *, least: int = TRACE_LEAST, to: int = TRACE_ROUND) -> i
 
 def hot_spots(hits: Hits, bucket_s: int, *, most: int = TRACE_HOT_SPOTS) -> tuple[Place, ...]:
     """The places with the most contact minutes; those with few phones are left out before the most are chosen."""
-    x, y = (hits.lon.astype(np.int64) + 180_000_000) // STEP_X, (hits.lat.astype(np.int64) + 90_000_000) // STEP_Y
-    cells, place, many = np.unique(np.stack([x, y]), axis=1, return_inverse=True, return_counts=True)
-    pairs = np.unique(np.stack([place.reshape(-1).astype(np.int64), hits.phone.astype(np.int64)]), axis=1)
-    phones = np.bincount(pairs[0], minlength=cells.shape[1])
+    cells, place = np.unique(_cell(hits.lon, hits.lat), return_inverse=True)
+    many = np.bincount(place, minlength=len(cells))
+    pairs = np.unique(place << PHONE_BITS | hits.phone)
+    phones = np.bincount(pairs >> PHONE_BITS, minlength=len(cells))
     shown = np.flatnonzero(phones >= TRACE_LEAST)
     chosen = shown[np.lexsort((shown, -many[shown]))][:most]
     found = []
     for one in chosen.tolist():
         minutes = rounded(int(many[one]) * bucket_s // 60, least=0)
-        found.append(Place(*_middle(cells[0, one], cells[1, one]), rounded(int(phones[one])) or 0, minutes or 0))
+        found.append(Place(*_middle(int(cells[one])), rounded(int(phones[one])) or 0, minutes or 0))
     return tuple(found)
 
 
 def crowds(hour: int, groups: Iterable[Pings]) -> tuple[Crowd, ...]:
-    """An hour's density; cells with few phones in a quarter are left out of it."""
-    keys = []
+    """An hour's density; cells with few phones in a quarter are left out of it. A phone is one in a cell and quarter,
+    however many pings tell of it."""
+    parts: list[list[Longs]] = [[] for _ in range(HOUR_S // QUARTER_S)]
     for group in groups:
-        x = (group.lon.astype(np.int64) + 180_000_000) // STEP_X
-        y = (group.lat.astype(np.int64) + 90_000_000) // STEP_Y
-        keys.append(np.stack([group.second.astype(np.int64) // QUARTER_S, x, y, group.phone.astype(np.int64)]))
-    if not keys:
-        return ()
-    each = np.unique(np.concatenate(keys, axis=1), axis=1)[:3]
-    cells, phones = np.unique(each, axis=1, return_counts=True)
-    return tuple(
-        Crowd(*_middle(x, y), hour * HOUR_S + quarter * QUARTER_S, rounded(many) or 0)
-        for (quarter, x, y), many in zip(cells.T.tolist(), phones.tolist(), strict=True)
-        if many >= TRACE_LEAST
-    )
+        key = _cell(group.lon, group.lat) << PHONE_BITS | group.phone
+        quarter = group.second // QUARTER_S
+        for number, part in enumerate(parts):
+            part.append(np.unique(key[quarter == number]))
+    found: list[Crowd] = []
+    for number, part in enumerate(parts):
+        if part:
+            cells, phones = np.unique(np.unique(np.concatenate(part)) >> PHONE_BITS, return_counts=True)
+            at = hour * HOUR_S + number * QUARTER_S
+            shown = np.flatnonzero(phones >= TRACE_LEAST)
+            told = zip(cells[shown].tolist(), phones[shown].tolist(), strict=True)
+            found += [Crowd(*_middle(cell), at, rounded(many) or 0) for cell, many in told]
+    return tuple(found)
 
 
-def _middle(x: int, y: int) -> tuple[float, float]:
+def box_of(lon: float, lat: float) -> tuple[float, float, float, float]:
+    """West, south, east and north of the cell that holds this place, degrees."""
+    x, y = int((lon * 1e6 + 180e6) // STEP_X), int((lat * 1e6 + 90e6) // STEP_Y)
+    west, south, east, north = x * STEP_X - 180e6, y * STEP_Y - 90e6, (x + 1) * STEP_X - 180e6, (y + 1) * STEP_Y - 90e6
+    return round(west / 1e6, 6), round(south / 1e6, 6), round(east / 1e6, 6), round(north / 1e6, 6)
+
+
+def _cell(lon: Micro, lat: Micro) -> Longs:
+    """A cell's number: column (17 bits) and row (16 bits)."""
+    x, y = (lon.astype(np.int64) + 180_000_000) // STEP_X, (lat.astype(np.int64) + 90_000_000) // STEP_Y
+    return x << ROW_BITS | y
+
+
+def _middle(cell: int) -> tuple[float, float]:
     """The middle of a cell, degrees."""
-    return round(((int(x) + 0.5) * STEP_X - 180e6) / 1e6, 4), round(((int(y) + 0.5) * STEP_Y - 90e6) / 1e6, 4)
+    x, y = cell >> ROW_BITS, cell & (1 << ROW_BITS) - 1
+    return round(((x + 0.5) * STEP_X - 180e6) / 1e6, 4), round(((y + 0.5) * STEP_Y - 90e6) / 1e6, 4)

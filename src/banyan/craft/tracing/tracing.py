@@ -179,7 +179,10 @@ def contacts(buckets: npt.NDArray[np.uint32], rule: Rule) -> Slots:
 def joined(parts: Iterable[Part]) -> Hits:
     """The hits of all parts, in the order of phone and time."""
     found = _together([part.hits for part in parts if part.hits is not None])
-    return found.take(np.lexsort((found.at, found.phone)))
+    if not len(found):
+        return found
+    key = found.phone.astype(np.int64) << 32 | found.at - found.at.min()  # a phone has one a bucket: all differ
+    return found.take(np.argsort(key))
 
 
 def _together(found: Sequence[Hits]) -> Hits:
