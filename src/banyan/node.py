@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -142,8 +142,7 @@ async def open_node(
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         sms = await start_notices(stack, data, settings, lawful, scopes, clock=clock, log=log, is_demo=is_demo)
-        lent = partial(_lend_powers, drawers, gate, lawful, scopes, settings, sms=sms, data=data)
-        await lent(agency_of=agency_names(persons), clock=clock, log=log)
+        await _lend_powers(drawers, gate, lawful, scopes, settings, persons=persons, sms=sms, data=data, log=log)
         await open_alerts(stack, drawers, lawful, persons, settings, sms=sms, data=data, clock=clock, is_demo=is_demo)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
@@ -172,14 +171,14 @@ async def _lend_powers(
     scopes: Scopes,
     settings: Settings,
     *,
-    agency_of: Callable[[str], Awaitable[str]],
+    persons: Provider,
     sms: Notices | None,
     data: Path,
-    clock: Clock,
     log: Log,
 ) -> None:
     """Orders, and the services that run under one only."""
-    positions = await open_positions(drawers, settings.fence, data, clock=clock, log=log)
+    agency_of = agency_names(persons)
+    positions = await open_positions(drawers, settings.fence, data, clock=gate.clock, log=log)
     notifier = sms.outbox if sms is not None else None
     lend_orders(drawers, lawful, scopes)
     lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier, positions=positions)
