@@ -167,9 +167,9 @@ async def import_list(ctx: Context, request: Sheet) -> Imported:
     rows, faults = sheet.read_sheet(request.text)
     new = known = 0
     found = list(faults)
-    for at, row in enumerate(rows, 2):
+    for row in rows:
         if not any(one.covers(row.village) for one in duties):
-            found.append(Fault(at, "village"))
+            found.append(Fault(row.line, "village"))
             continue
         asked = {"person": row.number, "name": row.name, "address": row.address, "village": row.village,
                  "start": row.start.isoformat(), "phone": row.phone, "ground": row.ground, "lon": row.lon,
@@ -177,7 +177,7 @@ async def import_list(ctx: Context, request: Sheet) -> Imported:
         try:
             done = await ctx.call("fence.register", asked)
         except Invalid as problem:
-            found.append(Fault(at, problem.fields[0].field if problem.fields else "number"))
+            found.append(Fault(row.line, problem.fields[0].field if problem.fields else "number"))
             continue
         new, known = new + done.is_new, known + (not done.is_new)
     return Imported(new, known, tuple(sorted(found, key=lambda one: one.line)))

@@ -45,6 +45,8 @@ class Row(msgspec.Struct, frozen=True):
     ground: Literal["arrival", "contact", "self-health"]
     lon: float | None = None
     lat: float | None = None
+    line: int = 0
+    """In the list, counting the headings as 1."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -72,7 +74,7 @@ def read_sheet(text: str) -> tuple[tuple[Row, ...], tuple[Fault, ...]]:
             continue
         found = read_row({name: line[column].strip() for name, column in columns.items() if column < len(line)})
         if isinstance(found, Row):
-            rows.append(found)
+            rows.append(msgspec.structs.replace(found, line=at))
         else:
             faults.append(Fault(at, found))
     return tuple(rows), tuple(faults)
