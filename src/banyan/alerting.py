@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from banyan.alert_keys import load_signer
+from banyan.following import feeds_of, follow
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.provider import Provider
@@ -24,6 +25,7 @@ from banyan.limits_alerts import HUB_BODY, HUB_TIME_S
 from banyan.noticing import Notices
 from banyan.outward import ask
 from banyan.service.alerts.model import Channel
+from banyan.service.alerts.others import Source
 from banyan.service.alerts.outlets import Outlets, Transport
 from banyan.service.alerts.seen import Seen
 from banyan.service.alerts.shelf import Ask, Shelf, lend
@@ -68,11 +70,25 @@ async def open_alerts(
     else:
         channels = Channels(await open_channels(stack, data, settings, clock=clock))
     signer = await asyncio.to_thread(load_signer, data / KEYS, settings.member, clock=clock)
-    lend_alerts(drawers["alerts"], settings, lawful, provider, channels, signer=signer)
+    feeds = feeds_of(settings)
+    if is_demo and not feeds:
+        from banyan.demo.other_feed import demo_feed
+
+        feeds = [demo_feed(clock)]
+    sources = tuple(one.source for one in feeds)
+    lend_alerts(drawers["alerts"], settings, lawful, provider, channels, signer=signer, sources=sources)
+    await follow(stack, drawers["alerts"], feeds, clock)
 
 
 def lend_alerts(
-    db: Drawer, settings: Settings, lawful: Lawful, provider: Provider, channels: Channels, *, signer: Signer | None
+    db: Drawer,
+    settings: Settings,
+    lawful: Lawful,
+    provider: Provider,
+    channels: Channels,
+    *,
+    signer: Signer | None,
+    sources: tuple[Source, ...] = (),
 ) -> None:
     """Give the alerts what is the node's."""
     inside = settings.fetch.allow_private
@@ -87,6 +103,7 @@ def lend_alerts(
         public_url=settings.site.public_url,
         phones=channels.phones,
         signer=signer,
+        sources=sources,
     )
     lend(db, shelf)
 

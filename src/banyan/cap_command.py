@@ -5,15 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from banyan.errors import Invalid
-from banyan.limits_alerts import CAP_BYTES, CAP_SENDERS, MIB
-
-if TYPE_CHECKING:
-    from banyan.wire.cap.register import Register
-
-PEM_BYTES = 1 * MIB
+from banyan.cap_registers import bytes_of, register_in
+from banyan.limits_alerts import CAP_BYTES
 
 
 def add_cap_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,7 +39,7 @@ def check_command(options: argparse.Namespace) -> int:
 
     is_good = True
     for path in options.files:
-        verdict = judge(_bytes(path, CAP_BYTES + 1)).verdict
+        verdict = judge(bytes_of(path, CAP_BYTES + 1)).verdict
         is_good = is_good and verdict.is_valid
         said = "valid" if verdict.is_valid else "invalid" if verdict.is_structured else "no valid structure"
         print(f"{path}: CAP {verdict.version or 'none'}: {said}")  # noqa: T201 - what the verb is for
@@ -58,7 +52,7 @@ def verify_command(options: argparse.Namespace) -> int:
     """Raises Invalid for a register that cannot be read."""
     from banyan.wire.cap import signing
 
-    seals = signing.verify(_bytes(options.file, CAP_BYTES + 1), _register(options.register))
+    seals = signing.verify(bytes_of(options.file, CAP_BYTES + 1), register_in(options.register))
     for each in seals:
         print(f"{options.file}: {each.seal.value}: {each.says}")  # noqa: T201
     return 0 if any(each.is_good for each in seals) else 2
@@ -70,7 +64,7 @@ def follow_command(options: argparse.Namespace) -> int:
     from banyan.craft.following.rounds import Source, State, go_round
     from banyan.wire.cap.register import Register
 
-    known = Register() if options.register is None else _register(options.register)
+    known = Register() if options.register is None else register_in(options.register)
     source = Source(options.address, tuple(options.host))
     found = asyncio.run(go_round(source, State(), fetcher(allow_private=True), register=known))
     for each in found.findings:
@@ -82,20 +76,3 @@ def follow_command(options: argparse.Namespace) -> int:
         event = taken.alert.info[0].event if taken.alert is not None and taken.alert.info else taken.entry.category
         print(f"{taken.entry.id}: {said}, {taken.seals[0].seal.value}: {event or taken.entry.title}")  # noqa: T201
     return 0 if found.taken or (found.is_changed and not found.findings and not found.failed) else 2
-
-
-def _register(folder: Path) -> Register:
-    from banyan.wire.cap import register
-
-    if not folder.is_dir():
-        raise Invalid.at("--register", f"{folder} is no folder")
-    paths = [path for path in sorted(folder.iterdir()) if path.is_file()][: CAP_SENDERS + 1]
-    return register.read({path.name: _bytes(path, PEM_BYTES) for path in paths})
-
-
-def _bytes(path: Path, at_most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(at_most)
-    except OSError as error:
-        raise Invalid.at(str(path), f"it cannot be read ({error.strerror})") from error

@@ -89,3 +89,11 @@ ECBE_BYTES: Final = 16 * KIB  # of one request at the ECBE door: 15 pages as hex
 LINE_WARNING_TIME_S: Final = 20.0  # one try to hand a warning to LINE; it is tried again under the same retry key
 LINE_WARNING_FOLLOWERS_S: Final = 6 * 3_600.0  # between two questions how many follow the account; LINE counts daily
 LINE_WARNING_FOLLOWERS_BYTES: Final = 4 * 1_024  # of the answer: four numbers
+
+OTHERS_KEPT: Final = (
+    500  # messages of one feed that are looked at for what stands: Taiwan has some 200 in force in a typhoon
+)
+OTHERS_KEPT_S: Final = 7 * 86_400  # after its end a message is kept for what refers to it, then deleted
+OTHERS_SHOWN: Final = 100  # of all feeds on one page and the map
+OTHERS_SKEW_S: Final = 300  # a clock elsewhere may be so much ahead of ours
+FOLLOW_EVERY_S: Final = (30, 86_400)  # seconds between two rounds that node.toml may ask for

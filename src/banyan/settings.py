@@ -182,6 +182,26 @@ class CellSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bscs: tuple[BscAt, ...] = ()
 
 
+class FeedAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another authority's feed of warnings, Atom or RSS with CAP; the NCDR's is one."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,30}$")]
+    title: str
+    """Whose it is, as the public reads it."""
+    title_en: str
+    address: Annotated[str, msgspec.Meta(pattern="^https?://[^?#\\s]+(\\?[^#\\s]*)?$")]
+    hosts: tuple[str, ...] = ()
+    """Other hosts that its documents may lie on."""
+    register: str = ""
+    """A folder of senders.toml and PEM files: then only what these signed is believed."""
+    every_s: Annotated[int, msgspec.Meta(ge=30, le=86_400)] = 60
+
+
+class AlertSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    follow: Annotated[tuple[FeedAt, ...], msgspec.Meta(max_length=50)] = ()
+    """Whose warnings /alerts shows besides ours, as theirs."""
+
+
 class FenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The electronic fence's positions: docs/fence.md. Without them its calls, pages and appeals work all the same."""
 
@@ -290,6 +310,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity: Identity = Identity()
     payments: Payments = Payments()
     sms: SmsSettings = SmsSettings()
+    alerts: AlertSettings = AlertSettings()
     fence: FenceSettings = FenceSettings()
     cells: CellSettings = CellSettings()
     ledger: LedgerSettings = LedgerSettings()

@@ -42,6 +42,17 @@
           layer.bindPopup(link);
         },
       }).addTo(map);
+      // Another agency's lie under dashes, and their names say whose they are. Without them the map is still ours.
+      read(picture.dataset.others).then((others) => L.geoJSON(others, {
+        style: { color: "#5b5b52", weight: 2, dashArray: "2 5", fillOpacity: 0.15 },
+        onEachFeature: (one, layer) => {
+          const link = document.createElement("a");
+          link.href = `${picture.dataset.lang === "en" ? "/en" : ""}/alerts/others#${one.properties.id}`;
+          const said = (texts) => texts[picture.dataset.lang] || texts["zh-Hant"] || "";
+          link.textContent = `${picture.dataset.theirs} (${said(one.properties.source)}): ${said(one.properties.headline)}`;
+          layer.bindPopup(link);
+        },
+      }).addTo(map)).catch(() => {});
       picture.hidden = true;
     } catch (failure) {
       holder.remove();

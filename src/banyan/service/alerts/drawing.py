@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from banyan.service.alerts import places
 from banyan.service.alerts.asking import PublicAlert
 from banyan.service.alerts.feeds import area_of
+from banyan.service.alerts.model import Point
+from banyan.service.alerts.others_shown import Other
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """One alert's areas as SVG path data. `tone` is its severity, or `drill`."""
+    """One alert's areas as SVG path data. `tone` is its severity, `drill` or `other`."""
 
     id: str
     tone: str
@@ -27,7 +29,9 @@ class Picture(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...]
 
 
-def picture(alerts: Sequence[PublicAlert], exercises: Sequence[PublicAlert]) -> Picture | None:
+def picture(
+    alerts: Sequence[PublicAlert], exercises: Sequence[PublicAlert], others: Sequence[Other] = ()
+) -> Picture | None:
     """None without the atlas: the list says it all too."""
     from banyan.craft.place.outline import HEIGHT, WIDTH, outlines
 
@@ -36,6 +40,7 @@ def picture(alerts: Sequence[PublicAlert], exercises: Sequence[PublicAlert]) -> 
         return None
     marks = [_mark(one, one.severity.lower()) for one in reversed(alerts)]
     marks += [_mark(one, "drill") for one in exercises]
+    marks += [Mark(one.id, "other", _path(one.rings), one.headline) for one in others]
     return Picture(WIDTH, HEIGHT, ground, tuple(one for one in marks if one.path))
 
 
@@ -46,11 +51,15 @@ def name_of(area: str) -> dict[str, str]:
 
 
 def _mark(one: PublicAlert, tone: str) -> Mark:
+    rings = [ring for area in one.areas for ring in places.rings_of(area_of(area))]
+    return Mark(one.id, tone, _path(rings), one.headline)
+
+
+def _path(rings: Iterable[Sequence[Point]]) -> str:
     from banyan.craft.place.outline import project
 
     parts = []
-    for area in one.areas:
-        for ring in places.rings_of(area_of(area)):
-            points = [project(lon, lat) for lon, lat in ring]
-            parts.append("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points) + "z")
-    return Mark(one.id, tone, "".join(parts), one.headline)
+    for ring in rings:
+        points = [project(lon, lat) for lon, lat in ring]
+        parts.append("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points) + "z")
+    return "".join(parts)

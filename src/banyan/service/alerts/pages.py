@@ -9,6 +9,7 @@ from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.alerts import drawing
 from banyan.service.alerts.asking import ArchiveQuery, Everything, InForce, OneAlert, Where
 from banyan.service.alerts.kinds import kinds
+from banyan.service.alerts.others_shown import Others
 from banyan.service.alerts.sealing import Signers
 from banyan.service.alerts.service import SERVICE
 
@@ -23,12 +24,14 @@ async def page(request: FaceRequest) -> View:
     told: InForce = await request.call("alerts.in_force", Everything())
     place = dict(request.query).get("place", "").strip()[:60]
     at_place = await request.call("alerts.here", Where(place)) if place else None
+    others: Others = await request.call("alerts.others", Everything())
     title = TITLE[request.lang]
     values = {
         "told": told,
+        "others": others,
         "at_place": at_place,
         "place": place,
-        "picture": await asyncio.to_thread(drawing.picture, told.alerts, told.exercises),
+        "picture": await asyncio.to_thread(drawing.picture, told.alerts, told.exercises, others.alerts),
         "may_act": request.caller.kind == "officer",
         **map_assets(),
         "crumbs": ({"title": title, "path": ""},),

@@ -11,6 +11,7 @@ from banyan.service.alerts import (
     expiring,
     feeds,
     hub,
+    others_shown,
     pages,
     sealing,
     shown,
@@ -18,5 +19,19 @@ from banyan.service.alerts import (
 )
 from banyan.service.alerts.service import SERVICE
 
-PARTS = (acting, warrants, asking, dispatch, hub, expiring, feeds, desk, desk_pages, pages, sealing, shown)
+PARTS = (
+    acting,
+    warrants,
+    asking,
+    dispatch,
+    hub,
+    expiring,
+    feeds,
+    desk,
+    desk_pages,
+    others_shown,
+    pages,
+    sealing,
+    shown,
+)
 __all__ = ["PARTS", "SERVICE"]

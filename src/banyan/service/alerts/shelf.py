@@ -11,6 +11,7 @@ import msgspec
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.storage import Drawer, Lent
+from banyan.service.alerts.others import Source
 from banyan.service.alerts.outlets import Outlets
 from banyan.service.alerts.seen import Seen
 from banyan.service.alerts.signer import Signer
@@ -24,7 +25,8 @@ class Shelf(msgspec.Struct, frozen=True):
     """`names` is what an agency is called, zh-Hant and en; `people` are the channels that reach people, `sinks` those
     for exercises and tests, which nobody's phone listens to. `turn` is held from reading an alert to writing it: the
     public entry comes between. `ask` is for WebSub; `public_url` may be empty; `phones` are
-    those of simulated networks, if they are; `signer` signs CAP documents."""
+    those of simulated networks, if they are; `signer` signs CAP documents; `sources` are
+    the feeds of others that are followed."""
 
     ledger: Ledger
     random: Callable[[int], bytes]
@@ -36,6 +38,7 @@ class Shelf(msgspec.Struct, frozen=True):
     public_url: str = ""
     phones: Callable[[], Sequence[Seen]] | None = None
     signer: Signer | None = None
+    sources: tuple[Source, ...] = ()
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
