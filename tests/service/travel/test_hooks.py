@@ -7,9 +7,22 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.service.travel.ehr import BASE, CALL, FEEDBACK, ORIGIN, body, call, http, patient, register, token
+from tests.service.travel.ehr import (
+    ADMINISTRATOR,
+    BASE,
+    CALL,
+    FEEDBACK,
+    ORIGIN,
+    body,
+    call,
+    http,
+    patient,
+    register,
+    token,
+)
 from tests.service.travel.world import CHEN, H1_AT, H2_AT, LIN, PASSPORT, WANG, World, in_a_world
 
+from banyan.errors import NotFound
 from banyan.service.travel import clients
 from banyan.wire.cdshooks import Response, faults_of_response
 
@@ -116,6 +129,19 @@ def test_a_token_is_good_once() -> None:
             lambda tx: tx.row(clients.SQL["by_issuer"], issuer="https://ehr.h1.example", tenant="h1")
         )
         assert count is not None
+
+    in_a_world(story)
+
+
+def test_who_was_removed_may_ask_no_more() -> None:
+    async def story(world: World) -> None:
+        await ready(world)
+        gate = world.node.gate
+        assert [one.id for one in await gate.call("travel.clients", {}, caller=ADMINISTRATOR)] == ["h1-ehr"]
+        await gate.call("travel.remove_client", {"id": "h1-ehr"}, caller=ADMINISTRATOR)
+        assert (await call(world, body(), token(world))).status == 401
+        with pytest.raises(NotFound):
+            await gate.call("travel.remove_client", {"id": "h1-ehr"}, caller=ADMINISTRATOR)
 
     in_a_world(story)
 
