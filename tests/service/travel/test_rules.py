@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banyan.limits_travel import TRAVEL_WINDOW
+from banyan.service.travel.border import asked_of, measures
 from banyan.service.travel.rules import Mark, Rule, Stay, day_of, is_within, kept, marks_on, published
 
 PUBLISHED = published()
@@ -31,42 +32,108 @@ def told(area: str, left: str, day: str, *, is_direct: bool = True) -> list[str]
 @pytest.mark.parametrize(
     ("area", "left", "day", "wanted"),
     [
-        ("CN-HB-WUH", "2020-01-13", "2020-01-27", ["2020-wuhan now"]),
-        ("CN-HB-WUH", "2020-01-12", "2020-01-26", []),
         ("CN-HB-WUH", "2020-01-20", "2020-01-26", []),
+        ("CN-HB-WUH", "2020-01-13", "2020-01-27", ["2020-wuhan now"]),
+        ("CN-HB-WUH", "2020-01-12", "2020-01-27", []),
         ("CN-HB-YIC", "2020-01-20", "2020-01-27", []),
-        ("CN-HB-YIC", "2020-01-20", "2020-01-31", ["2020-hubei now"]),
-        ("CN-HB-WUH", "2020-01-13", "2020-04-14", ["2020-hubei now"]),
-        ("CN-HB-WUH", "2020-01-13", "2020-04-15", []),
+        ("CN-HB-YIC", "2020-01-20", "2020-01-28", ["2020-hubei now"]),
+        ("CN-HB-WUH", "2020-01-20", "2020-02-03", ["2020-hubei now"]),
         ("CN-GD", "2020-02-01", "2020-02-03", []),
-        ("CN-GD", "2020-02-01", "2020-02-15", ["2020-china-third now"]),
-        ("CN-GD", "2020-02-01", "2020-02-16", []),
-        ("KR", "2020-02-19", "2020-02-20", ["2020-korea now"]),
-        ("IT", "2020-03-18", "2020-04-17", ["2020-thirty now"]),
-        ("IT", "2020-03-18", "2020-04-18", []),
-        ("FR", "2020-03-18", "2020-03-19", []),
+        ("CN-GD", "2020-02-01", "2020-02-04", ["2020-china now"]),
+        ("CN-GD", "2020-01-30", "2020-02-15", ["2020-third now"]),
+        ("SG", "2020-02-10", "2020-02-13", []),
+        ("SG", "2020-02-10", "2020-02-14", ["2020-singapore now"]),
+        ("TH", "2020-01-31", "2020-02-14", ["2020-thailand now"]),
+        ("TH", "2020-01-30", "2020-02-14", []),
+        ("TH", "2020-01-30", "2020-02-16", ["2020-third now"]),
+        ("JP", "2020-02-19", "2020-02-20", []),
+        ("JP", "2020-02-19", "2020-02-21", ["2020-japan now"]),
+        ("JP", "2020-01-07", "2020-02-21", []),
+        ("KR", "2020-02-01", "2020-02-26", ["2020-korea now"]),
+        ("IR", "2020-02-20", "2020-02-23", []),
+        ("IR", "2020-02-20", "2020-02-24", ["2020-iran now"]),
+        ("IT", "2020-02-20", "2020-02-24", ["2020-italy now"]),
+        ("US-NY", "2020-02-20", "2020-02-26", []),
+        ("US-NY", "2020-02-20", "2020-02-27", ["2020-every now"]),
+        ("FR", "2020-03-18", "2020-04-17", ["2020-every now"]),
+        ("FR", "2020-03-18", "2020-04-18", []),
+        ("TW-SHM", "2020-03-18", "2020-03-19", []),
         ("TW-SHM", "2021-05-17", "2021-05-31", ["2021-self-health now"]),
         ("TW-SHM", "2021-05-17", "2021-06-01", ["2021-self-health was"]),
-        ("TW-SHM", "2021-05-17", "2021-06-16", ["2021-self-health was"]),
         ("TW-SHM", "2021-05-17", "2021-06-17", []),
-        ("XA", "2020-03-18", "2020-03-19", []),
     ],
 )
 def test_the_sequence_of_2020(area: str, left: str, day: str, wanted: list[str]) -> None:
     assert told(area, left, day) == wanted
 
 
+def test_each_rule_is_read_on_its_first_and_last_day_and_on_no_other() -> None:
+    for one in PUBLISHED:
+        assert one.until is not None
+        area = "FR" if one.areas == ("*",) else one.areas[0]
+
+        def spoken(day: date, rule: Rule = one, area: str = area) -> bool:
+            stays = [Stay(area, max(day - timedelta(days=1), rule.left_since or date.min))]
+            return any(mark.rule == rule.id and mark.state == "now" for mark in marks_on(stays, PUBLISHED, day))
+
+        assert (spoken(one.since), spoken(one.until)) == (True, True), one.id
+        assert not spoken(one.since - timedelta(days=1)), one.id
+        assert not spoken(one.until + timedelta(days=1)), one.id
+
+
 def test_a_third_country_counts_from_the_day_it_did() -> None:
-    assert told("HK", "2020-02-10", "2020-02-13") == ["2020-china now"]
-    assert told("HK", "2020-02-10", "2020-02-13", is_direct=False) == []
-    assert told("HK", "2020-02-10", "2020-02-14", is_direct=False) == ["2020-china-third now"]
+    assert told("HK", "2020-02-10", "2020-02-14") == ["2020-china now"]
+    assert told("HK", "2020-02-10", "2020-02-14", is_direct=False) == []
+    assert told("HK", "2020-02-10", "2020-02-15", is_direct=False) == ["2020-third now"]
 
 
-def test_every_rule_says_whence_it_is_and_two_days_were_seen() -> None:
+def test_every_rule_says_whence_it_is_and_which_days_were_not_found() -> None:
     assert all(one.cite and one.until for one in PUBLISHED)
-    assert [one.id for one in PUBLISHED if one.dated == "seen"] == ["2020-wuhan", "2021-self-health"]
+    assert all("https://" in one.cite for one in PUBLISHED)
+    assert [one.id for one in PUBLISHED if one.dated != "seen"] == ["2020-china", "2020-iran", "2020-italy"]
     assert len({one.id for one in PUBLISHED}) == len(PUBLISHED)
     assert [one.since for one in PUBLISHED] == sorted(one.since for one in PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("area", "day", "wanted"),
+    [
+        ("CN-GD", "2020-02-01", []),
+        ("CN-GD", "2020-02-02", ["guangdong-quarantine"]),
+        ("CN-GD", "2020-02-06", ["china-no-entry", "china-quarantine"]),
+        ("HK", "2020-02-10", ["china-quarantine"]),
+        ("HK", "2020-02-11", ["china-quarantine", "hong-kong-no-entry"]),
+        ("KR", "2020-02-23", []),
+        ("KR", "2020-02-24", ["korea-level-3"]),
+        ("KR", "2020-02-25", ["korea-level-3", "korea-quarantine"]),
+        ("IT", "2020-02-23", []),
+        ("IT", "2020-02-26", ["five-self-health"]),
+        ("IT", "2020-02-28", ["five-self-health", "italy-level-3", "italy-quarantine"]),
+        ("IR", "2020-03-02", ["five-self-health", "iran-level-3", "iran-quarantine"]),
+        ("FR", "2020-03-13", []),
+        ("FR", "2020-03-14", ["schengen-quarantine"]),
+        ("FR", "2020-03-17", ["schengen-level-3", "schengen-quarantine"]),
+        ("TR", "2020-03-16", []),
+        ("TR", "2020-03-17", ["east-level-3", "east-quarantine"]),
+        ("JP", "2020-03-17", ["asia-quarantine", "five-self-health"]),
+        ("US-NY", "2020-03-16", []),
+        ("US-NY", "2020-03-17", ["asia-quarantine"]),
+        ("US-TX", "2020-03-18", []),
+        ("US-TX", "2020-03-19", ["america-level-3", "every-quarantine"]),
+        ("BR", "2020-03-20", ["every-quarantine"]),
+        ("BR", "2020-03-21", ["every-level-3", "every-quarantine"]),
+        ("TW-TPE", "2020-03-21", []),
+    ],
+)
+def test_what_was_asked_at_the_border(area: str, day: str, wanted: list[str]) -> None:
+    assert sorted(one.id for one in asked_of(area, date.fromisoformat(day))) == wanted
+
+
+def test_every_measure_has_its_announcement_and_source() -> None:
+    known = measures()
+    assert len({one.id for one in known}) == len(known)
+    assert all(one.announced <= one.since and "://" in one.cite for one in known)
+    assert all(one.until is None or one.since <= one.until for one in known)
 
 
 def test_areas_are_paths_and_not_prefixes() -> None:
@@ -74,6 +141,8 @@ def test_areas_are_paths_and_not_prefixes() -> None:
     assert is_within("CN", "CN")
     assert not is_within("CN", "CN-HB")
     assert not is_within("CN-HBX", "CN-HB")
+    assert is_within("FR", "*")
+    assert not is_within("TW-SHM", "*")
 
 
 def test_a_day_is_taiwans() -> None:

@@ -3,7 +3,7 @@
 A rule speaks from its day `since` to its day `until`; while it speaks, a stay in one of its areas that ended at most
 `days` days ago is flagged, and for `after_days` more it is told as having been. What was flagged yesterday may not be
 today: the rule, not the register, says so. Areas are paths, so that CN-HB is within CN and Wuhan within CN-HB.
-Sources: NHI's notices of 27 January and 19 February 2020 and 17 May 2021, as rules.toml cites them.
+Sources: NHIA's notices and the press of 27 January 2020 to 17 May 2021, as rules.toml cites them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ AREA: Final = r"^[A-Z]{2}(-[A-Z0-9]{1,3}){0,2}$"
 """ISO 3166-1, an ISO 3166-2 subdivision, a place in it (UN/LOCODE): CN, CN-HB, CN-HB-WUH. XA to XZ are nobody's, for
 drills; TW-SHM is no place but self-health management (自主健康管理)."""
 Area = Annotated[str, msgspec.Meta(pattern=AREA)]
+ABROAD: Final = "*"
+"""As a rule's area: anywhere but Taiwan, which is how cards were marked from 27 February 2020 on."""
+Region = Annotated[str, msgspec.Meta(pattern=rf"{AREA}|^\*$")]
 State = Literal["now", "was"]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
@@ -41,7 +44,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,39}$")]
     zh: Words
     en: Words
-    areas: Annotated[tuple[Area, ...], msgspec.Meta(min_length=1, max_length=TRAVEL_AREAS)]
+    areas: Annotated[tuple[Region, ...], msgspec.Meta(min_length=1, max_length=TRAVEL_AREAS)]
     since: date
     days: Annotated[int, msgspec.Meta(ge=1, le=TRAVEL_WINDOW)]
     until: date | None = None
@@ -94,6 +97,8 @@ def counts(rule: Rule, stay: Stay) -> bool:
 
 
 def is_within(area: str, region: str) -> bool:
+    if region == ABROAD:
+        return not is_within(area, "TW")
     return area == region or area.startswith(region + "-")
 
 
