@@ -1,21 +1,26 @@
 """Who met 100 cases within 500 m in the same 5 minutes, over a day of pings: ours beside DuckDB, polars and pandas.
 
-    ./banyan bench trace [--quick] [--json]
+    ./banyan bench trace [--quick] [--json] [--pings 100]
 
 Phones live in ten cities, commute and send a ping each 300 s: 1 M and 10 M pings (`--quick`: 1 M), and 100 M with
-`--pings 100`. All engines hold the same columns in memory and must find the same phones with the same buckets. DuckDB:
-a join on bucket, a box, then the haversine, as one would write it; polars: join on bucket and a grid cell (the cases
-spread over the nine around); pandas: merge on bucket, at 1 M only. Ours: the index of the cases is made within the time
-that is told. Processor seconds of the whole process (DuckDB: two threads) and wall seconds, medians of rounds.
-Octets a ping: as the lake writes them, sealed. `ratio` is DuckDB's processor time to ours at the largest size.
+`--pings 100`. Every engine must find the same phones with the same buckets. Ours holds the pings in memory, and the
+index of the cases is made within the time that is told. DuckDB holds them as a table (a file, 3 GB of memory, two
+threads): a join on bucket, a box, then the haversine, as one would write it. polars and pandas run in .venv-peers and
+join on bucket and a grid cell (the cases spread over the nine around), pings in memory; at 100 M polars reads the
+Parquet files as it goes, which is then part of its time, and pandas is left out. PostGIS is not run: on its sphere of
+6,371,008.77 m it finds 5 phones of 9,663 more (docs/decisions/0126). Processor seconds of the whole process and wall
+seconds, medians of rounds. Octets a ping: as the lake writes them, sealed. `ratio` is DuckDB's processor time to ours
+at the largest size. Files lie in a folder of their own (100 M: some 3 GB), memory stays under 8 GB.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import secrets
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +31,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
@@ -51,9 +57,10 @@ where {HAVERSINE} <= 500 group by 1"""
 
 
 class Day:
-    """A day's pings, in the order of time; the first case of each hundred phones is a case."""
+    """A day's pings, in the order of time, made hour by hour and written to `folder` for the peers; of the phones
+    a hundred are cases."""
 
-    def __init__(self, pings: int) -> None:
+    def __init__(self, pings: int, folder: Path) -> None:
         dice = np.random.default_rng(5_000)
         self.phones = size = pings // PER_PHONE
         city = dice.choice(len(CITIES), size, p=CITIES[:, 2] / CITIES[:, 2].sum())
@@ -71,15 +78,18 @@ class Day:
                 place = [(one * 1e6).astype(np.int32) for one in way]
                 second = (dice.integers(0, 300, size) + bucket % 12 * 300).astype(np.uint16)
                 columns.append((np.arange(size, dtype=np.uint32), second, *place))
-            self.hours[DAY // HOUR_S + hour] = Pings(*(np.concatenate([one[at] for one in columns]) for at in range(4)))
+            made = Pings(*(np.concatenate([one[at] for one in columns]) for at in range(4)))
+            self.hours[DAY // HOUR_S + hour] = made
+            pq.write_table(table(flat(DAY // HOUR_S + hour, made)), folder / f"pings-{hour:02}.parquet")
         self.own = np.linspace(0, size - 1, CASES).astype(np.uint32)
-        self.cases = self.flat(lambda one: one.take(np.isin(one.phone, self.own)))
+        parts = [flat(hour, one.take(np.isin(one.phone, self.own))) for hour, one in self.hours.items()]
+        names = Fixes.__struct_fields__
+        self.cases = Fixes(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+        pq.write_table(table(self.cases), folder / "cases.parquet")
 
-    def flat(self, of: Callable[[Pings], Pings]) -> Fixes:
-        parts = [(hour, of(one)) for hour, one in self.hours.items()]
-        at = np.concatenate([one.second.astype(np.int64) + hour * HOUR_S for hour, one in parts])
-        phone, lon, lat = (np.concatenate([getattr(one, name) for _, one in parts]) for name in ("phone", "lon", "lat"))
-        return Fixes(phone, at, lon, lat)
+
+def flat(hour: int, one: Pings) -> Fixes:
+    return Fixes(one.phone, one.second.astype(np.int64) + hour * HOUR_S, one.lon, one.lat)
 
 
 def ours(day: Day) -> np.ndarray:
@@ -100,14 +110,12 @@ def table(given: Fixes) -> pa.Table:
     return pa.table(dict(zip(names, columns, strict=True)))
 
 
-def in_duckdb(day: Day) -> Callable[[], np.ndarray]:
-    db = duckdb.connect()
-    db.execute("set threads = 2")
-    for name, given in (("pings", day.flat(lambda one: one)), ("cases", day.cases)):
-        rows = table(given)
-        db.register("rows", rows)
-        db.execute(f"create table {name} as select * from rows")
-        db.unregister("rows")
+def in_duckdb(day: Day, folder: Path) -> Callable[[], np.ndarray]:
+    db = duckdb.connect(str(folder / "pings.duckdb"))
+    for option in ("threads = 2", "memory_limit = '3GB'", f"temp_directory = '{folder}'"):
+        db.execute(f"set {option}")
+    for name, files in (("pings", "pings-*"), ("cases", "cases")):
+        db.execute(f"create table {name} as select * from read_parquet('{folder}/{files}.parquet')")
 
     def run() -> np.ndarray:
         found = db.execute(SQL).fetchnumpy()
@@ -116,43 +124,22 @@ def in_duckdb(day: Day) -> Callable[[], np.ndarray]:
     return run
 
 
-def in_polars(day: Day) -> Callable[[], np.ndarray]:
-    import polars as pl
-
-    def framed(given: Fixes) -> Any:
-        return pl.from_arrow(table(given)).with_columns(x=pl.col("lon") // 5_100, y=pl.col("lat") // 4_600)
-
-    pings, cases = framed(day.flat(lambda one: one)), framed(day.cases)
-
-    def run() -> np.ndarray:
-        around = pl.concat(
-            [cases.with_columns(x=pl.col("x") + dx, y=pl.col("y") + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
-        )
-        pairs = pings.lazy().join(around.lazy(), on=["bucket", "x", "y"], suffix="_c")
-        up = ((pl.col("lat") - pl.col("lat_c")) / 1e6).radians() / 2
-        across = ((pl.col("lon") - pl.col("lon_c")) / 1e6).radians() / 2
-        narrow = (pl.col("lat") / 1e6).radians().cos() * (pl.col("lat_c") / 1e6).radians().cos()
-        apart = 2 * 6371008.8 * (up.sin().pow(2) + narrow * across.sin().pow(2)).sqrt().arcsin()
-        found = pairs.filter(apart <= 500).group_by("phone").agg(n=pl.col("bucket").n_unique())
-        done = found.collect(engine="streaming")
-        return counts(day, done["phone"].to_numpy(), done["n"].to_numpy())
-
-    return run
-
-
-def in_pandas(day: Day) -> Callable[[], np.ndarray]:
-    pings, cases = table(day.flat(lambda one: one)).to_pandas(), table(day.cases).to_pandas()
-
-    def run() -> np.ndarray:
-        pairs = pings.merge(cases, on="bucket", suffixes=("", "_c"))
-        pairs = pairs[(pairs.lat - pairs.lat_c).abs() <= 4_600]
-        up, across = np.radians((pairs.lat - pairs.lat_c) / 1e6) / 2, np.radians((pairs.lon - pairs.lon_c) / 1e6) / 2
-        narrow = np.cos(np.radians(pairs.lat / 1e6)) * np.cos(np.radians(pairs.lat_c / 1e6))
-        near = 2 * 6371008.8 * np.arcsin(np.sqrt(np.sin(up) ** 2 + narrow * np.sin(across) ** 2)) <= 500
-        found = pairs[near].groupby("phone").bucket.nunique()
-        return counts(day, found.index, found.to_numpy())
-
-    return run
+def peer(day: Day, folder: Path, engine: str, rounds: int) -> tuple[np.ndarray, dict[str, float]] | None:
+    """polars or pandas; None where they are not installed."""
+    python = ROOT / ".venv-peers/bin/python"
+    library = engine.removesuffix("-scan")
+    if (
+        not python.exists()
+        or subprocess.run([python, "-c", f"import {library}"], capture_output=True, check=False).returncode
+    ):
+        print(f"  {library} is not installed here", file=sys.stderr)
+        return None
+    command = [str(python), str(ROOT / "bench/_trace_peers.py"), engine, str(folder), str(rounds)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3_600, check=False)
+    if done.returncode:
+        raise SystemExit(f"{engine} failed: {done.stderr[-800:]}")
+    found = np.load(folder / f"{engine}.npz")
+    return counts(day, found["phone"], found["many"]), json.loads(done.stdout)
 
 
 def octets(day: Day) -> float:
@@ -171,36 +158,28 @@ def measured(run: Callable[[], np.ndarray]) -> tuple[np.ndarray, float, float]:
     return found, time.perf_counter() - wall, time.process_time() - used
 
 
-def round_of(day: Day, size: int, rounds: int) -> dict[str, dict[str, float]]:
-    engines: dict[str, Callable[[], np.ndarray]] = {"ours": lambda: ours(day), "duckdb": in_duckdb(day)}
-    for name, build in (("polars", in_polars), ("pandas", in_pandas)):
-        if name == "pandas" and size > 1_000_000:
-            continue
-        try:
-            __import__(name)
-        except ImportError:
-            print(f"  {name} is not installed here", file=sys.stderr)
-            continue
-        engines[name] = build(day)
-    ours(day)  # compiled or loaded before the clock starts
+def round_of(day: Day, millions: int, rounds: int, folder: Path) -> dict[str, dict[str, float]]:
+    engines: dict[str, Callable[[], np.ndarray]] = {"ours": lambda: ours(day), "duckdb": in_duckdb(day, folder)}
+    expected = ours(day)  # compiled or loaded before the clock starts
     told: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
-    expected: np.ndarray | None = None
     for _ in range(rounds):
         for name, run in engines.items():
-            if name == "pandas" and told[name]:
-                continue
             found, wall, used = measured(run)
-            expected = found if expected is None else expected
             if not np.array_equal(found, expected):
                 raise SystemExit(f"{name} found another answer")
             told[name].append((wall, used))
-    assert expected is not None
-    print(f"  {int((expected > 0).sum()):,} contacts, the same by all")
     middle = statistics.median
-    return {
+    result = {
         name: {"wall_s": middle(one[0] for one in all_), "cpu_s": middle(one[1] for one in all_)}
         for name, all_ in told.items()
     }
+    for name in ("polars", "pandas") if millions <= 10 else ("polars-scan",):
+        if (of_peer := peer(day, folder, name, rounds)) is not None:
+            if not np.array_equal(of_peer[0], expected):
+                raise SystemExit(f"{name} found another answer")
+            result[name] = of_peer[1]
+    print(f"  {int((expected > 0).sum()):,} contacts, the same by {', '.join(result)}")
+    return result
 
 
 def main() -> int:
@@ -214,16 +193,18 @@ def main() -> int:
     ratio = 0.0
     for millions in (one for one in (1, 10, 100) if one <= most):
         print(f"{millions} M pings, {CASES} cases, {RULE.radius_m:g} m in the same {RULE.bucket_s} s")
-        day = Day(millions * 1_000_000)
-        found = round_of(day, millions * 1_000_000, 3 if millions < 100 else 1)
+        with tempfile.TemporaryDirectory(prefix="bench-trace-") as folder:
+            day = Day(millions * 1_000_000, Path(folder))
+            found = round_of(day, millions, 3 if millions < 100 else 1, Path(folder))
         size = octets(day)
         for name, one in found.items():
-            print(f"  {name:8} {one['wall_s']:9.3f} s wall {one['cpu_s']:9.3f} s CPU")
+            print(f"  {name:11} {one['wall_s']:9.3f} s wall {one['cpu_s']:9.3f} s CPU")
         print(f"  {size:.2f} octets a ping on disk, sealed")
         ratio = found["duckdb"]["cpu_s"] / found["ours"]["cpu_s"]
         result["sizes"][str(millions)] = {**found, "octets": size}
     result |= {"ratio": ratio, "target": TARGET, "met": ratio >= TARGET}
     print(f"ratio {ratio:.1f} of DuckDB's CPU to ours (target {TARGET:g})")
+    print(f"memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most")
     if options.json:
         print(json.dumps(result))
     return 0
