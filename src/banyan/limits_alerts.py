@@ -84,6 +84,8 @@ CBC_KEEP_ALIVE_S: Final = 30.0  # between two keep-alives: a dead BSC is known w
 CBC_ANSWER_S: Final = 10.0  # a BSC may take so long: writing to a thousand cells takes it a second
 CBC_RETRY_S: Final = (5.0, 300.0)  # first and longest pause before a cell or a BSC is tried again
 CBC_AUDIT_S: Final = 60.0  # between looks at what a BSC still has: so long a restarted base station may be silent
+ECBE_CONNECTIONS: Final = 16  # at once at that door: a few programs of one machine
+ECBE_SECRET_CHARACTERS: Final = 16  # an app's secret at the least: it is a program's, nobody types it
 ECBE_BYTES: Final = 16 * KIB  # of one request at the ECBE door: 15 pages as hexadecimal digits have 2.5 KB
 
 LINE_WARNING_TIME_S: Final = 20.0  # one try to hand a warning to LINE; it is tried again under the same retry key

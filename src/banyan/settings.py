@@ -170,6 +170,15 @@ class BscAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """It takes 0 broadcasts for "until killed" (TS 23.041 s9.3.9); osmo-bsc does not."""
 
 
+class CellApp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program that may write tests, exercises and operators' messages at osmo-cbc's door. Its secret comes from
+    BANYAN_CELLS_<NAME> or from `secret_file`."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,30}$")]
+    secret_file: str = ""
+    """A file that only the node's user may read."""
+
+
 class CellSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Cell broadcast. CBSP has no passwords of its own: let only the operator's tunnel reach the port."""
 
@@ -180,6 +189,9 @@ class CellSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 48_049
     """Where controllers without a port of their own connect to."""
     bscs: tuple[BscAt, ...] = ()
+    door_port: Port = 12_345
+    """Where osmo-cbc's REST door is, on the loopback; it is there when there are `apps`."""
+    apps: tuple[CellApp, ...] = ()
 
 
 class FeedAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

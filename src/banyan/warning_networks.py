@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from banyan.cell_door import open_door
 from banyan.craft.cells.model import CellTable
 from banyan.craft.cells.reading import read_cells
 from banyan.craft.notify.cells.centre import Centre
@@ -61,6 +62,7 @@ async def open_cells(stack: AsyncExitStack, folder: Path, settings: CellSettings
     centre = Centre(folder, bscs, clock=clock)
     stack.push_async_callback(centre.close)
     await centre.start(settings.host, settings.port)
+    await open_door(stack, centre, settings.apps, settings.door_port)
     return Cells(centre, lambda: table)
 
 
