@@ -12,6 +12,7 @@ from banyan.craft.fencing.roc import Measured, as_csv, as_json, generated_table,
 from banyan.craft.fencing.rule import EFS_2020
 from banyan.craft.fencing.simulating import Setting
 from banyan.errors import Invalid
+from banyan.fence_replay import add_fence_replay_parser
 from banyan.masts import sites_of
 
 SHOWN_THRESHOLDS: Final = (4.0, 8.0)
@@ -25,7 +26,7 @@ STYLE: Final = (
 
 
 def add_fence_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    fence = verbs.add_parser("fence", help="measure the electronic fence's rule on masts")
+    fence = verbs.add_parser("fence", help="measure the electronic fence's rule, or replay recorded fixes")
     kinds = fence.add_subparsers(dest="kind", required=True, metavar="KIND")
     parser = kinds.add_parser("simulate", help="false alarms and detection of each rule", description=__doc__)
     parser.add_argument("--sites", type=Path, metavar="FILE", help="cells or masts (CSV, also .gz); left out: invented")
@@ -36,6 +37,7 @@ def add_fence_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--seed", type=int, default=2020, help="the same number, the same world (2020)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where roc.csv, roc.json and pictures go")
     parser.set_defaults(run=fence_command)
+    add_fence_replay_parser(kinds)
 
 
 def fence_command(options: argparse.Namespace) -> int:

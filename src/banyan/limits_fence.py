@@ -22,6 +22,7 @@ FIX_BATCH_BYTES: Final = 32 * MIB  # of one batch's body: 64 bytes a row
 FIX_UNPACKED_BYTES: Final = 256 * MIB  # of one batch's columns once unpacked: half a kilobyte a row
 FIX_FAULTS: Final = 100  # bad rows of a batch that are named
 FIX_AHEAD_S: Final = 300  # a fix from the future beyond this is a wrong clock: operators keep time by NTP
+REPLAY_ROWS: Final = 20_000_000  # of one file that is replayed on this machine: 10,000 phones for two weeks, 0.5 GB
 FIX_PHONES: Final = 30_000_000  # slots: the nation with room
 
 # The fence's service (service/fence).
