@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import settings
+from tests.thorough import examples
 
 # A busy machine is slow now and then; what must be fast is measured in bench/, not here.
-settings.register_profile("house", deadline=None)
+settings.register_profile("house", deadline=None, max_examples=examples(50, 100))
 settings.load_profile("house")
 
 LONG = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 
 from banyan.kernel.ledger.tree import Tree
 from banyan.wire.tlog.merkle import (
@@ -35,7 +36,7 @@ def plain_root(leaves: list[bytes]) -> bytes:
     return root_of(len(leaves), lambda level, index: levels[level][index])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10, 25), deadline=None)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=6))
 def test_grown_in_any_steps_and_opened_again(tmp_path_factory: pytest.TempPathFactory, steps: list[int]) -> None:
     folder = tmp_path_factory.mktemp("tree")

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kernel.exchange.delivery.town import HOSPITAL, NHI, Crash, Town, a_call, run
 from tests.make import shared_data
+from tests.thorough import examples
 
 from banyan.errors import Conflict, Invalid, NotFound
 from banyan.kernel.exchange.delivery.contents import Whole
@@ -99,6 +100,7 @@ class TestPull:
 
         run(story())
 
+    @settings(max_examples=examples(25, 100))
     @given(steps=st.lists(st.tuples(st.sampled_from(["publish", "ack", "withdraw", "age"]), st.integers(0, 9))))
     def test_it_is_a_plain_list_of_what_is_left(self, steps: list[tuple[str, int]], tmp_path_factory: Any) -> None:
         """Against a model: events as a list, one subscriber who acknowledges any of them."""

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.service.opendata.ingest.workbench import read_one, rows_of, types_of
+from tests.thorough import examples
 
 from banyan.service.opendata.ingest import Table, delimited, held, write
 from banyan.service.opendata.ingest.dialect import Dialect
@@ -76,7 +77,7 @@ COLUMNS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10, 25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(COLUMNS, st.integers(0, 9), st.sampled_from([400, 72 * 1024]))
 def test_a_table_is_the_same_however_it_is_held(columns: list[tuple[str, list[str]]], seed: int, stripe: int) -> None:
     """Also where a small sample hides what does not fit."""

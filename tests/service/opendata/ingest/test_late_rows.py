@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.service.opendata.ingest.workbench import codes_of, finding, read_one, rows_of, types_of
+from tests.thorough import examples
 
 from banyan.service.opendata.ingest.facts import Facts
 from banyan.service.opendata.ingest.infer import choose
@@ -155,7 +156,7 @@ CELL = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20, 60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(usual=CELL, others=st.lists(CELL, max_size=30), share=st.integers(0, 400), name=st.sampled_from(
     ["值", "日期", "年度", "年月", "代碼", "民國年"]))  # fmt: skip
 def test_what_is_not_asked_would_not_have_changed_the_choice(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from tests.service.opendata.ingest.workbench import read_one, rows_of
+from tests.thorough import examples
 
 from banyan.errors import Invalid
 from banyan.service.opendata.ingest import Table
@@ -70,7 +71,7 @@ def same_meaning(cell: str, value: Any, kind: str) -> bool:
 
 
 @settings(
-    max_examples=50,
+    max_examples=examples(16, 50),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=PHASES,
@@ -105,7 +106,7 @@ def test_cells_come_back(rows: list[list[str]], encoding: str, delimiter: str, q
 WORD = st.text("臺北高雄藥局數量甲乙丙丁", min_size=1, max_size=6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=PHASES)
+@settings(max_examples=examples(10, 25), deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=PHASES)
 @given(rows=st.lists(st.tuples(WORD, WORD, st.integers(0, 99999).map(str)), min_size=4, max_size=15),
        encoding=st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp950")), delimiter=st.sampled_from(DELIMITERS))  # fmt: skip
 def test_sane_tables_come_back_without_any_option(rows: list[tuple[str, ...]], encoding: str, delimiter: str) -> None:
