@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from tests.service.travel.ehr import (
     BASE,
     CALL,
     FEEDBACK,
+    KEY,
     ORIGIN,
     body,
     call,
@@ -22,9 +24,10 @@ from tests.service.travel.ehr import (
 )
 from tests.service.travel.world import CHEN, H1_AT, H2_AT, LIN, PASSPORT, WANG, World, in_a_world
 
-from banyan.errors import NotFound
+from banyan.errors import Invalid, NotFound
 from banyan.service.travel import clients
 from banyan.wire.cdshooks import Response, faults_of_response
+from banyan.wire.cdshooks.tokens import public_jwk
 
 
 async def ready(world: World) -> None:
@@ -114,6 +117,40 @@ def test_who_is_not_believed() -> None:
         assert not (await world.uses(LIN)).uses
 
     in_a_world(story)
+
+
+def test_feedback_is_believed_of_nobody_else_either() -> None:
+    async def story(world: World) -> None:
+        await ready(world)
+        said = {
+            "feedback": [{"card": str(uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-11-23T00:00:00Z"}]
+        }
+        once = token(world, FEEDBACK)
+        wrong = ["", token(world), token(world, FEEDBACK, iss="https://evil.example"),
+                 token(world, FEEDBACK, exp=world.now[0] + 301), token(world, FEEDBACK, kid="k2")]  # fmt: skip
+        for bearer in wrong:
+            assert (await call(world, said, bearer, FEEDBACK)).status == 401, bearer
+        assert (await call(world, said, once, FEEDBACK)).status == 404, "believed: it is the card that nobody was shown"
+        assert (await call(world, said, once, FEEDBACK)).status == 401
+
+    in_a_world(story)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [public_jwk(KEY, "k1"), public_jwk(ec.generate_private_key(ec.SECP384R1()), "k1")],
+        [{**public_jwk(KEY, "k1"), "d": "AQAB"}],
+        [{**public_jwk(KEY, "k1"), "kid": ""}],
+        [],
+    ],
+)
+def test_a_set_of_keys_has_public_ones_with_a_kid_of_their_own(keys: list[dict[str, str]]) -> None:
+    async def story(world: World) -> None:
+        with pytest.raises(Invalid):
+            await register(world, keys=keys)
+
+    in_a_world(story, is_ordered=False)
 
 
 def test_a_token_is_good_once() -> None:

@@ -44,6 +44,31 @@ def test_ours_is_believed_by_joserfc_and_joserfcs_by_us() -> None:
     assert verified(token, keys, audience=HERE, now=NOW).jku == "https://ehr.example/jwks"
 
 
+SPECIFICATION = (
+    "eyJhbGciOiJFUzM4NCIsInR5cCI6IkpXVCIsImtpZCI6ImV4YW1wbGUta2lkIiwiamt1IjoiaHR0cHM6Ly9maGlyLWVoci5leGFtcGxlLmNvbS9q"
+    "d2tfdXJpIn0.eyJpc3MiOiJodHRwczovL2ZoaXItZWhyLmV4YW1wbGUuY29tLyIsImF1ZCI6Imh0dHBzOi8vY2RzLmV4YW1wbGUub3JnL2Nkcy1z"
+    "ZXJ2aWNlcy9zb21lLXNlcnZpY2UiLCJleHAiOjE0MjI1Njg4NjAsImlhdCI6MTMxMTI4MDk3MCwianRpIjoiZWUyMmIwMjEtZTFiNy00NjExLWJh"
+    "NWItOGVlYzZhMzNhYzFlIiwidGVuYW50IjoiMmRkZDZjM2EtOGU5YS00NGM2LWEzMDUtNTIxMTFhZDMwMmEyIn0.d1WfLjGRKlcWB94l9do4cM8R"
+    "EXeYJLL6SGUBO8VHZhfM8mwKYP70EMxJ67War4TQblEpaQrp11wx5p7oPFm2ETYgCicS84vXWEIYTdjooZdooCSDf2L8-i4awdoUwiEb"
+)
+"""The example of CDS Hooks, section Security, and its public key. It lives three years: only that is refused."""
+ITS_KEY = {
+    "kty": "EC", "use": "sig", "crv": "P-384", "kid": "example-kid", "alg": "ES384",
+    "x": "46SDH7Znh821wblCBglA61sNE9ZrHYKKt3qRtRTmSXyOI_FIGBLWrWa0GPUkDCEk",
+    "y": "XMcRuuoGW7CXjQdy-F5i3FeBE0x9hPLdeFdSoDd3ELmx404tLX0VRRcqzAsPhXcI",
+}  # fmt: skip
+
+
+def test_the_specifications_own_token_is_signed_and_only_too_long_alive() -> None:
+    here, now = "https://cds.example.org/cds-services/some-service", 1_311_281_000.0
+    claims = peek(SPECIFICATION)
+    assert (claims.jku, claims.kid) == ("https://fhir-ehr.example.com/jwk_uri", "example-kid")
+    with pytest.raises(Untrusted, match="exp must follow iat"):
+        verified(SPECIFICATION, {"keys": [ITS_KEY]}, audience=here, now=now)
+    with pytest.raises(Untrusted, match="signature"):
+        verified(SPECIFICATION, {"keys": [{**KEYS["keys"][0], "kid": "example-kid"}]}, audience=here, now=now)
+
+
 def test_rs384_is_believed() -> None:
     private = RSAKey.generate_key(2048)
     token = jwt.encode({"alg": "RS384", "typ": "JWT", "kid": "r"}, BODY, private, algorithms=["RS384"])

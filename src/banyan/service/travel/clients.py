@@ -56,9 +56,12 @@ class ClientId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data=OPEN, audience="administrator", effect="write", channels=("api",),
 )  # fmt: skip
 async def register_client(ctx: Context, request: Client) -> Client:
-    """Again replaces it. Raises Invalid for a private key, Conflict when issuer and tenant are another's."""
+    """Again replaces it. Raises Invalid for a private key and for two keys of one kid (the standard: a kid is unique in
+    the set), Conflict when issuer and tenant are another's."""
     if any(PRIVATE & one.keys() or not one.get("kid") for one in request.keys):
         raise Invalid.at("keys", "public keys, each with its kid")
+    if len({one["kid"] for one in request.keys}) < len(request.keys):
+        raise Invalid.at("keys", "each with a kid of its own")
 
     def job(tx: Tx) -> Client:
         known = by_issuer(tx, request.issuer, request.tenant)
