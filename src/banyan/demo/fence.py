@@ -47,7 +47,7 @@ async def seed_law_of_fence(gate: Gate) -> bool:
     """The bases, the areas and the order; false when it was all there at an earlier start."""
     for basis in fence_bases([HEALTH, CIVIL, BORDER], [POLICE]):
         await gate.call("powers.register_basis", basis, caller=SYSTEM)
-    for agency, desk, area in ((HEALTH, "health", "*"), (CIVIL, "civil", "63000"), (POLICE, "police", "*"),
+    for agency, desk, area in ((HEALTH, "health", "*"), (CIVIL, "civil", "63000"), (POLICE, "police", "63000"),
                                (BORDER, "health", "*")):  # fmt: skip
         await gate.call("fence.assign", {"agency": agency, "desk": desk, "area": area}, caller=SYSTEM)
     now = gate.clock()

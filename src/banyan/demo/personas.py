@@ -126,12 +126,20 @@ PERSONAS: Final = (
         agency="TW/GOV/DISTRICT",
         assurance="aal1",
     ),
+    _officer(
+        "demo.police",
+        "馬勤務（臺北市警局勤務）",
+        "Ma Chin-wu (Taipei police, on duty)",
+        "police",
+        agency="TW/GOV/POLICE",
+    ),
 )
 """The numbers are those that every textbook of the check digit uses; nobody bears them."""
 AGENCIES: Final = (
     Agency("TW/GOV/CDC", "00000053", {"zh-Hant": "疾管署（示範）", "en": "Disease control (demo)"}),
     Agency("TW/GOV/NIA", "00000070", {"zh-Hant": "移民署（示範）", "en": "Immigration (demo)"}),
     Agency("TW/GOV/DISTRICT", "00000125", {"zh-Hant": "區公所（示範）", "en": "District office (demo)"}),
+    Agency("TW/GOV/POLICE", "00000146", {"zh-Hant": "警察局（示範）", "en": "Police (demo)"}),
     Agency("TW/GOV/EOC", "00000141", {"zh-Hant": "災害應變中心（示範）", "en": "Disaster centre (demo)"}),
     Agency("TW/MED/H2", "00000135", {"zh-Hant": "福木醫院（示範）", "en": "Fumu Hospital (demo)"}),
     Agency("TW/MED/P1", "00000151", {"zh-Hant": "實名制藥局（示範）", "en": "Rationing pharmacy (demo)"}),

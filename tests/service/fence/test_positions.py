@@ -75,3 +75,24 @@ def test_only_an_operator_sends_fixes_and_sees_nobody() -> None:
                 await world.call(operation, operator)
 
     in_a_world(story)
+
+
+def test_the_drills_police_see_taipei_only(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_world(tmp_path, [float(NOW)]) as world:
+            assert await drill.seed_law_of_fence(world.node.gate)
+            cases = await drill.seed_people(world.node.gate, COUNT)
+            db = world.node.drawers["fence"]
+            held = [one for case in cases if (one := await db.sql.read(lambda tx, id=case: records.held_by_id(tx, id)))]  # type: ignore[misc]
+            places = {one.village[:5]: one.id for one in held}
+            assert len(places) > 1, "else it shows nothing"
+            police, health = officer(drill.POLICE), officer(drill.HEALTH)
+            for case in places.values():
+                await world.signal(case, sign="strong")
+            for by, seen in ((health, set(places)), (police, {"63000"})):
+                assert {one.village[:5] for one in await world.work(by)} == seen
+            await world.call("open_case", police, case=places.pop("63000"), reason="派員查訪")
+            with pytest.raises(Denied):
+                await world.call("open_case", police, case=places.popitem()[1], reason="派員查訪")
+
+    asyncio.run(story())
