@@ -76,7 +76,7 @@ async def open_alerts(
 
         feeds = [demo_feed(clock)]
     sources = tuple(one.source for one in feeds)
-    lend_alerts(drawers["alerts"], settings, lawful, provider, channels, signer=signer, sources=sources)
+    lend_alerts(drawers["alerts"], settings, lawful, provider, channels, signer=signer, sources=sources, sms=sms)
     await follow(stack, drawers["alerts"], feeds, clock)
 
 
@@ -89,6 +89,7 @@ def lend_alerts(
     *,
     signer: Signer | None,
     sources: tuple[Source, ...] = (),
+    sms: Notices | None = None,
 ) -> None:
     """Give the alerts what is the node's."""
     inside = settings.fetch.allow_private
@@ -104,6 +105,7 @@ def lend_alerts(
         phones=channels.phones,
         signer=signer,
         sources=sources,
+        sms=sms.outbox if sms is not None else None,
     )
     lend(db, shelf)
 

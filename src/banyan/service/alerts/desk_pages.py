@@ -49,6 +49,7 @@ async def new(request: FaceRequest) -> View:
     query = dict(request.query)
     kind = kinds().get(query.get("event", ""), next(iter(kinds().values())))
     given = forms.begun(kind, query.get("areas", "")[:500], request.now)
+    given["polygon"] = query.get("polygon", "")[:6_000]  # an area that another desk hands over: 200 corners
     return _form(request, given, (), id="")
 
 

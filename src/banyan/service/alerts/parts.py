@@ -5,6 +5,7 @@ from __future__ import annotations
 from banyan.service.alerts import (
     acting,
     asking,
+    campaigns,
     desk,
     desk_pages,
     dispatch,
@@ -23,6 +24,7 @@ PARTS = (
     acting,
     warrants,
     asking,
+    campaigns,
     dispatch,
     hub,
     expiring,

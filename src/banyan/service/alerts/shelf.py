@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
+from banyan.craft.notify.model import Progress
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.storage import Drawer, Lent
@@ -21,12 +22,20 @@ Ask = Callable[[str, str, bytes, tuple[tuple[str, str], ...]], Awaitable[tuple[i
 """`ask(method, url, body, headers)` of a stranger's address: its status (0: no answer) and the start of its answer."""
 
 
+class Campaigns(Protocol):
+    """What of the node's `Notifier` officers look at and stop."""
+
+    async def campaigns(self) -> Sequence[Progress]: ...
+    async def progress(self, campaign: str) -> Progress | None: ...
+    async def stop(self, campaign: str) -> int: ...
+
+
 class Shelf(msgspec.Struct, frozen=True):
     """`names` is what an agency is called, zh-Hant and en; `people` are the channels that reach people, `sinks` those
     for exercises and tests, which nobody's phone listens to. `turn` is held from reading an alert to writing it: the
     public entry comes between. `ask` is for WebSub; `public_url` may be empty; `phones` are
     those of simulated networks, if they are; `signer` signs CAP documents; `sources` are
-    the feeds of others that are followed."""
+    the feeds of others that are followed; `sms` the node's sender."""
 
     ledger: Ledger
     random: Callable[[int], bytes]
@@ -39,6 +48,7 @@ class Shelf(msgspec.Struct, frozen=True):
     phones: Callable[[], Sequence[Seen]] | None = None
     signer: Signer | None = None
     sources: tuple[Source, ...] = ()
+    sms: Campaigns | None = None
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
