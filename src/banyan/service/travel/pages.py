@@ -18,7 +18,7 @@ from banyan.service.travel.contesting import Nothing
 from banyan.service.travel.rules import day_of
 from banyan.service.travel.service import SERVICE
 from banyan.service.travel.shelf import MESSAGES
-from banyan.service.travel.tocc import PARTS
+from banyan.service.travel.tocc import PARTS, TITLES
 
 TITLE: Final = {"zh-Hant": "旅遊史註記", "en": "Travel flags"}
 RULES: Final = {"zh-Hant": "旅遊史規則", "en": "Travel rules"}
@@ -258,7 +258,9 @@ def _whom_wrong(request: FaceRequest, given: dict[str, str]) -> list[FieldError]
 
 def _field(request: FaceRequest, name: str, why: str = "") -> FieldError:
     known = name if name in ("person", "reason", "state", "visit", "words") else why or "answer"
-    return FieldError(name, MESSAGES.text(f"travel.fix_{known}", request.lang))
+    said = MESSAGES.text(f"travel.fix_{known}", request.lang)
+    title = TITLES[name] if name in PARTS else ""  # four links of one name would lead to four places
+    return FieldError(name, f"{title}: {said}" if title else said)
 
 
 def _blamed(problem: Problem) -> str:
