@@ -32,6 +32,7 @@ TRACE_LEAST: Final = 10  # phones: a smaller count is not told
 TRACE_ROUND: Final = 10  # counts are told to this multiple, so that two of them do not differ by one phone
 TRACE_COUNTS_A_DAY: Final = 20  # different questions under an order and day: differencing needs many
 TRACE_HOT_SPOTS: Final = 60  # places of one request's map: 2020's had 51
+TRACE_GATHERINGS: Final = 40  # shapes of a quarter hour's crowds: each may become an alert
 TRACE_EVIDENCE: Final = 40  # meetings that are kept of one contact: a day has 96 quarter hours
 TRACE_REQUESTS: Final = 200  # shown in the desk's list
 TRACE_AWAIT_S: Final = 3 * 86_400.0  # a request that nobody released by then is dropped with all it found

@@ -17,6 +17,9 @@ from banyan.service.tracing.shelf import Shelf, lend
 TRACING: Final = "tracing"
 CASES: Final = "epidemic.case_phones"
 """Disease control's, on a node that has it or reaches it over the road."""
+WARN: Final = "alerts.draft"
+WARNING_PAGE: Final = "/alerts/desk/new"
+"""Where an officer of the alerts writes one; it takes `polygon` ("lat,lon lat,lon …") as the draft's area."""
 
 
 def lend_tracing(
@@ -38,6 +41,6 @@ def lend_tracing(
         db,
         Shelf(
             data / TRACING, token_bytes, why.subject, lawful.policy, why.bases, scopes, scope_of, lawful.ledger,
-            notifier, CASES if CASES in operations else "",
+            notifier, CASES if CASES in operations else "", WARNING_PAGE if WARN in operations else "",
         ),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from banyan.craft.tracing.layout import STEP_X, STEP_Y
 from banyan.craft.tracing.model import HOUR_S, Pings
-from banyan.craft.tracing.places import PHONE_BITS, box_of, crowds, hot_spots, rounded
+from banyan.craft.tracing.places import PHONE_BITS, box_of, crowds, hot_spots, rounded, strength
 from banyan.craft.tracing.tracing import Hits
 from banyan.limits_tracing import TRACE_LEAST, TRACE_PHONES
 
@@ -74,3 +74,18 @@ def test_a_key_has_room_for_every_phone() -> None:
     assert TRACE_PHONES < 1 << PHONE_BITS
     assert 360_000_000 // STEP_X < 1 << 17
     assert 180_000_000 // STEP_Y < 1 << 16
+
+
+def test_how_firm_the_evidence_is() -> None:
+    """Twelve met for 10 minutes in one cell, eleven for 45 in three; a band of three is not told."""
+    phone = np.r_[np.repeat(np.arange(12), 2), np.repeat(np.arange(12, 23), 9), np.repeat(np.arange(23, 26), 40)]
+    lon = 121_500_000 + np.where((phone >= 12) & (phone < 23), np.arange(len(phone)) % 3 * 10_000, 0)
+    at = np.arange(len(phone), dtype=np.int64)
+    same = np.full(len(phone), 25_000_000, np.int32)
+    hits = Hits(phone.astype(np.uint32), at, lon.astype(np.int32), same, np.zeros(len(phone), np.int32))
+    found = strength(hits, 300)
+    assert [(one.least, one.most, one.contacts) for one in found.minutes] == [
+        (1, 14, 10), (15, 29, None), (30, 59, 10), (60, 179, None), (180, 0, None),
+    ]  # fmt: skip
+    assert [one.contacts for one in found.cells] == [20, 10, None]
+    assert {one.contacts for one in strength(hits.take(np.arange(0)), 300).minutes} == {None}

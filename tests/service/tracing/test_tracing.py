@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from tests.service.tracing.world import ASKS, ORDER, RELEASES, START, STRANGER, WANG, World, in_a_world
 
+from banyan.craft.tracing.gathering import RING, Gathering, gatherings
+from banyan.craft.tracing.places import Crowd
 from banyan.errors import Conflict, Denied, Invalid, Limit, NotFound
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.exchange import Refused
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM
 from banyan.kernel.ledger.entries import read_entry
-from banyan.limits_tracing import TRACE_AWAIT_S, TRACE_COUNTS_A_DAY
-from banyan.service.tracing.map import HIGH, WIDE, dots
+from banyan.limits_tracing import TRACE_AWAIT_S, TRACE_COUNTS_A_DAY, TRACE_LEAST
+from banyan.service.tracing.map import HIGH, WIDE, dots, frame_of, ground_of, shapes
 from banyan.service.tracing.presets import presets
 
 
@@ -29,6 +31,9 @@ def test_counts_then_release_then_the_end() -> None:
         assert (counted.contacts, counted.state) == (30, "counted")
         assert counted.cases is None  # one phone: fewer than the least
         assert [(one.phones, one.minutes) for one in counted.spots] == [(30, 900)]
+        assert {one.least: one.contacts for one in counted.strength.minutes} == {1: None, 15: None, 30: 30, 60: None,
+                                                                                180: None}  # fmt: skip
+        assert [one.contacts for one in counted.strength.cells] == [30, None, None]
         assert not world.sms.sent(f"tracing/{counted.id}")
         with pytest.raises(Denied) as caught:
             await world.call("release", ASKS, id=counted.id)
@@ -81,7 +86,8 @@ def test_no_order_no_trace() -> None:
     async def story(world: World) -> None:
         for operation, asked in (("deliver", {"pings": [{"number": "+886911111111", "at": 1, "lon": 1, "lat": 1}]}),
                                  ("requests", {}), ("release", {"id": "0" * 32}),
-                                 ("crowd", {"at": iso(EpochS(START))})):  # fmt: skip
+                                 ("crowd", {"at": iso(EpochS(START))}),
+                                 ("gatherings", {"at": iso(EpochS(START))})):  # fmt: skip
             with pytest.raises(Denied):
                 await world.call(operation, SYSTEM if operation == "deliver" else ASKS, **asked)
         with pytest.raises(Denied):
@@ -222,6 +228,25 @@ def test_late_and_twice_told_positions_change_no_count() -> None:
     in_a_world(story)
 
 
+def test_crowds_become_the_area_of_a_draft() -> None:
+    async def story(world: World) -> None:
+        await world.deliver()
+        found = await world.call("gatherings", ASKS, at=iso(EpochS(START + 7_900)), phones=20)
+        assert [(one.at, one.phones, one.cells) for one in found.shapes] == [(START + 7_200, 30, 1)] * 2
+        assert (found.least, found.more, found.warning_page) == (TRACE_LEAST, 0, "")
+        lons, lats = zip(*found.shapes[0].outline, strict=True)
+        assert min(lons) < 121.501 < max(lons)
+        assert min(lats) < 25.0 < max(lats)
+        assert found.shapes[0].outline[0] == found.shapes[0].outline[-1]
+        assert (await world.call("gatherings", ASKS, at=iso(EpochS(START + 7_900)), phones=40)).shapes == ()
+        with pytest.raises(Denied):
+            await world.call("gatherings", STRANGER, at=iso(EpochS(START + 7_900)))
+        with pytest.raises(Invalid):
+            await world.call("gatherings", ASKS, at=iso(EpochS(START)), phones=TRACE_LEAST - 1)
+
+    in_a_world(story)
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
@@ -255,3 +280,34 @@ def test_the_map_keeps_inside_its_frame() -> None:
     assert all(0 <= one.x <= WIDE and 0 <= one.y <= HIGH for one in drawn)
     assert drawn[1].y < drawn[0].y < drawn[2].y
     assert dots([]) == ()
+
+
+def test_the_ground_is_brought_into_the_frame() -> None:
+    """A town's outline and a dot at its middle meet; a wide map shows counties only."""
+    frame = frame_of([(121.51, 25.03), (121.56, 25.06)])
+    near = ground_of(frame)
+    assert len(near.towns) < 60
+    assert ground_of(frame_of([(120.2, 22.9), (121.7, 25.1)])).towns == ()
+    assert frame.transform == near.transform
+    square = Gathering(0, 30, 1, ((121.51, 25.03), (121.56, 25.03), (121.56, 25.06), (121.51, 25.03)))
+    (path,) = shapes([square], frame)
+    points = [tuple(map(float, one.split(","))) for one in path[1:-1].split("L")]
+    assert all(0 <= x <= WIDE and 0 <= y <= HIGH for x, y in points)
+    assert points[0] == frame.at(121.51, 25.03)
+
+
+def test_cells_that_touch_are_one_shape() -> None:
+    cells = [
+        Crowd(lon, lat, 900, 50)
+        for lon, lat in ((121.5009, 25.0), (121.5058, 25.0), (121.5058, 25.0045), (121.6, 25.0))
+    ]
+    one, other = gatherings([*cells, Crowd(121.7, 25.0, 900, 10)], 20)
+    assert (one.phones, one.cells, len(one.outline)) == (150, 3, 7)
+    assert (other.phones, other.cells, len(other.outline)) == (50, 1, 5)
+    comb = [
+        Crowd(121.5 + x * 0.004972, 25.0 + y * 0.004523, 900, 50) for x in range(120) for y in (0, *range(1, 1 + x % 2))
+    ]
+    (hull,) = gatherings(comb, 20)
+    assert hull.is_hull
+    assert len(hull.outline) <= RING
+    assert gatherings(cells, 60) == ()

@@ -19,6 +19,10 @@ from banyan.limits_tracing import TRACE_HOT_SPOTS, TRACE_LEAST, TRACE_ROUND
 
 QUARTER_S: Final = 900
 ROW_BITS: Final = 16
+CELL_RANK_BITS: Final = 32
+MINUTES: Final = (1, 15, 30, 60, 180)
+CELLS: Final = (1, 2, 5)
+"""Where the bands begin."""
 PHONE_BITS: Final = 26
 """Of a key: cell (33 bits) and phone; there are fewer phones (TRACE_PHONES) than 2**26."""
 
@@ -30,6 +34,22 @@ class Place(msgspec.Struct, frozen=True):
     lat: float
     phones: int
     minutes: int
+
+
+class Band(msgspec.Struct, frozen=True):
+    """Contacts with `least` to `most` (0: any more) of something; `contacts` rounded, None when few."""
+
+    least: int
+    most: int
+    contacts: int | None
+
+
+class Strength(msgspec.Struct, frozen=True):
+    """How firm the evidence is, before anybody is named: contacts by the minutes they met, and by the number of cells
+    they met in."""
+
+    minutes: tuple[Band, ...]
+    cells: tuple[Band, ...]
 
 
 class Crowd(msgspec.Struct, frozen=True):
@@ -59,6 +79,27 @@ def hot_spots(hits: Hits, bucket_s: int, *, most: int = TRACE_HOT_SPOTS) -> tupl
         minutes = rounded(int(many[one]) * bucket_s // 60, least=0)
         found.append(Place(*_middle(int(cells[one])), rounded(int(phones[one])) or 0, minutes or 0))
     return tuple(found)
+
+
+def strength(hits: Hits, bucket_s: int) -> Strength:
+    """Of contacts' hits, in the order of phone."""
+    _, many = np.unique(hits.phone, return_counts=True)
+    pairs = np.unique(hits.phone.astype(np.int64) << CELL_RANK_BITS | _ranked(hits))
+    _, cells = np.unique(pairs >> CELL_RANK_BITS, return_counts=True)
+    return Strength(_bands(many * bucket_s // 60, MINUTES), _bands(cells, CELLS))
+
+
+def _ranked(hits: Hits) -> Longs:
+    """Each hit's cell by its place among the cells that are there."""
+    return np.unique(_cell(hits.lon, hits.lat), return_inverse=True)[1].astype(np.int64)
+
+
+def _bands(values: Longs, edges: tuple[int, ...]) -> tuple[Band, ...]:
+    found = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    uppers = (*(one - 1 for one in edges[1:]), 0)
+    return tuple(
+        Band(low, high, rounded(int(count))) for low, high, count in zip(edges, uppers, found[1:], strict=True)
+    )
 
 
 def crowds(hour: int, groups: Iterable[Pings]) -> tuple[Crowd, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from banyan.craft.tracing.lake import Lake, is_foreign
 from banyan.craft.tracing.masts import Dock, at_dock, ways_of
 from banyan.craft.tracing.model import HOUR_S, Edge, Fixes, Rule, Slots, check_rule
-from banyan.craft.tracing.places import Place, hot_spots, rounded
+from banyan.craft.tracing.places import Place, Strength, hot_spots, rounded, strength
 from banyan.craft.tracing.tracing import Hits, contacts, hours_asked, joined, merged, question, trace
 from banyan.errors import Invalid, Limit, Unavailable
 from banyan.kernel.catalogue.operation import OPEN, Context
@@ -67,7 +67,8 @@ class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Counted(msgspec.Struct, frozen=True):
     """What is told before anybody is named. `contacts` and `cases` are rounded, null under `least`; `pings` is how many
-    positions were looked at, in hundred thousands. `spots` are the places with the most contact minutes."""
+    positions were looked at, in hundred thousands. `spots` are the places with the most contact minutes, `strength` how
+    firm the evidence is."""
 
     id: str
     state: str
@@ -81,6 +82,7 @@ class Counted(msgspec.Struct, frozen=True):
     cases: int | None
     pings: int
     spots: tuple[Place, ...]
+    strength: Strength
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -94,6 +96,7 @@ class Shown(msgspec.Struct, frozen=True):
     cases: int | None
     pings: int
     spots: tuple[Place, ...]
+    strength: Strength = Strength((), ())
 
 
 class Answer(msgspec.Struct, frozen=True, eq=False):
@@ -132,6 +135,7 @@ async def ask(ctx: Context, request: Asking) -> Counted:
         shown = Shown(
             request.preset, rule, start, end, rounded(answer.contacts), rounded(len(answer.cases)),
             answer.pings // 100_000 * 100_000, hot_spots(answer.hits, rule.bucket_s),
+            strength(answer.hits, rule.bucket_s),
         )  # fmt: skip
         key = await put_result(shelf, order.reference, id, kept(answer.hits))
         entry = act_entry("trace", id=id, step="counted", order=order.reference, agencies=ctx.caller.agency)
@@ -197,6 +201,7 @@ def told(request: Request) -> Counted:
     return Counted(
         request.id, request.state, request.order_id, shown.preset, shown.rule, iso(EpochS(shown.start)),
         iso(EpochS(shown.end)), TRACE_LEAST, shown.contacts, shown.cases, shown.pings, shown.spots,
+        shown.strength,
     )  # fmt: skip
 
 

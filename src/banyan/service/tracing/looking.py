@@ -1,5 +1,5 @@
-"""What may be looked at: the requests with their counts, one contact's evidence, the crowd of an hour, and in public
-how often this power was used.
+"""What may be looked at: the requests with their counts, one contact's evidence, and in public how often this power was
+used.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import msgspec
 import numpy as np
 
 from banyan.craft.tracing.layout import STEP_X, STEP_Y
-from banyan.craft.tracing.model import HOUR_S
-from banyan.craft.tracing.places import Crowd, crowds, rounded
+from banyan.craft.tracing.places import rounded
 from banyan.craft.tracing.tracing import Hits
 from banyan.errors import NotFound
 from banyan.kernel.catalogue.operation import OPEN, Context
@@ -20,7 +19,7 @@ from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.limits_tracing import TRACE_EVIDENCE, TRACE_LEAST, TRACE_REQUESTS
 from banyan.service.tracing import records
-from banyan.service.tracing.asking import Counted, Moment, Shown, Why, told
+from banyan.service.tracing.asking import Counted, Shown, Why, told
 from banyan.service.tracing.keeping import lake_of
 from banyan.service.tracing.law import PURPOSE, basis_here, standing, under_order
 from banyan.service.tracing.records import SQL, request_of, result_of
@@ -72,21 +71,6 @@ class Evidence(msgspec.Struct, frozen=True):
     """Why somebody counts as a contact, the first meetings of each request."""
 
     meetings: Annotated[tuple[Meeting, ...], personal("C034")] | UnsetType = UNSET
-
-
-class CrowdQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The hour that holds this moment, in a box (WGS84 degrees)."""
-
-    at: Moment
-    west: float = 118.0
-    south: float = 21.5
-    east: float = 122.5
-    north: float = 26.5
-
-
-class CrowdCounts(msgspec.Struct, frozen=True):
-    least: int
-    cells: tuple[Crowd, ...]
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -185,26 +169,6 @@ async def mine(ctx: Context, request: MineQuery) -> Evidence:
         if one.order_id == order.reference and one.state == "released":
             meetings += await _of_person(ctx, order.reference, one, bytes.fromhex(ctx.caller.subject))
     return Evidence(meetings[:TRACE_EVIDENCE])
-
-
-@SERVICE.operation(
-    "crowd", title={"zh-Hant": "人潮密度", "en": "How crowded it was"},
-    summary={"zh-Hant": "每 500 公尺格、每刻鐘的手機數，供定向廣播；人數太少的格子不提供。",
-             "en": "Phones by 500 m cell and quarter hour, to aim a broadcast; small cells are withheld."},
-    data=OPEN, audience="officer", purpose=PURPOSE, rate="query", channels=("api",),
-)  # fmt: skip
-async def crowd(ctx: Context, request: CrowdQuery) -> CrowdCounts:
-    """Raises Denied without an order."""
-    from banyan.craft.tracing.lake import day_of
-
-    order, _ = await under_order(ctx)
-    hour = int(request.at.timestamp()) // HOUR_S
-    lake = await lake_of(ctx.db, order.reference, (day_of(hour)[0],))
-    cells = await asyncio.to_thread(lambda: crowds(hour, lake.read(hour)))
-    inside = tuple(
-        one for one in cells if request.west <= one.lon <= request.east and request.south <= one.lat <= request.north
-    )
-    return CrowdCounts(TRACE_LEAST, inside)
 
 
 async def _of_person(ctx: Context, order: str, request: records.Request, subject: bytes) -> tuple[Meeting, ...]:

@@ -1,18 +1,25 @@
-"""Hot spots as an SVG: circles by contact minutes in their own box; readable without script."""
+"""Maps as SVG over the outlines of counties and towns: hot spots as circles by contact minutes, crowds as shapes;
+readable without script, and without the atlas (then there is no ground beneath)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
+from banyan.craft.place import outlines, project
+from banyan.craft.tracing.gathering import Gathering
 from banyan.craft.tracing.places import Place
 
 WIDE: Final = 640
 HIGH: Final = 420
 EDGE: Final = 24
+LEAST_UNITS: Final = 30.0
+"""The map shows some 15 km at least: a neighbourhood alone says nothing."""
+TOWNS_UNITS: Final = 160.0
+"""Towns' borders are drawn on maps of some 80 km at most; a wider one shows counties."""
 
 
 class Dot(msgspec.Struct, frozen=True):
@@ -24,23 +31,71 @@ class Dot(msgspec.Struct, frozen=True):
     number: int
 
 
-def dots(places: Sequence[Place]) -> tuple[Dot, ...]:
-    """Pure: positions in a box of WIDE x HIGH, north up, one scale both ways; the area of a circle is its minutes."""
+class Frame(msgspec.Struct, frozen=True):
+    """The part of the nation's outline (its view box) that is shown: its middle, and how much it is enlarged."""
+
+    x: float
+    y: float
+    scale: float
+
+    def at(self, lon: float, lat: float) -> tuple[float, float]:
+        x, y = project(lon, lat)
+        return round((x - self.x) * self.scale + WIDE / 2, 1), round((y - self.y) * self.scale + HIGH / 2, 1)
+
+    @property
+    def transform(self) -> str:
+        """The outlines' own units to the frame's."""
+        left, top = WIDE / 2 - self.x * self.scale, HIGH / 2 - self.y * self.scale
+        return f"translate({left:.2f} {top:.2f}) scale({self.scale:.4f})"
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What lies beneath: the outlines of counties, of towns near by, and how they are brought into the frame."""
+
+    counties: tuple[str, ...]
+    towns: tuple[str, ...]
+    transform: str
+
+
+def frame_of(points: Iterable[tuple[float, float]]) -> Frame:
+    """That shows all these (longitude, latitude; one at least), north up, one scale both ways."""
+    places = [project(lon, lat) for lon, lat in points]
+    xs, ys = [x for x, _ in places], [y for _, y in places]
+    wide, high = max(max(xs) - min(xs), LEAST_UNITS), max(max(ys) - min(ys), LEAST_UNITS * HIGH / WIDE)
+    scale = min((WIDE - 2 * EDGE) / wide, (HIGH - 2 * EDGE) / high)
+    return Frame((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2, scale)
+
+
+def ground_of(frame: Frame) -> Ground:
+    """Borders of the frame; empty without the atlas."""
+    across, down = WIDE / frame.scale, HIGH / frame.scale
+    counties = tuple(one.path for one in outlines("counties"))
+    towns: tuple[str, ...] = ()
+    if across <= TOWNS_UNITS:
+        towns = tuple(
+            one.path
+            for one in outlines("towns")
+            if abs(one.centre[0] - frame.x) < across * 0.7 and abs(one.centre[1] - frame.y) < down * 0.7
+        )
+    return Ground(counties, towns, frame.transform)
+
+
+def dots(places: Sequence[Place], frame: Frame | None = None) -> tuple[Dot, ...]:
+    """The area of a circle is its minutes."""
     if not places:
         return ()
-    west, east = min(one.lon for one in places), max(one.lon for one in places)
-    south, north = min(one.lat for one in places), max(one.lat for one in places)
-    narrow = math.cos(math.radians((south + north) / 2))
-    across, along = max((east - west) * narrow, 1e-3), max(north - south, 1e-3)
-    scale = min((WIDE - 2 * EDGE) / across, (HIGH - 2 * EDGE) / along)
-    left, low = (WIDE - across * scale) / 2, (HIGH - along * scale) / 2
+    shown = frame or frame_of((one.lon, one.lat) for one in places)
     most = max(one.minutes for one in places) or 1
     return tuple(
-        Dot(
-            round(left + (one.lon - west) * narrow * scale, 1),
-            round(HIGH - low - (one.lat - south) * scale, 1),
-            round(3 + 15 * math.sqrt(one.minutes / most), 1),
-            number,
-        )
+        Dot(*shown.at(one.lon, one.lat), round(3 + 15 * math.sqrt(one.minutes / most), 1), number)
         for number, one in enumerate(places, 1)
     )
+
+
+def spots_ground(places: Sequence[Place]) -> Ground | None:
+    return ground_of(frame_of((one.lon, one.lat) for one in places)) if places else None
+
+
+def shapes(crowds: Sequence[Gathering], frame: Frame) -> tuple[str, ...]:
+    """Each gathering's outline as SVG path data."""
+    return tuple("M" + "L".join("{},{}".format(*frame.at(*one)) for one in crowd.outline) + "z" for crowd in crowds)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound, Problem, Unavailable
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.tracing.looking import MineQuery, Nothing
-from banyan.service.tracing.map import HIGH, WIDE, dots
+from banyan.service.tracing.map import HIGH, WIDE, dots, spots_ground
 from banyan.service.tracing.presets import presets
 from banyan.service.tracing.service import SERVICE
 from banyan.service.tracing.shelf import MESSAGES
@@ -62,7 +62,7 @@ async def act(request: FaceRequest) -> View:
         wrong = tuple(FieldError(name, _said(request, f"fix_{name}")) for name in names)
         return await _desk_view(request, given=given, wrong=wrong, status=422)
     except (Denied, NotFound, Conflict, Limit, Unavailable) as problem:
-        return await _desk_view(request, given=given, words=_words(request, problem), status=problem.status)
+        return await _desk_view(request, given=given, words=words_of(request, problem), status=problem.status)
     return await _desk_view(request, counted=answer)
 
 
@@ -114,7 +114,7 @@ async def _desk_view(
         try:
             listed = await request.call("tracing.requests", Nothing())
         except Denied as problem:
-            closed = _words(request, problem)
+            closed = words_of(request, problem)
     shown = counted or (released.request if released is not None else None) or (listed[0].request if listed else None)
     values = {
         "is_officer": is_officer,
@@ -125,6 +125,7 @@ async def _desk_view(
         "released": released,
         "shown": shown,
         "dots": dots(shown.spots) if shown is not None else (),
+        "ground": spots_ground(shown.spots) if shown is not None else None,
         "wide": WIDE,
         "high": HIGH,
         "listed": listed,
@@ -143,7 +144,7 @@ def seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-def _words(request: FaceRequest, problem: Problem) -> str:
+def words_of(request: FaceRequest, problem: Problem) -> str:
     """What stands in the way, in the reader's language: a kind of ours, else the problem's own words."""
     if problem.kind in KINDS:
         key = f"tracing.{problem.kind.replace('-', '_')}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from banyan.service.tracing import asking, delivering, ending, looking, pages, releasing
+from banyan.service.tracing import asking, crowd_page, crowding, delivering, ending, looking, pages, releasing
 from banyan.service.tracing.service import SERVICE
 
-PARTS = (asking, delivering, ending, looking, pages, releasing)
+PARTS = (asking, crowd_page, crowding, delivering, ending, looking, pages, releasing)
 __all__ = ["PARTS", "SERVICE"]

@@ -22,7 +22,8 @@ MESSAGES = load_messages("banyan.service.tracing")
 class Shelf(msgspec.Struct, frozen=True):
     """`folder` is where lake and results are kept, sealed. `subject_of` is the name that policy and ledger give to a
     person's number; `scope_of` the keys' scope of an order. `cases` is the operation of disease control that says
-    which phones a case had, empty where the node has none. `turn` lets one trace or release run at a time."""
+    which phones a case had, `warning_page` where officers write alerts; each empty where the node has none. `turn`
+    lets one trace or release run at a time."""
 
     folder: Path
     random: Callable[[int], bytes]
@@ -34,6 +35,7 @@ class Shelf(msgspec.Struct, frozen=True):
     ledger: Ledger
     notifier: Notifier | None = None
     cases: str = ""
+    warning_page: str = ""
     workers: int = 1
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
