@@ -130,6 +130,26 @@ def test_a_head_in_pieces_is_read_and_pipelined_requests_are_answered(live: tupl
     assert b'{"id":8' in answer
 
 
+def test_a_body_that_comes_after_its_answer_is_no_head(live: tuple[str, Node]) -> None:
+    """What is refused before its body was read: the rest is passed over, and the next request has its own answer."""
+    host, port = live[0].removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"POST /nowhere HTTP/1.1\r\n" + HEAD + b"Content-Length: 300000\r\n\r\n")
+        assert status_of(connection.recv(65_536)) == 404
+        connection.sendall(b"x" * 300_000 + b"GET /health HTTP/1.1\r\n" + HEAD + CLOSE)
+        answer = b""
+        while chunk := connection.recv(65_536):
+            answer += chunk
+    assert [int(one[:3]) for one in answer.split(b"HTTP/1.1 ")[1:]] == [200]
+
+
+def test_a_body_that_never_comes_after_its_answer_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("banyan.kernel.exchange.server.HEADER_TIME_S", 0.1)
+    with live_node(tmp_path, [faces(sample(), tmp_path)]) as live:
+        after = send(live, b"POST /nowhere HTTP/1.1\r\n" + HEAD + b"Content-Length: 300000\r\n\r\nx")
+    assert [int(one[:3]) for one in after.split(b"HTTP/1.1 ")[1:]] == [404]
+
+
 def test_a_slow_operation_is_given_up(live: tuple[str, Node]) -> None:
     answer = send(live, b"GET /slow HTTP/1.1\r\n" + HEAD + CLOSE)
     assert status_of(answer) == 504

@@ -24,6 +24,8 @@ class BoundedProtocol(HttpToolsProtocol):
     parser does not see it."""
 
     _open_bytes = 0
+    _is_in_body = False
+    """Between the end of a head and the end of its message, whether or not it was answered."""
     _seen: object = None
     _look: asyncio.TimerHandle | None = None
     _hot: HotDoor | None = None
@@ -63,6 +65,14 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._bound_head(len(data))
 
+    def on_headers_complete(self) -> None:
+        self._is_in_body = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_in_body = False
+        super().on_message_complete()
+
     @property
     def _is_between(self) -> bool:
         """Whether the last message and its answer have ended, nothing of the next was read, and the reader keeps up."""
@@ -95,11 +105,19 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether the connection waits for a head to begin or to end; uvicorn fills in the method at its end."""
         scope: Any = self.scope
         cycle: Any = self.cycle
+        if self._is_in_body:
+            return False
         if scope is None:  # the timer runs after a hot answer; uvicorn stops it at the next byte
             return self.timeout_keep_alive_task is None
         if "method" not in scope:
             return True
         return cycle is not None and cycle.response_complete and self.timeout_keep_alive_task is None
+
+    @property
+    def _is_left_over(self) -> bool:
+        """Whether a body still comes that was answered before it was read: a refusal. It is passed over."""
+        cycle: Any = self.cycle
+        return self._is_in_body and cycle is not None and bool(cycle.response_complete)
 
     def _bound_head(self, size: int) -> None:
         if not self._is_head_open:
@@ -114,9 +132,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         scope: Any = self.scope
-        if self._is_head_open and (scope is None or self._seen is scope):
+        is_open, is_left_over = self._is_head_open, self._is_left_over
+        if is_open and (scope is None or self._seen is scope):
             self._refuse(b"408 Request Timeout")
-        self._seen = scope if self._is_head_open else None
+        elif is_left_over and self._seen is scope:
+            self.transport.close()  # a second answer would be taken for that of the next request
+        self._seen = scope if is_open or is_left_over else None
         self._look = self.loop.call_later(HEADER_TIME_S, self._look_again)
 
     def _refuse(self, status: bytes) -> None:
