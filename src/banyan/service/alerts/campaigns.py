@@ -27,6 +27,7 @@ from banyan.service.alerts.shelf import both, shelf_of
 
 CAMPAIGNS: Final = {"zh-Hant": "告警簡訊", "en": "SMS of warnings"}
 OWN: Final = "alerts/"
+VERSION_DIGITS: Final = 5
 
 
 class Campaign(msgspec.Struct, frozen=True):
@@ -113,7 +114,10 @@ async def page(request: FaceRequest) -> View:
 async def stop(request: FaceRequest) -> View:
     form = await request.form()
     number = form.get("version")
-    asked = {"id": form.get("id"), "version": int(number) if number.isascii() and number.isdecimal() else 0}
+    asked = {
+        "id": form.get("id"),
+        "version": int(number) if number.isascii() and number.isdecimal() and len(number) <= VERSION_DIGITS else 0,
+    }
     try:
         await request.call("alerts.stop_sms", asked)
     except Denied:
