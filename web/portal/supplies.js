@@ -5,7 +5,7 @@
   const holder = document.getElementById("stock-map");
   const given = document.getElementById("stock-asked");
   if (!holder || !given || !stockMap.Board || !stockMap.Cards) return;
-  const PAGE = 50, KEEP_MS = 60_000, TELL_MS = 30_000, QUIET_S = 45;
+  const PAGE = 50, KEEP_MS = 60_000, TELL_MS = 30_000, QUIET_S = 45, LEAVING_MS = 5_000;
   const { say, number } = stockMap;
   const at = (id) => document.getElementById(id);
   const form = at("stock-form"), list = at("outlets"), live = at("live");
@@ -386,6 +386,17 @@
     });
   };
 
+  // When the network is back the page is loaded again; but whoever was going elsewhere at that moment gets there.
+  const comeBack = () => {
+    let leftAt = 0;
+    const reload = () => {
+      if (Date.now() - leftAt < LEAVING_MS) window.setTimeout(reload, LEAVING_MS);
+      else window.location.reload();
+    };
+    window.addEventListener("beforeunload", () => { leftAt = Date.now(); });
+    window.addEventListener("online", reload);
+  };
+
   const tick = () => {
     if (isOffline) { tellAge(); return; }
     if (isPaused) return;
@@ -406,7 +417,7 @@
     }
     await setUpMap().catch((error) => { holder.dataset.failed = error.message; });
     render({ isMoved: true });
-    if (isOffline) window.addEventListener("online", () => window.location.reload());
+    if (isOffline) comeBack();
     else follow();
     window.setInterval(tick, 5_000);
     window.setInterval(() => { if (!isPaused) render(); }, QUIET_S * 1_000);

@@ -17,6 +17,8 @@ from tests.service.supplies.pages.stage import A_DAY, Stage, a_real_morning, sta
 from banyan.service.supplies.model import PlacesChanged
 
 READY = "#stock-map[data-live='1']"
+OFFLINE = "#stock-map[data-offline='1'][data-ready]"
+"""What was kept is there, and drawn: the age is told before."""
 POSITION = {"latitude": 23.9769, "longitude": 121.6044}
 ROWS = "rows => rows.map(row => ({...row.dataset, text: row.innerText.replace(/\\s+/g, ' ').trim()}))"
 HIDE = """() => {
@@ -170,7 +172,7 @@ def test_without_a_network_the_last_stock_is_searched_and_its_age_told(own: Stag
     page.wait_for_function("() => document.getElementById('stock-map').dataset.kept === '7'")
     page.context.set_offline(True)
     page.reload()
-    page.wait_for_selector("#stock-map[data-offline='1']", timeout=30_000)
+    page.wait_for_selector(OFFLINE, timeout=30_000)
     told = page.inner_text("#live-state")
     assert told.startswith("沒有網路。這是 2020-02-14 09:0")
     assert "存下來的數字" in told
@@ -182,7 +184,7 @@ def test_without_a_network_the_last_stock_is_searched_and_its_age_told(own: Stag
     page.wait_for_function("() => document.querySelector('#outlets .away')?.textContent.includes('0 m')")
     assert page.locator("#stock-map canvas").count() >= 1, "the map is drawn from what was kept"
     page.goto(f"{own.url}/supplies?item=mask-child&area=10015&least=0")
-    page.wait_for_selector("#stock-map[data-offline='1']")
+    page.wait_for_selector(OFFLINE)
     assert codes(page) == ["0145080011", "592202A296", "5945010003"]
     page.context.set_offline(False)
     page.wait_for_selector(READY, timeout=30_000)
