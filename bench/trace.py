@@ -7,10 +7,11 @@ Phones live in ten cities, commute and send a ping each 300 s: 1 M and 10 M ping
 index of the cases is made within the time that is told. DuckDB holds them as a table (a file, 3 GB of memory, two
 threads): a join on bucket, a box, then the haversine, as one would write it. polars and pandas run in .venv-peers and
 join on bucket and a grid cell (the cases spread over the nine around), pings in memory; at 100 M polars reads the
-Parquet files as it goes, which is then part of its time, and pandas is left out. PostGIS is not run: on its sphere of
-6,371,008.77 m it finds 5 phones of 9,663 more (docs/decisions/0126). Processor seconds of the whole process and wall
-seconds, medians of rounds. Octets a ping: as the lake writes them, sealed. `ratio` is DuckDB's processor time to ours
-at the largest size. Files lie in a folder of their own (100 M: some 3 GB), memory stays under 8 GB.
+Parquet files as it goes, which is then part of its time, and pandas is left out. PostGIS, where Debian's is installed,
+has 1 M pings under an index of bucket and place, which is made before the clock starts (bench/_trace_postgis.py).
+Processor seconds of the whole process (PostGIS: of its backend) and wall seconds, medians of rounds. Octets a ping: as
+the lake writes them, sealed. `ratio` is DuckDB's processor time to ours at the largest size. Files lie in a folder of
+their own (100 M: some 3 GB), memory stays under 8 GB.
 """
 
 from __future__ import annotations
@@ -142,6 +143,20 @@ def peer(day: Day, folder: Path, engine: str, rounds: int) -> tuple[np.ndarray, 
     return counts(day, found["phone"], found["many"]), json.loads(done.stdout)
 
 
+def postgis(day: Day, folder: Path, rounds: int) -> tuple[np.ndarray, dict[str, float]] | None:
+    """None where it is not installed."""
+    from _trace_postgis import in_postgis, programs
+
+    if (binaries := programs()) is None:
+        print("  postgis is not installed here", file=sys.stderr)
+        return None
+    with in_postgis(folder, binaries) as run:
+        told = [run() for _ in range(rounds)]
+    phone, many = told[0][0]
+    middle = statistics.median
+    return counts(day, phone, many), {"wall_s": middle(one[1] for one in told), "cpu_s": middle(one[2] for one in told)}
+
+
 def octets(day: Day) -> float:
     """A ping on disk, sealed: the busiest hour's."""
     hour, pings = max(day.hours.items(), key=lambda one: len(one[1]))
@@ -173,8 +188,10 @@ def round_of(day: Day, millions: int, rounds: int, folder: Path) -> dict[str, di
         name: {"wall_s": middle(one[0] for one in all_), "cpu_s": middle(one[1] for one in all_)}
         for name, all_ in told.items()
     }
-    for name in ("polars", "pandas") if millions <= 10 else ("polars-scan",):
-        if (of_peer := peer(day, folder, name, rounds)) is not None:
+    peers = ("polars", "pandas") if millions <= 10 else ("polars-scan",)
+    for name in (*peers, "postgis") if millions == 1 else peers:
+        of_peer = postgis(day, folder, rounds) if name == "postgis" else peer(day, folder, name, rounds)
+        if of_peer is not None:
             if not np.array_equal(of_peer[0], expected):
                 raise SystemExit(f"{name} found another answer")
             result[name] = of_peer[1]
