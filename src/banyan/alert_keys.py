@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from banyan.errors import Invalid
 from banyan.kernel.events.clock import Clock
-from banyan.kernel.storage.durable import flush_folder, make_folders
+from banyan.kernel.storage.durable import flush_folder, make_folders, write_secret
 from banyan.service.alerts.signer import Signer
 
 KEY: Final = "cap-{}.key"
@@ -88,8 +87,8 @@ def _made(folder: Path, at: int, member: str, now: datetime) -> x509.Certificate
         .sign(key, hashes.SHA256())
     )
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _write(folder / KEY.format(at), secret)
-    _write(folder / CERTIFICATE.format(at), made.public_bytes(Encoding.PEM))
+    write_secret(folder / KEY.format(at), secret)
+    write_secret(folder / CERTIFICATE.format(at), made.public_bytes(Encoding.PEM))
     flush_folder(folder)
     return made
 
@@ -99,14 +98,3 @@ def _only_signs() -> x509.KeyUsage:
         digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
         key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
     )  # fmt: skip
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Readable by the owner only, whole or not there at all."""
-    staged = path.with_suffix(".new")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.rename(path)

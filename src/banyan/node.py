@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -37,6 +36,7 @@ from banyan.kernel.exchange.token import holder_of, new_token
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, close_drawer, open_drawer
+from banyan.kernel.storage.durable import write_secret
 from banyan.lawful import Lawful, open_lawful
 from banyan.lending import agency_names, behind_rooms, lend_opendata, lend_orders, lend_rations, lend_services, outsides
 from banyan.noticing import Notices, start_notices
@@ -252,7 +252,7 @@ def _kept_token(data: Path) -> tuple[str, bool]:
     if path.exists():
         return path.read_text(encoding="ascii").strip(), False
     token = new_token()
-    _write_secret(path, token.encode("ascii"))
+    write_secret(path, token.encode("ascii"))
     return token, True
 
 
@@ -287,16 +287,5 @@ def _kept_secret(data: Path) -> bytes:
     """The key that signs sessions and form tokens; made at first start."""
     path = data / "secret"
     if not path.exists():
-        _write_secret(path, token_bytes(32))
+        write_secret(path, token_bytes(32))
     return path.read_bytes()
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    """Readable by the owner only, whole or not there at all."""
-    staged = path.with_suffix(".new")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.rename(path)
