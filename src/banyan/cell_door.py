@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ import uvicorn
 from banyan.craft.notify.cells.door import Door
 from banyan.craft.notify.cells.model import CellBroadcaster
 from banyan.errors import Invalid, Unavailable
+from banyan.kernel.exchange.server import QuietServer
 from banyan.limits_alerts import ECBE_CONNECTIONS, ECBE_SECRET_CHARACTERS
 from banyan.settings import CellApp
 
@@ -38,7 +39,7 @@ async def open_door(stack: AsyncExitStack, centre: CellBroadcaster, apps: Sequen
     config = uvicorn.Config(
         Door(centre, secrets), log_level="warning", access_log=False, lifespan="off", limit_concurrency=ECBE_CONNECTIONS
     )
-    server = _Quiet(config)
+    server = QuietServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     stack.push_async_callback(_ended, server, serving)
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it in no other way
@@ -85,11 +86,3 @@ async def _ended(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
     server.should_exit = True
     with suppress(asyncio.CancelledError):
         await asyncio.gather(serving, return_exceptions=True)
-
-
-class _Quiet(uvicorn.Server):
-    """It leaves signals to the node."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 
@@ -13,6 +13,7 @@ from banyan.demo.federation.hosting import free_port
 from banyan.demo.travel import seed_travel
 from banyan.errors import Problem
 from banyan.kernel.exchange import Gate
+from banyan.kernel.exchange.server import QuietServer
 from banyan.kernel.identity.caller import SYSTEM
 
 
@@ -34,7 +35,7 @@ async def recordhouse(gate: Gate, node: str) -> AsyncIterator[str]:
     """Serve it and register it; its address. When it ends it may call no more."""
     port = free_port(0)
     app = RecordSystem(node=node, own=f"http://localhost:{port}", clock=gate.clock)
-    server = _Quiet(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
+    server = QuietServer(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve())
     try:
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it in no other way
@@ -45,11 +46,3 @@ async def recordhouse(gate: Gate, node: str) -> AsyncIterator[str]:
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await asyncio.gather(serving, return_exceptions=True)
-
-
-class _Quiet(uvicorn.Server):
-    """It leaves signals to the node."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -152,6 +154,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         super().shutdown()
+
+
+class QuietServer(uvicorn.Server):
+    """A second listener of a process: it leaves signals to the first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def allow_connections() -> int:
