@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from banyan.limits_travel import TRAVEL_WINDOW
 from banyan.service.travel.border import asked_of, measures
+from banyan.service.travel.citing import sources
 from banyan.service.travel.rules import Mark, Rule, Stay, day_of, is_within, kept, marks_on, published
+from banyan.service.travel.ruling import to_fill
 
 PUBLISHED = published()
 AREAS = ("CN", "CN-HB", "CN-HB-WUH", "CN-GD", "HK", "JP", "IT", "TW-SHM", "XA")
@@ -37,9 +40,12 @@ def told(area: str, left: str, day: str, *, is_direct: bool = True) -> list[str]
         ("CN-HB-WUH", "2020-01-12", "2020-01-27", []),
         ("CN-HB-YIC", "2020-01-20", "2020-01-27", []),
         ("CN-HB-YIC", "2020-01-20", "2020-01-28", ["2020-hubei now"]),
-        ("CN-HB-WUH", "2020-01-20", "2020-02-03", ["2020-hubei now"]),
-        ("CN-GD", "2020-02-01", "2020-02-03", []),
-        ("CN-GD", "2020-02-01", "2020-02-04", ["2020-china now"]),
+        ("CN-HB-WUH", "2020-01-20", "2020-01-29", ["2020-hubei now"]),
+        ("CN-HB-WUH", "2020-01-20", "2020-02-03", ["2020-china now", "2020-hubei now"]),
+        ("CN-GD", "2020-01-28", "2020-01-29", []),
+        ("CN-GD", "2020-01-28", "2020-01-30", ["2020-china now"]),
+        ("MO", "2020-01-28", "2020-01-29", []),
+        ("MO", "2020-01-28", "2020-01-30", ["2020-china now"]),
         ("CN-GD", "2020-01-30", "2020-02-15", ["2020-third now"]),
         ("SG", "2020-02-10", "2020-02-13", []),
         ("SG", "2020-02-10", "2020-02-14", ["2020-singapore now"]),
@@ -90,9 +96,27 @@ def test_a_third_country_counts_from_the_day_it_did() -> None:
 def test_every_rule_says_whence_it_is_and_which_days_were_not_found() -> None:
     assert all(one.cite and one.until for one in PUBLISHED)
     assert all("https://" in one.cite for one in PUBLISHED)
-    assert [one.id for one in PUBLISHED if one.dated != "seen"] == ["2020-china", "2020-iran", "2020-italy"]
+    assert [one.id for one in PUBLISHED if one.dated != "seen"] == ["2020-iran", "2020-italy"]
+    assert all(bool(one.inferred_zh and one.inferred_en) == (one.dated == "inferred") for one in PUBLISHED)
     assert len({one.id for one in PUBLISHED}) == len(PUBLISHED)
     assert [one.since for one in PUBLISHED] == sorted(one.since for one in PUBLISHED)
+
+
+def test_a_corrected_source_is_taken_over_and_what_an_agency_wrote_is_not() -> None:
+    old = msgspec.structs.replace(PUBLISHED[2], since=date(2020, 2, 4))
+    assert to_fill([]) == list(PUBLISHED)
+    assert to_fill([(one, "") for one in PUBLISHED]) == []
+    rest = [(one, "") for one in PUBLISHED if one.id != old.id]
+    assert to_fill([(old, ""), *rest]) == [PUBLISHED[2]]
+    assert to_fill([(old, "TW/GOV/CDC"), *rest]) == []
+
+
+def test_a_source_is_shown_as_its_words_and_its_addresses_as_links() -> None:
+    words, links = sources("Smith 2020, by 蘋果, https://a.example/x?y=1; and more; https://b.example/z")
+    assert words == "Smith 2020, by 蘋果; and more"
+    assert [one.host for one in links] == ["a.example", "b.example"]
+    assert links[0].url == "https://a.example/x?y=1"
+    assert all(sources(one.cite)[1] and "://" not in sources(one.cite)[0] for one in (*PUBLISHED, *measures()))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound, Problem
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.travel.border import measures
+from banyan.service.travel.citing import sources
 from banyan.service.travel.contesting import Nothing
 from banyan.service.travel.rules import day_of
 from banyan.service.travel.service import SERVICE
@@ -65,6 +66,7 @@ async def rules(request: FaceRequest) -> View:
         "alive": alive,
         "others": [one for one in reversed(known) if one not in alive],
         "border": measures(),
+        "sources": sources,
         "crumbs": _crumbs(request, RULES),
     }
     return View("travel/rules.html", values, title=RULES[request.lang])

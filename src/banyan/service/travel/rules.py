@@ -27,6 +27,8 @@ ABROAD: Final = "*"
 Region = Annotated[str, msgspec.Meta(pattern=rf"{AREA}|^\*$")]
 State = Literal["now", "was"]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Cite = Annotated[str, msgspec.Meta(max_length=400)]
+Reasoning = Annotated[str, msgspec.Meta(max_length=300)]
 
 
 class Stay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -39,7 +41,8 @@ class Stay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`until` is the last day on which it speaks, None while nobody has ended it; `left_since` the first day of leaving
-    that counts. `dated`: whether its days were seen in a source or inferred from the order that the source gives."""
+    that counts. `dated`: whether its days were seen in a source or inferred from the order that the source gives; then
+    `inferred_zh` and `inferred_en` say from what."""
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,39}$")]
     zh: Words
@@ -52,8 +55,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     left_since: date | None = None
     routes: Literal["direct", "any"] = "any"
     source: Words = "疾病管制署"
-    cite: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    cite: Cite = ""
     dated: Literal["seen", "inferred", "set"] = "set"
+    inferred_zh: Reasoning = ""
+    inferred_en: Reasoning = ""
 
     def speaks(self, day: date) -> bool:
         return self.since <= day and (self.until is None or day <= self.until)

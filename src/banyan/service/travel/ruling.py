@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -59,14 +60,23 @@ class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @SERVICE.start
 async def fill(ctx: Context) -> None:
-    """Put the published sequence on record where it is missing."""
+    """Put the published sequence on record."""
 
     def job(tx: Tx) -> None:
-        for one in rules.published():
-            if records.rule_of(tx, one.id) is None:
-                records.put_rule(tx, one, by="", at=ctx.now)
+        for one in to_fill(records.all_rules(tx)):
+            records.put_rule(tx, one, by="", at=ctx.now)
 
     await ctx.db.sql.write(job)
+
+
+def to_fill(known: Sequence[tuple[Rule, str]]) -> list[Rule]:
+    """The published rules that are missing, or that a better source has corrected since; what an agency ended here is
+    the agency's."""
+    by_id = {rule.id: (rule, by) for rule, by in known}
+    return [
+        one for one in rules.published()
+        if one.id not in by_id or (by_id[one.id][0] != one and not by_id[one.id][1])
+    ]  # fmt: skip
 
 
 @SERVICE.operation(

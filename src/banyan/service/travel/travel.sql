@@ -35,8 +35,8 @@ select count(*) from journey where scope = :scope
 -- name: put_rule
 -- A rule, new or ended.
 insert into rule (id, since, until, document, by_agency, at) values (:id, :since, :until, :document, :by_agency, :at)
-on conflict (id) do update set until = excluded.until, document = excluded.document, by_agency = excluded.by_agency,
-at = excluded.at
+on conflict (id) do update set since = excluded.since, until = excluded.until, document = excluded.document,
+by_agency = excluded.by_agency, at = excluded.at
 
 -- name: rule
 -- One rule.
