@@ -44,3 +44,14 @@ def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: lis
     options = more if more[0].startswith("--") else []
     assert main(["trace", "count", str(pings), *files, "--cases", str(cases), *options]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_errors_of_the_rules_are_measured_on_own_masts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    masts = tmp_path / "masts.csv"
+    places = [(121.5 + 0.003 * (at % 5), 25.0 + 0.003 * (at // 5)) for at in range(25)]
+    masts.write_text("lon,lat\n" + "\n".join(f"{lon},{lat}" for lon, lat in places))
+    assert main(["trace", "errors", "--sites", str(masts), "--pairs", "20", "--out", str(tmp_path / "out")]) == 0
+    assert "masts: 25 masts, neighbours 3" in capsys.readouterr().out
+    assert (tmp_path / "out/errors-masts.svg").read_text("utf-8").startswith("<svg")
+    assert main(["trace", "errors", "--sites", str(masts), "--pairs", "0"]) == 2
+    assert "pairs" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from banyan.craft.chart import alone
 from banyan.craft.chart import draw as drawn
 from banyan.craft.fencing.roc import Measured, as_csv, as_json, generated_table, measured, picture
 from banyan.craft.fencing.rule import EFS_2020
@@ -17,12 +18,6 @@ from banyan.masts import sites_of
 
 SHOWN_THRESHOLDS: Final = (4.0, 8.0)
 NAMES: Final = {"fingerprint": "fingerprint", "geometric": "geometric", EFS_2020.name: "2 fixes (2020)"}
-STYLE: Final = (
-    "<style>.grid{stroke:#b1b4b6}.tick,.label,.value{fill:#0b0c0c;font-family:sans-serif}.path{stroke-width:3}"
-    ".series-0{stroke:#1d70b8;fill:#1d70b8}.series-1{stroke:#d4351c;fill:#d4351c}.series-2{stroke:#00703c;fill:#00703c}"
-    ".path{fill:none}</style>"
-)
-"""A picture in a file has no page that gives it colours."""
 
 
 def add_fence_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -86,5 +81,5 @@ def write(folder: Path, results: Sequence[Measured]) -> None:
     for result in results:
         title = f"{result.name}: detection of 600 m by false alarms per 1,000 person-days"
         chart = picture(result, title=title, description=title, names=NAMES)
-        svg = drawn(chart, ident=f"roc-{result.name}").replace("</title>", f"</title>{STYLE}", 1)
+        svg = alone(drawn(chart, ident=f"roc-{result.name}"))
         (folder / f"roc-{result.name}.svg").write_text(svg, encoding="utf-8")

@@ -33,6 +33,7 @@ from banyan.craft.tracing.tracing import (
 from banyan.errors import Invalid
 from banyan.limits_tracing import TRACE_LEAST
 from banyan.service.tracing.presets import Preset, presets
+from banyan.trace_errors import add_trace_errors_parser
 
 NATION: Final = (23_000_000, 3_000)
 """Phones and guests."""
@@ -54,6 +55,7 @@ def add_trace_parser(verbs: Any) -> None:
     ship.add_argument("--busy", type=float, default=0.0, metavar="SHARE", help="of them work where the guests go")
     ship.add_argument("--preset", default="telegraph", help="a rule of the field")
     ship.set_defaults(run=_simulate)
+    add_trace_errors_parser(kinds)
 
 
 def _count(options: argparse.Namespace) -> int:

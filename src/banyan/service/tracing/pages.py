@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound, Problem, Unavailable
 from banyan.kernel.catalogue import FaceRequest, View
+from banyan.service.tracing.curve import curve_of
 from banyan.service.tracing.looking import MineQuery, Nothing
 from banyan.service.tracing.map import HIGH, WIDE, dots, spots_ground
 from banyan.service.tracing.presets import presets
@@ -31,6 +32,7 @@ async def public(request: FaceRequest) -> View:
     values = {
         "standing": await request.call("tracing.standing", Nothing()),
         "presets": presets(),
+        "curve": curve_of(request.lang),
         "own": own.meetings if own is not None else None,
         "seconds": seconds,
         "crumbs": ({"title": title, "path": ""},),
