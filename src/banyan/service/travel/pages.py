@@ -16,6 +16,7 @@ from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.travel.border import measures
 from banyan.service.travel.citing import sources
 from banyan.service.travel.contesting import Nothing
+from banyan.service.travel.erring import curve_of
 from banyan.service.travel.rules import day_of
 from banyan.service.travel.service import SERVICE
 from banyan.service.travel.shelf import MESSAGES
@@ -157,8 +158,10 @@ async def _front(
     status: int = 200,
 ) -> View:
     caller = request.caller
+    lengths = sorted({one.rule.days for one in await request.call("travel.rules", {})})
     values = {
         "seconds": seconds,
+        "curve": curve_of(request.lang, tuple(lengths)),
         "standing": await request.call("travel.standing", Nothing()),
         "stops": await request.call("travel.stops", Nothing()) if caller.kind == "officer" else (),
         "may_ask": "hospital" in caller.roles,
