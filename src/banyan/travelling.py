@@ -10,13 +10,14 @@ from banyan.kernel.identity.caller import Caller
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
-from banyan.limits_travel import CDS_FETCH, CDS_FETCH_S
+from banyan.limits_travel import CDS_FETCH, CDS_FETCH_S, CDS_JWKS
 from banyan.outward import ask
 from banyan.service.travel import records
 from banyan.service.travel.service import SERVICE
-from banyan.service.travel.shelf import Fetch, Shelf, lend
+from banyan.service.travel.shelf import Fetch, FetchKeys, Shelf, lend
 
 READ: Final = "application/fhir+json"
+KEYS: Final = "application/jwk-set+json, application/json"
 
 
 def lend_travel(
@@ -44,8 +45,11 @@ def lend_travel(
 
     lend(
         db,
-        Shelf(why.subject, agency_of, scopes, lawful.policy, why.bases, call_as, fetcher(allow_private), random),
-    )
+        Shelf(
+            why.subject, agency_of, scopes, lawful.policy, why.bases, call_as, fetcher(allow_private),
+            keys_fetcher(allow_private), random,
+        ),
+    )  # fmt: skip
     why.known_as = known_as
 
 
@@ -55,6 +59,20 @@ def fetcher(allow_private: bool) -> Fetch:
     async def fetch(url: str, token: str) -> bytes:
         headers = {"Accept": READ, "Authorization": f"Bearer {token}"}
         said = await ask("GET", url, headers, time_s=CDS_FETCH_S, at_most=CDS_FETCH, allow_private=allow_private)
+        return said.body if said.status == 200 else b""
+
+    return fetch
+
+
+def keys_fetcher(allow_private: bool) -> FetchKeys:
+    """https only, whoever calls it: over http anybody on the way would say the keys."""
+
+    async def fetch(url: str) -> bytes:
+        if not url.startswith("https://"):
+            return b""
+        said = await ask(
+            "GET", url, {"Accept": KEYS}, time_s=CDS_FETCH_S, at_most=CDS_JWKS, allow_private=allow_private
+        )
         return said.body if said.status == 200 else b""
 
     return fetch

@@ -1,37 +1,36 @@
 """Record systems of hospitals that may call the decision service: who signs, with which keys, from which web origins.
 
-A client is known by issuer and tenant; its keys are given here and fetched from nowhere at a call, so that nobody who
-answers for its address becomes it. The standard's allow list is this register.
+A client is known by issuer and tenant; its keys are given here, and where a `jku` is registered that address says which
+they are from then on (heard.py). No address that a token names is asked. The standard's allow list is this register.
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
 from banyan.errors import Conflict, Denied, Invalid, Limit, NotFound
 from banyan.kernel.catalogue.operation import OPEN, Context
-from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Tx
 from banyan.limits_travel import CDS_CLIENTS, CDS_KEYS, CDS_ORIGINS, CDS_SKEW_S, TRAVEL_FEEDBACK_DAYS
 from banyan.service.travel.contesting import Nothing
+from banyan.service.travel.heard import SQL, Key, Registered, keys_of
 from banyan.service.travel.records import as_bytes
 from banyan.service.travel.service import SERVICE
 from banyan.service.travel.shelf import both
 from banyan.wire.cdshooks import Claims, Untrusted, peek, verified
+from banyan.wire.cdshooks.jwks import PRIVATE
 
-SQL: Final = load_statements("banyan.service.travel", "clients.sql")
 Url = Annotated[str, msgspec.Meta(max_length=512, pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$")]
 Origin = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^https?://[^\s/?#]+$")]
-Key = dict[str, str]
-PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 
 
 class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`agency` is the hospital's member id: what it asks is asked by that. `jku`, when given, must stand in its tokens.
-    `fhir` is the base of its FHIR server, the only one that is asked when a prefetch is missing."""
+    """`agency` is the hospital's member id: what it asks is asked by that. `jku`, when given, is the https address of
+    its JWK Set and must stand in its tokens; `keys` hold until it has answered. `fhir` is the base of its FHIR server,
+    the only one that is asked when a prefetch is missing."""
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,39}$", title="系統代號 Client")]
     agency: Annotated[str, msgspec.Meta(min_length=3, max_length=80, title="醫院 Hospital")]
@@ -62,6 +61,8 @@ async def register_client(ctx: Context, request: Client) -> Client:
         raise Invalid.at("keys", "public keys, each with its kid")
     if len({one["kid"] for one in request.keys}) < len(request.keys):
         raise Invalid.at("keys", "each with a kid of its own")
+    if request.jku and not request.jku.startswith("https://"):
+        raise Invalid.at("jku", "the https address of its JWK Set, or empty")
 
     def job(tx: Tx) -> Client:
         known = by_issuer(tx, request.issuer, request.tenant)
@@ -71,6 +72,7 @@ async def register_client(ctx: Context, request: Client) -> Client:
             raise Limit(f"over {CDS_CLIENTS} record systems", remedy="remove those that are gone")
         tx.run(SQL["put"], id=request.id, issuer=request.issuer, tenant=request.tenant,
                document=msgspec.json.encode(request), at=ctx.now)  # fmt: skip
+        tx.run(SQL["drop_heard"], client=request.id)
         return request
 
     return await ctx.db.sql.write(job)
@@ -85,6 +87,7 @@ async def remove_client(ctx: Context, request: ClientId) -> ClientId:
     def job(tx: Tx) -> ClientId:
         if tx.row(SQL["drop"], id=request.id) is None:
             raise NotFound(both("no_client"), remedy=both("no_client_remedy"))
+        tx.run(SQL["drop_heard"], client=request.id)
         return request
 
     return await ctx.db.sql.write(job)
@@ -109,7 +112,8 @@ async def client_of(ctx: Context, authorization: str, *, endpoint: str) -> tuple
         client = await ctx.db.sql.read(lambda tx: by_issuer(tx, claims.iss, claims.tenant))
         if client is None or (client.jku != claims.jku and claims.jku) or (client.jku and not claims.jku):
             raise Untrusted("iss, tenant and jku are none of the registered record systems")
-        claims = verified(token, {"keys": client.keys}, audience=endpoint, now=ctx.now)
+        keys = await keys_of(ctx, Registered(client.id, client.jku, client.keys), claims.kid)
+        claims = verified(token, {"keys": keys}, audience=endpoint, now=ctx.now)
         name = sha256(f"{client.id}\0{claims.jti}".encode()).digest()
         until = claims.exp + CDS_SKEW_S
 

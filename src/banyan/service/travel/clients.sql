@@ -40,3 +40,20 @@ select outcome, reason, count(*) from card where at >= :since group by outcome, 
 -- name: forget_cards
 -- Cards of long ago.
 delete from card where at < :before
+
+-- name: heard
+-- A record system's keys as they were heard last.
+select keys, at, asked from heard where client = :client
+
+-- name: ask_keys
+-- Its address is asked now.
+insert into heard (client, keys, at, asked) values (:client, :keys, :at, :asked)
+on conflict (client) do update set asked = excluded.asked
+
+-- name: put_heard
+-- What its address said.
+update heard set keys = :keys, at = :at where client = :client
+
+-- name: drop_heard
+-- It was registered anew, or is gone: what was heard before is over.
+delete from heard where client = :client

@@ -18,8 +18,9 @@ from banyan.kernel.catalogue.operation import OPEN, Context, FaceAnswer, FaceReq
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.storage.store import Tx
 from banyan.limits_travel import CDS_BODY, CDS_TOKEN, TRAVEL_FEEDBACK_DAYS
-from banyan.service.travel import cards, clients
+from banyan.service.travel import cards
 from banyan.service.travel.clients import Client, client_of, is_allowed_origin
+from banyan.service.travel.heard import SQL
 from banyan.service.travel.service import SERVICE
 from banyan.service.travel.shelf import shelf_of
 from banyan.wire.cdshooks import Feedback, Request, Response, Unreadable, encode, read_feedback, read_request
@@ -220,9 +221,9 @@ async def _note(ctx: Context, client: Client, answer: Response, rules: list[str]
     """Which cards were shown, of nobody: so that feedback is of a card, and once."""
 
     def job(tx: Tx) -> None:
-        tx.run(clients.SQL["forget_cards"], before=ctx.now - TRAVEL_FEEDBACK_DAYS * 86_400)
+        tx.run(SQL["forget_cards"], before=ctx.now - TRAVEL_FEEDBACK_DAYS * 86_400)
         for card, rule in zip(answer.cards, rules, strict=True):
-            tx.run(clients.SQL["put_card"], id=str(card.uuid), agency=client.agency, rule=rule, at=ctx.now)
+            tx.run(SQL["put_card"], id=str(card.uuid), agency=client.agency, rule=rule, at=ctx.now)
 
     if rules:
         await ctx.db.sql.write(job)
@@ -238,7 +239,7 @@ async def _feed_back(ctx: Context, client: Client, said: Feedback) -> Answer:
             reason = why.reason if why is not UNSET else UNSET
             code = reason.code if reason is not UNSET and reason.code is not UNSET else ""
             row = tx.row(
-                clients.SQL["answer_card"], id=one.card.lower(), agency=client.agency, outcome=one.outcome,
+                SQL["answer_card"], id=one.card.lower(), agency=client.agency, outcome=one.outcome,
                 reason=code if code in cards.OVERRIDES else "other" if why is not UNSET else "",
                 has_comment=int(why is not UNSET and why.user_comment is not UNSET),
             )  # fmt: skip

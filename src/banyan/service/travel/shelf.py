@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ CallAs = Callable[[str, Mapping[str, Any], Caller], Awaitable[Any]]
 """`call_as(operation, asked, caller)`: the gate, for a caller whom this service has authenticated itself."""
 Fetch = Callable[[str, str], Awaitable[bytes]]
 """`fetch(url, token)`: a bounded GET of JSON with a bearer token; empty for anything but a good answer in time."""
+FetchKeys = Callable[[str], Awaitable[bytes]]
+"""`fetch_keys(url)`: a bounded GET of a JWK Set, as above."""
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -31,7 +34,13 @@ class Shelf(msgspec.Struct, frozen=True):
     bases: Callable[[], Awaitable[Register]]
     call_as: CallAs
     fetch: Fetch
+    fetch_keys: FetchKeys
     random: Callable[[int], bytes]
+    turns: dict[str, asyncio.Lock] = msgspec.field(default_factory=dict)
+    """A turn for each record system whose address was asked; bounded by the register of them."""
+
+    def turn_of(self, client: str) -> asyncio.Lock:
+        return self.turns.setdefault(client, asyncio.Lock())
 
 
 _shelves: Final = Lent[Shelf]("this node keeps no travel history")

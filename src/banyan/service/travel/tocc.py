@@ -125,10 +125,7 @@ def response_of(said: dict[str, Any], at: str, agency: str) -> QuestionnaireResp
         Item(
             part,
             TITLES[part],
-            (AnswerItem(value_boolean=said[part]["is_yes"]),),
-            (Item(f"{part}.words", "", (AnswerItem(value_string=said[part]["words"]),)),)
-            if said[part].get("words")
-            else (),
+            (AnswerItem(value_boolean=said[part]["is_yes"], item=_words(part, said[part].get("words", ""))),),
         )
         for part in PARTS
     )
@@ -138,6 +135,10 @@ def response_of(said: dict[str, Any], at: str, agency: str) -> QuestionnaireResp
         f"tocc-{said['visit']}", QUESTIONNAIRE, "completed", at, Reference(identifier=visit),
         Reference(display=agency), (*items, fever),
     )  # fmt: skip
+
+
+def _words(part: str, words: str) -> tuple[Item, ...]:
+    return (Item(f"{part}.words", "", (AnswerItem(value_string=words),)),) if words else ()
 
 
 def _kept(said: dict[str, Any], at: float, agency: str) -> Kept:
