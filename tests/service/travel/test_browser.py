@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import MODA, PEERS
+from tests.access import moda
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.powers.test_browser import Desk
@@ -25,6 +21,7 @@ from banyan.kernel.exchange.hot import STATE
 from banyan.node import open_node
 
 pytestmark = pytest.mark.browser
+Seen = tuple[dict[str, bytes], dict[str, bytes], list[str]]
 
 
 @contextmanager
@@ -54,8 +51,8 @@ def a_live_node(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], list[str]]:
-    """Each page as it was seen, with its style sheets, and what axe found on it."""
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Each page as it was seen, their style sheets, and what axe found on them."""
     kept: dict[str, bytes] = {}
     found: list[str] = []
 
@@ -84,41 +81,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], l
                 other = Desk(chromium, url, persona, has_script=True)
                 other.page.goto(f"{url}{lang}/travel/{path}")
                 see(other, f"{lang}/travel-{path}", "BY101" if path == "contests" else flagged)
-        for sheet in set(re.findall(rb'href="(/[^"]+\.css[^"]*)"', b"".join(kept.values()))):
-            with urllib.request.urlopen(url + sheet.decode()) as answer:
-                kept[sheet.decode().partition("?")[0]] = answer.read()
-    return kept, found
+        sheets = moda.sheets_of(kept, url)
+    return kept, sheets, found
 
 
-def test_axe_finds_nothing_and_nothing_is_wide_for_who_is_signed_in(pages: tuple[dict[str, bytes], list[str]]) -> None:
-    assert pages[1] == []
+def test_axe_finds_nothing_and_nothing_is_wide_for_who_is_signed_in(pages: Seen) -> None:
+    assert pages[2] == []
 
 
 @pytest.mark.peers
-def test_moda_rules_fail_nowhere_for_who_is_signed_in(pages: tuple[dict[str, bytes], list[str]]) -> None:
-    if not (PEERS / "bin/a11y-moda").exists():
-        pytest.skip(".venv-peers is not installed")
-    kept, _ = pages
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            for _ in ("startup", "shutdown"):
-                message = await receive()
-                await send({"type": f"{message['type']}.complete"})
-            return
-        body = kept.get(scope["path"], b"")
-        kind = b"text/css" if scope["path"].endswith(".css") else b"text/html; charset=utf-8"
-        fields = [(b"content-type", kind)]
-        await send({"type": "http.response.start", "status": 200 if body else 404, "headers": fields})
-        await send({"type": "http.response.body", "body": body})
-
-    paths = [path for path in kept if not path.endswith(".css")]
-    with live_server(app) as url:
-        done = subprocess.run(
-            [str(PEERS / "bin/python"), "-c", MODA], input="\n".join(url + path for path in paths), capture_output=True,
-            text=True, timeout=600, check=False, env={"A11Y_ALLOW_PRIVATE_HOSTS": "1"},
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-500:]
-    reports: list[list[Any]] = json.loads(done.stdout)
-    assert len(reports) == len(paths) == 6
-    assert [f"{address}: {fault}" for address, _, faults in reports for fault in faults] == []
+def test_moda_rules_fail_nowhere_for_who_is_signed_in(pages: Seen) -> None:
+    moda.needed()
+    kept, sheets, _ = pages
+    assert moda.scanned_kept(kept, sheets) == ([200] * 6, [])

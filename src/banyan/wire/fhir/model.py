@@ -163,12 +163,14 @@ class OperationOutcome(_Resource, frozen=True):
 
 
 class AnswerItem(_Element, frozen=True):
-    """One answer; of the choice only what a form of ours needs."""
+    """One answer; of the choice only what a form of ours needs. What was asked because of it stands in it (R4's qrs-1:
+    an item with an answer has no items beside it)."""
 
     value_string: str | None = None
     value_boolean: bool | None = None
     value_date: str | None = None
     value_coding: Coding | None = None
+    item: tuple[Item, ...] = ()
 
 
 class Item(_Element, frozen=True):
