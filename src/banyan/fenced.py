@@ -124,6 +124,7 @@ async def demonstrate_fence(
     engine = await asyncio.to_thread(Engine, db.journal(JOURNAL), cells, clock)
     if await drill.seed_law_of_fence(gate):
         cases = await drill.seed_people(gate)
+        await drill.seed_entries(gate)
         world = await asyncio.to_thread(drill.world_of, cells)
         await drill.replay(engine, world, await slots_of(db, cases), clock)
     drilled = Positions(engine, cells, "engine")  # its clock begins now

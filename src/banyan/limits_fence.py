@@ -36,6 +36,8 @@ FENCE_SHOWN: Final = 50  # alarms and calls on a page at once; the sorted head o
 FENCE_SIGNALS: Final = 20_000  # of one batch of signals: a whole operator's outage at once
 FENCE_SWEEP_S: Final = 60.0  # between looks for what ended: data outlives its end by so much at most
 FENCE_FORGET_S: Final = 60.0  # until the journal lets go of who left: leavers of a minute share one snapshot
+FENCE_ADMIT_S: Final = 30.0  # between looks at a register when it says nothing: an order may have begun
+FENCE_ADMIT_TRIES: Final = 3  # of one entry while officers are at the same case; then it stands on their list
 FENCE_UNSENT: Final = 500  # messages retried at once
 
 # The fence (craft/fencing).

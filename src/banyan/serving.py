@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
+from banyan.admitting import keep_admitting
 from banyan.demo.federation.hosting import hosted_here
 from banyan.demonstrating import demonstrate, see_patients, started, take_payments
 from banyan.errors import Unavailable
@@ -89,11 +90,12 @@ class _Server(uvicorn.Server):
 
 
 async def _attend(node: Node) -> None:
-    """Let every service's handlers work; they are awaited here."""
+    """Let every service's handlers work, and the register's entries come under the fence; they are awaited here."""
+    log = partial(write_event, node.settings.log)
     async with asyncio.TaskGroup() as group:
+        group.create_task(keep_admitting(node.drawers, node.gate, log))
         for name, drawer in node.drawers.items():
             service = node.catalogue.services[name]
-            log = partial(write_event, node.settings.log)
             group.create_task(Attendant(service, drawer, node.gate, log=log, jitter=random.random).run())
 
 

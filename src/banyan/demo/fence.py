@@ -17,6 +17,7 @@ from banyan.craft.cells.model import CellTable, fixes
 from banyan.craft.fencing.model import HOME, FenceEngine
 from banyan.craft.fencing.simulating import Setting, World, draw
 from banyan.demo.agencies.people import GIVEN, LIN, people
+from banyan.demo.agencies.quarantine import BASIS as REGISTER
 from banyan.demo.outlets import ROADS, SEED, SURNAMES
 from banyan.errors import Conflict
 from banyan.kernel.events.clock import Clock, EpochS, iso
@@ -41,6 +42,9 @@ BATCH: Final = 32
 """Registered side by side: they share their commits."""
 UNPROVEN: Final = ("wrong-number", "no-sim")
 WHY: Final = "演習：入境名冊"
+ENTER: Final = "quarantine.note"
+ENTERED: Final = ("臺北市大安區和平東路二段100號", "臺北市信義區松仁路30號")
+"""Where two people stay whom the register of quarantine brings in."""
 
 
 async def seed_law_of_fence(gate: Gate) -> bool:
@@ -53,7 +57,7 @@ async def seed_law_of_fence(gate: Gate) -> bool:
     now = gate.clock()
     declared: dict[str, Any] = {
         "id": ORDER, "title_zh": "居家檢疫電子圍籬（演習）", "title_en": "Electronic fence of home quarantine (drill)",
-        "incident": "新型傳染病（演習）", "reason": "演習：入境者居家檢疫", "bases": BASES, "start": iso(now),
+        "incident": "新型傳染病（演習）", "reason": "演習：入境者居家檢疫", "bases": _bases(gate), "start": iso(now),
         "until": iso(EpochS(now + ORDER_DAYS * 86_400)),
     }  # fmt: skip
     try:
@@ -62,6 +66,17 @@ async def seed_law_of_fence(gate: Gate) -> bool:
     except Conflict:
         return False  # an earlier start's: what lapsed is not renewed by a start
     return True
+
+
+async def seed_entries(gate: Gate) -> None:
+    """Two isolation orders in the register of quarantine, one without a telephone: they come in by themselves."""
+    if ENTER not in gate.catalogue.operations:
+        return
+    day = iso(EpochS(gate.clock() + 9 * 86_400))[:10]
+    for at, (number, name) in enumerate(_persons(PEOPLE + len(ENTERED))[PEOPLE:]):
+        asked = {"person": number, "name": name, "until": day, "place": ENTERED[at], "reason": WHY,
+                 "telephone": "" if at else "0987-654-321"}  # fmt: skip
+        await gate.call(ENTER, asked, caller=officer(HEALTH))
 
 
 async def seed_people(gate: Gate, count: int = PEOPLE) -> list[str]:
@@ -126,6 +141,11 @@ async def replay(engine: FenceEngine, world: World, slots: list[int], clock: Rep
                           complete_until=begin + (place + 1) * SLOT_S)  # fmt: skip
         await asyncio.sleep(0)
     clock.moment = 0.0
+
+
+def _bases(gate: Gate) -> tuple[str, ...]:
+    """The order is the register's too, on a node that keeps one."""
+    return (*BASES, REGISTER) if ENTER in gate.catalogue.operations else BASES
 
 
 def officer(agency: str) -> Caller:

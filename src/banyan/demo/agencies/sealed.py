@@ -15,6 +15,7 @@ from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage import Drawer, Lent, Store
 from banyan.kernel.storage.statements import load_statements
+from banyan.kernel.storage.store import Tx
 
 SQL: Final = load_statements("banyan.demo.agencies", "records.sql")
 T = TypeVar("T")
@@ -48,11 +49,20 @@ def subject_of(ctx: Context, person: str) -> bytes:
     return bytes.fromhex(ctx.caller.subject)
 
 
-async def keep(db: Drawer, scope: str, subject: bytes, record: msgspec.Struct) -> bytes:
-    """Seal and keep a record; what was written, for a log that keeps it too. Raises Destroyed once it is over."""
+async def keep(
+    db: Drawer, scope: str, subject: bytes, record: msgspec.Struct, *, also: Callable[[Tx], object] | None = None
+) -> bytes:
+    """Seal and keep a record; what was written, for a log that keeps it too. `also` is done in the same commit. Raises
+    Destroyed once it is over."""
     plain = msgspec.json.encode(record)
     sealed = await keeping_of(db).scopes.seal(scope, subject, plain, context=scope.encode())
-    await db.sql.write(lambda tx: tx.run(SQL["put_record"], scope=scope, subject=subject, sealed=sealed))
+
+    def job(tx: Tx) -> None:
+        tx.run(SQL["put_record"], scope=scope, subject=subject, sealed=sealed)
+        if also is not None:
+            also(tx)
+
+    await db.sql.write(job)
     return sealed
 
 

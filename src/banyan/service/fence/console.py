@@ -9,6 +9,7 @@ from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage.store import Tx
 from banyan.limits_fence import FENCE_SHOWN
 from banyan.service.fence import records
+from banyan.service.fence.arriving import arrivals_for
 from banyan.service.fence.ladder import RANKS
 from banyan.service.fence.law import on_duty
 from banyan.service.fence.looking import Nothing
@@ -49,9 +50,22 @@ class Unproven(msgspec.Struct, frozen=True):
     since: str
 
 
+class NotAdmitted(msgspec.Struct, frozen=True):
+    """A register's entry that did not come in: its number there, and why."""
+
+    entry: str
+    fault: str
+    village: str
+    agency: str
+    at: str
+
+
 class Enrolments(msgspec.Struct, frozen=True):
+    """`not_admitted`: of the caller's areas, or noted by the caller's agency."""
+
     counts: dict[str, int]
     cases: tuple[Unproven, ...]
+    not_admitted: tuple[NotAdmitted, ...] = ()
 
 
 @SERVICE.operation(
@@ -93,9 +107,14 @@ async def enrolments(ctx: Context, request: Nothing) -> Enrolments:
         shown = tuple(
             Unproven(one.id, one.village, one.enrolment, iso(EpochS(one.start))) for one in rest[:FENCE_SHOWN]
         )
-        return Enrolments(counts, shown)
+        missing = arrivals_for(tx, order, ctx.caller.agency, duties)
+        return Enrolments(counts, shown, tuple(_missing(one) for one in missing))
 
     return await ctx.db.sql.read_long(job)
+
+
+def _missing(one: records.Arrival) -> NotAdmitted:
+    return NotAdmitted(one.entry, one.fault, one.village, one.agency, iso(EpochS(one.at)))
 
 
 def _urgency(one: Alarm) -> tuple[bool, int, float, str]:

@@ -28,6 +28,7 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
     "send_code": ("case",),
     "verify": ("case", "code"),
     "note_trouble": ("case", "trouble"),
+    "handled": ("entry",),
     "decide": ("id", "outcome", "reason"),
     "register": ("person", "name", "phone", "address", "village", "start", "ground", "reason"),
     "import_list": ("text", "reason"),

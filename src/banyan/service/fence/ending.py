@@ -24,7 +24,7 @@ from banyan.service.fence.alarming import move
 from banyan.service.fence.keeping import Opened, opened, person_named, phone_named
 from banyan.service.fence.law import check_area, on_duty, standing_order
 from banyan.service.fence.positions import set_enrolment
-from banyan.service.fence.records import Held
+from banyan.service.fence.records import Held, Who
 from banyan.service.fence.sealing import NONCE_BYTES, SQL, destroy_day, forget_keys, seal
 from banyan.service.fence.sending import campaign_of
 from banyan.service.fence.service import SERVICE
@@ -88,16 +88,9 @@ async def transfer(ctx: Context, request: Transfer) -> Changed:
     one = await _named(ctx, request.person)
     state: records.State = "watched" if request.to == "home" else request.to
 
-    def job(tx: Tx) -> Held:
-        until = ctx.now if state == "over" else one.held.until
-        tx.run(SQL["set_state"], id=one.held.id, state=state, until=min(until, one.held.until))
-        if state != "watched":
-            _close_alarms(tx, ctx, one)
-        one.note(tx, ctx, f"to-{request.to}", words=request.reason)
-        set_enrolment(tx, one.held.slot, ctx.now)
-        return msgspec.structs.replace(one.held, state=state, until=min(until, one.held.until))
-
-    held = await ctx.db.sql.write(job)
+    until = min(ctx.now, one.held.until) if state == "over" else one.held.until
+    kind, words = f"to-{request.to}", request.reason
+    held = await ctx.db.sql.write(lambda tx: set_case(tx, ctx, one, state=state, until=until, kind=kind, words=words))
     return Changed(held.id, held.state, one.who.address, iso(EpochS(held.until)))
 
 
@@ -115,26 +108,37 @@ async def relocate(ctx: Context, request: Moving) -> Changed:
     phone = phone_of(request.phone)
     if phone is None:
         raise Invalid.at("phone", both("fix_phone"))
-    who, shelf = one.who, shelf_of(ctx.db)
+    who = one.who
     after = msgspec.structs.replace(
         who, phone=phone or who.phone, address=request.address or who.address, lon=None, lat=None
     )
-    sealed = seal(one.key, one.held.salt, msgspec.json.encode(after), shelf.random(NONCE_BYTES))
-
-    def job(tx: Tx) -> int:
-        slot = records.next_slot(tx)
-        name = phone_named(shelf, after.phone)
-        tx.run(SQL["set_place"], id=one.held.id, slot=slot, phone=name, sealed=sealed, village=village)
-        if after.phone != who.phone:
-            tx.run(SQL["set_enrolment"], id=one.held.id, enrolment="none")
-        _close_alarms(tx, ctx, one)
-        one.note(tx, ctx, "moved", words=request.reason)
-        set_enrolment(tx, one.held.slot, ctx.now)
-        set_enrolment(tx, slot, ctx.now)
-        return slot
-
-    await ctx.db.sql.write(job)
+    await ctx.db.sql.write(lambda tx: move_case(tx, ctx, one, after, village=village, words=request.reason))
     return Changed(one.held.id, one.held.state, after.address, iso(EpochS(one.held.until)))
+
+
+def set_case(tx: Tx, ctx: Context, one: Opened, *, state: records.State, until: float, kind: str, words: str) -> Held:
+    """Watch it, let it rest or end it, until a moment; what it was is written down as `kind`."""
+    tx.run(SQL["set_state"], id=one.held.id, state=state, until=until)
+    if state != "watched":
+        _close_alarms(tx, ctx, one)
+    one.note(tx, ctx, kind, words=words)
+    set_enrolment(tx, one.held.slot, ctx.now)
+    return msgspec.structs.replace(one.held, state=state, until=until)
+
+
+def move_case(tx: Tx, ctx: Context, one: Opened, after: Who, *, village: str, words: str) -> Held:
+    """Another home or phone: a slot of its own, so that its cells are learned anew."""
+    slot, shelf = records.next_slot(tx), shelf_of(ctx.db)
+    name = phone_named(shelf, after.phone)
+    sealed = seal(one.key, one.held.salt, msgspec.json.encode(after), shelf.random(NONCE_BYTES))
+    tx.run(SQL["set_place"], id=one.held.id, slot=slot, phone=name, sealed=sealed, village=village)
+    if after.phone != one.who.phone:
+        tx.run(SQL["set_enrolment"], id=one.held.id, enrolment="none")
+    _close_alarms(tx, ctx, one)
+    one.note(tx, ctx, "moved", words=words)
+    set_enrolment(tx, one.held.slot, ctx.now)
+    set_enrolment(tx, slot, ctx.now)
+    return msgspec.structs.replace(one.held, slot=slot, phone=name, sealed=sealed, village=village)
 
 
 @SERVICE.operation(
@@ -176,6 +180,7 @@ async def _swept(ctx: Context) -> None:
     shelf, order = shelf_of(ctx.db), await standing_order(ctx)
     today = records.day_of(ctx.now)
     await ctx.db.sql.write(partial(_count_day, order=order, now=ctx.now))
+    await ctx.db.sql.write(partial(_drop_others, order=order))
     for power, day in await ctx.db.sql.read(lambda tx: [(str(a), str(b)) for a, b in tx.rows(SQL["cohorts"])]):
         if power != order or day <= today:
             await _destroy(ctx, shelf, power, day)
@@ -225,6 +230,12 @@ async def _destroy(ctx: Context, shelf: Shelf, power: str, day: str) -> None:
 
     await ctx.db.sql.write(job)
     await destroy_day(ctx.db, shelf, power, day, at=ctx.now)
+
+
+def _drop_others(tx: Tx, *, order: str) -> None:
+    """What a register brought under orders that are over."""
+    for name in ("drop_admitted", "drop_arrivals"):
+        tx.run(SQL[name], power=order)
 
 
 def _of_day(tx: Tx, power: str, day: str) -> list[Held]:

@@ -252,3 +252,39 @@ delete from appeal where held = :held
 -- name: drop_held
 -- Forget somebody.
 delete from held where id = :held
+
+-- name: admitted
+-- The newest version of somebody's entry in a register that was taken under an order.
+select version from admitted where person = :person and power = :power
+
+-- name: put_admitted
+-- This version was taken.
+insert into admitted (person, power, version) values (:person, :power, :version)
+on conflict (person, power) do update set version = excluded.version
+
+-- name: drop_admission
+-- Forget which entry somebody came by.
+delete from admitted where person = (select person from held where id = :held)
+and power = (select power from held where id = :held)
+
+-- name: drop_admitted
+-- Forget the entries of orders that are over.
+delete from admitted where power <> :power
+
+-- name: put_arrival
+-- An entry did not come in; the newest reason stands.
+insert into arrival (power, entry, fault, village, agency, at) values (:power, :entry, :fault, :village, :agency, :at)
+on conflict (power, entry) do update set fault = excluded.fault, village = excluded.village,
+agency = excluded.agency, at = excluded.at
+
+-- name: drop_arrival
+-- It came in, or is over.
+delete from arrival where power = :power and entry = :entry
+
+-- name: arrivals
+-- Entries that did not come in, the oldest first.
+select entry, fault, village, agency, at from arrival where power = :power order by at, entry limit :limit
+
+-- name: drop_arrivals
+-- Forget those of orders that are over.
+delete from arrival where power <> :power

@@ -37,9 +37,10 @@ class Opened(msgspec.Struct, frozen=True):
         return self.read(sealed).decode()
 
     def note(self, tx: Tx, ctx: Context, kind: str, *, alarm: str = "", words: str = "") -> None:
-        """Write down what happened, and who did it: an officer, herself (no agency), or the house by itself."""
+        """Write down what happened, and who did it: an officer or an agency's register, herself (no agency), or the
+        house by itself."""
         by = ctx.caller
-        agency, officer = (by.agency, by.id) if by.kind == "officer" else ("", by.kind)
+        agency, officer = (by.agency, by.id) if by.kind in ("officer", "app") else ("", by.kind)
         records.add_step(tx, self.held.id, Step(alarm, ctx.now, kind, agency, officer, self.words(words)))
 
 

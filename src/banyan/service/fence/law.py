@@ -32,7 +32,7 @@ SUNSET: Final = EpochS(1_924_963_199.0)
 WHO: Final = ("name", "phone", "address", "until", "steps", "alarms")
 SEEN: Final = (*WHO, "ground")
 """What a look can show; `state` is what a change answers."""
-OPERATIONS: Final = ("fence.timeline", "fence.register", "fence.transfer", "fence.relocate")
+OPERATIONS: Final = ("fence.timeline", "fence.register", "fence.admit", "fence.transfer", "fence.relocate")
 Desk = Literal["health", "civil", "police", "operator"]
 """Which work an agency does in an area: the health bureau's case workers, civil affairs (village
 officers), police; and the operators, who send fixes and see nobody."""

@@ -6,6 +6,7 @@ from banyan.service.fence import (
     alarming,
     answering,
     appealing,
+    arriving,
     calling,
     console,
     duty,
@@ -22,7 +23,7 @@ from banyan.service.fence import (
 )
 from banyan.service.fence.service import SERVICE
 
-PARTS = (ending, positions, alarming, answering, appealing, calling, console, intake, looking, pages, duty,
+PARTS = (ending, positions, alarming, answering, appealing, arriving, calling, console, intake, looking, pages, duty,
          registering, sending, standing,
          taking, venues)  # fmt: skip
 __all__ = ["PARTS", "SERVICE"]

@@ -99,6 +99,16 @@ class Appeal(msgspec.Struct, frozen=True):
     reason: bytes
 
 
+class Arrival(msgspec.Struct, frozen=True):
+    """A register's entry that did not come in, by its number there: what is in the way, and where it is."""
+
+    entry: str
+    fault: str
+    village: str
+    agency: str
+    at: float
+
+
 def add_held(tx: Tx, held: Held) -> None:
     tx.run(SQL["add_held"], **msgspec.structs.asdict(held))
 
@@ -133,6 +143,24 @@ def living(tx: Tx, power: str) -> list[Held]:
 def slots_by_phone(tx: Tx, power: str) -> dict[str, int]:
     """Of phones that one watched case has: their numbers among the positions."""
     return {str(row[0]): int(str(row[1])) for row in tx.rows(SQL["phones"], power=power, limit=FENCE_PEOPLE)}
+
+
+def admitted_version(tx: Tx, person: str, power: str) -> int:
+    """The newest version of a register's entry of somebody that was taken; 0 for none."""
+    row = tx.row(SQL["admitted"], person=person, power=power)
+    return int(str(row[0])) if row else 0
+
+
+def arrivals(tx: Tx, power: str) -> list[Arrival]:
+    return [_read(Arrival, row) for row in tx.rows(SQL["arrivals"], power=power, limit=FENCE_LIST)]
+
+
+def put_arrival(tx: Tx, power: str, one: Arrival) -> None:
+    tx.run(SQL["put_arrival"], power=power, **msgspec.structs.asdict(one))
+
+
+def drop_arrival(tx: Tx, power: str, entry: str) -> None:
+    tx.run(SQL["drop_arrival"], power=power, entry=entry)
 
 
 def add_alarm(tx: Tx, alarm: Alarm) -> None:
@@ -194,7 +222,8 @@ def count(tx: Tx, at: float, name: str, value: float = 1.0) -> None:
 
 def forget(tx: Tx, held: str) -> None:
     """Delete a case and all that hangs on it."""
-    for name in ("drop_alarms", "drop_steps", "drop_messages", "drop_calls", "drop_appeals", "drop_code", "drop_held"):
+    for name in ("drop_alarms", "drop_steps", "drop_messages", "drop_calls", "drop_appeals", "drop_code",
+                 "drop_admission", "drop_held"):  # fmt: skip
         tx.run(SQL[name], held=held)
 
 

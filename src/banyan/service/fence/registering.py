@@ -119,28 +119,18 @@ async def register(ctx: Context, request: Registration) -> Registered:
     phone = sheet.phone_of(request.phone)
     if phone is None:
         raise Invalid.at("phone", both("fix_phone"))
-    start = _moment(request.start)
-    shelf = shelf_of(ctx.db)
+    start = moment_of(request.start)
     terms = await ctx.db.sql.read(lambda tx: terms_now(tx, ctx.now))
     if not ctx.now - terms.days * DAY_S < start <= ctx.now + DAY_S:
         raise Invalid.at("start", both("fix_start", days=terms.days))
-    until, day = start + terms.days * DAY_S, records.day_of(start + terms.keep_days * DAY_S)
     who = Who(request.person, request.name, phone, request.address, request.ground, request.lon, request.lat)
-    key = await day_key(ctx.db, shelf, order, day, make=True)
-    salt, id, person = shelf.random(SALT_BYTES), shelf.random(8).hex(), person_named(shelf, request.person)
-    sealed = seal(key, salt, msgspec.json.encode(who), shelf.random(NONCE_BYTES))
+    case = await case_of(ctx, order, who, request.village, start)
 
     def job(tx: Tx) -> tuple[Held, bool]:
-        known = records.held_by_person(tx, person, order)
+        known = records.held_by_person(tx, case.held.person, order)
         if known is not None and known.state != "over":
             return known, False
-        held = Held(id, records.next_slot(tx), person, phone_named(shelf, phone), order, day, salt, sealed,
-                    request.village, "watched", "none" if phone else "no-phone", start, until)  # fmt: skip
-        records.add_held(tx, held)
-        Opened(held, key, shelf.random).note(tx, ctx, "registered", words=request.reason)
-        records.count(tx, ctx.now, "registered")
-        set_enrolment(tx, held.slot, ctx.now)
-        return held, True
+        return begin_case(tx, ctx, case, "registered", request.reason), True
 
     held, is_new = await ctx.db.sql.write(job)
     return Registered(held.id, is_new, request.name, iso(EpochS(held.until)))
@@ -257,6 +247,28 @@ async def note_trouble(ctx: Context, request: Troubled) -> Stands:
     return Stands(one.held.id, request.trouble)
 
 
+async def case_of(ctx: Context, order: str, who: Who, village: str, start: float) -> Opened:
+    """A case that may begin, with the key of its day; nothing is written of it yet but that key."""
+    shelf, terms = shelf_of(ctx.db), await ctx.db.sql.read(lambda tx: terms_now(tx, ctx.now))
+    until, day = start + terms.days * DAY_S, records.day_of(start + terms.keep_days * DAY_S)
+    key = await day_key(ctx.db, shelf, order, day, make=True)
+    salt, id, person = shelf.random(SALT_BYTES), shelf.random(8).hex(), person_named(shelf, who.number)
+    sealed = seal(key, salt, msgspec.json.encode(who), shelf.random(NONCE_BYTES))
+    held = Held(id, 0, person, phone_named(shelf, who.phone), order, day, salt, sealed, village, "watched",
+                "none" if who.phone else "no-phone", start, until)  # fmt: skip
+    return Opened(held, key, shelf.random)
+
+
+def begin_case(tx: Tx, ctx: Context, case: Opened, kind: str, words: str) -> Held:
+    """Put a case under the fence, with a slot of its own."""
+    held = msgspec.structs.replace(case.held, slot=records.next_slot(tx))
+    records.add_held(tx, held)
+    case.note(tx, ctx, kind, words=words)
+    records.count(tx, ctx.now, "registered")
+    set_enrolment(tx, held.slot, ctx.now)
+    return held
+
+
 async def _verified(ctx: Context, one: Opened, code: str) -> Stands:
     """Each try is counted before it is judged: two at once are two tries."""
     key, id = shelf_of(ctx.db).key, one.held.id
@@ -289,10 +301,10 @@ def _digest(key: bytes, case: str, code: str) -> bytes:
     return bytes.fromhex(named(key, "code", f"{case}/{code}".encode()))
 
 
-def _moment(day: str) -> float:
-    """The beginning of a day of Taiwan. Raises Invalid for none."""
+def moment_of(day: str, field: str = "start") -> float:
+    """The beginning of a day of Taiwan. Raises Invalid for none, naming the field."""
     try:
         found = date.fromisoformat(day)
     except ValueError:
-        raise Invalid.at("start", both("fix_date")) from None
+        raise Invalid.at(field, both("fix_date")) from None
     return datetime(found.year, found.month, found.day, tzinfo=TAIWAN).timestamp()

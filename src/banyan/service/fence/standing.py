@@ -20,6 +20,7 @@ from banyan.kernel.storage.store import Tx
 from banyan.limits import EMERGENCY_CELL_LEAST, EMERGENCY_COUNTS
 from banyan.service.fence import law, records
 from banyan.service.fence.alarming import FALSE
+from banyan.service.fence.arriving import WAITING
 from banyan.service.fence.keeping import all_terms, terms_now
 from banyan.service.fence.law import Duty
 from banyan.service.fence.looking import Nothing
@@ -44,6 +45,8 @@ class Standing(msgspec.Struct, frozen=True):
     least: int
     people: int | None
     small: int
+    is_awaited: bool = False
+    """Without an order: entries of a register wait for one; nobody comes in meanwhile."""
 
 
 class County(msgspec.Struct, frozen=True):
@@ -95,7 +98,9 @@ async def standing(ctx: Context, request: Nothing) -> Standing:
     found = await shelf.policy.read(partial(policy.order_by_id, id=order)) if order else None
     people, small = await ctx.db.sql.read(lambda tx: _people(tx, order, ctx.now))
     if found is None:
-        return Standing("", {"zh-Hant": "", "en": ""}, (), "", 0, 0, EMERGENCY_CELL_LEAST, None, small)
+        waits = await ctx.db.sql.read(lambda tx: tx.row(SQL["seq"], name=WAITING))
+        awaited = waits is not None and int(str(waits[0])) > 0
+        return Standing("", {"zh-Hant": "", "en": ""}, (), "", 0, 0, EMERGENCY_CELL_LEAST, None, small, awaited)
     uses = await shelf.policy.read(partial(policy.order_uses, most=EMERGENCY_COUNTS))
     total = sum(one.uses for one in uses if one.order == order)
     by = [one.agency for one in (found.declared_by, found.approved_by) if one is not None]
