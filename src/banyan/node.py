@@ -24,6 +24,7 @@ from banyan.demo.personas import close_personas
 from banyan.demo.rationing import samples
 from banyan.errors import Invalid
 from banyan.fenced import lend_fence, open_positions
+from banyan.heralding import herald
 from banyan.kernel.catalogue import Catalogue, Operation, Service
 from banyan.kernel.events import system_clock
 from banyan.kernel.events.clock import Clock
@@ -144,6 +145,7 @@ async def open_node(
         sms = await start_notices(stack, data, settings, lawful, scopes, clock=clock, log=log, is_demo=is_demo)
         await _lend_powers(drawers, gate, lawful, scopes, settings, persons=persons, sms=sms, data=data, log=log)
         await open_alerts(stack, drawers, lawful, persons, settings, sms=sms, data=data, clock=clock, is_demo=is_demo)
+        await herald(stack, drawers, portal, clock)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
             catalogue,
@@ -158,10 +160,15 @@ async def open_node(
         )
         app = behind_rooms(app, drawers, settings, clock)
         await _close_demo(persons, is_demo=is_demo)
-        await gate.start()
-        stack.push_async_callback(gate.stop)
-        await way.start(stack)
+        await _start(stack, gate, way)
         yield Node(settings, data, token, is_new, gate, catalogue, drawers, app, lawful, persons, scopes, road, sms)
+
+
+async def _start(stack: AsyncExitStack, gate: Gate, way: Roadside) -> None:
+    """What follows feeds and timers, then the road; stopped in the other order."""
+    await gate.start()
+    stack.push_async_callback(gate.stop)
+    await way.start(stack)
 
 
 async def _lend_powers(

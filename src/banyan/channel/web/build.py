@@ -26,5 +26,5 @@ def build_portal(services: Sequence[Service], *, site: Site, web: Path) -> Porta
     house = add_house_pages(own)
     portal = Portal(services, own=own, brand=brand_of(site), assets=assets)
     operations.words = portal.messages
-    house.places = portal.places
+    house.groups = portal.groups
     return portal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from banyan.channel.web.portal import Place
+from banyan.channel.web.portal import Group
 from banyan.kernel.catalogue import FaceRequest, Service, View
 
 SITEMAP = {"zh-Hant": "網站導覽", "en": "Site map"}
@@ -13,10 +13,10 @@ class HousePages:
     """What these pages need to know of the others: every page that can be named."""
 
     def __init__(self) -> None:
-        self.places: tuple[Place, ...] = ()
+        self.groups: tuple[Group, ...] = ()
 
     async def sitemap(self, request: FaceRequest) -> View:
-        return View("sitemap.html", {"places": self.places}, title=SITEMAP[request.lang])
+        return View("sitemap.html", {"groups": self.groups}, title=SITEMAP[request.lang])
 
     async def accessibility(self, request: FaceRequest) -> View:
         return View("accessibility.html", {}, title=ACCESSIBILITY[request.lang])

@@ -93,23 +93,61 @@ class Place(msgspec.Struct, frozen=True):
     here: bool = False
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """A line on top of every page until `until` (epoch seconds): what degree it is of, what happens, what to do."""
+
+    degree: Text
+    title: Text
+    words: Text
+    path: str
+    until: float
+
+    def is_shown(self, here: str, now: float) -> bool:
+        """Not on the pages of its own service, which tell it better."""
+        return now < self.until and not _under(here, self.path.rpartition("/")[0])
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A service's pages that have a name. `path` is where it begins: its shortest address."""
+
+    title: Text
+    about: Text
+    front: int
+    path: str
+    places: tuple[Place, ...]
+
+
+def groups_of(services: Sequence[Service]) -> tuple[Group, ...]:
+    """Of the services that have pages, in their order."""
+    found = []
+    for service in services:
+        places = tuple(
+            Place(page.title, page.path)
+            for page in service.pages
+            if page.title and "{" not in page.path and "GET" in page.methods
+        )
+        if places:
+            first = min(places, key=lambda place: place.path.count("/") if place.path != "/" else 0)
+            found.append(Group(service.title, service.about, service.front, first.path, places))
+    return tuple(found)
+
+
 class Portal:
     """Renders views of `services` with the layout. Its own `services` hold the channel's pages: for the door."""
 
     def __init__(self, services: Sequence[Service], *, own: Service, brand: Brand, assets: Assets) -> None:
         self.services = (own,)
         self.assets = assets
+        self.notices: tuple[Notice, ...] = ()
         self.messages = gather_messages(services)
         self._brand = brand
         self._templates = build_environment(services, self.messages)
         pages = [page for service in (*services, own) for page in service.pages]
         self._signs_people_in = any(page.path == PEOPLE_SIGN_IN for page in pages)
         self._menu = sorted((page for page in pages if page.menu), key=lambda page: page.menu)
-        self.places = tuple(
-            Place(page.title, page.path)
-            for page in pages
-            if page.title and "{" not in page.path and "GET" in page.methods
-        )
+        self.groups = groups_of((*services, own))
+        self._front = sorted((one for one in self.groups if one.front), key=lambda one: one.front)
+        self._foot = (*(Place(one.title, one.path) for one in groups_of(services)), *groups_of((own,))[0].places)
 
     def render(self, request: FaceRequest, view: View) -> FaceAnswer:
         """The answer of a page. Views named `problem.html` are error pages; a redirect has no body."""
@@ -132,7 +170,9 @@ class Portal:
             "crumbs": (),
             "page_lead": "",
             "kiosk_home": PUBLIC_SCREEN_END if request.caller.assisted is not None else "/",
-            "foot": self.places,
+            "foot": self._foot,
+            "notices": [one for one in self.notices if one.is_shown(path, request.now)],
+            "front": self._front,
             "page_title": view.title,
             "status": view.status,
             "styles": (*STYLES, *values.pop("styles", ())),

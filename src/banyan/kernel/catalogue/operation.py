@@ -245,9 +245,13 @@ Shown = Callable[[Context, Sequence[Event]], Awaitable[Sequence[Event]]]
 class Service:
     """One folder's declaration. It only registers: nothing runs, nothing is wrapped."""
 
-    def __init__(self, name: str, *, title: Text, package: str = "") -> None:
+    def __init__(self, name: str, *, title: Text, package: str = "", about: Text | None = None, front: int = 0) -> None:
+        """`about` says in a sentence what people get of it; `front` is its place on the portal's first page, from 1;
+        0 keeps it off."""
         self.name = name
         self.title = title
+        self.about: Text = about or {}
+        self.front = front
         self.package = package or f"banyan.service.{name}"
         self.operations: dict[str, Operation] = {}
         self.faces: list[Face] = []
