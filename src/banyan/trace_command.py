@@ -1,7 +1,6 @@
 """`./banyan trace`: counts from deliveries of positions, on a machine without a node; and the generated day of a ship.
 
-It tells counts and places only. Names and numbers leave through the service alone: an order, a question, and a release
-by a second agency (docs/decisions/0126).
+Counts and places come first, as on a node; numbers are written once officers of two agencies let them (trace_names.py).
 """
 
 from __future__ import annotations
@@ -10,30 +9,27 @@ import argparse
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from banyan.craft.tracing.importing import read_delivery
 from banyan.craft.tracing.masts import Dock, at_dock, ways_of
-from banyan.craft.tracing.model import HOUR_S, Fixes, hours_of
+from banyan.craft.tracing.model import HOUR_S
 from banyan.craft.tracing.places import Place, hot_spots, rounded
 from banyan.craft.tracing.tracing import (
     Desk,
     contacts,
-    hours_asked,
     in_memory,
     joined,
     merged,
     question,
     scan_hour,
-    trace,
 )
 from banyan.errors import Invalid
 from banyan.limits_tracing import TRACE_LEAST
-from banyan.service.tracing.presets import Preset, presets
+from banyan.trace_counting import add_delivery_arguments, counted, preset_of
 from banyan.trace_errors import add_trace_errors_parser
+from banyan.trace_names import add_trace_names_parser
 
 NATION: Final = (23_000_000, 3_000)
 """Phones and guests."""
@@ -45,9 +41,7 @@ def add_trace_parser(verbs: Any) -> None:
     parser = verbs.add_parser("trace", help="count who was near cases, from deliveries of phone positions")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
     count = kinds.add_parser("count", help="counts from files of positions (number, at, lon, lat)")
-    count.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV, NDJSON or Parquet")
-    count.add_argument("--cases", type=Path, required=True, metavar="FILE", help="the cases' numbers, one a line")
-    count.add_argument("--preset", default="jmir", help=f"a rule of the field: {', '.join(presets())}")
+    add_delivery_arguments(count)
     count.set_defaults(run=_count)
     ship = kinds.add_parser("simulate", aliases=["demo"], help="a cruise ship's day ashore, generated and traced")
     ship.add_argument("--nation", action="store_true", help="23 million phones")
@@ -55,41 +49,17 @@ def add_trace_parser(verbs: Any) -> None:
     ship.add_argument("--busy", type=float, default=0.0, metavar="SHARE", help="of them work where the guests go")
     ship.add_argument("--preset", default="telegraph", help="a rule of the field")
     ship.set_defaults(run=_simulate)
+    add_trace_names_parser(kinds)
     add_trace_errors_parser(kinds)
 
 
 def _count(options: argparse.Namespace) -> int:
-    preset = _preset(options.preset)
-    try:
-        told = options.cases.read_text("ascii").split()
-        cases = [int(one.removeprefix("+")) for one in told]
-    except (OSError, ValueError):
-        raise Invalid(f"{options.cases} cannot be read.", remedy="Write the cases' numbers, one a line.") from None
-    given, numbers, faults = _together(options.files)
-    own = np.flatnonzero(np.isin(numbers, cases)).astype(np.uint32)
-    asked = question(given.take(np.flatnonzero(np.isin(given.phone, own))), preset.rule, phones=len(numbers), own=own)
-    parts = trace(asked, in_memory(hours_of(given)), hours_asked(asked), keep=True)
-    found = contacts(merged(parts, len(numbers)), preset.rule)
-    hits = joined(parts)
-    _tell(len(found), len(own), len(given), hot_spots(hits.take(np.isin(hits.phone, found)), preset.bucket_s))
-    if faults:
-        _say(f"{faults} rows were left out: they cannot be read.")
+    found = counted(options.files, options.cases, preset_of(options.preset))
+    _tell(len(found.contacts), found.cases, found.positions, found.spots)
+    if found.faults:
+        _say(f"{found.faults} rows were left out: they cannot be read.")
+    _say(f"question: {found.question}")
     return 0
-
-
-def _together(files: list[Path]) -> tuple[Fixes, Any, int]:
-    """Several deliveries as one. Raises Invalid naming a file that is not there."""
-    missing = [str(path) for path in files if not path.is_file()]
-    if missing:
-        raise Invalid(f"{missing[0]} is no file.", remedy="Name files of positions.")
-    read = [read_delivery(path) for path in files]
-    numbers = np.unique(np.concatenate([one.numbers for one in read]))
-    parts = []
-    for one in read:
-        slots = np.searchsorted(numbers, one.numbers)[one.pings.phone].astype(np.uint32)
-        parts.append(Fixes(slots, one.pings.at, one.pings.lon, one.pings.lat))
-    columns = [np.concatenate([getattr(one, name) for one in parts]) for name in Fixes.__struct_fields__]
-    return Fixes(*columns), numbers, sum(len(one.faults) for one in read)
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -101,7 +71,7 @@ def _simulate(options: argparse.Namespace) -> int:
         raise Invalid(f"{phones} phones cannot be.", remedy="Name 10,000 to 34,500,000.")
     if not 0 <= options.busy <= 0.9:
         raise Invalid(f"A share of {options.busy} cannot be.", remedy="Name 0 to 0.9.")
-    rule = _preset(options.preset).rule
+    rule = preset_of(options.preset).rule
     clock = _Clock()
     who = nation(phones, guests, busy=options.busy)
     first, last = ASHORE_H
@@ -153,13 +123,6 @@ class _Clock:
         lap = self._lap()
         self.tracing += lap
         return lap
-
-
-def _preset(name: str) -> Preset:
-    found = presets().get(name)
-    if found is None:
-        raise Invalid(f"No rule '{name}'.", remedy=f"The rules are: {', '.join(presets())}.")
-    return found
 
 
 def _progress(line: str) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from banyan.errors import Invalid
+from banyan.log_keys import KEYS_FILE, log_keys, witness_keys
 from banyan.verifying_messages import add_message_arguments, is_message, run_messages
 from banyan.verifying_shown import add_shown_arguments, run_shown
-from banyan.wire.tlog.checkpoint import verifier_of
-from banyan.wire.tlog.note import NOTE_BYTES, BadNote, Verifier
+from banyan.wire.tlog.note import NOTE_BYTES
 
 HISTORY_BYTES = 32 * 1_048_576
 """Of a list of uses: 10,000 are about 10 MB."""
-KEYS_FILE = "log.vkeys"
 WORDS = {
     "release": ("個人資料的一次使用", "a use of personal data"),
     "order": ("一道命令", "an order"),
@@ -31,6 +30,7 @@ WORDS = {
     "cap": ("一項公平使用上限", "a fair-use cap"),
     "exchange": ("機關間的一次交換", "an exchange between agencies"),
     "gateway": ("一部閘道為哪些機關記錄", "whose exchanges a gateway logs"),
+    "trace-names": ("一個機關同意寫出接觸者號碼", "an agency's word that contacts' numbers may be written"),
 }
 
 
@@ -62,18 +62,16 @@ def run(options: argparse.Namespace) -> int:
     from banyan.kernel.ledger.histories import prove_history
     from banyan.kernel.ledger.receipts import prove
 
-    logs = [_key(text) for text in (*options.log, *_kept(options.keys))]
-    if not logs:
-        raise Invalid.at("--log", f"name the log's keys (they stand on its transparency page and in {KEYS_FILE})")
+    logs = log_keys(options.log, options.keys)
     if is_message(options.receipt):
-        return run_messages(options, logs, [_key(text) for text in options.witness])
+        return run_messages(options, logs, witness_keys(options.witness))
     try:
         with options.receipt.open("rb") as file:
             data = file.read(HISTORY_BYTES if options.history else NOTE_BYTES + 1)
     except OSError as error:
         raise Invalid.at("receipt", f"{options.receipt} cannot be read") from error
     try:
-        witnesses = [_key(text) for text in options.witness]
+        witnesses = witness_keys(options.witness)
         if options.history:
             _say_whole(prove_history(data, logs=logs, witnesses=witnesses, quorum=options.quorum))
             return 0
@@ -120,19 +118,3 @@ def _say_whole(proven: Any) -> None:
         f"  told: {told}, told later: {proven.deferred}, newer than the proof: {proven.newer}",
     ]
     print("\n".join(lines))  # noqa: T201 - this verb's answer
-
-
-def _kept(path: Path | None) -> list[str]:
-    if path is None:
-        return []
-    try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except OSError as error:
-        raise Invalid.at("--keys", f"{path} cannot be read") from error
-
-
-def _key(text: str) -> Verifier:
-    try:
-        return verifier_of(text.strip())
-    except BadNote as error:
-        raise Invalid.at("--log", f"{text[:40]}… is no key: {error}") from error

@@ -17,6 +17,7 @@ from banyan.errors import NotFound
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS, iso
+from banyan.kernel.storage.store import Tx
 from banyan.limits_tracing import TRACE_EVIDENCE, TRACE_LEAST, TRACE_REQUESTS
 from banyan.service.tracing import records
 from banyan.service.tracing.asking import Counted, Shown, Why, told
@@ -26,6 +27,7 @@ from banyan.service.tracing.records import SQL, request_of, result_of
 from banyan.service.tracing.releasing import Id
 from banyan.service.tracing.service import SERVICE
 from banyan.service.tracing.shelf import both, shelf_of
+from banyan.service.tracing.vouching import lists
 
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=20, title="身分證統一編號 Number")]
 
@@ -74,12 +76,14 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Used(msgspec.Struct, frozen=True):
-    """How often this power was used under an order; `told` people were told, null under `least`."""
+    """How often this power was used under an order; `told` people were told, null under `least`; `lists` questions had
+    their numbers let go to a machine without a node."""
 
     order: str
     questions: int
     released: int
     told: int | None
+    lists: int = 0
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -103,8 +107,7 @@ class Standing(msgspec.Struct, frozen=True):
 )  # fmt: skip
 async def how_it_stands(ctx: Context, request: Nothing) -> Standing:
     order, basis = await standing(ctx), await basis_here(ctx)
-    rows = await ctx.db.sql.read(lambda tx: tx.rows(SQL["totals"]))
-    uses = tuple(Used(str(row[0]), int(str(row[1])), int(str(row[2])), rounded(int(str(row[3] or 0)))) for row in rows)
+    uses = await ctx.db.sql.read(_uses)
     return Standing(
         order=order.reference if order is not None else "",
         until=iso(order.until) if order is not None else "",
@@ -114,6 +117,17 @@ async def how_it_stands(ctx: Context, request: Nothing) -> Standing:
         least=TRACE_LEAST,
         uses=uses,
     )
+
+
+def _uses(tx: Tx) -> tuple[Used, ...]:
+    gone = lists(tx)
+    found = {
+        str(row[0]): Used(str(row[0]), int(str(row[1])), int(str(row[2])), rounded(int(str(row[3] or 0))),
+                          gone.get(str(row[0]), 0))
+        for row in tx.rows(SQL["totals"])
+    }  # fmt: skip
+    alone = {order: Used(order, 0, 0, rounded(0), many) for order, many in gone.items() if order not in found}
+    return tuple((found | alone).values())
 
 
 @SERVICE.operation(

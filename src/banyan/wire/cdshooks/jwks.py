@@ -17,7 +17,7 @@ from banyan.limits_travel import CDS_KEYS
 from banyan.wire.cdshooks.tokens import Untrusted
 
 PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
-KEPT: Final = ("kty", "crv", "kid", "x", "y", "n", "e")
+KEPT: Final[tuple[str, ...]] = ("kty", "crv", "kid", "x", "y", "n", "e")
 VALUE: Final = 1_400
 """Characters of a member: the modulus of RSA-8192 has 1,366."""
 

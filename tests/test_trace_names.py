@@ -1,0 +1,205 @@
+"""`./banyan trace names`: numbers leave a machine without a node once two agencies' words hold, and not otherwise."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.make import NOW
+from tests.service.tracing.world import ASKS, CDC, ORDER, RELEASES, STRANGER, World, in_a_world
+from tests.test_trace_command import deliveries
+
+from banyan import trace_names
+from banyan.cli import main
+from banyan.errors import Denied, Limit
+from banyan.kernel.identity.caller import Caller
+from banyan.kernel.ledger.receipts import receipt_of
+from banyan.limits_tracing import TRACE_COUNTS_A_DAY, TRACE_VOUCH_S
+from banyan.service.tracing.presets import presets
+from banyan.trace_counting import question_of
+
+OTHER = "0" * 64
+
+
+class Given(msgspec.Struct, frozen=True):
+    """Files as an officer has them; `question` is that of `pings` and `cases` by the preset jmir."""
+
+    pings: Path
+    cases: Path
+    keys: Path
+    question: str
+    folder: Path
+
+    def release(self, name: str) -> Path:
+        return self.folder / f"{name}.tlog-proof"
+
+
+async def vouched(world: World, caller: Caller, question: str) -> bytes:
+    """The receipt of an agency's word, once the log is signed."""
+    first = await world.call("vouch", caller, question=question, reason="疫調")
+    await world.node.lawful.ledger.publish(int(world.now[0]))
+    again = await world.call("vouch", caller, question=question, reason="疫調")
+    assert not first.receipt or first.receipt == again.receipt
+    return str(again.receipt).encode()
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
+    """Receipts of one node: two agencies', one for another question, a second officer's of the first agency."""
+    folder = tmp_path_factory.mktemp("names")
+    pings, cases = deliveries(folder)
+    found = Given(
+        pings, cases, folder / "log.vkeys", question_of([pings], [886_900_000_001], presets()["jmir"].rule), folder
+    )
+    colleague = msgspec.structs.replace(ASKS, id="o-cdc-2")
+    moved = msgspec.structs.replace(RELEASES, id=ASKS.id)
+
+    async def story(world: World) -> None:
+        found.keys.write_text("".join(f"{key}\n" for key in world.node.lawful.keys.vkeys))
+        for name, caller, question in (
+            ("a", ASKS, found.question), ("b", RELEASES, found.question), ("other", RELEASES, OTHER),
+        ):  # fmt: skip
+            found.release(name).write_bytes(await vouched(world, caller, question))
+        found.release("act").write_bytes(await receipt_of(world.node.lawful.ledger, 0) or b"")
+        world.now[0] += TRACE_VOUCH_S
+        found.release("colleague").write_bytes(await vouched(world, colleague, found.question))
+        world.now[0] += TRACE_VOUCH_S
+        for name, caller in (("late", ASKS), ("moved", moved)):
+            found.release(name).write_bytes(await vouched(world, caller, found.question))
+
+    in_a_world(story)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The machine's clock."""
+    at = [float(NOW) + 60]
+    monkeypatch.setattr(trace_names, "clock", lambda: at[0])
+    return at
+
+
+def run(given: Given, out: Path, *releases: str, cases: Path | None = None, more: tuple[str, ...] = ()) -> int:
+    told = [part for one in releases for part in ("--release", str(given.release(one)))]
+    asked = [str(given.pings), "--cases", str(cases or given.cases), *told, "--keys", str(given.keys)]
+    return main(["trace", "names", *asked, "--out", str(out), *more])
+
+
+def test_two_agencies_words_write_the_list_for_its_owner_alone(
+    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "contacts.csv"
+    assert run(given, out, "a", "b") == 0
+    said = capsys.readouterr()
+    assert "8869" not in said.out + said.err
+    rows = out.read_text().splitlines()
+    assert (rows[0], len(rows)) == ("number,first,last,meetings", 13)
+    assert rows[1] == "+886911111100,2020-01-30T16:00:00+00:00,2020-01-30T16:25:00+00:00,6"
+    assert "886900000001" not in out.read_text(), "the case is no contact of its own"
+    use = tmp_path / "contacts.csv.use.json"
+    for path in (out, use):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    told = json.loads(use.read_text())
+    assert (told["question"], told["contacts"]) == (given.question, 10)
+    assert [one["agency"] for one in told["releases"]] == [CDC, RELEASES.agency]
+    assert "8869" not in use.read_text()
+    before = out.read_bytes()
+    assert run(given, out, "a", "b") == 2
+    assert "is there already" in capsys.readouterr().err
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("releases", "later", "says"),
+    [
+        ((), 0.0, "Two releases are needed, of two agencies; 0 were given."),
+        (("a",), 0.0, "Two releases are needed, of two agencies; 1 were given."),
+        (("a", "b", "b"), 0.0, "3 were given"),
+        (("a", "a"), 0.0, "Both releases are of TW/GOV/CDC."),
+        (("a", "colleague"), TRACE_VOUCH_S - 120, "Both releases are of TW/GOV/CDC."),
+        (("late", "moved"), 2 * TRACE_VOUCH_S, "Both releases are of the same person."),
+        (("a", "other"), 0.0, "releases another question"),
+        (("a", "act"), 0.0, "is the receipt of another act"),
+        (("a", "nowhere"), 0.0, "cannot be read"),
+        (("a", "b"), TRACE_VOUCH_S, "a release holds for a day"),
+        (("late", "moved"), 30 * 86_400.0, "The order trace-2026 ended at"),
+        (("a", "b"), -86_400.0, "which is to come"),
+    ],
+)
+def test_what_is_refused_in_one_sentence_and_writes_nothing(
+    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str], now: list[float],
+    releases: tuple[str, ...], later: float, says: str,
+) -> None:  # fmt: skip
+    now[0] += later
+    assert run(given, tmp_path / "out.csv", *releases) == 2
+    said = capsys.readouterr()
+    assert says in said.err
+    assert "8869" not in said.out + said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at", [0.1, 0.4, 0.6, 0.9])
+def test_a_receipt_with_one_changed_letter_is_refused(
+    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str], at: float
+) -> None:
+    whole = given.release("b").read_bytes()
+    place = int(len(whole) * at)
+    while not whole[place : place + 1].isalnum():
+        place += 1
+    changed = b"A" if whole[place : place + 1] != b"A" else b"B"
+    given.release("spoilt").write_bytes(whole[:place] + changed + whole[place + 1 :])
+    assert run(given, tmp_path / "out.csv", "a", "spoilt") == 2
+    assert "does not hold" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_cases_or_rule_are_another_question(
+    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = tmp_path / "cases.txt"
+    cases.write_text("+886900000001\n+886911111129\n")
+    for more in ({"cases": cases}, {"more": ("--preset", "telegraph")}):
+        assert run(given, tmp_path / "out.csv", "a", "b", **more) == 2  # type: ignore[arg-type]
+        assert "releases another question" in capsys.readouterr().err
+    cases.write_text("886900000001\n+886900000001\n")
+    assert run(given, tmp_path / "out.csv", "b", "a", cases=cases) == 0, "the same cases, written otherwise"
+
+
+def test_a_log_that_is_not_named_proves_nothing(
+    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = tmp_path / "none.vkeys"
+    none.write_text("")
+    assert run(msgspec.structs.replace(given, keys=none), tmp_path / "out.csv", "a", "b") == 2
+    assert "--log" in capsys.readouterr().err
+
+
+def test_a_word_is_on_the_log_and_counted_before_any_number_is_anywhere() -> None:
+    async def story(world: World) -> None:
+        for caller in (STRANGER, world.citizen()):
+            with pytest.raises(Denied):
+                await world.call("vouch", caller, question=OTHER, reason="疫調")
+        assert (await world.call("standing")).uses == ()
+        await vouched(world, ASKS, OTHER)
+        await vouched(world, msgspec.structs.replace(ASKS, id="o-cdc-2"), OTHER)
+        assert (await world.call("standing")).uses == (), "two officers of one agency are one agency"
+        await vouched(world, RELEASES, OTHER)
+        (used,) = (await world.call("standing")).uses
+        assert (used.order, used.lists, used.questions) == (ORDER, 1, 0)
+        ledger = world.node.lawful.ledger
+        entries = [json.loads(await ledger.entry(at)) for at in range((await ledger.head()).entries)]
+        acts = [one for one in entries if one["kind"] == "trace-names"]
+        assert [one["agency"] for one in acts] == [CDC, RELEASES.agency]
+        assert OTHER not in json.dumps(entries)
+        for n in range(1, TRACE_COUNTS_A_DAY):
+            await world.call("vouch", ASKS, question=f"{n:064x}", reason="疫調")
+        with pytest.raises(Limit):
+            await world.call("vouch", ASKS, question="f" * 64, reason="疫調")
+        world.now[0] += 40 * 86_400
+        with pytest.raises(Denied):
+            await world.call("vouch", ASKS, question=OTHER, reason="疫調")
+
+    in_a_world(story)
