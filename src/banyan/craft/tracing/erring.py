@@ -118,7 +118,7 @@ def beside(stations: Stations, first: Places, metres: float, radio: Radio, dice:
     sites = nearest_sites(stations, x, y, first.sites.shape[1])
     sectors = stations.by_site.shape[1]
     cells = stations.by_site[sites].reshape(len(x), -1).astype(np.int64)
-    known = (first.level - expected(stations, first.cells, first.x, first.y))[:, ::sectors]
+    known = first.level[:, ::sectors] - expected(stations, first.cells[:, ::sectors], first.x, first.y)
     same = sites[:, :, None] == first.sites[:, None, :]
     theirs = np.take_along_axis(known, same.argmax(axis=2), axis=1)
     shared = np.exp(-metres / SHARED_M)
