@@ -1,13 +1,14 @@
-"""The duty console `/fence/duty`: worklist, calls, phones to prove, appeals; and one person's timeline behind a reason.
+"""The duty console `/fence/duty`: worklist, calls, phones to prove, appeals, the map; one's timeline for a reason.
 
 It works without script; with it, `fence-live.js` follows the feed and says that the list changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from banyan.craft.place.outline import HEIGHT, WIDTH
 from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.kernel.catalogue.operation import Context
@@ -15,7 +16,7 @@ from banyan.kernel.events import Event
 from banyan.service.fence import law, records
 from banyan.service.fence.alarming import CHANGED
 from banyan.service.fence.ladder import CAUSES
-from banyan.service.fence.pages import NOTHING, PRIVATE, TITLE, common, said, words_of
+from banyan.service.fence.pages import NOTHING, PRIVATE, TITLE, common, county_map, said, words_of
 from banyan.service.fence.service import SERVICE
 
 DUTY: Final = {"zh-Hant": "圍籬值勤臺", "en": "Duty console"}
@@ -36,6 +37,9 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The console's forms and what each sends."""
 TROUBLES: Final = ("wrong-number", "no-phone", "no-sim")
+LISTS: Final = ("worklist", "call_list", "enrolments", "appeals", "counties")
+FIRST: Final = 5
+"""Cards of a list shown at once: who did the first sees the next."""
 RESULTS: Final = ("home", "missed", "away", "unwell")
 
 
@@ -88,20 +92,39 @@ async def _console(
     wrong: tuple[FieldError, ...] = (),
     status: int = 200,
 ) -> View:
-    is_officer, closed, lists = request.caller.kind == "officer", "", {}
+    is_officer, closed, lists = request.caller.kind == "officer", "", dict[str, Any]()
     if is_officer:
         try:
-            for name in ("worklist", "call_list", "enrolments", "appeals"):
+            for name in LISTS:
                 lists[name] = await request.call(f"fence.{name}", NOTHING)
         except Denied as problem:
             closed = words_of(request, problem)
-    title = DUTY[request.lang]
+    title, is_ready = DUTY[request.lang], len(lists) == len(LISTS)
     values = {
-        **common(request), **lists, "is_ready": len(lists) == 4, "closed": closed, "words": words, "errors": wrong,
-        "do": do if answer is not None else "", "answer": answer, "given": given or {}, "causes": CAUSES,
-        "scripts": ("fence-live.js",), "troubles": TROUBLES, "results": RESULTS,
+        **common(request), **lists, **(_shift(lists, request.lang) if is_ready else {}), "is_ready": is_ready,
+        "closed": closed, "words": words, "errors": wrong, "acted": do, "do": do if answer is not None else "",
+        "answer": answer, "given": given or {}, "causes": CAUSES, "now": request.now, "first": FIRST,
+        "width": WIDTH, "height": HEIGHT, "scripts": ("fence-live.js",), "troubles": TROUBLES, "results": RESULTS,
         "standing": await request.call("fence.standing", NOTHING),
         "statistics": await request.call("fence.statistics", NOTHING),
         "crumbs": ({"title": TITLE[request.lang], "path": "/fence"}, {"title": title, "path": ""}),
     }  # fmt: skip
     return View("fence/duty.html", values, title=title, status=status, headers=PRIVATE)
+
+
+def _shift(lists: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """How much waits in each list, the map, and which lists lie open."""
+    enrolments, calls, appeals = lists["enrolments"], lists["call_list"], lists["appeals"]
+    unproven = sum(count for name, count in enrolments.counts.items() if name != "verified")
+    urgent, late = sum(one.is_urgent for one in calls.calls), any(one.is_late for one in appeals)
+    waits = sum(lists["worklist"].waiting.values())
+    shift = [
+        ("work", "work", waits, "warn" if waits else ""),
+        ("calls", "calls", calls.waiting, "warn" if urgent else ""),
+        ("enrolments", "enrolments", unproven, ""),
+        ("appeals", "appeals_wait", len(appeals), "warn" if late else ""),
+    ]
+    if enrolments.not_admitted:
+        shift.insert(2, ("missing", "not_admitted", len(enrolments.not_admitted), "warn"))
+    return {"shift": shift, "unproven": unproven, "urgent": urgent, "late": late,
+            "map": county_map(lists["counties"], lang)}  # fmt: skip
