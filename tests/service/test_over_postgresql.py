@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -21,8 +22,10 @@ from tests.craft.notify import test_sending as sms
 from tests.postgres import postgres_server
 from tests.service.alerts import test_feeds, test_sending
 from tests.service.alerts import world as alerts_world
+from tests.service.fence import test_arriving as arriving
 from tests.service.fence import test_ladder as ladder
 from tests.service.fence import test_law as fence
+from tests.service.fence import test_people as people
 from tests.service.fence import world as fence_world
 from tests.service.tracing import test_tracing as tracing
 from tests.service.tracing import world as tracing_world
@@ -36,6 +39,17 @@ from banyan.settings import Settings, Storage
 
 Story = Callable[[], None]
 _databases = count(1)
+
+
+def in_a_folder(story: Callable[[Path], None]) -> Story:
+    """A story that needs a folder, with one of its own."""
+
+    def told() -> None:
+        with TemporaryDirectory() as folder:
+            story(Path(folder))
+
+    return told
+
 
 TRAVEL = (
     test_look_up.test_a_person_contests_and_immigration_decides,
@@ -58,6 +72,10 @@ FENCE = (
     fence.test_small_counties_are_hidden_with_one_more_that_would_give_them_away,
     fence.test_at_the_lapse_everything_is_refused_destroyed_and_proven,
     fence.test_day_14_ends_it_and_day_28_destroys_the_key,
+    in_a_folder(people.test_who_manages_their_own_health_may_leave_home_and_enter_no_mass_event),
+    arriving.test_every_change_follows_and_the_end_too,
+    arriving.test_without_an_order_nothing_comes_in_and_it_says_so_and_under_a_new_one_all_who_are_held,
+    arriving.test_who_has_no_telephone_is_on_the_officers_list_and_so_is_what_cannot_come_in,
 )
 TRACING = (
     tracing.test_counts_then_release_then_the_end,
