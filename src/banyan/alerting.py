@@ -15,8 +15,9 @@ from typing import Final
 import msgspec
 
 from banyan.alert_keys import load_signer
+from banyan.area_sms import lend_area_sms, operators_of
 from banyan.following import feeds_of, follow
-from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange import Gate
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage import Drawer
@@ -24,6 +25,7 @@ from banyan.lawful import Lawful
 from banyan.limits_alerts import HUB_BODY, HUB_TIME_S
 from banyan.noticing import Notices
 from banyan.outward import ask
+from banyan.roadside import Roadside
 from banyan.service.alerts.model import Channel
 from banyan.service.alerts.others import Source
 from banyan.service.alerts.outlets import Outlets, Transport
@@ -45,6 +47,15 @@ class Channels(msgspec.Struct, frozen=True):
     phones: Callable[[], Sequence[Seen]] | None = None
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What of the node the channels go through."""
+
+    gate: Gate
+    way: Roadside
+    sms: Notices | None
+    data: Path
+
+
 async def open_alerts(
     stack: AsyncExitStack,
     drawers: Mapping[str, Drawer],
@@ -52,13 +63,13 @@ async def open_alerts(
     provider: Provider,
     settings: Settings,
     *,
-    sms: Notices | None,
-    data: Path,
-    clock: Clock,
+    given: Given,
     is_demo: bool,
 ) -> None:
     """Open the channels and lend them; they are closed with the stack. The demonstration's are simulated networks, else
     those that node.toml names. Raises Invalid for one that is not complete."""
+    sms, data, clock = given.sms, given.data, given.gate.clock
+    await lend_area_sms(drawers, settings, lawful, sms=sms, data=data)
     if "alerts" not in drawers:
         return
     if is_demo:
@@ -68,7 +79,8 @@ async def open_alerts(
         handsets = Sent(sms.outbox, sms.simulator) if sms is not None and sms.simulator is not None else None
         channels = Channels(*await open_networks(stack, data / NETWORKS, clock, handsets))
     else:
-        channels = Channels(await open_channels(stack, data, settings, clock=clock))
+        afar = operators_of(settings, given.way, given.gate)
+        channels = Channels(await open_channels(stack, data, settings, clock=clock, afar=afar))
     signer = await asyncio.to_thread(load_signer, data / KEYS, settings.member, clock=clock)
     feeds = feeds_of(settings)
     if is_demo and not feeds:

@@ -99,3 +99,12 @@ OTHERS_KEPT_S: Final = 7 * 86_400  # after its end a message is kept for what re
 OTHERS_SHOWN: Final = 100  # of all feeds on one page and the map
 OTHERS_SKEW_S: Final = 300  # a clock elsewhere may be so much ahead of ours
 FOLLOW_EVERY_S: Final = (30, 86_400)  # seconds between two rounds that node.toml may ask for
+
+# SMS by area on an operator's own node (craft/subscribers, service/areasms).
+AREA_TABLE_BYTES: Final = 8 * 1_024 * MIB  # of one table: 30 million subscriptions as CSV have 1.2 GB
+AREA_TABLE_MEMORY: Final = "512MB"  # that reading one takes: a pass over it and the list of cells, whatever its size
+AREA_TABLES: Final = 50  # tables of one operator: one a county, twice
+AREA_NUMBERS: Final = 15_000_000  # that one table gives for one message: Taiwan's largest operator has 13 million lines
+AREA_TOLD: Final = 10  # counts are told in tens: a polygon about one house must not tell whether somebody is in
+AREA_KEPT_S: Final = 28 * 86_400.0  # a message's row after its end: as long as its campaign has a key
+AREA_OPERATORS: Final = 20  # that one alert is sent through: Taiwan has three, and some resellers with their own SMSC

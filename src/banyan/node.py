@@ -11,7 +11,7 @@ from secrets import token_bytes
 
 import msgspec
 
-from banyan.alerting import open_alerts
+from banyan.alerting import Given, open_alerts
 from banyan.consents import as_person
 from banyan.craft.notify.outbox import Outbox
 from banyan.demo.agencies.sealed import Keeping
@@ -144,7 +144,8 @@ async def open_node(
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         sms = await start_notices(stack, data, settings, lawful, scopes, clock=clock, log=log, is_demo=is_demo)
         await _lend_powers(drawers, gate, lawful, scopes, settings, persons=persons, sms=sms, data=data, log=log)
-        await open_alerts(stack, drawers, lawful, persons, settings, sms=sms, data=data, clock=clock, is_demo=is_demo)
+        given = Given(gate, way, sms, data)
+        await open_alerts(stack, drawers, lawful, persons, settings, given=given, is_demo=is_demo)
         await herald(stack, drawers, portal, clock)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(

@@ -44,6 +44,14 @@ class Roadside:
             for one in self._settings.remotes
         }
 
+    def remote(self, *, client: str, provider: str, field: str) -> Remote:
+        """One member's services, asked as one of our clients. Raises Invalid naming the field of node.toml."""
+        if not self._settings.enabled:
+            raise Invalid.at(field, "needs road.enabled")
+        if client not in {one.id for one in self._settings.clients}:
+            raise Invalid.at(field, f"{client} is none of road.clients")
+        return GateRemote(self._carrier, client=parse_client(client), provider=parse_client(provider))
+
     async def open(
         self, stack: AsyncExitStack, gate: Gate, lawful: Lawful, drawers: Mapping[str, Drawer]
     ) -> Road | None:

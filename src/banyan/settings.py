@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from banyan.errors import Invalid
+from banyan.limits_alerts import AREA_OPERATORS, AREA_TABLES
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 LINE_SECRETS = ("BANYAN_LINE_SECRET", "BANYAN_LINE_TOKEN")
@@ -209,9 +210,37 @@ class FeedAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every_s: Annotated[int, msgspec.Meta(ge=30, le=86_400)] = 60
 
 
+class OperatorAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A telephone operator that is asked by the road to send an alert's SMS to whoever is in its area."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,30}$")]
+    at: Annotated[str, msgspec.Meta(pattern="^[^/]+(/[^/]+){3}$")]
+    """The subsystem that offers `areasms`: INSTANCE/CLASS/MEMBER/SUBSYSTEM."""
+    asks_as: Annotated[str, msgspec.Meta(pattern="^[^/]+(/[^/]+){3}$")]
+    """The subsystem here that asks; it is one of road.clients."""
+    basis: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    """The law that this node stands on, as the operator records it."""
+
+
 class AlertSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     follow: Annotated[tuple[FeedAt, ...], msgspec.Meta(max_length=50)] = ()
     """Whose warnings /alerts shows besides ours, as theirs."""
+    operators: Annotated[tuple[OperatorAt, ...], msgspec.Meta(max_length=AREA_OPERATORS)] = ()
+    """Who sends SMS to an alert's area; each knows its own subscribers, and we learn counts."""
+
+
+class AreaSmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An operator's own node that sends others' warnings by SMS: docs/sms.md. It is plugged in by naming
+    banyan.service.areasms.parts:SERVICE in `services`. Files are named from the data folder."""
+
+    tables: Annotated[tuple[str, ...], msgspec.Meta(max_length=AREA_TABLES)] = ()
+    """Who is where: Parquet or CSV with `number`, and `cell` or `area`; `lang` if known. Read at each warning."""
+    cells: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
+    """The operator's tables of cells or lists of masts, as [fence] has them; needed for tables with `cell`."""
+    where: tuple[Annotated[str, msgspec.Meta(pattern="^[^=]+=.*$")], ...] = ()
+    """COLUMN=VALUE each: only such rows of `cells`."""
+    register: str = ""
+    """A folder of senders.toml and PEM files: whose signed warnings are sent."""
 
 
 class FenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -323,6 +352,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payments: Payments = Payments()
     sms: SmsSettings = SmsSettings()
     alerts: AlertSettings = AlertSettings()
+    areasms: AreaSmsSettings = AreaSmsSettings()
     fence: FenceSettings = FenceSettings()
     cells: CellSettings = CellSettings()
     ledger: LedgerSettings = LedgerSettings()

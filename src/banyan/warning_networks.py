@@ -1,4 +1,5 @@
-"""The channels by which a real node's warnings reach people, as node.toml names them: cell broadcast and LINE.
+"""The channels by which a real node's warnings reach people, as node.toml names them: cell broadcast, LINE, and
+SMS by the operators (area_sms.py).
 
 Exercises and tests have no such channels here: a sink is a network without people, which a demonstration has.
 """
@@ -23,6 +24,7 @@ from banyan.kernel.events.clock import Clock
 from banyan.kernel.storage.durable import make_folders
 from banyan.limits_alerts import LINE_WARNING_FOLLOWERS_BYTES, LINE_WARNING_FOLLOWERS_S, LINE_WARNING_TIME_S
 from banyan.outward import Said, ask
+from banyan.service.alerts.afar import Afar
 from banyan.service.alerts.model import Channel
 from banyan.service.alerts.outlets import Transport
 from banyan.service.alerts.sending import Cells, Chat
@@ -38,7 +40,7 @@ COUNTED_AFTER: Final = timedelta(days=1)
 
 
 async def open_channels(
-    stack: AsyncExitStack, data: Path, settings: Settings, *, clock: Clock
+    stack: AsyncExitStack, data: Path, settings: Settings, *, clock: Clock, afar: Afar | None = None
 ) -> Mapping[Channel, Transport]:
     """Open what node.toml names; closed with the stack. Raises Invalid naming what is missing."""
     found: dict[Channel, Transport] = {}
@@ -49,6 +51,8 @@ async def open_channels(
             raise Invalid.at("line.warnings", "needs line.enabled")
         _, token = line_secrets_from_environment()
         found["chat"] = await open_line(stack, settings.line.api_url, token, clock=clock)
+    if afar is not None:
+        found["sms"] = afar
     return found
 
 

@@ -19,6 +19,8 @@ from banyan.wire.cap.values import Reference, cap_time, circle_text, polygon_of,
 
 GEOCODE: Final = "Taiwan_Geocode_112"
 """The NCDR's table of 2023: counties and towns have 8 digits (a county ends in 000), villages 11."""
+SMS: Final = "sms"
+"""The whole text of an SMS, under the signature: what an operator that is asked to send may say."""
 EVENT: Final = "profile:CAP-TWP:Event:1.0"
 LEVELS: Final[Mapping[str, str]] = {
     "national": "國家級警報", "emergency": "緊急警報", "notice": "警訊通知", "monthly": "每月測試"
@@ -74,7 +76,11 @@ def _info(version: Version, lang: Language, agency: Mapping[str, str], web: str)
         instruction=words.instruction,
         web=web,
         contact=content.contact,
-        parameter=(cap.Pair("alert_title", kind.title[lang]), cap.Pair("cell_broadcast_class", LEVELS[content.level])),
+        parameter=(
+            cap.Pair("alert_title", kind.title[lang]),
+            cap.Pair("cell_broadcast_class", LEVELS[content.level]),
+            cap.Pair(SMS, texts.sms(version, lang, agency).text),
+        ),
         area=tuple(_area(one, lang) for one in content.areas),
     )
 

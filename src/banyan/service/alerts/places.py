@@ -14,6 +14,7 @@ import msgspec
 
 from banyan.craft.gazetteer import county_names, load_areas, town_by_code, town_by_name
 from banyan.craft.gazetteer.villages import load_villages, village_by_name
+from banyan.craft.place.shapes import circle, shape_of_code, towns_touched
 from banyan.service.alerts.model import Area, Point
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def towns_of(area: Area) -> tuple[str, ...]:
     if area.code:
         return tuple(one.code for one in _areas() if one.code.startswith(area.code[:8]))
     shape = shape_of(area)
-    codes, tree = _town_tree()
-    return () if shape is None or tree is None else tuple(sorted(codes[at] for at in tree.query(shape, "intersects")))
+    return () if shape is None else towns_touched(shape)
 
 
 def holds(area: Area, point: Point) -> bool:
@@ -111,8 +111,8 @@ def shape_of(area: Area) -> shapely.Geometry | None:
     if area.polygon:
         return shapely.make_valid(shapely.Polygon(area.polygon))
     if area.centre is not None:
-        return _circle(area.centre, area.radius_km)
-    return _coded(area.code) if area.code else None
+        return circle(area.centre, area.radius_km)
+    return shape_of_code(area.code) if area.code else None
 
 
 def is_sound(area: Area) -> bool:
@@ -134,48 +134,6 @@ def closed(ring: Sequence[Point]) -> tuple[Point, ...]:
     """First point again at the end (CAP 1.2 s3.2.4 `polygon`)."""
     points = tuple(ring)
     return points if points[:1] == points[-1:] else (*points, points[0])
-
-
-def _circle(centre: Point, radius_km: float) -> shapely.Geometry:
-    import numpy as np
-    import shapely
-
-    lon, lat = centre
-    turn = np.linspace(0.0, 2 * np.pi, 65)
-    north = radius_km / 111.32
-    east = north / max(0.05, float(np.cos(np.radians(lat))))
-    return shapely.Polygon(np.column_stack([lon + east * np.cos(turn), lat + north * np.sin(turn)]))
-
-
-@lru_cache(maxsize=512)
-def _coded(code: str) -> shapely.Geometry | None:
-    from banyan.craft.place.atlas import load_atlas
-
-    atlas = load_atlas()
-    if atlas is None:
-        return None
-    if len(code) == 11:
-        from banyan.craft.place.villages import village_shape
-
-        return village_shape(code)
-    areas = atlas.counties if len(code) == 5 else atlas.towns
-    found = next((one for one in areas if one.code == code), None)
-    return None if found is None else atlas.shape(found)
-
-
-@lru_cache(maxsize=1)
-def _town_tree() -> tuple[tuple[str, ...], shapely.STRtree | None]:
-    import shapely
-
-    codes = tuple(one.code for one in _areas())
-    shapes = [_coded_town(code) for code in codes]
-    return codes, shapely.STRtree(shapes) if shapes else None
-
-
-def _coded_town(code: str) -> shapely.Geometry:
-    shape = _coded(code)
-    assert shape is not None, f"{code} is a town of the atlas"
-    return shape
 
 
 def _areas() -> tuple[_Town, ...]:

@@ -12,9 +12,9 @@ from typing import Final, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
-import shapely
 
-from banyan.craft.cells.model import CellTable, Polygon
+from banyan.craft.cells.model import CellTable
+from banyan.craft.cells.reached import cells_reached
 from banyan.craft.notify.cells.model import Broadcast, CellBroadcaster, Stage
 from banyan.craft.notify.cells.model import Status as Standing
 from banyan.craft.notify.model import Accepted, Lane, Message, Progress
@@ -25,8 +25,6 @@ from banyan.service.alerts.model import Area, Language
 from banyan.service.alerts.outlets import Packet, Plan, Told
 
 UP: Final = (Stage.SENDING, Stage.ON_AIR, Stage.PARTLY)
-SIMPLIFY: Final = 0.0005
-"""Degrees, 50 m: less than a cell's reach; a county's coast has 5,000 points."""
 
 
 class Numbers(Protocol):
@@ -45,14 +43,8 @@ class SmsSender(Protocol):
 
 
 def cells_of(table: CellTable, areas: tuple[Area, ...]) -> tuple[str, ...]:
-    """Cells whose coverage reaches into any of the areas, in the table's order. One too many rings where it need not;
-    one too few is silent where it must not be."""
-    found: set[int] = set()
-    for area in areas:
-        shape = places.shape_of(area)
-        if shape is not None:
-            found |= set(table.within(_polygon(shape), reaching=True).tolist())
-    return tuple(table.ids[place] for place in sorted(found)[:ALERT_CELLS])
+    """Cells whose coverage reaches into any of the areas, in the table's order."""
+    return cells_reached(table, filter(None, map(places.shape_of, areas)), ALERT_CELLS)
 
 
 class Cells:
@@ -180,12 +172,6 @@ def _told(standing: list[Standing], total: int) -> Told:
     causes = sorted({failure.cause for one in standing for failure in one.failed})
     note = ", ".join(causes)[:200] or ("unreachable" if any(one.unreachable for one in standing) else "")
     return Told("partly" if reached else "failed", reached, total, note)
-
-
-def _polygon(shape: shapely.Geometry) -> Polygon:
-    parts = [one for one in shapely.get_parts(shapely.simplify(shape, SIMPLIFY)) if isinstance(one, shapely.Polygon)]
-    rings = [ring for part in parts if not part.is_empty for ring in shapely.get_rings(part)]
-    return Polygon(tuple(tuple((float(x), float(y)) for x, y in ring.coords) for ring in rings))
 
 
 def _slices(numbers: list[tuple[str, Language]], size: int) -> Iterable[list[tuple[str, Language]]]:
