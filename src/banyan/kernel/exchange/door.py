@@ -16,7 +16,7 @@ from banyan.kernel.catalogue.operation import Face, FaceAnswer, View
 from banyan.kernel.exchange.answers import Send, Wire
 from banyan.kernel.exchange.binder import Unreadable, decoded
 from banyan.kernel.exchange.deadline import Deadlines
-from banyan.kernel.exchange.endpoint import Endpoint, endpoints_of, face_endpoint
+from banyan.kernel.exchange.endpoint import ENGLISH, Endpoint, endpoints_of, face_endpoint
 from banyan.kernel.exchange.explain import document, say
 from banyan.kernel.exchange.feeds import Feeds
 from banyan.kernel.exchange.gate import Gate, Log, Refused
@@ -180,6 +180,8 @@ class Door:
             request.come_from(self._trusted)
         found = self._find(scope["raw_path"], scope["path"])
         if found is None:
+            if scope["path"].startswith(f"{ENGLISH}/"):
+                request.enter(request.channel, "en")
             title, remedy = say("not-found", request.lang)
             raise NotFound(title, remedy=remedy)
         return found

@@ -29,6 +29,8 @@ from banyan.limits import JSON_BODY_BYTES, REQUEST_TIME_S
 Kind = Literal["operation", "face", "page"]
 Run = Callable[[DoorRequest], Awaitable[FaceAnswer]]
 FORM = "application/x-www-form-urlencoded"
+ENGLISH = "/en"
+"""Begins the address of every page in English."""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +151,7 @@ def page_endpoint(page: Page, render: Render, *, lang: str) -> Endpoint:
             view = msgspec.structs.replace(view, status=303)
         return render(request, view) if isinstance(view, View) else view
 
-    path = page.path if lang == "zh-Hant" else "/en" + (page.path if page.path != "/" else "")
+    path = page.path if lang == "zh-Hant" else ENGLISH + (page.path if page.path != "/" else "")
     return Endpoint(
         kind="page",
         template=path,
