@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
+from tests.access import shown
+from tests.access.axe import AXE
+from tests.portal import has_chromium
 from tests.thorough import examples
 
 # A busy machine is slow now and then; what must be fast is measured in bench/, not here.
 settings.register_profile("house", deadline=None, max_examples=examples(50, 100))
 settings.load_profile("house")
+
+shown.mark()
 
 LONG = (
     "channel/web/test_accessibility.py",
@@ -27,6 +34,32 @@ LONG = (
     "test_publishing.py",
 )
 """Files of half a minute or more. Begun last, one process would still be at work while the others wait for it."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker is done: what it showed to axe."""
+    shown.seen.update(getattr(node, "workeroutput", {}).get("shown", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A run of the whole suite fails when a template of the house was shown to axe by no test."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["shown"] = sorted(shown.seen)
+    elif exitstatus == pytest.ExitCode.OK and _is_whole(session.config) and shown.missing():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if _is_whole(config) and (left := shown.missing()):
+        terminalreporter.section("templates that no test showed to axe (docs/decisions/0132)")
+        terminalreporter.write_line("\n".join(left))
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    is_named = config.args_source != pytest.Config.ArgsSource.TESTPATHS or config.option.keyword
+    return not is_named and config.option.markexpr in ("", "not slow") and AXE.exists() and has_chromium()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from banyan.demo.federation.hosting import free_port as any_free_port
 
+ROOT = Path(__file__).parents[1]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
 TOWNS = (
@@ -67,9 +68,10 @@ def free_port() -> int:
 
 @contextmanager
 def live_portal(data: Path) -> Iterator[LivePortal]:
-    """`banyan up --empty` on a free port, in its own process; stopped as Ctrl-C does."""
-    command = [sys.executable, "-m", "banyan", "up", "--data", str(data), "--port", str(free_port()), "--empty"]
-    environment = os.environ | {"BANYAN_TOKEN": ""}
+    """`banyan up --empty` on a free port, in its own process; stopped as Ctrl-C does. Its pages name their template."""
+    banyan = [sys.executable, "-m", "tests.access.shown"]
+    command = [*banyan, "up", "--data", str(data), "--port", str(free_port()), "--empty"]
+    environment = os.environ | {"BANYAN_TOKEN": "", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=data
     )
@@ -89,10 +91,14 @@ def live_portal(data: Path) -> Iterator[LivePortal]:
         process.communicate(timeout=30)
 
 
+def has_chromium() -> bool:
+    return Path(CHROMIUM).exists() or shutil.which("chromium") is not None
+
+
 @contextmanager
 def browser() -> Iterator[Any]:
     """Debian's Chromium through Playwright; the test is skipped where there is none."""
-    if not Path(CHROMIUM).exists() and shutil.which("chromium") is None:
+    if not has_chromium():
         pytest.skip("no Chromium")
     from playwright.sync_api import sync_playwright
 

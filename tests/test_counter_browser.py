@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import opened, wrong
+from tests.access.axe import looked, opened
 from tests.make import live_server
 from tests.portal import browser
 
@@ -70,12 +70,7 @@ class Desk:
         page = opened(self.chromium, "light")
         page.context.add_cookies(self.context.cookies())
         for path in paths:
-            page.goto(self.url + path, wait_until="domcontentloaded")
-            self.found.extend(wrong(page, path))
-            page.set_viewport_size({"width": 320, "height": 640})
-            if page.evaluate("document.documentElement.scrollWidth") > 320:
-                self.found.append(f"{path} is wide")
-            page.set_viewport_size({"width": 1280, "height": 900})
+            self.found.extend(looked(page, self.url, path))
         page.close()
 
     def ask(self, what: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import AXE, wrong
+from tests.access.axe import AXE, wide, wrong
 from tests.portal import browser
 from tests.story.casualty_walk import drilled, walk
 from tests.story.nation import live
@@ -21,10 +21,7 @@ def test_the_day_of_an_incident(tmp_path: Path) -> None:
     def take(name: str, page: Any) -> None:
         seen.append(name)
         assert page.locator("h1").count() == 1, name
-        page.set_viewport_size({"width": 320, "height": 640})
-        if page.evaluate("document.documentElement.scrollWidth") > 320:
-            faults.append(f"{name} is wide")
-        page.set_viewport_size({"width": 1200, "height": 900})
+        faults.extend(wide(page, name))
         if AXE.exists():
             page.evaluate(AXE.read_text(encoding="utf-8"))
             faults.extend(wrong(page, name))

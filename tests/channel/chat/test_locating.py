@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import AXE, wrong
+from tests.access.axe import AXE, watch, wrong
 from tests.portal import browser, live_portal
 from tests.service.supplies.make import EVENTS
 from tests.service.supplies.pages.stage import fill
@@ -30,6 +30,7 @@ def test_a_place_told_by_a_button_brings_cards_that_anybody_can_read(tmp_path: P
         )
         page = context.new_page()
         page.add_init_script(path=AXE)
+        watch(page)
         asked(page, f"{portal.url}/chat", "哪裡還有成人口罩")
         assert page.locator("[data-chat-locate]").is_visible()
         page.click("[data-chat-locate]")

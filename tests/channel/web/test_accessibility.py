@@ -1,46 +1,57 @@
-"""Every page, in both languages, light and dark: axe-core and Taiwan's a11y-moda find nothing; 320 px holds.
+"""Every page, in both languages: axe-core and Taiwan's a11y-moda find nothing; 320 px holds.
 
-One node, one browser, each page opened once: axe looks at it wide, then it is narrowed to 320 px.
+One node, one browser. Every page is read, and drawn 320 px wide. axe and the scanner look at those pages that together
+show every template, state and shape (tests/access/enough.py); by `./banyan test --all` at every one, and in the dark.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
+import os
+import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.access import axe, moda
+from tests.access.enough import Page, enough, faults
+from tests.access.shown import HEADER
 from tests.channel.web.conftest import Filled
 from tests.portal import browser
 
-ROOT = Path(__file__).parents[3]
-AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
-PEERS = ROOT / ".venv-peers"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})"
-MODA = """
-import json, sys
-from functools import cache
-from a11y_moda import css_utils
-from a11y_moda.models import Level
-from a11y_moda.scanner import scan_page
-css_utils.tinycss2.parse_stylesheet = cache(css_utils.tinycss2.parse_stylesheet)
-walk, walked = css_utils._walk_rules, {}
-def walk_once(nodes, source):
-    if (id(nodes), source) not in walked:
-        walked[id(nodes), source] = nodes, walk(nodes, source)
-    return walked[id(nodes), source][1]
-css_utils._walk_rules = walk_once
-reports = [scan_page(address, level=Level.AA) for address in sys.stdin.read().split()]
-failed = [[str(issue) for issue in one.issues if issue.status == "fail"] for one in reports]
-json.dump([[one.url, one.status_code, faults] for one, faults in zip(reports, failed)], sys.stdout)
+FRAMES = """
+async pages => {
+  const wide = [];
+  for (const [address, html] of pages) {
+    const frame = document.createElement("iframe");
+    frame.style.cssText = "width: 320px; height: 640px; border: 0";
+    const drawn = new Promise(done => { frame.onload = done; });
+    frame.srcdoc = html;
+    document.body.append(frame);
+    await drawn;
+    if (frame.contentDocument.documentElement.scrollWidth > 320) wide.push(address);
+    frame.remove();
+  }
+  return wide;
+}
 """
-"""Scans the addresses it is given in one process, as `a11y-moda scan --no-render --level AA` does each. Twelve of its
-rules read the same style sheets anew on each page, which was most of its time: each is read once."""
+"""Draws pages one after the other in a frame of a small screen's width, which costs a fifth of opening each."""
+
+
+class Read(Page):
+    """A page as a reader without script got it."""
+
+    def __init__(self, url: str, address: str) -> None:
+        request = urllib.request.Request(url + address, headers={"Accept": "text/html"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                self.status, self.headers, self.html = answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                self.status, self.headers, self.html = error.code, error.headers, error.read().decode()
+        super().__init__(self.html, self.headers[HEADER])
 
 
 @pytest.fixture(scope="module")
@@ -50,98 +61,83 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def seen(portal: Filled, chromium: Any) -> tuple[list[str], list[str]]:
-    """Every page opened once: what axe finds, and the addresses that are wider than 320 px."""
-    page = opened(chromium, "light")
-    found, wide = [], []
-    for address in addresses(portal):
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.goto(portal.url + address, wait_until="domcontentloaded")
-        found += wrong(page, address)
-        page.set_viewport_size({"width": 320, "height": 640})
-        if page.evaluate("document.documentElement.scrollWidth") > 320:
-            wide.append(address)
-    return found, wide
-
-
-def opened(chromium: Any, scheme: str) -> Any:
-    """A page that holds axe from its start."""
-    if not AXE.exists():
-        pytest.skip("npm ci was not run in web/")
-    page = chromium.new_context(color_scheme=scheme, bypass_csp=True).new_page()
-    page.add_init_script(path=AXE)
-    return page
-
-
-def addresses(portal: Filled) -> list[str]:
+def pages(portal: Filled) -> dict[str, Read]:
+    """Every page in both languages, turn about first in the one and the other."""
     chinese = [quote(path, safe="/?&=%") for path in portal.paths]
-    return [*chinese, *("/en" if path == "/" else "/en" + path for path in chinese)]
+    pairs = [(path, "/en" if path == "/" else "/en" + path) for path in chinese]
+    addresses = [one for place, pair in enumerate(pairs) for one in (pair if place % 2 else reversed(pair))]
+    return {address: Read(portal.url, address) for address in addresses}
 
 
-def wrong(page: Any, address: str) -> list[str]:
-    """What axe finds on an open page, one line each."""
-    found = page.evaluate(RUN, TAGS)["violations"]
-    return [f"{address}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+@pytest.fixture(scope="module")
+def telling(pages: dict[str, Read]) -> list[str]:
+    """The addresses worth a full look."""
+    return list(pages) if os.environ.get("BANYAN_TEST_ALL") else enough(pages)
+
+
+def test_every_page_is_sound_on_its_face(pages: dict[str, Read]) -> None:
+    found: list[str] = []
+    for address, page in pages.items():
+        lang = "en" if address.partition("?")[0].split("/")[1] == "en" else "zh-Hant-TW"
+        assert page.status == (404 if "nothing-here" in address else 200), address
+        assert page.elements[0].attributes.get("lang") == lang, address
+        assert "script-src 'self'" in page.headers["content-security-policy"], address
+        found += [f"{address}: {fault}" for fault in faults(page)]
+    assert found == []
+
+
+def test_the_pages_looked_at_show_every_template_and_shape_of_all(pages: dict[str, Read]) -> None:
+    chosen = enough(pages)
+    assert set().union(*(pages[one].shapes for one in chosen)) == set().union(*(one.shapes for one in pages.values()))
+    assert {address.startswith("/en") for address in chosen} == {True, False}
+    assert len(chosen) < len(pages) / 2, "most pages differ in their data alone"
 
 
 @pytest.mark.browser
-def test_axe_finds_nothing_on_any_page(seen: tuple[list[str], list[str]]) -> None:
-    assert seen[0] == []
+def test_axe_finds_nothing_and_pages_reflow_with_their_scripts(
+    portal: Filled, telling: list[str], chromium: Any
+) -> None:
+    page = axe.opened(chromium, "light")
+    assert [fault for address in telling for fault in axe.looked(page, portal.url, address)] == []
 
 
 @pytest.mark.browser
-def test_pages_reflow_at_320_pixels(seen: tuple[list[str], list[str]]) -> None:
-    assert seen[1] == []
+def test_every_page_reflows_at_320_pixels(portal: Filled, pages: dict[str, Read], chromium: Any) -> None:
+    page = chromium.new_context(bypass_csp=True).new_page()
+    page.goto(f"{portal.url}/accessibility", wait_until="domcontentloaded")
+    wide = "<!DOCTYPE html><body><table width=400><tr><td>x</table>"
+    assert page.evaluate(FRAMES, [["wide", wide]]) == ["wide"], "a frame that is too wide is seen"
+    plain = [[address, re.sub(r"<script.*?</script>", "", one.html, flags=re.DOTALL)] for address, one in pages.items()]
+    assert page.evaluate(FRAMES, plain) == []
 
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_axe_finds_nothing_in_the_dark(portal: Filled, chromium: Any) -> None:
-    page = opened(chromium, "dark")
-    found: list[str] = []
-    for address in addresses(portal):
-        page.goto(portal.url + address, wait_until="domcontentloaded")
-        found += wrong(page, address)
-    assert found == []
+def test_axe_finds_nothing_in_the_dark(portal: Filled, pages: dict[str, Read], chromium: Any) -> None:
+    page = axe.opened(chromium, "dark")
+    assert [fault for address in pages for fault in axe.looked(page, portal.url, address)] == []
 
 
 @pytest.mark.browser
 def test_axe_finds_nothing_for_who_is_signed_in(portal: Filled, chromium: Any) -> None:
-    page = opened(chromium, "light")
+    page = axe.opened(chromium, "light")
     page.goto(f"{portal.url}/session")
     page.fill("#f-token", portal.token)
     page.click("main button[type=submit]")
     found: list[str] = []
     for address in ("/publish", "/en/publish", "/dataset/stores/edit", f"/request/{portal.asked}", "/session"):
-        page.goto(portal.url + address, wait_until="domcontentloaded")
+        found += axe.looked(page, portal.url, address)
         assert page.locator("h1").count() == 1
-        found += wrong(page, address)
     page.goto(f"{portal.url}/publish")
     page.click("main form button[type=submit]")
     assert page.locator("#error-summary a[href='#f-file']").count() == 1
-    found += wrong(page, "/publish with an error")
+    found += axe.wrong(page, "/publish with an error")
     assert found == []
 
 
 @pytest.mark.peers
-def test_moda_rules_fail_nowhere(portal: Filled) -> None:
-    if not (PEERS / "bin/a11y-moda").exists():
-        pytest.skip(".venv-peers is not installed")
-
-    def scan(addresses: list[str]) -> list[list[Any]]:
-        command = [str(PEERS / "bin/python"), "-c", MODA]
-        given = "\n".join(portal.url + address for address in addresses)
-        environment = {"A11Y_ALLOW_PRIVATE_HOSTS": "1"}
-        done = subprocess.run(
-            command, input=given, capture_output=True, text=True, timeout=1200, check=False, env=environment
-        )
-        assert done.returncode == 0, done.stderr[-500:]
-        found: list[list[Any]] = json.loads(done.stdout)
-        return found
-
-    every = addresses(portal)
-    with ThreadPoolExecutor(2) as pool:
-        reports = [report for half in pool.map(scan, (every[::2], every[1::2])) for report in half]
-    assert len(reports) == len(every)
-    assert {status for _, status, _ in reports} == {200, 404}
-    assert [f"{address}: {fault}" for address, _, faults in reports for fault in faults] == []
+def test_moda_rules_fail_nowhere(portal: Filled, telling: list[str]) -> None:
+    moda.needed()
+    statuses, found = moda.scanned([portal.url + address for address in telling])
+    assert set(statuses) == {200, 404}
+    assert found == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import MODA, PEERS, opened, wrong
+from tests.access import moda
+from tests.access.axe import looked, opened, wide, wrong
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.allocation.world import DAY, EVENTS, ITEM, PROPOSER, SECOND, WEEK, a_day
@@ -79,19 +78,14 @@ def test_axe_finds_nothing_and_nothing_is_wide(live: tuple[str, str, str]) -> No
     url, approved, draft = live
     found: list[str] = []
 
-    def look(page: Any, path: str) -> None:
-        found.extend(wrong(page, path))
-        page.set_viewport_size({"width": 320, "height": 640})
-        if page.evaluate("document.documentElement.scrollWidth") > 320:
-            found.append(f"{path} is wide")
-        page.set_viewport_size({"width": 1280, "height": 900})
+    def look(page: Any, name: str) -> None:
+        found.extend(wrong(page, name) + wide(page, name))
 
     with browser() as chromium:
         for scheme in ("light", "dark"):
             page = opened(chromium, scheme)
             for path in public(approved):
-                page.goto(url + path, wait_until="domcontentloaded")
-                look(page, path)
+                found += looked(page, url, path)
         page = opened(chromium, "light")
         page.goto(f"{url}/openid/login", wait_until="domcontentloaded")
         page.click("button[value='demo.supplies']")
@@ -113,15 +107,7 @@ def test_axe_finds_nothing_and_nothing_is_wide(live: tuple[str, str, str]) -> No
 
 @pytest.mark.peers
 def test_moda_rules_fail_nowhere(live: tuple[str, str, str]) -> None:
-    if not (PEERS / "bin/a11y-moda").exists():
-        pytest.skip(".venv-peers is not installed")
+    moda.needed()
     url, approved, _ = live
-    command = [str(PEERS / "bin/python"), "-c", MODA]
-    given = "\n".join(url.replace("localhost", "127.0.0.1") + path for path in public(approved))
-    environment = {"A11Y_ALLOW_PRIVATE_HOSTS": "1"}
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=600, check=False, env=environment
-    )
-    assert done.returncode == 0, done.stderr[-500:]
-    assert [faults for *_, faults in json.loads(done.stdout) if faults] == []
-    assert {status for _, status, _ in json.loads(done.stdout)} == {200}
+    given = [url.replace("localhost", "127.0.0.1") + path for path in public(approved)]
+    assert moda.scanned(given) == ([200] * len(given), [])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import opened, wrong
+from tests.access.axe import looked, opened, wrong
 from tests.make import live_server
 from tests.portal import browser
 
@@ -60,12 +60,7 @@ def test_a_family_asks_without_script_and_axe_finds_nothing(tmp_path: Path) -> N
         page = opened(chromium, "light")
         found: list[str] = []
         for path in ("/casualties", "/en/casualties", "/casualties/report", "/en/casualties/report"):
-            page.goto(url + path, wait_until="domcontentloaded")
-            found += wrong(page, path)
-            page.set_viewport_size({"width": 320, "height": 640})
-            if page.evaluate("document.documentElement.scrollWidth") > 320:
-                found.append(f"{path} is wide")
-            page.set_viewport_size({"width": 1280, "height": 900})
+            found += looked(page, url, path)
         for name, secret in (("王曉明", "1990-03-12"), ("王曉明", "1111"), ("", "")):
             ask(page, f"{url}/casualties", name, secret)
             found += wrong(page, f"/casualties for {secret}")

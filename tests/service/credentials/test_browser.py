@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-import subprocess
 import tempfile
 import threading
 import time
@@ -16,7 +14,8 @@ from typing import Any
 import pytest
 import segno
 import uvicorn
-from tests.channel.web.test_accessibility import AXE, MODA, PEERS, opened, wrong
+from tests.access import moda
+from tests.access.axe import looked, opened, wide, wrong
 from tests.portal import browser
 from tests.service.credentials.house import KIND, WANG, House, Wallet, in_a_house
 
@@ -88,18 +87,13 @@ def a_page(chromium: Any, site: Site, *, token: str = "wang", **options: Any) ->
 
 
 def test_axe_and_320_pixels(site: Site, chromium: Any) -> None:
-    found, wide = [], []
+    found: list[str] = []
     for scheme, prefixes in (("light", ("", "/en")), ("dark", ("",))):
         page = opened(chromium, scheme)
         page.set_extra_http_headers({"Authorization": "Bearer wang"})
         for prefix in prefixes:
             for path in ("/credentials", f"/credentials/take/{KIND}", CHECK):
-                page.set_viewport_size({"width": 1280, "height": 900})
-                page.goto(site.url + prefix + path)
-                found += wrong(page, prefix + path)
-                page.set_viewport_size({"width": 320, "height": 640})
-                if page.evaluate("document.documentElement.scrollWidth") > 320:
-                    wide.append(prefix + path)
+                found += looked(page, site.url, prefix + path)
             page.goto(f"{site.url}{prefix}/credentials/take/{KIND}")
             page.check("input[value=name]")
             page.check("input[value=members]")
@@ -107,9 +101,7 @@ def test_axe_and_320_pixels(site: Site, chromium: Any) -> None:
             found += wrong(page, "preview")
             page.click("button[value=wallet]")
             assert page.locator("img[src^='data:image/svg']").count() == 1
-            found += wrong(page, "offer")
-            if page.evaluate("document.documentElement.scrollWidth") > 320:
-                wide.append("offer")
+            found += wrong(page, "offer") + wide(page, "offer")
             page.goto(f"{site.url}{prefix}/credentials")
             page.click("button[value=take_back]")
             page.goto(f"{site.url}{prefix}{CHECK}")
@@ -117,22 +109,14 @@ def test_axe_and_320_pixels(site: Site, chromium: Any) -> None:
             page.click("main form button[type=submit]")
             page.wait_for_selector("#told .banner-done")
             found += wrong(page, "checked")
-    assert AXE.exists()
     assert found == []
-    assert wide == []
 
 
 @pytest.mark.peers
 def test_moda_rules_fail_nowhere(site: Site) -> None:
-    if not (PEERS / "bin/a11y-moda").exists():
-        pytest.skip(".venv-peers is not installed")
-    given = "\n".join(f"{site.url}{prefix}{path}" for prefix in ("", "/en") for path in ("/credentials", CHECK))
-    done = subprocess.run(
-        [str(PEERS / "bin/python"), "-c", MODA], input=given, capture_output=True, text=True, timeout=240, check=False,
-        env={"A11Y_ALLOW_PRIVATE_HOSTS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-500:]
-    assert [(url, status, faults) for url, status, faults in json.loads(done.stdout) if status != 200 or faults] == []
+    moda.needed()
+    given = [f"{site.url}{prefix}{path}" for prefix in ("", "/en") for path in ("/credentials", CHECK)]
+    assert moda.scanned(given) == ([200] * len(given), [])
 
 
 async def revoke_all(house: House) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.channel.web.test_accessibility import MODA, PEERS
+from tests.access import moda
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.exchange.world import ToldRoad
@@ -74,44 +70,14 @@ def a_live_console(folder: Path) -> Iterator[str]:
 @pytest.mark.peers
 def test_the_rules_of_the_ministry_fail_nowhere(tmp_path: Path) -> None:
     """The scanner cannot sign in, so it is given the pages as an officer's browser without script got them."""
-    if not (PEERS / "bin/a11y-moda").exists():
-        pytest.skip(".venv-peers is not installed")
+    moda.needed()
     kept: dict[str, bytes] = {}
     with a_live_console(tmp_path) as url, browser() as chromium:
         page = Desk(chromium, url, "demo.border", has_script=False).page
         for path in PAGES:
             page.goto(url + path, wait_until="domcontentloaded")
             kept[path] = page.content().encode()
-        for sheet in set(re.findall(rb'href="(/[^"]+\.css[^"]*)"', b"".join(kept.values()))):
-            with urllib.request.urlopen(url + sheet.decode()) as answer:
-                kept[sheet.decode().partition("?")[0]] = answer.read()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            for _ in ("startup", "shutdown"):
-                message = await receive()
-                await send({"type": f"{message['type']}.complete"})
-            return
-        body = kept.get(scope["path"], b"")
-        kind = b"text/css" if scope["path"].endswith(".css") else b"text/html; charset=utf-8"
-        fields = [(b"content-type", kind)]
-        await send({"type": "http.response.start", "status": 200 if body else 404, "headers": fields})
-        await send({"type": "http.response.body", "body": body})
-
-    with live_server(app) as url:
-        done = subprocess.run(
-            [str(PEERS / "bin/python"), "-c", MODA],
-            input="\n".join(url + path for path in PAGES),
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-            env={"A11Y_ALLOW_PRIVATE_HOSTS": "1"},
-        )
-    assert done.returncode == 0, done.stderr[-500:]
-    reports: list[list[Any]] = json.loads(done.stdout)
-    assert len(reports) == len(PAGES)
-    assert [f"{address}: {fault}" for address, _, faults in reports for fault in faults] == []
+        assert moda.scanned_kept(kept, moda.sheets_of(kept, url)) == ([200] * len(PAGES), [])
 
 
 def test_the_console_is_for_everybody_who_may_see_it(tmp_path: Path) -> None:

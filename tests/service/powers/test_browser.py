@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.channel.web.test_accessibility import opened, wrong
+from tests.access.axe import looked, opened, wide, wrong
 from tests.kernel.policy.test_judging import FLAG
 from tests.make import live_server
 from tests.portal import browser, until
@@ -84,16 +84,10 @@ class Desk:
 
     def look(self, path: str) -> list[str]:
         """What axe finds, and whether it is wider than a small screen."""
-        self.page.goto(self.url + path, wait_until="domcontentloaded")
-        return self.now(path)
+        return looked(self.page, self.url, path)
 
     def now(self, path: str) -> list[str]:
-        found = wrong(self.page, path)
-        self.page.set_viewport_size({"width": 320, "height": 640})
-        if self.page.evaluate("document.documentElement.scrollWidth") > 320:
-            found.append(f"{path} is wide")
-        self.page.set_viewport_size({"width": 1280, "height": 900})
-        return found
+        return wrong(self.page, path) + wide(self.page, path)
 
 
 def local(days: float) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from tests.channel.web.test_accessibility import AXE, opened, wrong
+from tests.access.axe import opened, wide, wrong
 from tests.make import Client
 from tests.portal import browser
 from tests.service.transparency.test_checking import receipts
@@ -107,15 +107,13 @@ def test_receipts_are_checked_with_the_network_gone(site: Site, chromium: Any, t
 
 
 def test_axe_and_320_pixels(site: Site, chromium: Any, tmp_path: Path) -> None:
-    assert AXE.exists()
     for scheme, prefix in (("light", ""), ("dark", "/en")):
         page = opened(chromium, scheme)
         page.goto(f"{site.url}{prefix}{PAGE}")
         assert wrong(page, prefix) == []
         told(page, site.use, tmp_path)
         assert wrong(page, f"{prefix} told") == []
-        page.set_viewport_size({"width": 320, "height": 640})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert wide(page, prefix) == []
         page.context.close()
 
 

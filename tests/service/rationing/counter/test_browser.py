@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import MODA, PEERS, opened, wrong
+from tests.access import moda
+from tests.access.axe import looked, opened, wrong
 from tests.make import NOW, frozen_clock
 from tests.portal import browser
 from tests.service.rationing.counter.live import a_live_node, sign_in
@@ -124,13 +120,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(url: str, chromium:
     sign_in(page, url, "demo.pharmacist")
     for path in (*PAGES, queue):
         for prefix in ("", "/en"):
-            page.set_viewport_size({"width": 1280, "height": 900})
-            page.goto(url + prefix + path, wait_until="domcontentloaded")
-            found += wrong(page, prefix + path)
-            page.set_viewport_size({"width": 320, "height": 640})
-            if page.evaluate("document.documentElement.scrollWidth") > 320:
-                found.append(f"{prefix}{path} is wide")
-    page.set_viewport_size({"width": 1280, "height": 900})
+            found += looked(page, url, prefix + path)
     page.goto(f"{url}/en/rationing/counter", wait_until="domcontentloaded")
     buyer = people()[SALES].number
     for number in (buyer, buyer, "A123456788"):
@@ -142,49 +132,11 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(url: str, chromium:
     assert found == []
 
 
-@contextmanager
-def served(pages: dict[str, bytes], origin: str) -> Iterator[str]:
-    """The pages as a browser got them, for a scanner that cannot sign in."""
-
-    class Shelf(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = pages.get(self.path)
-            self.send_response(200 if body is not None else 302)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Location", origin + self.path)  # styles and scripts, which need no sign-in
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.mark.peers
 def test_moda_rules_fail_nowhere_for_a_pharmacist(url: str, chromium: Any) -> None:
-    if not (PEERS / "bin/a11y-moda").exists():
-        pytest.skip(".venv-peers is not installed")
+    moda.needed()
     page = chromium.new_context().new_page()
     sign_in(page, url, "demo.pharmacist")
     wanted = [prefix + path for path in (*PAGES, f"/rationing/queue/{pharmacy().code}") for prefix in ("", "/en")]
     pages = {path: page.request.get(url + path).body() for path in wanted}
-    with served(pages, url) as address:
-        given = "\n".join(address + path for path in wanted)
-        command = [str(PEERS / "bin/python"), "-c", MODA]
-        environment = {"A11Y_ALLOW_PRIVATE_HOSTS": "1"}
-        done = subprocess.run(
-            command, input=given, capture_output=True, text=True, timeout=600, check=False, env=environment
-        )
-    assert done.returncode == 0, done.stderr[-500:]
-    reports = json.loads(done.stdout)
-    assert [status for _, status, _ in reports] == [200] * len(wanted)
-    assert [f"{at}: {fault}" for at, _, faults in reports for fault in faults] == []
+    assert moda.scanned_kept(pages, moda.sheets_of(pages, url)) == ([200] * len(wanted), [])

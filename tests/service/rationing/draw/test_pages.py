@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.channel.web.test_accessibility import opened, wrong
+from tests.access.axe import looked, opened, wrong
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.rationing.draw.world import DRAW, ROUND, a_plan, a_world
@@ -142,12 +142,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(live: Live) -> None
             "/rationing/draw-check",
         )
         for path in [*pages, *("/en" + one for one in pages)]:
-            page.goto(live.url + path, wait_until="domcontentloaded")
-            found += wrong(page, path)
-            page.set_viewport_size({"width": 320, "height": 640})
-            if page.evaluate("document.documentElement.scrollWidth") > 320:
-                found.append(f"{path} is wide")
-            page.set_viewport_size({"width": 1280, "height": 900})
+            found += looked(page, live.url, path)
         page.goto(f"{live.url}/rationing/draws/{DRAW}", wait_until="domcontentloaded")
         page.fill("#f-ticket", live.winner)
         page.click("main form button[type=submit]")

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.channel.web.test_accessibility import opened, wrong
+from tests.access.axe import opened, wide, wrong
 from tests.make import live_server
 from tests.portal import browser
 from tests.portal import until as until_in
@@ -241,9 +241,7 @@ def test_axe_finds_nothing_and_320_pixels_hold(site: Site, chromium: Any) -> Non
     found += wrong(page, "refused")
     page.emulate_media(color_scheme="dark")
     found += wrong(page, "dark")
-    page.set_viewport_size({"width": 320, "height": 640})
-    if page.evaluate("document.documentElement.scrollWidth") > 320:
-        found.append("the desk is wide")
+    found += wide(page, "the desk")
     page.context.close()
     assert found == []
 

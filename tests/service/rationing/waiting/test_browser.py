@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.channel.web.test_accessibility import opened as with_axe
-from tests.channel.web.test_accessibility import wrong
+from tests.access import axe
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.rationing.draw.world import World, a_world
@@ -52,16 +51,11 @@ def served(folder: Path) -> Iterator[tuple[str, World]]:
 
 def test_one_waits_and_comes_in_without_script(tmp_path: Path) -> None:
     with served(tmp_path) as (url, world), browser() as chromium:
-        axe = with_axe(chromium, "light")
+        seen = axe.opened(chromium, "light")
         found: list[str] = []
         for path in ("/rationing/draws", "/en/rationing/draws"):
-            axe.goto(url + path, wait_until="domcontentloaded")
-            assert axe.locator("[data-waiting]").count() == 3
-            found += wrong(axe, path)
-            axe.set_viewport_size({"width": 320, "height": 640})
-            if axe.evaluate("document.documentElement.scrollWidth") > 320:
-                found.append(f"{path} is wide")
-            axe.set_viewport_size({"width": 1280, "height": 900})
+            found += axe.looked(seen, url, path)
+            assert seen.locator("[data-waiting]").count() == 3
         assert found == []
         page = chromium.new_context(java_script_enabled=False).new_page()
 

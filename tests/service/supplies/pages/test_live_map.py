@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.channel.web.test_accessibility import AXE, wrong
+from tests.access.axe import AXE, wide, wrong
 from tests.portal import browser
 from tests.service.supplies.make import AT, PLACES, a_tick
 from tests.service.supplies.pages.stage import A_DAY, Stage, a_real_morning, stage
@@ -202,8 +202,7 @@ def test_axe_finds_nothing_on_the_live_map_and_its_popup(day: Stage, chromium: A
     page.evaluate("() => { stockMap.map.fire('click', {latlng: L.latLng(23.9769, 121.6044)}) }")
     page.wait_for_selector(".popup .outlet")
     assert wrong(page, "popup") == []
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert wide(page, "the live map") == []
 
 
 @pytest.mark.browser
