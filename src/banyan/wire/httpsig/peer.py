@@ -147,27 +147,28 @@ def _signed(message: _M, parameters: Parameters, signers: Sequence[Signer | None
 
 def _stated(said: Parameters, signer: Signer) -> str:
     """The parameters of a signature, as `Parameters.text` writes them: all but time and nonce are the same for ever."""
-    before, after = _fixed(signer.keyid, signer.alg)
+    before, after = constant(signer.keyid, signer.alg)
     nonce = f";nonce={write_bare(said.nonce)}" if said.nonce is not None else ""
     return f";created={said.created};expires={said.expires}{before}{nonce}{after}"
 
 
 @lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
-def _fixed(keyid: str, alg: str) -> tuple[str, str]:
+def constant(keyid: str, alg: str) -> tuple[str, str]:
+    """Of a signature's parameters, what stands before and behind the nonce."""
     return Parameters(keyid=keyid, alg=alg).text, Parameters(tag=TAG).text
 
 
 def _covered(message: Message) -> Covered:
     """What is signed of this message. Raises Uncovered when a field that must be there is not."""
     fields = message.fields
-    found = _of_names(type(message), tuple(fields))
+    found = covered_by(type(message), tuple(fields))
     if not (_is_single(fields) and fields.keys() >= found.own_set):
         _check_single(fields, found.own)
     return found
 
 
 @lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
-def _of_names(kind: type, names: tuple[str, ...]) -> Covered:
+def covered_by(kind: type, names: tuple[str, ...]) -> Covered:
     """Of a message whose fields have these names, in this order: its gateway sends the same few in each message."""
     known = _OWN_FIELDS[kind]
     added = [name for name in names if name not in known and _is_envelope(name)]
@@ -209,7 +210,7 @@ def _verified(message: Message, key_of: KeyOf, now: float, request: Request | No
 def _check_coverage(one: Presented, message: Message) -> None:
     """All that must be signed is, and nothing in a form that could hide a part of it."""
     over, fields = one.told.covered, message.fields
-    if _is_single(fields) and _covers(type(message), tuple(fields), over.text):
+    if _is_single(fields) and covers(type(message), tuple(fields), over.text):
         return
     if not over.texts >= _TEXTS[type(message)]:
         gone = next(required for required in _REQUIRED[type(message)] if required.text not in over.texts)
@@ -221,7 +222,7 @@ def _check_coverage(one: Presented, message: Message) -> None:
 
 
 @lru_cache(maxsize=HTTPSIG_LISTS_KEPT)
-def _covers(kind: type, names: tuple[str, ...], listed: str) -> bool:
+def covers(kind: type, names: tuple[str, ...], listed: str) -> bool:
     """Whether this list is enough for a message whose fields have these names and come in one line each. Of any list
     that is not spelt as we would the answer is no: then the rules are gone through one by one."""
     over, there = covered_in(listed), frozenset(names)
@@ -244,10 +245,14 @@ def _check_single(fields: Fields, names: Sequence[str]) -> None:
 
 
 def _check_parameters(said: Parameters, now: float) -> int:
-    """The clock window; returns from when on it would refuse the message."""
-    created, expires, clock = said.created, said.expires, int(now)
+    created, expires = said.created, said.expires
     if created is None or expires is None:
         raise Malformed("created" if created is None else "expires", "must be said")
+    return check_times(created, expires, int(now))
+
+
+def check_times(created: int, expires: int, clock: int) -> int:
+    """The clock window; returns from when on it would refuse the message. Raises Untimely."""
     if not created < expires <= created + PEER_LIFE_S:
         raise Untimely("expires", f"is at most {PEER_LIFE_S} s after created")
     if created - clock > PEER_AHEAD_S:

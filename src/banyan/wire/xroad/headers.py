@@ -56,7 +56,7 @@ _ONCE_NAMES: Final = tuple(
     one.decode("ascii") for one in (CLIENT, MESSAGE_ID, USER_ID, ISSUE, SECURITY_SERVER, REPRESENTED_PARTY)
 )
 _NOTHING: Final = ("",)
-_OURS_IN_A_RESPONSE: Final = frozenset({CLIENT, SERVICE, MESSAGE_ID, REQUEST_ID, REQUEST_HASH, ERROR})
+OURS_IN_A_RESPONSE: Final = frozenset({CLIENT, SERVICE, MESSAGE_ID, REQUEST_ID, REQUEST_HASH, ERROR})
 _SHOWN: Final = 64
 """Characters of a stranger's field name that an error repeats."""
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -130,12 +130,12 @@ def usual_request_fields(fields: Sequence[Field], named: Mapping[str, Sequence[s
 
 
 @lru_cache(maxsize=limits.HEADER_NAMES_KEPT)
-def _travels(name: bytes) -> bool:
+def travels(name: bytes) -> bool:
     low = name.lower()
     return low not in DROPPED and low not in _OURS_IN_A_REQUEST
 
 
-_travelling: Final = picker(_travels)
+_travelling: Final = picker(travels)
 
 
 def message_id_of(asked: Asked, uuid: str) -> str:
@@ -171,7 +171,7 @@ def response_fields(fields: Sequence[Field], call: Call, *, is_checked: bool = F
     take = _answering(names_of(fields)) if is_checked and len(fields) <= ROAD_SHAPE_NAMES else None
     if take is not None:
         return [*take(fields), *_said_of(call)]
-    kept = _kept(fields, _OURS_IN_A_RESPONSE, Origin.SERVER_PROXY, is_checked)
+    kept = _kept(fields, OURS_IN_A_RESPONSE, Origin.SERVER_PROXY, is_checked)
     date = next((at for at, (low, _) in enumerate(kept) if low == b"date"), -1)
     return [
         *[field for at, (low, field) in enumerate(kept) if low != b"date" or at == date],
@@ -196,7 +196,7 @@ def _answering(names: tuple[bytes, ...]) -> Pick | None:
     lows = [name.lower() for name in names]
     if b"connection" in lows or lows.count(b"date") > 1:
         return None
-    return places([at for at, low in enumerate(lows) if low not in DROPPED and low not in _OURS_IN_A_RESPONSE])
+    return places([at for at, low in enumerate(lows) if low not in DROPPED and low not in OURS_IN_A_RESPONSE])
 
 
 def last_of(fields: Iterable[Field], name: bytes) -> bytes | None:

@@ -15,6 +15,7 @@ from tests.wire.httpsig.road import BODY, NOW, a_request, an_answer
 from banyan.errors import Limit
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.messages.opening import Opened, open_messages, origin_of
+from banyan.kernel.exchange.road.leg import text_of
 from banyan.kernel.exchange.road.model import Exchanged, Role, Signed
 from banyan.wire.httpsig.message import Fields
 from banyan.wire.xroad.identifiers import ClientId, ServiceId
@@ -72,8 +73,8 @@ def lines_of(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
 
 def signed(number: int = 0) -> tuple[Signed, Signed]:
     """A request and its answer as a log gets them; `number` makes the signatures others, so those no longer hold."""
-    asked = Signed(b"POST\r\n" + REQUEST.target.encode(), lines_of(REQUEST.fields), "https", REQUEST.authority)
-    answered = Signed(b"200\r\nOK", lines_of(ANSWER.fields))
+    asked = Signed(b"POST\r\n" + REQUEST.target.encode(), text_of(lines_of(REQUEST.fields)), "https", REQUEST.authority)
+    answered = Signed(b"200\r\nOK", text_of(lines_of(ANSWER.fields)))
     return (asked, answered) if not number else (_other(asked, number), _other(answered, number))
 
 
@@ -117,4 +118,4 @@ async def keep_all(opened: Opened, numbers: range, role: Role = "client", **chan
 
 def _other(message: Signed, number: int) -> Signed:
     fields = tuple((name, value + b"%d" % number if name == b"signature" else value) for name, value in message.fields)
-    return msgspec.structs.replace(message, fields=fields)
+    return msgspec.structs.replace(message, text=text_of(fields))

@@ -155,6 +155,12 @@ class OpenDoor:
         self.entered.append((client, priority, per_minute))
         return Leave()
 
+    def enter_now(
+        self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None
+    ) -> Leave:
+        self.entered.append((client, priority, per_minute))
+        return Leave()
+
 
 class Seen(msgspec.Struct, frozen=True):
     """One request as the service behind the provider's gateway got it."""

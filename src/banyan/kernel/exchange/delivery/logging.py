@@ -29,6 +29,6 @@ async def log_answer(means: Means, role: Role, receipt: str, said: Receipt) -> N
             message_id=said.message_id,
             at=EpochS(said.at),
             status=said.status,
-            answer=Signed(line, ((FIELD, receipt.encode("ascii")),)),
+            answer=Signed(line, FIELD + b": " + receipt.encode("ascii")),
         )
     )

@@ -18,6 +18,7 @@ from banyan.kernel.exchange.delivery.envelope import ACCEPTED, AGAIN, fingerprin
 from banyan.kernel.exchange.delivery.hands import may_repeat, not_reached
 from banyan.kernel.exchange.delivery.means import Means
 from banyan.kernel.exchange.delivery.received import Key, Received
+from banyan.kernel.exchange.road.behind import HttpProvider, plain_behind
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.kernel.storage.store import Tx
 from banyan.limits_road import DELIVERY_REMEMBERED_S
@@ -33,6 +34,10 @@ class Once:
         self._means = means
         self._provider = provider
         self._running: dict[Key, asyncio.Future[None]] = {}
+
+    def plain(self, offer: Offer) -> HttpProvider | None:
+        """Of a call without an Idempotency-Key."""
+        return plain_behind(self._provider, offer)
 
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
         """Raises Conflict: the key is another request's, or nobody knows what became of its first; Fault as the

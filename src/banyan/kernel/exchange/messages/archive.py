@@ -42,7 +42,7 @@ class Messages:
 
     def __init__(self, log: Log, index: Index, published: Published, *, clock: Clock) -> None:
         self.log, self.index, self.published = log, index, published
-        self.keep = log.keep
+        self.keep, self.put = log.keep, log.put
         self._clock = clock
         self._turn = asyncio.Lock()
         self._ungrown: list[bytes] = []

@@ -22,7 +22,7 @@ from banyan.kernel.exchange.messages.daykeys import DayKeys, Random, day_of
 from banyan.kernel.exchange.messages.frame import Frame, Kept, Opening, Part
 from banyan.kernel.exchange.messages.index import Index, Seen, Written, seen_in
 from banyan.kernel.exchange.messages.record import named, written
-from banyan.kernel.exchange.road.model import Body, Exchanged
+from banyan.kernel.exchange.road.model import Body, Exchanged, Told
 from banyan.kernel.ledger.entries import SALT_BYTES
 from banyan.kernel.storage.journal import Journal
 from banyan.limits_road import (
@@ -42,22 +42,22 @@ _ROOM: Final = "Try again in a moment; the call was not answered, for it could n
 class _Waiting:
     """One exchange on its way to the disk."""
 
-    __slots__ = ("at", "bodies", "day", "done", "entry", "exchanged", "opening", "size")
+    __slots__ = ("at", "bodies", "day", "entry", "exchanged", "opening", "size", "told")
 
     def __init__(
         self,
         entry: bytes,
         at: float,
         day: int,
+        told: Told,
         *,
         opening: Opening | None = None,
         bodies: tuple[Kept, ...] = (),
         exchanged: Exchanged | None = None,
     ) -> None:
-        self.entry, self.at, self.day = entry, at, day
+        self.entry, self.at, self.day, self.told = entry, at, day, told
         self.opening, self.bodies, self.exchanged = opening, bodies, exchanged
-        self.size = len(entry) + (len(opening.record) if opening else 0) + sum(len(one.sealed) for one in bodies)
-        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.size = len(entry) + (len(opening.record) if opening else 0) + sum([len(one.sealed) for one in bodies])
 
 
 class Log:
@@ -82,14 +82,7 @@ class Log:
 
     async def keep(self, exchanged: Exchanged) -> None:
         """`MessageLog.keep`: durable when it returns. Raises Problem when it cannot be written."""
-        if len(self._waiting) >= MESSAGES_WAITING:
-            raise Limit(
-                f"{MESSAGES_WAITING} exchanges wait to be logged already (MESSAGES_WAITING).",
-                remedy=_ROOM,
-                status=429,
-                kind="message-log-full",
-                retry_after_s=1,
-            )
+        self._check_room()
         salt = self._random(SALT_BYTES)
         entry, record = written(exchanged, salt)
         day = day_of(exchanged.at + self._retention_s)
@@ -97,14 +90,35 @@ class Log:
         if exchanged.keep_bodies_s > 0:
             bodies = await self._sealed_bodies(exchanged, entry)
             day = max((day, *(one.day for one in bodies)))
-        await self._put(
-            _Waiting(entry, exchanged.at, day, opening=Opening(salt, record), bodies=bodies, exchanged=exchanged)
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        opening = Opening(salt, record)
+        self._put(
+            _Waiting(entry, exchanged.at, day, _settling(done), opening=opening, bodies=bodies, exchanged=exchanged)
         )
+        await done
+
+    def put(self, exchanged: Exchanged, told: Told) -> None:
+        """As `keep`, of an exchange whose bodies have MESSAGES_INLINE_BYTES at most: `told` hears when it is durable,
+        or what went wrong. Raises Problem at once when too many wait."""
+        self._check_room()
+        salt = self._random(SALT_BYTES)
+        entry, record = written(exchanged, salt)
+        day = day_of(exchanged.at + self._retention_s)
+        bodies: tuple[Kept, ...] = ()
+        if exchanged.keep_bodies_s > 0:
+            until = _kept_until(exchanged)
+            parts = _parts(exchanged)
+            bodies = tuple([self._inline(part, body, until, entry) for part, body in parts if body is not None])
+            day = max(day, until)
+        opening = Opening(salt, record)
+        self._put(_Waiting(entry, exchanged.at, day, told, opening=opening, bodies=bodies, exchanged=exchanged))
 
     async def say(self, entry: bytes) -> int:
         """Write a public entry; its index once it is durable."""
         now = self._clock()
-        return await self._put(_Waiting(entry, now, day_of(now)))
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._put(_Waiting(entry, now, day_of(now), _settling(done)))
+        return await done
 
     async def recover(self, index: Index, size: int, grow: Callable[[Sequence[bytes]], None]) -> None:
         """Once, before the first `keep`: bring the index and a tree of `size` entries up to the journal."""
@@ -173,12 +187,20 @@ class Log:
     def _frames(self, after: int) -> Iterator[tuple[int, Frame]]:
         return ((seq, frames.decode(data)) for seq, data in self.journal.replay(after))
 
-    def _put(self, one: _Waiting) -> asyncio.Future[int]:
-        """To be awaited: the index of its entry once it is durable."""
+    def _check_room(self) -> None:
+        if len(self._waiting) >= MESSAGES_WAITING:
+            raise Limit(
+                f"{MESSAGES_WAITING} exchanges wait to be logged already (MESSAGES_WAITING).",
+                remedy=_ROOM,
+                status=429,
+                kind="message-log-full",
+                retry_after_s=1,
+            )
+
+    def _put(self, one: _Waiting) -> None:
         self._waiting.append(one)
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._write())
-        return one.done
 
     async def _write(self) -> None:
         """Frame after frame until nothing waits."""
@@ -195,8 +217,7 @@ class Log:
                 self._tail.append(done)
                 self._next += len(batch)
                 for place, one in enumerate(batch):
-                    if not one.done.done():
-                        one.done.set_result(done.frame.first + place)
+                    one.told(done.frame.first + place, None)
         finally:
             self._writing = None
             _settle(self._waiting, _broken("its writer ended"))
@@ -226,21 +247,27 @@ class Log:
         )
 
     async def _sealed_bodies(self, exchanged: Exchanged, entry: bytes) -> tuple[Kept, ...]:
-        keep_s = min(exchanged.keep_bodies_s, MESSAGES_KEEP_MOST_S)
-        day = day_of(exchanged.at + keep_s)
-        parts: tuple[tuple[Part, Body | None], ...] = (
-            ("request", exchanged.request_body),
-            ("answer", exchanged.answer_body),
-        )
+        day, parts = _kept_until(exchanged), _parts(exchanged)
         return tuple([await self._sealed(part, body, day, entry) for part, body in parts if body is not None])
 
     async def _sealed(self, part: Part, body: Body, day: int, entry: bytes) -> Kept:
-        about = frames.about_body(entry, part)
         if body.size <= MESSAGES_INLINE_BYTES:
-            sealed = self.keys.seal(day, body.whole(MESSAGES_INLINE_BYTES), about)
-            return Kept(0, part, day, body.size, sealed=sealed)
-        name = await self.files.write(body, day, self.keys.sealing(day), about)
+            return self._inline(part, body, day, entry)
+        name = await self.files.write(body, day, self.keys.sealing(day), frames.about_body(entry, part))
         return Kept(0, part, day, body.size, file=name)
+
+    def _inline(self, part: Part, body: Body, day: int, entry: bytes) -> Kept:
+        sealed = self.keys.seal(day, body.whole(MESSAGES_INLINE_BYTES), frames.about_body(entry, part))
+        return Kept(0, part, day, body.size, sealed=sealed)
+
+
+def _kept_until(exchanged: Exchanged) -> int:
+    """The day whose key seals the bodies."""
+    return day_of(exchanged.at + min(exchanged.keep_bodies_s, MESSAGES_KEEP_MOST_S))
+
+
+def _parts(exchanged: Exchanged) -> tuple[tuple[Part, Body | None], ...]:
+    return ("request", exchanged.request_body), ("answer", exchanged.answer_body)
 
 
 def _seen(place: int, one: Exchanged) -> Seen:
@@ -250,9 +277,19 @@ def _seen(place: int, one: Exchanged) -> Seen:
 
 def _settle(batch: deque[_Waiting] | list[_Waiting], problem: Exception) -> None:
     while batch:
-        one = batch.pop()
-        if not one.done.done():
-            one.done.set_exception(problem)
+        batch.pop().told(-1, problem)
+
+
+def _settling(done: asyncio.Future[int]) -> Told:
+    def told(index: int, error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(index)
+        else:
+            done.set_exception(error)
+
+    return told
 
 
 def _broken(what: str) -> Problem:

@@ -19,7 +19,6 @@ import msgspec
 from banyan.kernel.exchange.road.model import Exchanged, Role, Signed
 from banyan.kernel.ledger.entries import act_entry, commitment_of
 from banyan.limits_road import MESSAGES_XID_CHARACTERS
-from banyan.wire.xroad.headers import Field
 from banyan.wire.xroad.identifiers import ClientId, ServiceId, encoded, parse_client, parse_service
 
 KIND: Final = "exchange"
@@ -152,11 +151,7 @@ def public_xid(xid: str) -> str:
 
 def signed_of(head: Head) -> Signed:
     """The message as it was given to the log."""
-    fields: list[Field] = []
-    for line in head.fields.split("\r\n") if head.fields else ():
-        name, _, value = line.partition(": ")
-        fields.append((name.encode("latin-1"), value.encode("latin-1")))
-    return Signed(head.line.encode("latin-1"), tuple(fields), head.scheme, head.authority)
+    return Signed(head.line.encode("latin-1"), head.fields.encode("latin-1"), head.scheme, head.authority)
 
 
 def client_of(record: Record) -> ClientId:
@@ -183,7 +178,7 @@ def _head(message: Signed | None) -> tuple[Head | None, str]:
     """As a record has it, and SHA-256 of the value of its `Signature` field in hexadecimal, empty without one."""
     if message is None:
         return None, ""
-    fields = b"\r\n".join(map(b": ".join, message.fields))
+    fields = message.text
     head = Head(message.line.decode("latin-1"), fields.decode("latin-1"), message.scheme, message.authority)
     start = fields.find(_SIGNATURE)
     if start >= 0:

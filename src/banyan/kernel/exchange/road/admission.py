@@ -64,6 +64,18 @@ class FairAdmission:
             await self._turn(place, asking)
         return Leave(self, place)
 
+    def enter_now(
+        self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None
+    ) -> Leave | None:
+        """Leave to run, when there is a place at once; None: `enter` knows why, or waits."""
+        asking = Asking(client, priority, until - self._clock(), (client, service) if per_minute else None, per_minute)
+        place = self.desk.start_now(asking, self._ticks())
+        if place is None:
+            return None
+        if self._timer is None:
+            self._watch()
+        return Leave(self, place)
+
     def leave(self, place: Place) -> None:
         for started in self.desk.end(place, self._ticks()):
             _tell(started)

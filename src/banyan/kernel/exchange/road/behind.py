@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.road.head import BadHttp, ResponseHead, write_request
-from banyan.kernel.exchange.road.link import Broken, Place, Pool
-from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer
+from banyan.kernel.exchange.road.link import Broken, Came, Place, Pool
+from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.kernel.exchange.road.spool import Spool, Spooling
 from banyan.limits_road import ROAD_ATTEMPTS, ROAD_SERVICE_IDLE_S
 from banyan.wire.xroad.codes import Code, Origin
@@ -35,38 +35,65 @@ class HttpProvider:
         self._usual: ssl.SSLContext | None = None
         self.pool = Pool(context or self._system, idle_s=ROAD_SERVICE_IDLE_S)
 
+    def plain(self, offer: Offer) -> HttpProvider | None:
+        return self
+
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
-        place, host, below = _address(offer.url)
+        place, host, below = address_of(offer.url)
         fields = [(b"host", host), *call.fields]
         if body.size or call.verb not in ("GET", "HEAD", "OPTIONS", "TRACE", "DELETE"):
             fields.append((b"content-length", b"%d" % body.size))
         written = write_request(call.verb, (below + path) or b"/", fields)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(offer.timeout_s, call.until - self._clock())
-        error: Exception | None = None
+        return await self.asked(place, call.verb, written, body, deadline=deadline)
+
+    async def asked(
+        self,
+        place: Place,
+        verb: str,
+        written: bytes,
+        body: Body,
+        *,
+        deadline: float,
+        failed: OSError | BadHttp | None = None,
+    ) -> Answer:
+        """The answer to a whole head and its body. `failed`: how the first attempt, over an idle link, ended."""
+        error = failed
         for attempt in range(ROAD_ATTEMPTS):
+            if error is not None and (isinstance(error, BadHttp | ssl.SSLError) or not _may_again(verb, error)):
+                break
             try:
-                link = (self.pool.idle(place) if not attempt else None) or await self.pool.connect(place, deadline)
-                came = await link.ask(call.verb, written, body, self._spool_for, deadline)
-            except (OSError, BadHttp) as failed:
-                error = failed
-                if isinstance(failed, BadHttp | ssl.SSLError) or not _may_again(call.verb, failed):
-                    break
+                ready = self.pool.idle(place) if not attempt and failed is None else None
+                link = ready or await self.pool.connect(place, deadline)
+                came = await link.ask(verb, written, body, self.spool_for, deadline)
+            except (OSError, BadHttp) as again:
+                error = again
             else:
                 self.pool.give(link)
-                return Answer(came.head.status, came.head.reason, came.head.fields, came.body, is_checked=True)
+                return answer_of(came)
         raise _failed(error) from error
 
     def close(self) -> None:
         self.pool.close()
 
-    def _spool_for(self, head: ResponseHead) -> Spool:
+    def spool_for(self, head: ResponseHead) -> Spool:
         return self._spooling.spool(("sha-256",))
 
     def _system(self) -> ssl.SSLContext:
         if self._usual is None:
             self._usual = ssl.create_default_context()
         return self._usual
+
+
+def plain_behind(provider: Provider, offer: Offer) -> HttpProvider | None:
+    """The HTTP service that alone stands behind an offer, when `provider` would only pass the call on to it."""
+    told: Callable[[Offer], HttpProvider | None] | None = getattr(provider, "plain", None)
+    return told(offer) if told is not None else None
+
+
+def answer_of(came: Came) -> Answer:
+    return Answer(came.head.status, came.head.reason, came.head.fields, came.body, is_checked=True)
 
 
 def _may_again(verb: str, failed: OSError) -> bool:
@@ -76,7 +103,7 @@ def _may_again(verb: str, failed: OSError) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _address(url: str) -> tuple[Place, bytes, bytes]:
+def address_of(url: str) -> tuple[Place, bytes, bytes]:
     """Where a service is: place, Host, path in front of a call's. Raises Fault."""
     if not url:
         message = "The service has no address behind its gateway."

@@ -36,8 +36,8 @@ _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"
 _SIDE: Final = Origin.CLIENT_PROXY
 
 
-class _Asked(msgspec.Struct):
-    """One call under way."""
+class UnderWay(msgspec.Struct):
+    """One call that is being sent."""
 
     call: Call
     body: Body
@@ -62,9 +62,18 @@ class Consumer:
         desk.check_directory(_SIDE)
         signing = desk.keys_of(call.asked.client.owner, _SIDE)
         routes = self._routes(call)
-        asked = _Asked(call, body, await leg.hash_of(call, body), signing)
+        return await self._carried(UnderWay(call, body, await leg.hash_of(call, body), signing), routes)
+
+    async def resumed(self, asked: UnderWay, failed: OSError | BadHttp | None = None) -> Answer:
+        """The rest of a call that was sent: its answer came, or the first attempt failed. As `send`."""
+        return await self._carried(asked, self._routes(asked.call) if failed is not None else (), failed)
+
+    async def _carried(
+        self, asked: UnderWay, routes: Sequence[Route], failed: OSError | BadHttp | None = None
+    ) -> Answer:
         try:
-            await self._ask(asked, routes)
+            if asked.came is None:
+                await self._ask(asked, routes, failed)
             answer = await self._held_to(asked)
         except Fault as fault:
             await self._log(asked, None, fault)
@@ -96,22 +105,21 @@ class Consumer:
             raise Fault(_SIDE, Code.INVALID_SECURITY_SERVER, message=message, field="X-Road-Security-Server", fix=fix)
         return _open_ones(chosen)
 
-    async def _ask(self, asked: _Asked, routes: Sequence[Route]) -> None:
-        """Until an answer came. Raises Fault."""
+    async def _ask(self, asked: UnderWay, routes: Sequence[Route], error: OSError | BadHttp | None = None) -> None:
+        """Until an answer came. `error`: of the attempt before. Raises Fault."""
         call = asked.call
         deadline = asyncio.get_running_loop().time() + call.until - self._desk.clock()
         digest = await leg.digest_field(asked.body)
-        error: Exception | None = None
-        for attempt in range(ROAD_ATTEMPTS):
-            route, link = await self.reach.reach(routes, deadline, fresh=attempt > 0)
+        for _ in range(ROAD_ATTEMPTS):
+            if error is not None and not _is_worth_another(call.verb, error):
+                break
+            route, link = await self.reach.reach(routes, deadline, fresh=error is not None)
             try:
                 written = self._signed(asked, route, digest)
-                asked.came = await link.ask(call.verb, written, asked.body, self._spool_for, deadline)
+                asked.came = await link.ask(call.verb, written, asked.body, self.spool_for, deadline)
             except (OSError, BadHttp) as failed:
                 error = failed
                 self.reach.ended(route, link, error)
-                if not _is_worth_another(call.verb, failed):
-                    break
             except BaseException as stopped:
                 self.reach.ended(route, link, None if isinstance(stopped, Fault) else Broken("stopped", is_late=True))
                 raise
@@ -121,7 +129,7 @@ class Consumer:
                 return
         raise _no_answer(routes, error)
 
-    def _signed(self, asked: _Asked, route: Route, digest: bytes) -> bytes:
+    def _signed(self, asked: UnderWay, route: Route, digest: bytes) -> bytes:
         """The head to send to `route`; each attempt has a nonce of its own."""
         desk, call = self._desk, asked.call
         asked.route, asked.authority = route, authority_of(route)
@@ -139,11 +147,11 @@ class Consumer:
         own = ((b"host", asked.authority.encode("ascii")), (b"content-length", b"%d" % asked.body.size))
         return write_request(call.verb, call.target.raw, (*own, *sent.fields))
 
-    def _spool_for(self, head: ResponseHead) -> Spool:
+    def spool_for(self, head: ResponseHead) -> Spool:
         most = XROAD_ERROR_BYTES if "x-road-error" in head.named else 0
         return self._desk.spooling.spool(leg.algorithms_in(head.named, "sha-256"), most=most)
 
-    async def _held_to(self, asked: _Asked) -> Answer:
+    async def _held_to(self, asked: UnderWay) -> Answer:
         """The answer as it goes to the client. Raises Fault: it is one, or it is not the answer to this call."""
         assert asked.came is not None, "an answer came"
         assert asked.sent is not None, "it was asked"
@@ -169,14 +177,14 @@ class Consumer:
             raise Fault(_SIDE, Code.INCONSISTENT_RESPONSE, message=message, field="x-road-request-hash", fix=fix)
         return Answer(head.status, head.reason, leg.off_leg(head.fields, of_request=False), body)
 
-    def _see(self, asked: _Asked, head: ResponseHead) -> None:
+    def _see(self, asked: UnderWay, head: ResponseHead) -> None:
         """Tell the directory of another version at the other gateway."""
         seen, said = self._desk.around.seen, head.named.get("x-directory-version")
         if seen is not None and said and said[-1] != self._desk.around.directory.version:
             assert asked.route is not None, "somebody answered"
             seen(asked.route.server, said[-1])
 
-    async def _log(self, asked: _Asked, answer: Answer | None, fault: Fault | None) -> None:
+    async def _log(self, asked: UnderWay, answer: Answer | None, fault: Fault | None) -> None:
         """Log what was sent and what came. Raises Fault(LoggingFailed)."""
         call, came = asked.call, asked.came
         local = self._desk.locals.get(call.asked.client)

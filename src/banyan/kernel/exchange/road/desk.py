@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
@@ -22,6 +23,7 @@ from banyan.kernel.exchange.road.model import (
     Provider,
     Role,
     Timing,
+    Told,
 )
 from banyan.kernel.exchange.road.spool import Spooling
 from banyan.wire.httpsig.keys import Signer
@@ -95,6 +97,7 @@ class Desk(msgspec.Struct):
     report: Callable[[str, BaseException], None]
     spelling: Spelling = "documented"
     is_strict: bool = False
+    _putting: set[asyncio.Task[None]] = msgspec.field(default_factory=set)
 
     def uuid(self) -> str:
         """Version 4, RFC 9562 s5.4."""
@@ -123,9 +126,33 @@ class Desk(msgspec.Struct):
         try:
             await self.around.log.keep(exchanged)
         except Exception as error:  # whatever it is, the exchange is not provable, so there is none
-            self.report("road: the message log failed", error)
-            message, fix = "The exchange could not be logged, so its answer is not given.", "Try again later."
-            raise Fault(origin, Code.LOGGING_FAILED, message=message, fix=fix) from error
+            raise self.unlogged(error, origin) from error
+
+    def put(self, exchanged: Exchanged, told: Told) -> None:
+        """As `keep`, without waiting: `told` hears what came of it. Bodies are small (`Log.put`)."""
+        put: Callable[[Exchanged, Told], None] | None = getattr(self.around.log, "put", None)
+        if put is None:
+            task = asyncio.ensure_future(self._put(exchanged, told))
+            self._putting.add(task)
+            task.add_done_callback(self._putting.discard)
+            return
+        try:
+            put(exchanged, told)
+        except Exception as error:  # as in `keep`
+            asyncio.get_running_loop().call_soon(told, -1, error)
+
+    async def _put(self, exchanged: Exchanged, told: Told) -> None:
+        try:
+            await self.around.log.keep(exchanged)
+        except Exception as error:  # as in `keep`
+            told(-1, error)
+        else:
+            told(0, None)
+
+    def unlogged(self, error: Exception, origin: Origin) -> Fault:
+        self.report("road: the message log failed", error)
+        message, fix = "The exchange could not be logged, so its answer is not given.", "Try again later."
+        return Fault(origin, Code.LOGGING_FAILED, message=message, fix=fix)
 
     def note(self, call: Call, role: Role, moments: tuple[float, float], outcome: Outcome) -> None:
         """Tell the monitor of a call that ends now. `moments`: when it was sent on, and when that was answered."""

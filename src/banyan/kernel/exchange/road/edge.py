@@ -18,7 +18,7 @@ from banyan.kernel.exchange.road.desk import Desk, Local
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
 from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.listener import Incoming
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Request, Response
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Request, Response, Ticket
 from banyan.kernel.exchange.road.provision import wants_async
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem
 from banyan.wire.xroad.codes import Code, Origin
@@ -94,15 +94,29 @@ class Edge:
         )
         return Response(answer.status, answer.fields, answer.body, answer.reason)
 
+    async def resumed(self, fields: Sequence[Field], ticket: Ticket, carrying: Awaitable[Answer]) -> Answer:
+        """To a call with these fields that the straight way has begun; never raises."""
+
+        async def carried() -> Answer:
+            try:
+                return self._dressed(await carrying, is_stale=False)
+            finally:
+                ticket.close()
+
+        return await self._told(fields, carried())
+
     async def _answer(self, arrived: Arrived) -> Answer:
+        return await self._told(arrived.fields, self._carried(arrived))
+
+    async def _told(self, fields: Sequence[Field], carrying: Awaitable[Answer]) -> Answer:
         try:
-            return await self._carried(arrived)
+            return await carrying
         except Problem as problem:
             told = problem
         except Exception as error:  # a defect of ours: recorded here, told as such
             self._desk.report("road: a call failed", error)
             told = internal(_SIDE)
-        accept = [value.decode("latin-1") for name, value in arrived.fields if name.lower() == b"accept"]
+        accept = [value.decode("latin-1") for name, value in fields if name.lower() == b"accept"]
         return fault_answer(told, self._desk.uuid(), accept, self._desk.spelling, _SIDE)
 
     async def _carried(self, arrived: Arrived) -> Answer:
@@ -122,9 +136,12 @@ class Edge:
         finally:
             arrived.may_end(False)
         try:
-            answer = await self._sent(call, body)
+            return self._dressed(await self._sent(call, body), is_stale=is_stale)
         finally:
             ticket.close()
+
+    def _dressed(self, answer: Answer, *, is_stale: bool) -> Answer:
+        desk = self._desk
         fields = [*answer.fields, (DIRECTORY_VERSION, desk.around.directory.version.encode("ascii"))]
         if is_stale:
             fields.append((DIRECTORY_STATE, b"stale"))
@@ -145,7 +162,7 @@ class Edge:
             asked = usual_request_fields(arrived.fields, arrived.named, strict=desk.is_strict)
         else:
             asked = parse_request_fields(arrived.fields, strict=desk.is_strict)
-        local = self._local(asked.client, arrived.certificate, is_tls=arrived.is_tls)
+        local = self.local(asked.client, arrived.certificate, is_tls=arrived.is_tls)
         request_id = desk.uuid()
         message_id = asked.message_id or message_id_of(asked, desk.uuid())
         fields = request_fields(asked, request_id, message_id)
@@ -154,9 +171,9 @@ class Edge:
 
     def check(self, request: Request, client: ClientId) -> None:
         """That who asks for a page may speak for this client. Raises Fault, as a call of its would."""
-        self._local(client, request.certificate, is_tls=request.is_tls)
+        self.local(client, request.certificate, is_tls=request.is_tls)
 
-    def _local(self, client: ClientId, certificate: bytes, *, is_tls: bool) -> Local:
+    def local(self, client: ClientId, certificate: bytes, *, is_tls: bool) -> Local:
         """Raises Fault: the client is not of this gateway, or came by another connection than it should."""
         local = self._desk.locals.get(client)
         if local is None:

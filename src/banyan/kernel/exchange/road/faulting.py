@@ -7,8 +7,8 @@ from typing import Final
 
 from banyan.errors import Problem
 from banyan.kernel.exchange.road.head import BadHttp
-from banyan.kernel.exchange.road.listener import phrase
 from banyan.kernel.exchange.road.model import Answer
+from banyan.kernel.exchange.road.plain import phrase
 from banyan.kernel.exchange.road.spool import Held
 from banyan.wire.httpsig.errors import DigestMismatch, Forged, Malformed, Refused, Uncovered, UnknownKey, Untimely
 from banyan.wire.xroad.codes import DOCUMENTED, Code, Origin, Spelling, respelled

@@ -30,24 +30,33 @@ from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
 from banyan.kernel.exchange.road.gathering import Gathering
 from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.link import Pool
-from banyan.kernel.exchange.road.listener import Handler, Incoming, Listener, phrase
+from banyan.kernel.exchange.road.listener import Handler, Incoming, Listener, Quick
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Request
 from banyan.kernel.exchange.road.nonces import Nonces
 from banyan.kernel.exchange.road.pages import Pages, Side
 from banyan.kernel.exchange.road.peer import Peer
+from banyan.kernel.exchange.road.plain import phrase
 from banyan.kernel.exchange.road.provision import Provision
 from banyan.kernel.exchange.road.reach import Reach
 from banyan.kernel.exchange.road.routing import Choice, HedgedReach
 from banyan.kernel.exchange.road.spool import Held, Spooling
+from banyan.kernel.exchange.road.straight.answering import StraightAnswering
+from banyan.kernel.exchange.road.straight.asking import StraightAsking
+from banyan.kernel.exchange.road.straight.signed import listed_in
 from banyan.kernel.exchange.road.tls import Contexts, Identity, edge_context
 from banyan.kernel.exchange.road.verifying import Verifying
-from banyan.limits_road import ROAD_BODY_BYTES
+from banyan.limits_road import ROAD_BODY_BYTES, ROAD_FORM_AFTER
 from banyan.wire.httpsig.errors import DigestMismatch
 from banyan.wire.xroad.codes import Code, Origin, Spelling
 from banyan.wire.xroad.faults import Fault
-from banyan.wire.xroad.headers import Field, message_id_of, parse_request_fields, request_fields
+from banyan.wire.xroad.headers import ERROR, Field, message_id_of, parse_request_fields, request_fields
 from banyan.wire.xroad.identifiers import ClientId, ServerId, encoded
 from banyan.wire.xroad.target import Target, is_service_call, parse_verb
+
+
+def _is_fault(answer: Answer) -> bool:
+    return any(name == ERROR for name, _ in answer.fields)
+
 
 _SIDES: dict[Side, Origin] = {"edge": Origin.CLIENT_PROXY, "peer": Origin.SERVER_PROXY}
 
@@ -69,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True):
     spelling: Spelling = "documented"
     is_strict: bool = False
     body_bytes: int = ROAD_BODY_BYTES
+    form_after: int = ROAD_FORM_AFTER
+    """How often heads of one form come before the straight way takes them."""
 
 
 class Gateway:
@@ -110,6 +121,8 @@ class Gateway:
         self.edge = Edge(self.desk, self._consumer)
         self._verifying = Verifying(self.desk, Nonces(clock(), recalled))
         self._provision = Provision(self.desk, self._verifying)
+        self.asking = StraightAsking(self.desk, self.edge, self._consumer, settings.form_after)
+        self.answering = StraightAnswering(self.desk, self._provision, self._verifying, settings.form_after)
         self._listeners: list[Listener] = []
         self.peer_port = self.edge_port = self.edge_tls_port = 0
 
@@ -124,16 +137,18 @@ class Gateway:
 
     async def start(self) -> None:
         own = self.settings
-        peer = self._listener(self._at_peer)
+        peer = self._listener(self._at_peer, self.answering.take)
         self.peer_port = await peer.start(own.host, own.peer_port, self.tls.server)
         host = f"[{own.host}]" if ":" in own.host else own.host
         self._verifying.authorities |= {f"{host}:{self.peer_port}".lower(), *(one.lower() for one in own.authorities)}
         if own.edge_port is not None:
-            self.edge_port = await self._listener(self._at_edge).start(own.host, own.edge_port)
+            self.edge_port = await self._listener(self._at_edge, self.asking.take).start(own.host, own.edge_port)
         if own.edge_tls_port is not None:
             clients = [pem for local in self.desk.locals.values() for pem in local.certificates]
             context = edge_context(own.identity, clients)
-            self.edge_tls_port = await self._listener(self._at_edge).start(own.host, own.edge_tls_port, context)
+            self.edge_tls_port = await self._listener(self._at_edge, self.asking.take).start(
+                own.host, own.edge_tls_port, context
+            )
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Calls that run may end for so long."""
@@ -164,20 +179,27 @@ class Gateway:
         finally:
             ticket.close()
 
-    def _listener(self, handler: Handler) -> Listener:
+    def _listener(self, handler: Handler, quick: Quick) -> Listener:
         listener = Listener(handler, self.spooling, self.desk.clock, self.desk.report)
+        listener.quick = quick
         self._listeners.append(listener)
-        self._gathering.under_way.append(listener.tasks)
+        self._gathering.under_way += (listener.tasks, listener.taken)
         return listener
 
     async def _at_edge(self, incoming: Incoming) -> Answer:
         if is_service_call(incoming.head.target):
-            return await self.edge.answer(incoming)
+            answer = await self.edge.answer(incoming)
+            if not _is_fault(answer):
+                self.asking.requests.learn(incoming.head.fields)
+            return answer
         return await self._page("edge", incoming)
 
     async def _at_peer(self, incoming: Incoming) -> Answer:
         if is_service_call(incoming.head.target):
-            return await self._provision.answer(incoming)
+            answer = await self._provision.answer(incoming)
+            if not _is_fault(answer):
+                self.answering.requests.learn(incoming.head.fields, listed_in(incoming.head.named))
+            return answer
         return await self._page("peer", incoming)
 
     async def _page(self, side: Side, incoming: Incoming) -> Answer:

@@ -39,7 +39,7 @@ _OWN: Final = frozenset({DIGEST, LEFT, DIRECTORY_VERSION, b"signature", b"signat
 _THEIR_VERSION: Final = CARRIED + DIRECTORY_VERSION
 """Of a service's answer: dropped, for the client's gateway says its own."""
 _OFF_A_REQUEST: Final = frozenset({*_OWN, *DROPPED, SERVICE})
-_OF_NOTHING: Final = written({"sha-256": sha256(b"").digest()}).encode("ascii")
+OF_NOTHING: Final = written({"sha-256": sha256(b"").digest()}).encode("ascii")
 _OFF_AN_ANSWER: Final = frozenset({*_OWN, *DROPPED})
 
 
@@ -54,7 +54,7 @@ def onto_leg(fields: Sequence[Field]) -> Sequence[Field]:
     """All of them: what the leg has a field of its own for is carried under another name, in its own spelling."""
     if len(fields) <= ROAD_SHAPE_NAMES and not _any_of_the_leg(names_of(fields)):
         return fields
-    return [(CARRIED + field[0], field[1]) if _is_of_the_leg(field[0]) else field for field in fields]
+    return [(CARRIED + field[0], field[1]) if is_of_the_leg(field[0]) else field for field in fields]
 
 
 def off_leg(fields: Sequence[Field], *, of_request: bool) -> tuple[Field, ...]:
@@ -64,7 +64,7 @@ def off_leg(fields: Sequence[Field], *, of_request: bool) -> tuple[Field, ...]:
         return take(fields)
     found = []
     for field in fields:
-        was_carried = _name_off(field[0], of_request)
+        was_carried = name_off(field[0], of_request)
         if was_carried is False:
             found.append(field)
         elif was_carried:
@@ -74,38 +74,38 @@ def off_leg(fields: Sequence[Field], *, of_request: bool) -> tuple[Field, ...]:
 
 @lru_cache(maxsize=ROAD_SHAPES_KEPT)
 def _any_of_the_leg(names: tuple[bytes, ...]) -> bool:
-    return any(map(_is_of_the_leg, names))
+    return any(map(is_of_the_leg, names))
 
 
 @lru_cache(maxsize=ROAD_SHAPES_KEPT)
 def _off(names: tuple[bytes, ...], of_request: bool) -> Pick | None:
     """Takes what travels on; None when some of it was carried."""
-    told = [_name_off(name, of_request) for name in names]
+    told = [name_off(name, of_request) for name in names]
     return None if True in told else places([at for at, was_carried in enumerate(told) if was_carried is False])
 
 
 @lru_cache(maxsize=HEADER_NAMES_KEPT)
-def _is_of_the_leg(name: bytes) -> bool:
+def is_of_the_leg(name: bytes) -> bool:
     low = name.lower()
     return low in _OWN or low.startswith(CARRIED)
 
 
 @lru_cache(maxsize=HEADER_NAMES_KEPT)
-def _name_off(name: bytes, of_request: bool) -> bool | None:
+def name_off(name: bytes, of_request: bool) -> bool | None:
     """Whether it was carried under another name; None: it does not travel on."""
     low = name.lower()
     if low in (_OFF_A_REQUEST if of_request else _OFF_AN_ANSWER):
         return None
     if not low.startswith(CARRIED):
         return False
-    if not _is_of_the_leg(name[len(CARRIED) :]):
+    if not is_of_the_leg(name[len(CARRIED) :]):
         return None  # no gateway of ours carries it: it could be Transfer-Encoding, for the service to stumble over
     return True if of_request or low != _THEIR_VERSION else None
 
 
 async def digest_field(body: Body) -> bytes:
     if not body.size:
-        return _OF_NOTHING
+        return OF_NOTHING
     return written({"sha-256": await digest_of(body, "sha-256")}).encode("ascii")
 
 
@@ -176,8 +176,13 @@ def signature_fields(named: Mapping[str, Iterable[str]]) -> tuple[Field, Field]:
 
 
 def logged_call(verb: str, target: bytes, fields: tuple[Field, ...], authority: str) -> Signed:
-    return Signed(verb.encode("ascii") + b"\r\n" + target, fields, authority=authority)
+    return Signed(verb.encode("ascii") + b"\r\n" + target, text_of(fields), authority=authority)
 
 
 def logged_answer(status: int, reason: bytes, fields: tuple[Field, ...]) -> Signed:
-    return Signed(b"%d\r\n%b" % (status, reason), fields)
+    return Signed(b"%d\r\n%b" % (status, reason), text_of(fields))
+
+
+def text_of(fields: Iterable[Field]) -> bytes:
+    """As `Signed.text` has them."""
+    return b"\r\n".join(map(b": ".join, fields))

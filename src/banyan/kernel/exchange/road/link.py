@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import msgspec
 
@@ -54,6 +54,17 @@ SpoolFor = Callable[[ResponseHead], Spool]
 """Where the body of this answer goes: by then the digests that it promises are known."""
 
 
+class Asker(Protocol):
+    """Who asks without waiting, and is told."""
+
+    def answered(self, data: bytes) -> int:
+        """What came so far. 0: it was taken as the whole answer, and the link was `freed`; more: so many bytes are
+        missing; less: it is not of the usual kind, so it is read by the rules and `told`."""
+
+    def told(self, came: Came | None, error: OSError | BadHttp | None) -> None:
+        """What came of it otherwise, as `Link.ask` would return or raise it."""
+
+
 class Link(asyncio.Protocol):
     def __init__(self, pool: Pool, place: Place) -> None:
         self.pool = pool
@@ -69,6 +80,8 @@ class Link(asyncio.Protocol):
         self._head: ResponseHead | None = None
         self._spool: Spool | None = None
         self._answer: asyncio.Future[Came] | None = None
+        self._asker: Asker | None = None
+        self._held = b""
         self._drained: asyncio.Future[None] | None = None
         self._interim = 0
         self._asked_at = 0.0
@@ -83,6 +96,7 @@ class Link(asyncio.Protocol):
         self.pool.lost(self)
         if exc is None:
             try:
+                self._reader.feed(self._held)
                 self._reader.close()
             except BadHttp as error:
                 exc = error
@@ -90,7 +104,16 @@ class Link(asyncio.Protocol):
         self._release()
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:
+        if self._asker is not None:
+            if self._held:
+                data, self._held = self._held + data, b""
+            missing = self._asker.answered(data) if self._reader.is_between else -1
+            if missing == 0:
+                return
+            if missing > 0:
+                self._held = data
+                return
+        elif self._answer is None:
             self.abort()  # nobody asked
             return
         try:
@@ -101,7 +124,7 @@ class Link(asyncio.Protocol):
             return
         if self._reader.has_more:
             self.is_open = False
-        if self._head is not None and not self._answer.done():  # a body that flows may take longer than its call
+        if self._head is not None and self._is_awaited():  # a body that flows may take longer than its call
             now = self.pool.loop.time()
             self.deadline = max(self.deadline, min(now + ROAD_BODY_IDLE_S, self._asked_at + ROAD_BODY_MOST_S))
 
@@ -138,9 +161,13 @@ class Link(asyncio.Protocol):
             self._reader.next()
             return
         assert self._spool is not None, "a body follows a head"
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Came(self._head, self._spool))
-            self._spool = None
+        if self._is_awaited():
+            came, self._spool = Came(self._head, self._spool), None
+            if self._asker is not None:
+                asker, self._asker = self._asker, None
+                self.pool.loop.call_soon(self._tell, asker, came)  # the reader is not done with what it reads
+            elif self._answer is not None:
+                self._answer.set_result(came)
 
     async def ask(self, verb: str, written: bytes, body: Body, spool_for: SpoolFor, deadline: float) -> Came:
         """Send `written` (a whole head) and `body`; the answer. `deadline` by the loop's clock: it is moved by what
@@ -149,11 +176,8 @@ class Link(asyncio.Protocol):
         Raises Broken, BadHttp (the answer is no HTTP), or what the connection was lost by (OSError)."""
         if not self.is_open:
             raise Broken("the connection was closed", was_sent=False)
-        loop = self.pool.loop
-        self._asked_at = loop.time()
-        self._verb, self._spool_for, self._head, self._interim = verb, spool_for, None, 0
-        self._answer = loop.create_future()
-        self.deadline = deadline
+        self._begin(verb, spool_for, deadline)
+        self._answer = self.pool.loop.create_future()
         done = False
         try:
             if body.size <= ROAD_PIECE_BYTES:
@@ -167,12 +191,40 @@ class Link(asyncio.Protocol):
             self.deadline = _NEVER
             if not done:
                 self.abort()
+        self._ready_again(came)
+        return came
+
+    def ask_for(self, asker: Asker, verb: str, written: bytes, spool_for: SpoolFor, deadline: float) -> None:
+        """As `ask`, of an open link, with `written` the whole message: nobody waits, `asker` is told."""
+        self._begin(verb, spool_for, deadline)
+        self._asker = asker
+        self._transport.write(written)
+
+    def freed(self) -> None:
+        """The asker has taken the whole answer; the link can be used again."""
+        self._asker = None
+        self.deadline = _NEVER
+        self.is_fresh = False
+
+    def _begin(self, verb: str, spool_for: SpoolFor, deadline: float) -> None:
+        self._asked_at = self.pool.loop.time()
+        self._verb, self._spool_for, self._head, self._interim = verb, spool_for, None, 0
+        self.deadline = deadline
+
+    def _tell(self, asker: Asker, came: Came) -> None:
+        self.deadline = _NEVER
+        self._ready_again(came)
+        asker.told(came, None)
+
+    def _ready_again(self, came: Came) -> None:
         if came.head.keeps_alive and self.is_open:
             self._reader.next()
             self.is_fresh = False
         else:
             self.abort()
-        return came
+
+    def _is_awaited(self) -> bool:
+        return self._asker is not None or (self._answer is not None and not self._answer.done())
 
     def late(self) -> None:
         self._fail(Broken("no answer came in time", is_late=True))
@@ -198,6 +250,11 @@ class Link(asyncio.Protocol):
         self.deadline = deadline + loop.time() - self._asked_at
 
     def _fail(self, error: Exception) -> None:
+        if self._asker is not None:
+            asker, self._asker = self._asker, None
+            broken = error if isinstance(error, OSError | BadHttp) else Broken(f"the connection was lost: {error}")
+            self.pool.loop.call_soon(asker.told, None, broken)
+            self.abort()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
         if self._spool is not None:

@@ -10,15 +10,14 @@ import ssl
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from email.utils import formatdate
-from functools import lru_cache
-from http import HTTPStatus
 from typing import Final, cast
 
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.road.head import BadHttp, RequestHead, read_request, write_response
 from banyan.kernel.exchange.road.model import Answer, Body
+from banyan.kernel.exchange.road.plain import has_date, phrase, refusal
 from banyan.kernel.exchange.road.reader import Reader
-from banyan.kernel.exchange.road.spool import EMPTY, Held, Spool, Spooling
+from banyan.kernel.exchange.road.spool import EMPTY, Spool, Spooling
 from banyan.kernel.exchange.road.tls import shown
 from banyan.limits_road import (
     ROAD_BODY_IDLE_S,
@@ -29,17 +28,21 @@ from banyan.limits_road import (
     ROAD_LINGER_BYTES,
     ROAD_LINGER_S,
     ROAD_PIECE_BYTES,
-    ROAD_SHAPES_KEPT,
     ROAD_SWEEP_S,
 )
 from banyan.wire.xroad.shapes import names_of
 
 Handler = Callable[["Incoming"], Awaitable[Answer]]
 """Answers every request; what it raises is a defect, and is answered with 500."""
+Quick = Callable[["Connection", bytes], int]
+"""Is shown what begins a request. 0: it was whole, it was `taken`, and will be `replied` to or `handed_over`; more: so
+many bytes are missing; less: it is for the handler."""
 Report = Callable[[str, BaseException], None]
 _NEVER: Final = float("inf")
 _TURNS: Final = 100
-_PHRASES: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+_LAST: Final = b"connection: close\r\n\r\n"
+_TAKEN: Final = RequestHead("", b"", (), {}, 0)
+"""Stands for a head that the quick way has read."""
 
 
 class Incoming:
@@ -73,6 +76,10 @@ class Listener:
         self.report = report
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.quick: Quick | None = None
+        self.taken: set[Connection] = set()
+        """Those whose request runs without a task."""
+        self._idle: asyncio.Future[None] | None = None
         self.most = ROAD_CONNECTIONS
         self.loop = asyncio.get_running_loop()
         self._clock = clock
@@ -94,8 +101,12 @@ class Listener:
         """Take no new request; those that run may end for so long."""
         if self._server is not None:
             self._server.close()
+        self.quick = None
         for one in tuple(self.connections):
             one.finish()
+        if self.taken:
+            self._idle = self.loop.create_future()
+            await asyncio.wait([self._idle], timeout=grace_s)
         if self.tasks:
             await asyncio.wait(tuple(self.tasks), timeout=grace_s)
         for task in tuple(self.tasks):
@@ -117,6 +128,11 @@ class Listener:
             if now >= one.deadline:
                 one.late()
 
+    def left(self, connection: Connection) -> None:
+        self.taken.discard(connection)
+        if self._idle is not None and not self.taken and not self._idle.done():
+            self._idle.set_result(None)
+
     def date(self) -> bytes:
         now = int(self._clock())
         if self._date[0] != now:
@@ -137,6 +153,8 @@ class Connection(asyncio.Protocol):
         self._reader = Reader(self)
         self._head: RequestHead | None = None
         self._early: list[bytes] = []
+        self._begun = b""
+        """Of a request that the quick way will take when it is whole."""
         self._spool: Spool | None = None
         self._ended = False
         self._waiting: asyncio.Future[None] | None = None
@@ -163,6 +181,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self._loop.time() + ROAD_HEAD_S
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._give_up_quick()
         self._is_gone = True
         self._listener.connections.discard(self)
         self._abandon()
@@ -175,7 +194,20 @@ class Connection(asyncio.Protocol):
             self._linger(len(data))
             return
         if self._reader.is_between:
+            quick = self._listener.quick
+            if quick is not None and not self._is_last:
+                if self._begun:
+                    data, self._begun = self._begun + data, b""
+                missing = quick(self, data)
+                if missing == 0:
+                    return
+                if missing > 0:
+                    self._begun, self.deadline = data, self._loop.time() + ROAD_BODY_IDLE_S
+                    return
             self.deadline = self._loop.time() + ROAD_HEAD_S
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
         try:
             self._reader.feed(data)
         except BadHttp as error:
@@ -187,6 +219,7 @@ class Connection(asyncio.Protocol):
             self._pause()
 
     def eof_received(self) -> bool:
+        self._give_up_quick()
         if self._abandon():
             return False
         self._fail(BadHttp("cut-off", "the connection ended within a message"))
@@ -210,11 +243,13 @@ class Connection(asyncio.Protocol):
             raise BadHttp("expect", "is 100-continue", 417)
         self._head = head
         self.deadline = _NEVER
-        task = self._loop.create_task(self._serve(head))
-        self._task = task
+        self._begin(head, self._listener.handler)
         self._listener.spooling.stirred()
-        self._listener.tasks.add(task)  # until `_serve` ends: a callback of the loop's would cost a turn of it
         return head.length
+
+    def _begin(self, head: RequestHead, handler: Handler) -> None:
+        self._task = task = self._loop.create_task(self._serve(head, handler))
+        self._listener.tasks.add(task)  # until `_serve` ends: a callback of the loop's would cost a turn of it
 
     def piece(self, data: bytes) -> None:
         if self._spool is not None:
@@ -226,6 +261,48 @@ class Connection(asyncio.Protocol):
         self._ended = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+
+    def _give_up_quick(self) -> None:
+        """What the quick way waits for will not come, or not in time."""
+        if self._begun:
+            begun, self._begun = self._begun, b""
+            self._feed(begun)
+
+    # what the quick way asks
+
+    def taken(self) -> None:
+        """A whole request, and nothing behind it, was read off this connection."""
+        self._reader.passed()
+        self._head, self._ended, self.deadline = _TAKEN, True, _NEVER
+        self._listener.taken.add(self)
+        self._listener.spooling.stirred()
+
+    def date(self) -> bytes:
+        return self._listener.date()
+
+    def replied(self, head: bytes, body: bytes) -> None:
+        """The answer to what was taken; `head` with the end of its last line, without the empty line."""
+        self._listener.left(self)
+        if not self._is_gone:
+            self._transport.write(b"%b%b%b" % (head, _LAST if self._is_last else b"\r\n", body))
+        if self._drained is None:
+            self._next()
+        else:
+            self._task = task = self._loop.create_task(self._drained_next())
+            self._listener.tasks.add(task)
+
+    def handed_over(self, raw: bytes, handler: Handler) -> None:
+        """What was taken goes on the general way; `raw` is its head, without the empty line."""
+        self._head = head = read_request(raw)
+        self._begin(head, handler)
+        self._listener.left(self)
+
+    async def _drained_next(self) -> None:
+        own = self._task
+        assert own is not None, "this runs in it"
+        await self._drain()
+        self._listener.tasks.discard(own)
+        self._next()
 
     # what the handler asks
 
@@ -258,7 +335,9 @@ class Connection(asyncio.Protocol):
 
     def late(self) -> None:
         """The sweep found this connection past its deadline."""
-        if self._waiting is not None:
+        if self._begun:
+            self._give_up_quick()  # the handler's way has bounds of its own, and says which was passed
+        elif self._waiting is not None:
             self._fail(BadHttp("body-time", f"a body pauses for at most {ROAD_BODY_IDLE_S:.0f} s", 408))
             self.deadline = _NEVER
         elif self._head is None and self._lingering < 0 and not self._reader.is_between:
@@ -268,6 +347,7 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> None:
         """The listener stops: end after the request that runs."""
+        self._give_up_quick()
         self._is_last = True
         if self._head is None:
             self._transport.close()
@@ -275,19 +355,19 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         self._transport.abort()
 
-    async def _serve(self, head: RequestHead) -> None:
+    async def _serve(self, head: RequestHead, handler: Handler) -> None:
         own = self._task
         assert own is not None, "this runs in it"
         incoming = Incoming(self, head)
         try:
             try:
-                answer = await self._listener.handler(incoming)
+                answer = await handler(incoming)
             except BadHttp as error:
                 answer = refusal(error)
                 self._is_last = True
             except Exception as error:  # the door of this gateway: recorded, and answered as our own fault
                 self._listener.report("road: a request failed", error)
-                answer = Answer(500, _PHRASES[500], (), EMPTY)
+                answer = Answer(500, phrase(500), (), EMPTY)
             try:
                 await self._send(head, answer)
             finally:
@@ -311,7 +391,7 @@ class Connection(asyncio.Protocol):
         fields = list(answer.fields)
         if not bodiless:
             fields.append((b"content-length", b"%d" % size))
-        if not _has_date(names_of(answer.fields)):
+        if not has_date(names_of(answer.fields)):
             fields.append((b"date", self._listener.date()))
         if self._is_last:
             fields.append((b"connection", b"close"))
@@ -408,18 +488,3 @@ class Connection(asyncio.Protocol):
         if self._is_paused and not self._transport.is_closing():
             self._is_paused = False
             self._transport.resume_reading()
-
-
-def refusal(error: BadHttp) -> Answer:
-    """Of a message that is none: it names the rule, and repeats nothing."""
-    body = Held(f"{error}\n".encode())
-    return Answer(error.status, phrase(error.status), ((b"content-type", b"text/plain; charset=utf-8"),), body)
-
-
-@lru_cache(maxsize=ROAD_SHAPES_KEPT)
-def _has_date(names: tuple[bytes, ...]) -> bool:
-    return any(name.lower() == b"date" for name in names)
-
-
-def phrase(status: int) -> bytes:
-    return _PHRASES.get(status, b"Answer")

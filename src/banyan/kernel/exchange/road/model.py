@@ -6,7 +6,7 @@ log, admission and the provider behind the edge. Each has its own package; a tes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -184,11 +184,16 @@ class Signed(msgspec.Struct, frozen=True):
 
     line: bytes
     """`GET CRLF /r1/...` or `200 CRLF OK`: how a block of `wire.xroad.block` begins."""
-    fields: tuple[Field, ...]
-    """All fields of the peer leg, signatures and digest among them."""
+    text: bytes
+    """All fields of the peer leg, signatures and digest among them: `Name: value` lines with CRLF between."""
     scheme: str = "https"
     authority: str = ""
     """Of a request: what the signature covers as `@authority`."""
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        split = [line.partition(b": ") for line in self.text.split(b"\r\n")] if self.text else []
+        return tuple([(name, value) for name, _, value in split])
 
 
 class Exchanged(msgspec.Struct, frozen=True):
@@ -213,7 +218,13 @@ class Exchanged(msgspec.Struct, frozen=True):
     keep_bodies_s: float = 0.0
 
 
+Told = Callable[[int, Exception | None], None]
+"""Of a log: the entry's number once it is durable, or -1 and what went wrong. Raises nothing."""
+
+
 class MessageLog(Protocol):
+    """A log that has `put(exchanged, told)` too is not waited for: see `Desk.put`."""
+
     async def keep(self, exchanged: Exchanged) -> None:
         """Durable when it returns: the answer goes on only then. Raises Problem when it cannot: then there is none."""
 
@@ -250,7 +261,7 @@ class Ticket(Protocol):
 
 
 class Admission(Protocol):
-    """Who runs now, who waits, who is sent away."""
+    """Who runs now, who waits, who is sent away. `enter_now` of `FairAdmission` is asked first, where there is one."""
 
     async def enter(
         self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None

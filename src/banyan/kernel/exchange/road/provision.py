@@ -6,6 +6,7 @@ signed, as an answer is, once it is clear who asks and that this gateway signs f
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from banyan.kernel.exchange.road.desk import Desk, Outcome, Signing
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http, of_signature
 from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.listener import Incoming
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Delivery, Exchanged, Offer
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Delivery, Exchanged, Grant, Offer
 from banyan.kernel.exchange.road.spool import EMPTY
 from banyan.kernel.exchange.road.verifying import Verifying
 from banyan.wire.httpsig.errors import DigestMismatch, Refused
@@ -27,13 +28,13 @@ from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.headers import Call as Answered
 from banyan.wire.xroad.headers import response_fields, usual_request_fields
-from banyan.wire.xroad.identifiers import encoded
+from banyan.wire.xroad.identifiers import ServiceId, encoded
 from banyan.wire.xroad.target import META_SERVICES, parse_target, parse_verb
 
 _SIDE: Final = Origin.SERVER_PROXY
 
 
-class _Served(msgspec.Struct):
+class Served(msgspec.Struct):
     """One call that is verified."""
 
     call: Call
@@ -57,7 +58,7 @@ class Provision:
 
     async def answer(self, incoming: Incoming) -> Answer:
         """To a call that came over the leg; never raises."""
-        served: _Served | None = None
+        served: Served | None = None
         try:
             served = self._verified(incoming)
             served.body = await self._body(incoming, served)
@@ -67,16 +68,32 @@ class Provision:
         except Exception as error:  # a defect of ours: recorded here, told as such
             self._desk.report("road: a call failed", error)
             answer = self._refused(incoming, served, internal(_SIDE))
-        if served is None:
-            return answer
+        return answer if served is None else await self._concluded(incoming, served, answer)
+
+    async def resumed(self, incoming: Incoming, served: Served, answering: Awaitable[Answer]) -> Answer:
+        """To a call that the straight way has verified and begun to ask the service about; never raises."""
+        try:
+            answer = await answering
+        except Problem as problem:
+            answer = self._refused(incoming, served, problem)
+        except Exception as error:  # as above
+            self._desk.report("road: a call failed", error)
+            answer = self._refused(incoming, served, internal(_SIDE))
+        return await self._concluded(incoming, served, answer)
+
+    async def _concluded(self, incoming: Incoming, served: Served, answer: Answer) -> Answer:
         try:
             return await self._finish(served, answer)
         except Problem as problem:
             answer.body.close()
-            refused = self._refused(incoming, served, problem)
-            return self._signed(served, refused, await leg.digest_field(refused.body))
+            return await self.unlogged(incoming, served, problem)
 
-    def _verified(self, incoming: Incoming) -> _Served:
+    async def unlogged(self, incoming: Incoming, served: Served, problem: Problem) -> Answer:
+        """The refusal of a call that cannot be logged."""
+        refused = self._refused(incoming, served, problem)
+        return self._signed(served, refused, await leg.digest_field(refused.body))
+
+    def _verified(self, incoming: Incoming) -> Served:
         """Who calls, and what, by the head alone. Raises Fault."""
         desk, head = self._desk, incoming.head
         server = self._verifying.server_of(incoming)
@@ -92,9 +109,9 @@ class Provision:
         ids = (signed.request.fields["x-road-request-id"][0], asked.message_id)
         call = call_of(verb, target, asked, fields=fields, ids=ids, at=desk.clock(), left_s=leg.left_s(head.named))
         signing = desk.signing.get(target.service.provider.owner)
-        return _Served(call, signed.request, signed.keyid, head.fields, dict(signed.digests), signing)
+        return Served(call, signed.request, signed.keyid, head.fields, dict(signed.digests), signing)
 
-    async def _body(self, incoming: Incoming, served: _Served) -> Body:
+    async def _body(self, incoming: Incoming, served: Served) -> Body:
         """The body, held to the digest. Raises Fault."""
         try:
             body = await incoming.receive({*served.digests, "sha-512"})
@@ -107,7 +124,7 @@ class Provision:
             raise of_signature(error, _SIDE) from error
         return body
 
-    async def _served(self, served: _Served) -> Answer:
+    async def _served(self, served: Served) -> Answer:
         """What the service says. Raises Fault, or what the provider raised."""
         around, call = self._desk.around, served.call
         if served.signing is None:
@@ -130,11 +147,11 @@ class Provision:
             served.answered_at = self._desk.clock()
             ticket.close()
 
-    def _granted(self, served: _Served) -> Delivery:
+    def _granted(self, served: Served) -> Delivery:
         """What is offered, and that this client may. Raises Fault."""
         call, now = served.call, self._desk.clock()
         service, client = call.target.service, call.asked.client
-        offer = self._offered(call)
+        offer = self.offered(service)
         grant = self._desk.around.grants.grant(client, service, now)
         if grant is None or (grant.until and grant.until <= now):
             message = "The client has no grant for this service."
@@ -143,20 +160,13 @@ class Provision:
         path = checked_path(grant.rights, call.verb, call.target.path)
         if call.target.query is not None:
             path += b"?" + call.target.query
-        purpose = call.purpose
-        if not purpose and len(grant.purposes) == 1:
-            purpose = next(iter(grant.purposes))
-        basis = grant.purposes.get(purpose, "")
-        if (offer.needs_purpose or call.purpose) and not basis:
-            message = "The call names no purpose that its grant has."
-            fix = "Send X-Banyan-Purpose with a purpose that the provider granted to your subsystem."
-            raise Fault(_SIDE, Code.ACCESS_DENIED, message=message, field="X-Banyan-Purpose", fix=fix)
+        purpose, basis = purpose_of(offer, grant, call.purpose)
         if purpose != call.purpose:
             served.call = msgspec.structs.replace(call, purpose=purpose)
         return Delivery(offer, path, basis, grant, served.keyid)
 
-    def _offered(self, call: Call) -> Offer:
-        service = call.target.service
+    def offered(self, service: ServiceId) -> Offer:
+        """Raises Fault: not offered, or not now."""
         offer = self._desk.around.grants.offer(service)
         if offer is None:
             message, fix = f"There is no service {encoded(service)}.", "listMethods lists what there is."
@@ -169,14 +179,14 @@ class Provision:
             raise Fault(_SIDE, Code.SERVICE_DISABLED, message=message, field="address", fix="Ask the provider.")
         return offer
 
-    def _refused(self, incoming: Incoming, served: _Served | None, problem: Problem) -> Answer:
+    def _refused(self, incoming: Incoming, served: Served | None, problem: Problem) -> Answer:
         accept = incoming.head.named.get("accept", ())
         answer = fault_answer(problem, self._desk.uuid(), accept, self._desk.spelling, _SIDE)
         if served is not None:
             served.fault = problem.type_in() if isinstance(problem, Fault) else problem.kind
         return answer
 
-    async def _finish(self, served: _Served, answer: Answer) -> Answer:
+    async def _finish(self, served: Served, answer: Answer) -> Answer:
         """Signed and logged. Raises Fault: the provider's fields cannot travel, or the log failed."""
         digest = await leg.digest_field(answer.body)
         signed = self._signed(served, answer, digest)
@@ -203,7 +213,7 @@ class Provision:
         self._desk.note(call, "provider", (served.asked_at, served.answered_at), outcome)
         return signed
 
-    def _signed(self, served: _Served, answer: Answer, digest: bytes) -> Answer:
+    def _signed(self, served: Served, answer: Answer, digest: bytes) -> Answer:
         call = served.call
         fields = answer.fields
         error = next((field for field in fields if field[0] == b"x-road-error"), None) if served.fault else None
@@ -225,6 +235,19 @@ class Provision:
             fix = "Its operator sends it once, in ASCII."
             raise Fault(_SIDE, Code.SERVICE_FAILED, message=message, field=refused.rule, fix=fix) from refused
         return Answer(answer.status, answer.reason, whole, answer.body)
+
+
+def purpose_of(offer: Offer, grant: Grant, said: str) -> tuple[str, str]:
+    """The purpose of a call and its basis. Raises Fault: it names none that its grant has."""
+    purpose = said
+    if not purpose and len(grant.purposes) == 1:
+        purpose = next(iter(grant.purposes))
+    basis = grant.purposes.get(purpose, "")
+    if (offer.needs_purpose or said) and not basis:
+        message = "The call names no purpose that its grant has."
+        fix = "Send X-Banyan-Purpose with a purpose that the provider granted to your subsystem."
+        raise Fault(_SIDE, Code.ACCESS_DENIED, message=message, field="X-Banyan-Purpose", fix=fix)
+    return purpose, basis
 
 
 def wants_async(call: Call) -> bool:

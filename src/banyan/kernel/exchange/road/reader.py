@@ -88,6 +88,11 @@ class Reader:
                 return
             data = rest
 
+    def passed(self) -> None:
+        """A whole message was read by somebody else, between two of ours: what comes waits for `next()`."""
+        assert self.is_between, "a message begins after the one before"
+        self.place = _DONE
+
     def next(self) -> None:
         """The message that was done is answered: go on with the one behind it."""
         assert self.place is _DONE, "a message ends before the next"

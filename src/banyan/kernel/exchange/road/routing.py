@@ -180,6 +180,20 @@ class HedgedReach:
         self._pool = pool
         self.choice = choice
 
+    def ready(self, routes: Sequence[Route]) -> tuple[Route, Link] | None:
+        """As `reach`, when the choice falls on a gateway to which a link is idle."""
+        route = self.choice.order(routes)[0]
+        link = idle_link(self._pool, route)
+        if link is None:
+            return None
+        self.choice.began(route)
+        return route, link
+
+    def unused(self, route: Route, link: Link) -> None:
+        """Nothing was asked of what was ready."""
+        self.choice.ended(route)
+        self._pool.give(link)
+
     async def reach(self, routes: Sequence[Route], deadline: float, *, fresh: bool) -> tuple[Route, Link]:
         """As `Reach` says. Raises Fault."""
         if len(routes) == 1 and not fresh:

@@ -32,7 +32,7 @@ class Verifying:
 
     def __init__(self, desk: Desk, nonces: Nonces) -> None:
         self._desk = desk
-        self._nonces = nonces
+        self.nonces = nonces
         self.authorities: set[str] = set()
 
     def server_of(self, incoming: Incoming) -> ServerId:
@@ -70,7 +70,7 @@ class Verifying:
         if not directory.is_known(client):
             message, fix = "The directory has no such client, or it was revoked.", "Register it in the directory."
             raise Fault(_SIDE, Code.UNKNOWN_MEMBER, message=message, field="X-Road-Client", fix=fix)
-        if not self._nonces.take(accepted.keyid, accepted.nonce, accepted.created, now):
+        if not self.nonces.take(accepted.keyid, accepted.nonce, accepted.created, now):
             message, fix = "The message came before, or may have.", "Sign it anew, with another nonce."
             fault = Fault(_SIDE, Code.INVALID_REQUEST, message=message, field="nonce", fix=fix)
             fault.status = 409

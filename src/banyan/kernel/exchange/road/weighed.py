@@ -19,6 +19,7 @@ from banyan.kernel.catalogue.operation import Context, Operation, Text
 from banyan.kernel.catalogue.personal import personal
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.conscience import Conscience
+from banyan.kernel.exchange.road.behind import HttpProvider, plain_behind
 from banyan.kernel.exchange.road.gated import CHANNEL, member_caller, refusal_of, trace_of
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.limits import JSON_BODY_BYTES
@@ -46,6 +47,9 @@ class WeighedServices:
     ) -> None:
         self._services, self._conscience, self._clock = services, conscience, clock
         self._counted = {service: (one, declared_as(service, one)) for service, one in counted.items()}
+
+    def plain(self, offer: Offer) -> HttpProvider | None:
+        return None if offer.id in self._counted else plain_behind(self._services, offer)
 
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
         """Raises Fault(AccessDenied) with the reason; then nobody was asked and nothing was given."""
