@@ -38,6 +38,10 @@ FENCE_SWEEP_S: Final = 60.0  # between looks for what ended: data outlives its e
 FENCE_FORGET_S: Final = 60.0  # until the journal lets go of who left: leavers of a minute share one snapshot
 FENCE_ADMIT_S: Final = 30.0  # between looks at a register when it says nothing: an order may have begun
 FENCE_ADMIT_TRIES: Final = 3  # of one entry while officers are at the same case; then it stands on their list
+FENCE_CHAT_CODE_S: Final = 600.0  # a code that links a chat: long enough to change from one app to another
+FENCE_CHAT_CASES: Final = 10  # of one chat: a mother with her children
+FENCE_CHAT_WHY_S: Final = 600.0  # after "I am not home" words are taken as the reason
+FENCE_CHAT_TIME_S: Final = 10.0  # of one push to LINE: it answers within a second; the timer tries again
 FENCE_UNSENT: Final = 500  # messages retried at once
 
 # The fence (craft/fencing).

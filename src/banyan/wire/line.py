@@ -135,7 +135,15 @@ class LocationAction(msgspec.Struct, frozen=True, tag_field="type", tag="locatio
     label: str
 
 
-Action = MessageAction | UriAction | LocationAction
+class PostbackAction(msgspec.Struct, frozen=True, tag_field="type", tag="postback", rename="camel"):
+    """Pressing sends `data` (at most SAY_UNITS) back to us, and shows `display_text` as what the person said."""
+
+    label: str
+    data: str
+    display_text: str
+
+
+Action = MessageAction | UriAction | LocationAction | PostbackAction
 
 
 class QuickReplyItem(msgspec.Struct, frozen=True, tag_field="type", tag="action"):
@@ -204,6 +212,17 @@ def write_broadcast(messages: Sequence[Message]) -> bytes:
     """The body of POST /v2/bot/message/broadcast: to everybody who follows the account."""
     assert 1 <= len(messages) <= MESSAGES, f"a broadcast has 1 to {MESSAGES} messages"
     return msgspec.json.encode(_Broadcast(messages))
+
+
+class _Push(msgspec.Struct, frozen=True):
+    to: str
+    messages: Sequence[Message]
+
+
+def write_push(to: str, messages: Sequence[Message]) -> bytes:
+    """The body of POST /v2/bot/message/push: to one person who talks with the account."""
+    assert 1 <= len(messages) <= MESSAGES, f"a push has 1 to {MESSAGES} messages"
+    return msgspec.json.encode(_Push(to, messages))
 
 
 class _Followers(msgspec.Struct, frozen=True, rename="camel"):

@@ -21,7 +21,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from linebot.v3.messaging import BroadcastRequest, ReplyMessageRequest
+from linebot.v3.messaging import BroadcastRequest, PushMessageRequest, ReplyMessageRequest
 from linebot.v3.webhook import SignatureValidator, WebhookParser
 from linebot.v3.webhooks import (
     CallbackRequest,
@@ -34,8 +34,9 @@ from linebot.v3.webhooks import (
 
 
 def fault_of(body: dict[str, object]) -> str:
-    """What the SDK's models have against a reply, or a broadcast; a field they do not know is lost on the way back."""
-    model = ReplyMessageRequest if "replyToken" in body else BroadcastRequest
+    """What the SDK's models have against a reply, push or broadcast; a field they do not know is lost as it returns."""
+    asked = PushMessageRequest if "to" in body else BroadcastRequest
+    model = ReplyMessageRequest if "replyToken" in body else asked
     try:
         back = model.from_dict(body).to_dict()
     except Exception as error:

@@ -24,8 +24,10 @@ from tests.service.supplies.make import AT, EVENTS
 
 from banyan.channel.line import build_line
 from banyan.channel.line.messages import Look, messages_of
+from banyan.chat_asking import message_of
 from banyan.kernel.catalogue import Catalogue
 from banyan.kernel.catalogue.dialogue import Card, Choice, Grid, Reply, Source
+from banyan.service.fence.shelf import ChatSaid
 from banyan.service.supplies.asking import operation
 from banyan.service.supplies.keeping import kept_of
 from banyan.wire import line
@@ -72,6 +74,17 @@ def test_the_sdk_takes_a_warning_to_everybody(sdk: Judge) -> None:
     body = json.loads(line.write_broadcast([line.TextMessage("花蓮縣淹水警戒"), line.TextMessage("Flood warning")]))
     assert sdk.faults([body | {"notificationDisabled": False}]) == []
     assert sdk.faults([body | {"area": "10015"}])
+
+
+def test_the_sdk_takes_the_fences_question_in_a_chat(sdk: Judge) -> None:
+    said = message_of(
+        ChatSaid("您在家嗎？", "zh-Hant", (("我在家", "fence/1/home/2"), ("請打電話給我", "fence/1/call/2")))
+    )
+    body = json.loads(line.write_push("U" + "1" * 32, [said]))
+    assert sdk.faults([body | {"notificationDisabled": False}]) == []
+    assert sdk.faults([body | {"area": "10015"}])
+    reply = json.loads(line.write_reply("token", [said]))
+    assert sdk.faults([reply]) == []
 
 
 def test_the_sdk_and_we_agree_on_every_signature(sdk: Judge) -> None:

@@ -28,7 +28,11 @@ from tests.channel.line.test_official import PYTHON, QUESTIONS, SAMPLE, a_reply
 
 from banyan.channel.line.messages import Look, messages_of
 from banyan.channel.line.sending import PATH, Line, Post, Tried, send
+from banyan.chat_asking import PATH as PUSH
+from banyan.chat_asking import LineChat, message_of
+from banyan.kernel.catalogue.dialogue import Language
 from banyan.kernel.events.clock import EpochS
+from banyan.service.fence.shelf import MESSAGES, ChatSaid
 from banyan.service.supplies.asking import operation
 from banyan.wire import line as wire
 from banyan.wire.line import TextMessage, write_reply
@@ -163,7 +167,23 @@ def test_prism_takes_every_reply_of_the_product(prism: Prism, spoken: tuple[list
     assert {*statuses} == {200}, prism.lines[-20:]
     assert prism.status(json.loads(SAMPLE.read_text(encoding="utf-8"))) == 200, "the sample of the docs"
     kinds = {one["type"] for body in bodies for one, _ in objects(body) if "type" in one}
-    assert kinds == {one.__struct_config__.tag for one in STRUCTS if one.__struct_config__.tag}, "all that we can write"
+    tags = {one.__struct_config__.tag for one in STRUCTS if one.__struct_config__.tag}
+    assert kinds | {"postback"} == tags, "all that we can write; postback below"
+
+
+@pytest.mark.parametrize("lang", ["zh-Hant", "en"])
+def test_prism_takes_what_the_fence_asks_and_answers_in_a_chat(prism: Prism, lang: Language) -> None:
+    words = {one: MESSAGES.text(f"fence.{one}", lang) for one in ("press_home", "press_away", "press_call", "chat_ask")}
+    presses = [(words[f"press_{one}"], f"fence/{'0' * 16}/{one}/{'0' * 32}") for one in ("home", "away", "call")]
+    said = ChatSaid(words["chat_ask"], lang, tuple(presses))
+    push = json.loads(wire.write_push("U" + "1" * 32, [message_of(said)]))
+    assert prism.status(push, path=PUSH) == 200, prism.lines[-20:]
+    assert prism.status(push | {"to": 5}, path=PUSH) == 400
+    chat, key = LineChat(prism.url, TOKEN), "123e4567-e89b-42d3-a456-426614174000"
+    assert asyncio.run(chat.push("U" + "1" * 32, said, key)), prism.lines[-20:]
+    body = json.loads(write_reply("token", [message_of(said)]))
+    assert [one["action"]["type"] for one in body["messages"][0]["quickReply"]["items"]] == ["postback"] * 3
+    assert prism.status(body) == 200, prism.lines[-20:]
 
 
 def test_prism_takes_any_reply_of_hostile_words(prism: Prism) -> None:

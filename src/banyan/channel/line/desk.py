@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -18,7 +18,7 @@ from banyan.errors import Problem, Unavailable
 from banyan.kernel.catalogue.dialogue import Language, Reply, Utterance
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.exchange.gate import Log
-from banyan.kernel.storage import Drawer
+from banyan.kernel.storage import Drawer, Lent
 from banyan.limits import LINE_AT_ONCE, LINE_STOP_S, LINE_WAIT_S, LINE_WAITING, UTTERANCE_CHARACTERS
 from banyan.wire.line import Event, Message, Said
 
@@ -32,6 +32,26 @@ class Asked(msgspec.Struct, frozen=True):
     call: Call
     base_url: str
     now: EpochS
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What a person said to us alone: words, or `data` of what was pressed. `user` is LINE's id of the person, vouched
+    for by LINE's signature over the webhook."""
+
+    user: str
+    text: str
+    data: str
+    lang: Language
+
+
+Hear = Callable[[Heard], Awaitable[Sequence[Message] | None]]
+"""Composition's ear for who is known here by their chat; None: it is for the dialogue that everybody has."""
+_ears: Final = Lent[Hear]("nobody is known here by their chat")
+
+
+def lend_ear(db: Drawer, hear: Hear) -> None:
+    """Give the channel of this drawer an ear; without one everything is for the dialogue."""
+    _ears.lend(db, hear)
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -125,6 +145,8 @@ class Desk:
             return
         self.counts["events"] += 1
         state = self._tools.dialogues.read(key, asked.now)
+        if await self._is_private(event, state):
+            return
         try:
             turn = await self._turn(event, state, asked)
         except Problem as problem:
@@ -136,6 +158,20 @@ class Desk:
         messages = messages_of(turn.replies, Look(asked.base_url, turn.state.lang))
         if messages:
             await self._sent(event.reply_token, messages)
+
+    async def _is_private(self, event: Event, state: State) -> bool:
+        """Whether it was between one person and a service, which answered; then no dialogue hears of it."""
+        hear = _ears.of_or_none(self._db) if self._db is not None else None
+        heard = _heard(event, state.lang)
+        if hear is None or heard is None:
+            return False
+        messages = await hear(heard)
+        if messages is None:
+            return False
+        self.counts["private"] += 1
+        if messages:
+            await self._sent(event.reply_token, messages)
+        return True
 
     async def _sent(self, token: str, messages: Sequence[Message]) -> None:
         tools = self._tools
@@ -175,6 +211,18 @@ class Desk:
     def _told(self, key: str, state: State, **values: object) -> Turn:
         reply = Reply(MESSAGES.text(f"line.{key}", state.lang, **values), 0.0)
         return Turn((reply,), "welcome", state)
+
+
+def _heard(event: Event, known: Language) -> Heard | None:
+    """Words or a press of a person who is alone with us; None for all else."""
+    if event.source.type != "user" or not event.source.user_id:
+        return None
+    if event.type == "postback" and event.postback is not None:
+        return Heard(event.source.user_id, "", event.postback.data[:UTTERANCE_CHARACTERS], known)
+    said = event.message
+    if event.type != "message" or said is None or said.type != "text" or len(said.text) > UTTERANCE_CHARACTERS:
+        return None
+    return Heard(event.source.user_id, said.text.strip(), "", spoken(said.text, known))
 
 
 def spoken(text: str, known: Language) -> Language:

@@ -40,8 +40,8 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Since the start: `counts` by what became of events (events, repeated, standby, unspoken, unreadable, forged,
-    turned_away, broken) and of replies (sent, refused, unauthorised, limited, failed, unreachable)."""
+    """Since the start: `counts` by what became of events (events, private, repeated, standby, unspoken, unreadable,
+    forged, turned_away, broken) and of replies (sent, refused, unauthorised, limited, failed, unreachable)."""
 
     dialogues: int
     counts: dict[str, int]

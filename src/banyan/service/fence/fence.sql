@@ -288,3 +288,38 @@ select entry, fault, village, agency, at from arrival where power = :power order
 -- name: drop_arrivals
 -- Forget those of orders that are over.
 delete from arrival where power <> :power
+
+-- name: put_chat_code
+-- The code that links a chat; an earlier one is void.
+insert into chat_code (held, digest, until) values (:held, :digest, :until)
+on conflict (held) do update set digest = excluded.digest, until = excluded.until
+
+-- name: chat_code
+-- Whose code it is.
+select held, until from chat_code where digest = :digest
+
+-- name: drop_chat_code
+-- It was used.
+delete from chat_code where held = :held
+
+-- name: put_chat
+-- Somebody's chat; a new one takes the place of the last.
+insert into chat (held, contact, address, lang, at) values (:held, :contact, :address, :lang, :at)
+on conflict (held) do update set contact = excluded.contact, address = excluded.address, lang = excluded.lang, at = excluded.at
+
+-- name: chat
+-- Somebody's chat.
+select contact, address, lang from chat where held = :held
+
+-- name: chats
+-- Cases of who writes from a chat, the newest link first.
+select held from chat where contact = :contact order by at desc, held limit :limit
+
+-- name: drop_chat
+-- Forget somebody's chat.
+delete from chat where held = :held
+
+-- name: newest_question
+-- The newest question that somebody's phone or chat was asked.
+select id, held, alarm, at, words, digest, sent, answered from message
+where held = :held and length(digest) > 0 order by at desc, id limit 1

@@ -143,6 +143,14 @@ def answered(alarm: Ladder, answer: Literal["home", "away"], now: float, waits: 
     return msgspec.structs.replace(alarm, due=0.0 if alarm.stage in ("asked", "called") else alarm.due), ()
 
 
+def wants_call(alarm: Ladder, waits: Waits) -> Stepped:
+    """She asks to be called: onto the call list, and no answer yet; what was due stays due."""
+    if alarm.stage != "asked":
+        return alarm, ()
+    wait_s = waits.answer_s if alarm.is_strong else waits.weak_s
+    return _at(alarm, "called", alarm.since, due=alarm.asked_at + wait_s if not alarm.answer else alarm.due), ("call",)
+
+
 def claimed(alarm: Ladder, officer: str, now: float, waits: Waits) -> Stepped | Refusal:
     """One officer takes it; others see who has it. The police are told only if it stays open much longer."""
     if alarm.stage == "closed":

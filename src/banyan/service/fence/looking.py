@@ -25,7 +25,7 @@ from banyan.service.fence.registering import Id, Reason
 from banyan.service.fence.sealing import SQL
 from banyan.service.fence.sending import Words
 from banyan.service.fence.service import SERVICE
-from banyan.service.fence.shelf import shelf_of
+from banyan.service.fence.shelf import chat_of, shelf_of
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -105,6 +105,8 @@ class Mine(msgspec.Struct, frozen=True):
     enrolment: str
     is_asked: bool
     order: str
+    chat: Literal["", "none", "linked"]
+    """Empty: this node has none."""
     phone: Annotated[str, personal("C001")] | UnsetType = UNSET
     address: Annotated[str, personal("C031")] | UnsetType = UNSET
     ground: Annotated[str, personal("C111")] | UnsetType = UNSET
@@ -199,11 +201,19 @@ async def mine(ctx: Context, request: Nothing) -> Mine:
     held, who = one.held, one.who
     is_asked = any(alarm.stage != "closed" and not alarm.answer for alarm in shown[1])
     return Mine(
-        case=held.id, state=held.state, enrolment=held.enrolment, is_asked=is_asked, order=order, phone=who.phone,
+        case=held.id, state=held.state, enrolment=held.enrolment, is_asked=is_asked, order=order,
+        chat=await _chat(ctx, held.id), phone=who.phone,
         address=who.address, ground=who.ground, start=iso(EpochS(held.start)), until=iso(EpochS(held.until)),
         days_left=max(0, int(-(-(held.until - ctx.now) // records.DAY_S))), erase=held.day,
         steps=shown[0], alarms=shown[1], asked=shown[2], appeals=shown[3],
     )  # fmt: skip
+
+
+async def _chat(ctx: Context, held: str) -> Literal["", "none", "linked"]:
+    link = await ctx.db.sql.read(partial(records.chat_of_case, held=held))
+    if link is not None:
+        return "linked"
+    return "none" if chat_of(ctx.db) is not None else ""
 
 
 def steps_of(tx: Tx, one: Opened) -> tuple[Happened, ...]:

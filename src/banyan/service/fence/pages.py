@@ -25,7 +25,7 @@ PRIVATE: Final = (("Cache-Control", "no-store"),)
 NOTHING: Final = Nothing()
 KINDS: Final = frozenset({"no-order", "no-staff", "suspended", "no-area", "out-of-area", "closed", "claimed",
                           "not-yours", "answered", "code-often", "no-phone", "appeals",
-                          "no-office", "decided"})  # fmt: skip
+                          "no-office", "decided", "no-chat", "own-chat"})  # fmt: skip
 WORDS: Final = {
     "closed": "act_closed",
     "claimed": "act_claimed",
@@ -33,7 +33,7 @@ WORDS: Final = {
     "answered": "act_answered",
 }
 SHADES: Final = 5
-OWN: Final = ("home", "away", "verify", "appeal")
+OWN: Final = ("home", "away", "verify", "link", "unlink", "appeal")
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -90,23 +90,33 @@ async def act(request: FaceRequest) -> View:
         "home": ("answer", {"is_home": True}),
         "away": ("answer", {"is_home": False}),
         "verify": ("verify_mine", {"code": form.get("code").strip()}),
+        "link": ("link_chat", {}),
+        "unlink": ("unlink_chat", {}),
         "appeal": ("appeal", {"words": form.get("words").strip(), "alarm": form.get("alarm")}),
     }
     if do not in OWN:
         return await _mine(request, status=422)
     operation, given = asked[do]
     try:
-        await request.call(f"fence.{operation}", given)
+        answer = await request.call(f"fence.{operation}", given)
     except Invalid:
         field = "code" if do == "verify" else "words"
         return await _mine(request, wrong=(FieldError(field, said(request, f"fix_{field}")),), status=422)
     except (Denied, NotFound, Conflict, Limit) as problem:
         return await _mine(request, words=words_of(request, problem), status=problem.status)
+    if do == "link":
+        return await _mine(request, code=answer)
     return await _mine(request, done=do)
 
 
 async def _mine(
-    request: FaceRequest, *, done: str = "", words: str = "", wrong: tuple[FieldError, ...] = (), status: int = 200
+    request: FaceRequest,
+    *,
+    done: str = "",
+    words: str = "",
+    code: Any = None,
+    wrong: tuple[FieldError, ...] = (),
+    status: int = 200,
 ) -> View:
     caller, own, closed = request.caller, None, ""
     is_known = caller.kind in ("citizen", "representative")
@@ -120,7 +130,7 @@ async def _mine(
     title = MINE[request.lang]
     values = {
         **common(request), "appeal_days": (await request.call("fence.terms", NOTHING)).now.appeal_days,
-        "is_known": is_known, "own": own, "closed": closed, "done": done, "words": words,
+        "is_known": is_known, "own": own, "closed": closed, "done": done, "words": words, "code": code,
         "errors": wrong, "crumbs": ({"title": TITLE[request.lang], "path": "/fence"}, {"title": title, "path": ""}),
     }  # fmt: skip
     return View("fence/mine.html", values, title=title, status=status, headers=PRIVATE)

@@ -8,6 +8,7 @@ from banyan.service.fence import (
     appealing,
     arriving,
     calling,
+    chatting,
     console,
     duty,
     ending,
@@ -23,7 +24,6 @@ from banyan.service.fence import (
 )
 from banyan.service.fence.service import SERVICE
 
-PARTS = (ending, positions, alarming, answering, appealing, arriving, calling, console, intake, looking, pages, duty,
-         registering, sending, standing,
-         taking, venues)  # fmt: skip
+PARTS = (ending, positions, alarming, answering, appealing, arriving, calling, chatting, console, intake, looking,
+         pages, duty, registering, sending, standing, taking, venues)  # fmt: skip
 __all__ = ["PARTS", "SERVICE"]

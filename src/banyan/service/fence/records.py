@@ -84,6 +84,14 @@ class Message(msgspec.Struct, frozen=True):
     answered: float | None
 
 
+class Link(msgspec.Struct, frozen=True):
+    """Somebody's chat: a keyed name of who is there, the sealed address, and the language they spoke."""
+
+    contact: str
+    address: bytes
+    lang: Literal["zh-Hant", "en"]
+
+
 class Appeal(msgspec.Struct, frozen=True):
     id: str
     held: str
@@ -202,6 +210,16 @@ def message_by_id(tx: Tx, id: str) -> Message | None:
     return _read(Message, row) if row is not None else None
 
 
+def newest_question(tx: Tx, held: str) -> Message | None:
+    row = tx.row(SQL["newest_question"], held=held)
+    return _read(Message, row) if row is not None else None
+
+
+def chat_of_case(tx: Tx, held: str) -> Link | None:
+    row = tx.row(SQL["chat"], held=held)
+    return _read(Link, row) if row is not None else None
+
+
 def appeals_of(tx: Tx, held: str) -> list[Appeal]:
     return [_read(Appeal, row) for row in tx.rows(SQL["appeals_of"], held=held, limit=FENCE_LIST)]
 
@@ -223,7 +241,7 @@ def count(tx: Tx, at: float, name: str, value: float = 1.0) -> None:
 def forget(tx: Tx, held: str) -> None:
     """Delete a case and all that hangs on it."""
     for name in ("drop_alarms", "drop_steps", "drop_messages", "drop_calls", "drop_appeals", "drop_code",
-                 "drop_admission", "drop_held"):  # fmt: skip
+                 "drop_admission", "drop_chat", "drop_chat_code", "drop_held"):  # fmt: skip
         tx.run(SQL[name], held=held)
 
 

@@ -27,6 +27,9 @@ from banyan.service.fence.shelf import MESSAGES, shelf_of
 
 SEND: Final = "send"
 LISTEN: Final = "listen"
+PUSH: Final = "push"
+CHATTED: Final = ("ask", "leave", "decided")
+"""Messages that go to a linked chat too; a code proves a phone, so it goes to the phone alone."""
 LISTEN_S: Final = 10.0
 """Between looks at the SMS centre for an answer."""
 AGAIN_S: Final = 30.0
@@ -51,6 +54,8 @@ def queue(tx: Tx, ctx: Context, one: Opened, *, kind: str, alarm: str, values: M
     digest = answer_digest(shelf.key, id, code) if kind == "ask" else b""
     tx.run(SQL["add_message"], id=id, held=one.held.id, alarm=alarm, at=ctx.now, words=words, digest=digest)
     timers.set(tx, SEND, id, ctx.now)
+    if kind in CHATTED and records.chat_of_case(tx, one.held.id) is not None:
+        timers.set(tx, PUSH, id, ctx.now)
     return id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -18,6 +18,22 @@ from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Lent, Store
 
 MESSAGES = load_messages("banyan.service.fence")
+
+
+class ChatSaid(msgspec.Struct, frozen=True):
+    """What is said in a person's chat; `choices` are pressed: the words shown, and the data that comes back."""
+
+    text: str
+    lang: Literal["zh-Hant", "en"]
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+class Chat(Protocol):
+    """A way to say something to one person in their chat."""
+
+    async def push(self, to: str, said: ChatSaid, key: str) -> bool:
+        """True when the chat took it; the same `key` (a UUID) says it once. False: it never will. Raises Unavailable
+        when it is to be tried again."""
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -44,6 +60,7 @@ class Shelf(msgspec.Struct, frozen=True):
     """Which engine it is: the number of its last alarm that was taken is kept by this name."""
 
 
+_chats: Final = Lent[Chat]("this node has no chat that knows people")
 _shelves: Final = Lent[Shelf]("this node keeps no fence")
 
 
@@ -56,6 +73,15 @@ def lend(db: Drawer, shelf: Shelf) -> None:
 def shelf_of(db: Drawer) -> Shelf:
     """Raises Unavailable when the node lends nothing."""
     return _shelves.of(db)
+
+
+def lend_chat(db: Drawer, chat: Chat) -> None:
+    """Give this service the node's chat; without one people are asked by SMS and on their page."""
+    _chats.lend(db, chat)
+
+
+def chat_of(db: Drawer) -> Chat | None:
+    return _chats.of_or_none(db)
 
 
 both: Final = MESSAGES.both_under("fence")
