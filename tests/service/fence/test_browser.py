@@ -3,6 +3,7 @@ find nothing."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from tests.service.fence.world import ONLY
 from tests.service.powers.test_browser import Desk
 
 from banyan.admitting import admit_new
+from banyan.chat_asking import LineChat
 from banyan.demo import fence as drill
 from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.people import LIN
@@ -30,6 +32,7 @@ from banyan.node import Node, open_node
 from banyan.service.fence import records
 from banyan.service.fence.alarming import Signal, take
 from banyan.service.fence.sealing import SQL
+from banyan.service.fence.shelf import lend_chat
 
 pytestmark = pytest.mark.browser
 Seen = tuple[dict[str, bytes], dict[str, bytes], list[str]]
@@ -47,6 +50,7 @@ async def prepare(node: Node) -> None:
     await node.gate.call(drill.ENTER, lost, caller=drill.officer(drill.HEALTH))
     await admit_new(node.drawers["fence"], node.drawers["quarantine"], node.gate)
     lend_fence(node.drawers, node.lawful, node.scopes, agency_names(node.persons))
+    lend_chat(node.drawers["fence"], LineChat("http://127.0.0.1:9", ""))
     db, now = node.drawers["fence"], node.gate.clock()
     held = [await db.sql.read(partial(records.held_by_id, id=case)) for case in cases[:4]]
     slots = [one.slot for one in held if one is not None]
@@ -106,7 +110,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         page = desk.page
         page.goto(url + PATH)
         assert closed_heights(page) == [
-            "+shift", "+work", "-calls", "+missing", "-enrolments", "-appeals", "+map", "+people", "+order",
+            "+shift", "+work", "-look-up", "-calls", "+missing", "-enrolments", "-appeals", "+map", "+people", "+order",
             "-statistics",
         ]  # fmt: skip
         assert page.locator("svg.map-picture title").first.text_content()
@@ -131,6 +135,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
             card.locator("button[value=open_case]").click()
         assert page.locator("#seen").count() == 1
         see(desk, "/en/duty-seen")
+        page.click("summary:has(#look-up)")
+        page.fill("#f-look_up-person", LIN)
+        page.fill("#f-look_up-reason", "she called about her battery")
+        with page.expect_navigation():
+            page.click("button[value=look_up]")
+        page.click("#seen ~ details summary")
+        page.fill("#call-note-seen", "battery, charges now")
+        with page.expect_navigation():
+            page.locator("section:has(#seen) button[value=note_call]").click()
+        assert page.locator(".banner-done").count() == 1
         page.evaluate("() => { document.querySelector('#register').closest('details').open = true }")
         page.fill("#f-register-person", "A123456788")
         with page.expect_navigation():
@@ -138,6 +152,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         assert page.locator("#f-register-person").is_visible(), "the form that is wrong lies open"
         assert page.locator("#error-summary a").count()
         see(desk, "/en/duty-wrong")
+        her = Desk(chromium, url, "demo.lin", has_script=True)
+        her.page.goto(f"{url}/fence/mine")
+        with her.page.expect_navigation():
+            her.page.click("button[value=link]")
+        assert re.search(r"連結 [A-Z2-9]{5}-[A-Z2-9]{5}", her.page.locator("main").inner_text())
+        see(her, "/mine-code")
         sheets = moda.sheets_of(kept, url)
     return kept, sheets, found
 

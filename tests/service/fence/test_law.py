@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.make import NOW
 from tests.service.fence.world import (
+    CHEN,
     CIVIL,
     HEALTH,
     LEE,
@@ -22,6 +23,7 @@ from tests.service.fence.world import (
 )
 
 from banyan.errors import Conflict, Denied, Invalid, Limit, NotFound
+from banyan.kernel.catalogue.personal import UNSET
 from banyan.kernel.events.clock import iso
 from banyan.kernel.exchange.gate import Refused
 from banyan.service.fence import ending
@@ -228,5 +230,37 @@ def test_day_14_ends_it_and_day_28_destroys_the_key() -> None:
         await world.node.lawful.ledger.publish(int(world.now[0]))
         assert (await world.call("receipt", order=ORDER, day="2026-12-21")).day == "2026-12-21"
         assert iso(world.node.gate.clock()).startswith("2026-12-22"), "the order still stands"
+
+    in_a_world(story)
+
+
+def test_who_calls_is_found_by_number_for_a_reason_and_by_the_police_without_the_ground() -> None:
+    async def story(world: World) -> None:
+        case = await world.register()
+        found = await world.call("look_up", HEALTH, person=WANG, reason="來電說手機沒電")
+        assert (found.case, found.ground) == (case, "arrival")
+        seen = await world.call("look_up", PATROL, person=WANG, reason="報案人來電")
+        assert (seen.case, seen.ground) == (case, UNSET)
+        assert (await world.said(case)).count("looked") == 2
+        for number, by, error in ((LEE, HEALTH, NotFound), (WANG, REMOTE, Denied), (WANG, STRANGER, Denied)):
+            with pytest.raises(error):
+                await world.call("look_up", by, person=number, reason="來電")
+        with pytest.raises(Invalid):
+            await world.call("look_up", HEALTH, person=WANG, reason="")
+
+    in_a_world(story)
+
+
+def test_at_the_end_of_a_shift_all_goes_over_at_once_and_anothers_stays() -> None:
+    async def story(world: World) -> None:
+        for number in (WANG, LEE, CHEN):
+            await world.signal(await world.register(number))
+        first, second, third = [one.alarm for one in await world.work()]
+        for alarm, by in ((first, HEALTH), (second, HEALTH), (third, NEXT)):
+            await world.call("claim", by, alarm=alarm)
+        assert (await world.call("hand_over_all", HEALTH, note="兩件都在等電話")).count == 2
+        assert {one.alarm: one.is_yours for one in await world.work(NEXT)} == {first: False, second: False, third: True}
+        assert (await world.call("hand_over_all", HEALTH)).count == 0
+        assert (await world.call("claim", NEXT, alarm=first)).is_yours
 
     in_a_world(story)

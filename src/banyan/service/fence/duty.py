@@ -24,7 +24,9 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
     "claim": ("alarm",),
     "hand_over": ("alarm", "note"),
     "close": ("alarm", "cause", "note"),
+    "hand_over_all": ("note",),
     "open_case": ("case", "reason"),
+    "look_up": ("person", "reason"),
     "note_call": ("case", "result", "note"),
     "send_code": ("case",),
     "verify": ("case", "code"),
@@ -126,5 +128,6 @@ def _shift(lists: Mapping[str, Any], lang: str) -> dict[str, Any]:
     ]
     if enrolments.not_admitted:
         shift.insert(2, ("missing", "not_admitted", len(enrolments.not_admitted), "warn"))
-    return {"shift": shift, "unproven": unproven, "urgent": urgent, "late": late,
+    own = sum(one.is_yours for one in lists["worklist"].work)
+    return {"shift": shift, "own": own, "unproven": unproven, "urgent": urgent, "late": late,
             "map": county_map(lists["counties"], lang)}  # fmt: skip

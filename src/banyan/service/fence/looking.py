@@ -77,6 +77,11 @@ class Breaking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    person: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    reason: Reason
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What was sent to her phone, when, and when she answered."""
 
@@ -177,6 +182,28 @@ async def open_case(ctx: Context, request: Breaking) -> Timeline:
     one = await case_by_id(ctx, request.case, order)
     check_area(duties, one.held.village)
     asked = {"person": one.who.number, "reason": request.reason, "fields": await fields_of(ctx)}
+    found: Timeline = await ctx.call("fence.timeline", asked)
+    return found
+
+
+@SERVICE.operation(
+    "look_up",
+    title={"zh-Hant": "以證號查案", "en": "Find a case by a person's number"},
+    summary={
+        "zh-Hant": "當事人來電時，以證號找到案件；理由與查看會留給當事人。",
+        "en": "When a person calls: by the number; the reason and the look are the person's to see.",
+    },
+    data=OPEN,
+    audience="officer",
+    effect="write",
+    purpose="012",
+    channels=("api",),
+    rate="query",
+)
+async def look_up(ctx: Context, request: Finding) -> Timeline:
+    """As `open_case`, for an officer who has somebody on the line. Raises NotFound for who is not under the fence."""
+    await on_duty(ctx)
+    asked = {"person": request.person, "reason": request.reason, "fields": await fields_of(ctx)}
     found: Timeline = await ctx.call("fence.timeline", asked)
     return found
 

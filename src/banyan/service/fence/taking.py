@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from banyan.errors import Conflict
+from banyan.errors import Conflict, Denied, NotFound
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.storage.store import Tx
 from banyan.limits_fence import FENCE_FIELD
@@ -32,6 +32,16 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     alarm: Id
     note: Note = ""
+
+
+class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the next shift must know of all of them."""
+
+    note: Note = ""
+
+
+class HandedOver(msgspec.Struct, frozen=True):
+    count: int
 
 
 class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +81,26 @@ async def hand_over(ctx: Context, request: Given) -> Stood:
         ctx, request.alarm, "handed-over", request.note,
         lambda one, waits: ladder.released(one, ctx.caller.id, ctx.now, waits),
     )  # fmt: skip
+
+
+@SERVICE.operation(
+    "hand_over_all", title={"zh-Hant": "全部交班", "en": "Hand over all"},
+    summary={"zh-Hant": "下班時一次交出您接手的告警。", "en": "At the end of a shift, all that you have taken."},
+    data=OPEN, audience="officer", effect="write", purpose="012", channels=("api",),
+)  # fmt: skip
+async def hand_over_all(ctx: Context, request: Shift) -> HandedOver:
+    """Each with the same note; one that was closed meanwhile is left as it is."""
+    await on_duty(ctx)
+    found = await ctx.db.sql.read_long(records.open_alarms)
+    own = [one.id for one in found if ctx.caller.id and one.ladder.claimed_by == ctx.caller.id]
+    count = 0
+    for id in own:
+        try:
+            await hand_over(ctx, Given(id, request.note))
+        except (Conflict, Denied, NotFound):
+            continue
+        count += 1
+    return HandedOver(count)
 
 
 @SERVICE.operation(
