@@ -12,6 +12,7 @@ from secrets import token_bytes
 import msgspec
 
 from banyan.alerting import Given, open_alerts
+from banyan.chat_asking import connect_chat
 from banyan.consents import as_person
 from banyan.craft.notify.outbox import Outbox
 from banyan.demo.agencies.sealed import Keeping
@@ -190,6 +191,7 @@ async def _lend_powers(
     notifier = sms.outbox if sms is not None else None
     lend_orders(drawers, lawful, scopes)
     lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier, positions=positions)
+    connect_chat(drawers, settings, gate)
     lend_tracing(drawers, lawful, scopes, data=data, notifier=notifier, operations=gate.catalogue.operations)
     lend_travel(
         drawers, gate, lawful, scopes, agency_of=agency_of, random=token_bytes,
