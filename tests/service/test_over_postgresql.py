@@ -23,6 +23,7 @@ from tests.postgres import postgres_server
 from tests.service.alerts import test_feeds, test_sending
 from tests.service.alerts import world as alerts_world
 from tests.service.fence import test_arriving as arriving
+from tests.service.fence import test_chatting as chatting
 from tests.service.fence import test_ladder as ladder
 from tests.service.fence import test_law as fence
 from tests.service.fence import test_people as people
@@ -73,6 +74,8 @@ FENCE = (
     fence.test_at_the_lapse_everything_is_refused_destroyed_and_proven,
     fence.test_day_14_ends_it_and_day_28_destroys_the_key,
     in_a_folder(people.test_who_manages_their_own_health_may_leave_home_and_enter_no_mass_event),
+    chatting.test_i_am_not_because_reaches_the_case_worker_with_the_reason,
+    chatting.test_a_forged_an_old_or_anothers_press_moves_nothing,
     arriving.test_every_change_follows_and_the_end_too,
     arriving.test_without_an_order_nothing_comes_in_and_it_says_so_and_under_a_new_one_all_who_are_held,
     arriving.test_who_has_no_telephone_is_on_the_officers_list_and_so_is_what_cannot_come_in,

@@ -106,6 +106,14 @@ class Alarms(RuleBasedStateMachine):
         self.take(ladder.answered(self.alarm, said, self.now, WAITS))
         assert not had or self.alarm.answer == had, "the first answer stands"
 
+    @rule()
+    def call_me(self) -> None:
+        was = self.alarm
+        self.take(ladder.wants_call(self.alarm, WAITS))
+        assert (self.alarm.answer, self.alarm.claimed_by) == (was.answer, was.claimed_by), "it is no answer"
+        assert not was.due or self.alarm.due, "and stops no clock"
+        assert ladder.wants_call(self.alarm, WAITS) == (self.alarm, ()), "asked twice it does nothing twice"
+
     @rule(who=st.sampled_from(("a", "b")))
     def claim(self, who: str) -> None:
         had = self.alarm.claimed_by
