@@ -45,6 +45,7 @@ from banyan.noticing import Notices, start_notices
 from banyan.persons import open_persons
 from banyan.presence import presence_of
 from banyan.registers import Issuer, lend_registers, nobodys
+from banyan.reminding import lend_reminders
 from banyan.roads import Road
 from banyan.roadside import Roadside
 from banyan.service.identity.desk import Desk
@@ -189,6 +190,7 @@ async def _lend_powers(
     agency_of = agency_names(persons)
     positions = await open_positions(drawers, settings.fence, data, clock=gate.clock, log=log)
     notifier = sms.outbox if sms is not None else None
+    lend_reminders(drawers, scopes, sms)
     lend_orders(drawers, lawful, scopes)
     lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier, positions=positions)
     connect_chat(drawers, settings, gate)

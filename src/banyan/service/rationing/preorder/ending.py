@@ -12,7 +12,7 @@ from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.store import SqlValue, Tx
 from banyan.limits_rationing import PREORDER_KEEP_S, PREORDER_SILENT_S, PREORDER_TELL_S
-from banyan.service.rationing.preorder import counting, records
+from banyan.service.rationing.preorder import counting, phones, records
 from banyan.service.rationing.preorder.charging import hear
 from banyan.service.rationing.preorder.desk import desk_of, turn_of
 from banyan.service.rationing.preorder.moving import NewId, moved
@@ -140,6 +140,7 @@ async def finish(ctx: Context, kept: Kept) -> bool:
     if kept.state == "cancelled":
         return False
     id = kept.round.id
+    await phones.destroy(ctx.db, id, ctx.now)
     return bool(await ctx.db.sql.write(lambda tx: tx.run(SQL["move_round"], id=id, state="allotted", to="over")))
 
 
@@ -155,10 +156,18 @@ async def forget(ctx: Context, kept: Kept) -> bool:
             return False
         figures = msgspec.json.encode(counting.counted(tx, kept))
         tx.run(SQL["keep_figures"], id=id, figures=figures)
-        for statement in ("forget_messages", "forget_words", "forget_charges", "forget_refunds", "forget"):
+        for statement in (
+            "forget_phones",
+            "forget_messages",
+            "forget_words",
+            "forget_charges",
+            "forget_refunds",
+            "forget",
+        ):
             tx.run(SQL[statement], round=id)
         return True
 
+    await phones.destroy(ctx.db, id, ctx.now)
     return await ctx.db.sql.write(job)
 
 

@@ -14,6 +14,7 @@ from banyan.limits_rationing import PREORDER_REFUND_TRIES, PREORDER_REFUND_WAIT_
 from banyan.service.rationing.preorder import money, records, states
 from banyan.service.rationing.preorder.money import Purse, Reason
 from banyan.service.rationing.preorder.payment import Charge, Word
+from banyan.service.rationing.preorder.phones import may_be_told
 from banyan.service.rationing.preorder.records import SQL, KeptCharge, KeptRefund, Order
 from banyan.service.rationing.preorder.states import Happening, Owed
 
@@ -61,6 +62,8 @@ def moved(
         SQL["move"], id=order.id, state=order.state, turn=order.turn, to=after.state, owes=after.owes, kept=after.kept,
         held=after.held, pay_by=after.pay_by, store=after.store, at=now,
     )  # fmt: skip
+    if wrote and not may_be_told(after.state):
+        tx.run(SQL["drop_phone"], preorder=order.id)
     return after if wrote else None
 
 

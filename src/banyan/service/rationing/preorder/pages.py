@@ -77,17 +77,31 @@ async def act(request: FaceRequest) -> View:
                 )
         elif do == "withdraw":
             await request.call("rationing.withdraw_preorder", {"round": id})
+        elif do in ("remind", "forget"):
+            await _remind(request, id, form.get(f"telephone-{id}").strip() if do == "remind" else None)
         elif do in METHODS:
             paid = await request.call("rationing.pay_preorder", {"round": id, "method": do})
             if do == "card" and paid.payment is not None and paid.payment.page:
                 return View("", {}, redirect=paid.payment.page, headers=PRIVATE)
         else:
-            raise Invalid.at("do", f"one of register, withdraw, {', '.join(METHODS)}")
+            raise Invalid.at("do", f"one of register, withdraw, remind, forget, {', '.join(METHODS)}")
     except Denied:
         raise
     except Problem as problem:
         return await _orders(request, wrong=_words(request, problem), status=problem.status)
     return View("", {}, redirect="/rationing/orders", headers=PRIVATE)
+
+
+async def _remind(request: FaceRequest, id: str, number: str | None) -> None:
+    """Keep a telephone, or delete it (None). What is wrong with it is said at its own order's field."""
+    asked = {"round": id, "telephone": number or "", "lang": request.lang}
+    try:
+        if number == "":
+            raise Invalid.at("telephone", said(request, "say_telephone"))
+        await request.call("rationing.remind_preorder", asked)
+    except Invalid as problem:
+        where = [FieldError(f"telephone-{id}", said(request, "say_telephone"))]
+        raise Invalid(problem.title, remedy=problem.remedy, fields=where) from None
 
 
 @SERVICE.page("GET", path="/rationing/pickup", title=PICKUP)

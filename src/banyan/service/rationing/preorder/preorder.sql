@@ -312,3 +312,43 @@ select id from preorder_word where preorder = :preorder order by id
 -- name: came
 -- What was paid for an order, by the word that told it.
 select id, amount from preorder_word where preorder = :preorder and type = 'payment.received' order by id
+
+-- name: put_phone
+-- Where a person wants to be reminded from now on.
+insert into preorder_phone (preorder, round, sealed, lang, done, waits)
+values (:preorder, :round, :sealed, :lang, (select coalesce(max(n), 0) from preorder_message where preorder = :preorder), 0)
+on conflict (preorder) do update set sealed = excluded.sealed, lang = excluded.lang, done = excluded.done
+
+-- name: phone
+-- The telephone of an order.
+select sealed from preorder_phone where preorder = :preorder
+
+-- name: drop_phone
+-- An order ended, or its person wants no SMS.
+delete from preorder_phone where preorder = :preorder
+
+-- name: phone_waits
+-- Something was said to the person.
+update preorder_phone set waits = 1 where preorder = :preorder
+
+-- name: waiting_phones
+-- Telephones that may have something to be told.
+select preorder, sealed, lang, done from preorder_phone where round = :round and waits = 1 order by preorder limit :limit
+
+-- name: any_phone_waits
+-- Whether there are any.
+select count(*) from preorder_phone where round = :round and waits = 1
+
+-- name: messages_after
+-- What was said since, oldest first.
+select n, at, kind, facts from preorder_message where preorder = :preorder and n > :after order by n limit :limit
+
+-- name: phone_done
+-- So far it was passed on.
+update preorder_phone set done = :n,
+  waits = case when exists (select 1 from preorder_message where preorder = :preorder and n > :n) then 1 else 0 end
+where preorder = :preorder and done <= :n
+
+-- name: forget_phones
+-- Nothing of a round's telephones stays.
+delete from preorder_phone where round = :round

@@ -172,6 +172,7 @@ def refunds(tx: Tx, statement: str, **values: SqlValue) -> list[KeptRefund]:
 def tell(tx: Tx, order: Order, kind: str, now: EpochS, **facts: str | int) -> None:
     """Say something to the person, in the commit that makes it true."""
     tx.run(SQL["tell"], preorder=order.id, at=now, kind=kind, facts=msgspec.json.encode(facts))
+    tx.run(SQL["phone_waits"], preorder=order.id)
 
 
 def messages_of(tx: Tx, order: str) -> list[Message]:

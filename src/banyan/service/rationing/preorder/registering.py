@@ -18,10 +18,11 @@ from banyan.kernel.storage.store import Tx
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Buyer
 from banyan.service.rationing.engine.rulebook import Kind, RuleBook
-from banyan.service.rationing.preorder import filling, records
+from banyan.service.rationing.preorder import filling, phones, records
 from banyan.service.rationing.preorder.advancing import wake
 from banyan.service.rationing.preorder.desk import desk_of
 from banyan.service.rationing.preorder.moving import moved
+from banyan.service.rationing.preorder.phones import Language, Telephone
 from banyan.service.rationing.preorder.pledging import CHANNEL, stock
 from banyan.service.rationing.preorder.records import NO_PARITY, SQL, Kept, Order
 from banyan.service.rationing.preorder.rounds import Id, phase_of
@@ -40,11 +41,22 @@ Born = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$", d
 
 
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`born` is needed where no register tells it; it is looked at again at pickup, on the document."""
+    """`born` is needed where no register tells it; it is looked at again at pickup, on the document.
+    `telephone` is only for SMS that remind of paying and collecting, and is deleted when the order ends."""
 
     round: Id
     born: Born = ""
     kind: Kind = "citizen"
+    telephone: Telephone = ""
+    lang: Language = "zh-Hant"
+
+
+class Reminding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to be reminded by SMS, and in which language; an empty telephone deletes it."""
+
+    round: Id
+    telephone: Telephone = ""
+    lang: Language = "zh-Hant"
 
 
 class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,12 +110,34 @@ async def preorder(ctx: Context, request: Registration) -> Registered:
     kept = await round_now(ctx, request.round)
     person = own_person(ctx)
     known = await ctx.db.sql.read(lambda tx: records.order_of(tx, request.round, person))
+    if request.telephone:
+        phones.written(request.telephone)  # said before anything is done
     if known is not None and known.state != "withdrawn":
         return Registered(await own_order(ctx, kept, known))
     refuse_unless_open(ctx, kept)
     buyer = Buyer(person, await _born(ctx, request.born), None, request.kind)
     group = household(ctx) if kept.round.by_household and kept.round.mode == "draw" else person
-    return await registered(ctx, kept, buyer, group=group, channel=place_of(ctx))
+    made = await registered(ctx, kept, buyer, group=group, channel=place_of(ctx))
+    if made.order is None or not request.telephone or phones.phones_of(ctx.db) is None:
+        return made
+    order = found(await ctx.db.sql.read(lambda tx: records.order_of(tx, request.round, person)))
+    await phones.put(ctx.db, order, request.telephone, request.lang)
+    return msgspec.structs.replace(made, order=await own_order(ctx, kept, order))
+
+
+@own_affair(
+    "remind_preorder",
+    title=("預購簡訊提醒", "SMS reminders"),
+    summary=("留手機收付款與領取提醒；留空就刪除。訂單結束時一併刪除。",
+             "Leave a telephone for reminders by SMS, or delete it; it is deleted with the order."),
+)  # fmt: skip
+async def remind_preorder(ctx: Context, request: Reminding) -> OwnOrder:
+    """Raises NotFound without an order, Invalid for what is no telephone, Conflict when the order is over."""
+    kept = await round_now(ctx, request.round)
+    person = own_person(ctx)
+    order = found(await ctx.db.sql.read(lambda tx: records.order_of(tx, request.round, person)))
+    await phones.put(ctx.db, order, request.telephone, request.lang)
+    return await own_order(ctx, kept, order)
 
 
 @own_affair(

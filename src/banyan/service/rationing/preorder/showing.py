@@ -9,6 +9,7 @@ from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage.store import Tx
 from banyan.service.rationing.preorder import records
 from banyan.service.rationing.preorder.desk import desk_of
+from banyan.service.rationing.preorder.phones import may_be_told, phones_of, shown
 from banyan.service.rationing.preorder.records import Kept, KeptCharge, KeptRefund, Message, Order
 from banyan.service.rationing.preorder.rounds import Phase, phase_of
 from banyan.service.rationing.preorder.words import told
@@ -72,10 +73,12 @@ class OwnOrder(msgspec.Struct, frozen=True):
     ticket: str
     """The name of the round's draw and this person's ticket in it, to check by; empty where nothing is drawn."""
     can: tuple[str, ...]
-    """What they may do now: pay, withdraw."""
+    """What they may do now: pay, withdraw, remind (by SMS, where this node sends any)."""
     payment: Payment | None
     refunds: tuple[Refunded, ...]
     messages: tuple[Told, ...]
+    telephone: str
+    """Where they are reminded by SMS: the last digits alone."""
 
 
 async def own_order(ctx: Context, kept: Kept, order: Order) -> OwnOrder:
@@ -113,10 +116,11 @@ async def own_order(ctx: Context, kept: Kept, order: Order) -> OwnOrder:
         ahead=ahead,
         draw=await desk_of(ctx.db).lots.name(ctx, round) if ticket else "",
         ticket=ticket.hex(),
-        can=_can(order, ctx.now),
+        can=_can(order, ctx.now) + (("remind",) if phones_of(ctx.db) and may_be_told(order.state) else ()),
         payment=payment,
         refunds=tuple(Refunded(one.amount, one.reason, one.state, iso(one.at)) for one in refunds),
         messages=tuple(Told(iso(one.at), one.kind, told(one.kind, one.facts, word=order.word)) for one in messages),
+        telephone=await shown(ctx.db, order),
     )
 
 
