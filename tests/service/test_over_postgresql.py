@@ -26,6 +26,7 @@ from tests.service.fence import test_arriving as arriving
 from tests.service.fence import test_chatting as chatting
 from tests.service.fence import test_ladder as ladder
 from tests.service.fence import test_law as fence
+from tests.service.fence import test_on_call as on_call
 from tests.service.fence import test_people as people
 from tests.service.fence import world as fence_world
 from tests.service.tracing import test_tracing as tracing
@@ -74,6 +75,7 @@ FENCE = (
     fence.test_at_the_lapse_everything_is_refused_destroyed_and_proven,
     fence.test_day_14_ends_it_and_day_28_destroys_the_key,
     in_a_folder(people.test_who_manages_their_own_health_may_leave_home_and_enter_no_mass_event),
+    on_call.test_what_is_taken_wakes_nobody_of_that_agency_and_an_empty_number_is_none,
     chatting.test_i_am_not_because_reaches_the_case_worker_with_the_reason,
     chatting.test_a_forged_an_old_or_anothers_press_moves_nothing,
     arriving.test_every_change_follows_and_the_end_too,

@@ -110,8 +110,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         page = desk.page
         page.goto(url + PATH)
         assert closed_heights(page) == [
-            "+shift", "+work", "-look-up", "-calls", "+missing", "-enrolments", "-appeals", "+map", "+people", "+order",
-            "-statistics",
+            "+shift", "+work", "-look-up", "-calls", "+missing", "-enrolments", "-appeals", "+map",
+            "+people", "+on-call", "+order", "-statistics",
         ]  # fmt: skip
         assert page.locator("svg.map-picture title").first.text_content()
         assert "63000" not in page.locator("main").inner_text(), "places by their names"

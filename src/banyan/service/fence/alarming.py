@@ -28,6 +28,8 @@ from banyan.service.fence.shelf import shelf_of
 LADDER: Final = "ladder"
 CHANGED: Final = "changed"
 """The feed's topic of every move: its subject is the alarm's id, which names nobody. Officers' pages follow it."""
+TELL: Final = "tell"
+"""The timer that tells a desk's telephone; its key is ALARM/DESK."""
 REPING: Final = "reping"
 """The network is asked where a phone is; its subject is the phone's slot. What reaches the operator follows it."""
 FALSE: Final = ("home", "battery", "network", "hospital", "other")
@@ -171,6 +173,7 @@ def _follow(tx: Tx, ctx: Context, one: Opened, alarm: Alarm, deeds: Sequence[Dee
         for desk in DESKS.get(deed, ()):
             told = law.responsible(law.all_duties(tx), alarm.village, desk)
             records.add_step(tx, one.held.id, records.Step(alarm.id, ctx.now, f"told-{desk}", told, "system", b""))
+            timers.set(tx, TELL, f"{alarm.id}/{desk}", ctx.now)
     feed.append(tx, Event(CHANGED, alarm.id, msgspec.Raw(b"{}"), at=ctx.now))
 
 

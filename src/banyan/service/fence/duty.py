@@ -35,11 +35,12 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
     "decide": ("id", "outcome", "reason"),
     "register": ("person", "name", "phone", "address", "village", "start", "ground", "reason"),
     "import_list": ("text", "reason"),
+    "carry": ("desk", "phone"),
     "transfer": ("person", "to", "reason"),
 }
 """The console's forms and what each sends."""
 TROUBLES: Final = ("wrong-number", "no-phone", "no-sim")
-LISTS: Final = ("worklist", "call_list", "enrolments", "appeals", "counties")
+LISTS: Final = ("worklist", "call_list", "enrolments", "appeals", "counties", "on_call")
 FIRST: Final = 5
 """Cards of a list shown at once: who did the first sees the next."""
 RESULTS: Final = ("home", "missed", "away", "unwell")

@@ -323,3 +323,20 @@ delete from chat where held = :held
 -- The newest question that somebody's phone or chat was asked.
 select id, held, alarm, at, words, digest, sent, answered from message
 where held = :held and length(digest) > 0 order by at desc, id limit 1
+
+-- name: put_on_call
+-- Which telephone an agency carries on duty.
+insert into on_call (agency, desk, phone) values (:agency, :desk, :phone)
+on conflict (agency, desk) do update set phone = excluded.phone
+
+-- name: drop_on_call
+-- Nobody carries one.
+delete from on_call where agency = :agency and desk = :desk
+
+-- name: on_call
+-- The telephone of an agency's desk.
+select phone from on_call where agency = :agency and desk = :desk
+
+-- name: on_call_of
+-- An agency's telephones.
+select desk, phone from on_call where agency = :agency order by desk

@@ -14,6 +14,7 @@ from banyan.service.fence import (
     ending,
     intake,
     looking,
+    on_call,
     pages,
     positions,
     registering,
@@ -25,5 +26,5 @@ from banyan.service.fence import (
 from banyan.service.fence.service import SERVICE
 
 PARTS = (ending, positions, alarming, answering, appealing, arriving, calling, chatting, console, intake, looking,
-         pages, duty, registering, sending, standing, taking, venues)  # fmt: skip
+         on_call, pages, duty, registering, sending, standing, taking, venues)  # fmt: skip
 __all__ = ["PARTS", "SERVICE"]
