@@ -9,6 +9,7 @@ still in quarantine comes in. Without an order in force nothing is sent, and the
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,7 +25,7 @@ from banyan.kernel.exchange import Gate
 from banyan.kernel.exchange.gate import Log
 from banyan.kernel.identity.caller import SYSTEM, Caller
 from banyan.kernel.storage import Drawer
-from banyan.limits_fence import FENCE_ADMIT_S, FENCE_ADMIT_TRIES
+from banyan.limits_fence import FENCE_ADMIT_ROUNDS, FENCE_ADMIT_S, FENCE_ADMIT_TRIES
 from banyan.service.fence import records
 from banyan.service.fence.arriving import FAULTS, WAITING, not_admitted, was_admitted
 from banyan.service.fence.law import standing_order
@@ -51,10 +52,10 @@ class Round(msgspec.Struct, frozen=True):
 
 async def keep_admitting(drawers: Mapping[str, Drawer], gate: Gate, log: Log) -> None:
     """Until cancelled, on a node that has both; at each entry and twice a minute, for an order may begin."""
-    if not {"fence", QUARANTINE.name} <= drawers.keys() or ADMIT not in gate.catalogue.operations:
-        return
+    if "fence" not in drawers or gate.catalogue.services.get(QUARANTINE.name) is not QUARANTINE:
+        return  # somebody else's register of that name sends its entries itself
     fence, register = drawers["fence"], drawers[QUARANTINE.name]
-    woken, loop, waited = asyncio.Event(), asyncio.get_running_loop(), -1
+    woken, loop, waited, failed = asyncio.Event(), asyncio.get_running_loop(), -1, Counter[int]()
 
     def wake(_topic: str) -> None:
         if not loop.is_closed():
@@ -65,12 +66,12 @@ async def keep_admitting(drawers: Mapping[str, Drawer], gate: Gate, log: Log) ->
         while True:
             woken.clear()
             try:
-                done = await admit_new(fence, register, gate)
+                done = await admit_new(fence, register, gate, failed)
                 if done.waiting != waited and (done.waiting or waited > 0):
                     log("fence.register_waits", {"entries": done.waiting})
                 waited = done.waiting
-            except (Problem, OSError) as problem:  # a full disk passes
-                log("fence.register_failed", {"kind": type(problem).__name__})
+            except Exception as error:  # the worker loop records whatever it is, and goes on (STYLE rule 7)
+                log("fence.register_failed", {"kind": type(error).__name__})
             with suppress(TimeoutError):
                 async with asyncio.timeout(FENCE_ADMIT_S):
                     await woken.wait()
@@ -78,9 +79,10 @@ async def keep_admitting(drawers: Mapping[str, Drawer], gate: Gate, log: Log) ->
         stop()
 
 
-async def admit_new(fence: Drawer, register: Drawer, gate: Gate) -> Round:
-    """Send every entry that is new or changed. Raises Problem when a part is down: what was not sent is sent the next
-    time, and what was sent already does nothing again."""
+async def admit_new(fence: Drawer, register: Drawer, gate: Gate, failed: Counter[int] | None = None) -> Round:
+    """Send every entry that is new or changed. Raises when a part is down: what was not sent is sent the next time, and
+    what was sent already does nothing again. `failed` counts rounds by event: one that fails FENCE_ADMIT_ROUNDS times
+    goes onto the officers' list, so that it stops no other."""
     order = await standing_order(gate.context("fence", SYSTEM))
     if not order:
         count = await _still_held(register, gate)
@@ -89,16 +91,29 @@ async def admit_new(fence: Drawer, register: Drawer, gate: Gate) -> Round:
     total, follower = Round(), f"register:{order}"
     while events := await _new_events(fence, register, follower):
         for event in events:
-            entry = await entry_by_number(register, event.subject)
-            if entry is not None and entry.number:
-                fault = await _fault_of(gate, entry, event)
-                if fault == NO_ORDER:  # it ended in this moment: the next one begins anew
-                    return total
-                at = gate.clock()
-                await _told(fence, order, Arrival(event.subject, fault, _town_of(entry), entry.agency, at))
-                total = Round(total.admitted + (not fault), total.faults + bool(fault))
+            found = await _patiently(register, gate, event, failed if failed is not None else Counter())
+            if found is not None and found.fault == NO_ORDER:  # it ended in this moment: the next one begins anew
+                return total
+            if found is not None:
+                await _told(fence, order, found)
+                total = Round(total.admitted + (not found.fault), total.faults + bool(found.fault))
             await fence.sql.write(partial(feed.move_cursor, follower=follower, seq=event.seq))
     return total
+
+
+async def _patiently(register: Drawer, gate: Gate, event: Event, failed: Counter[int]) -> Arrival | None:
+    """Send one entry; how it went, None for one that is gone with its order."""
+    try:
+        entry = await entry_by_number(register, event.subject)
+        if entry is None or not entry.number:
+            return None
+        fault = await _fault_of(gate, entry, event)
+        return Arrival(event.subject, fault, _town_of(entry), entry.agency, gate.clock())
+    except Exception:
+        failed[event.seq] += 1
+        if failed[event.seq] < FENCE_ADMIT_ROUNDS:
+            raise
+        return Arrival(event.subject, "failed", "", "", gate.clock())
 
 
 async def _new_events(fence: Drawer, register: Drawer, follower: str) -> Sequence[Event]:

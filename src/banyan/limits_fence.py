@@ -37,6 +37,7 @@ FENCE_SIGNALS: Final = 20_000  # of one batch of signals: a whole operator's out
 FENCE_SWEEP_S: Final = 60.0  # between looks for what ended: data outlives its end by so much at most
 FENCE_FORGET_S: Final = 60.0  # until the journal lets go of who left: leavers of a minute share one snapshot
 FENCE_ADMIT_S: Final = 30.0  # between looks at a register when it says nothing: an order may have begun
+FENCE_ADMIT_ROUNDS: Final = 10  # in which one entry fails for reasons of the machine: five minutes
 FENCE_ADMIT_TRIES: Final = 3  # of one entry while officers are at the same case; then it stands on their list
 FENCE_CHAT_CODE_S: Final = 600.0  # a code that links a chat: long enough to change from one app to another
 FENCE_CHAT_CASES: Final = 10  # of one chat: a mother with her children

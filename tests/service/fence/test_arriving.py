@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -31,18 +32,20 @@ from tests.service.fence.world import (
 from banyan.admitting import Round, admit_new, keep_admitting
 from banyan.demo.agencies.law import BASES as DEMO_BASES
 from banyan.demo.agencies.quarantine import BASIS
-from banyan.errors import Conflict, Denied, Invalid
+from banyan.errors import Conflict, Denied, Invalid, Unavailable
 from banyan.kernel.events import feed
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.exchange.gate import Refused
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.policy import records as policy
 from banyan.kernel.storage.store import Statement
+from banyan.limits_fence import FENCE_ADMIT_ROUNDS
 from banyan.service.fence import records
 
 SETTINGS = msgspec.structs.replace(ONLY, services=(*ONLY.services, "banyan.demo.agencies.quarantine:QUARANTINE"))
 HOME, OTHER = "臺北市大安區和平路1號", "臺北市大安區新生南路2號"
 DAY_S = 86_400.0
+SPOILT = Statement("spoilt", "", "update record set sealed = zeroblob(40) where subject = :subject")
 AGAIN = Statement("again", "", "update feed_cursor set seq = 0 where follower like 'register:%'")
 
 
@@ -235,6 +238,23 @@ def test_a_killed_round_is_done_again_and_does_nothing_twice() -> None:
         assert [await world.said(one.id) for one in await cases(world)] == [["admitted"]] * 2
         both = await asyncio.gather(round_of(world), round_of(world))
         assert both == [Round(), Round()]
+
+    told(story)
+
+
+def test_an_entry_that_fails_for_ever_stops_no_other() -> None:
+    async def story(world: World) -> None:
+        await enter(world)
+        await enter(world, LEE)
+        store, failed = world.node.drawers["quarantine"].sql, Counter[int]()
+        await store.write(lambda tx: tx.run(SPOILT, subject=world.node.lawful.conscience.subject(WANG)))
+        drawers = world.node.drawers
+        for _ in range(FENCE_ADMIT_ROUNDS - 1):
+            with pytest.raises(Unavailable):
+                await admit_new(drawers["fence"], drawers["quarantine"], world.node.gate, failed)
+        done = await admit_new(drawers["fence"], drawers["quarantine"], world.node.gate, failed)
+        assert done == Round(admitted=1, faults=1)
+        assert [one.fault for one in (await world.call("enrolments", CIVIL)).not_admitted] == ["failed"]
 
     told(story)
 

@@ -34,9 +34,10 @@ from banyan.service.fence.shelf import both, shelf_of
 
 WAITING: Final = "register-waits"
 """How many entries wait for an order, as composition counted them last."""
-FAULTS: Final = ("village", "start", "until", "number", "area", "over", "refused")
+FAULTS: Final = ("village", "start", "until", "number", "area", "over", "refused", "failed")
 """Why an entry did not come in: no town in its address, days that are none, no national number, nobody's area, ended
-here already, or refused by the law (an agency that the basis does not name, reviews overdue)."""
+here already, refused by the law (an agency that the basis does not name, reviews overdue), or a machine that failed
+time and again."""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -217,4 +218,8 @@ def _followed(tx: Tx, ctx: Context, one: Opened, said: _Taken, words: str) -> tu
 
 
 def _concerns(one: Arrival, agency: str, duties: Sequence[Duty]) -> bool:
-    return one.agency == agency or (bool(one.village) and any(duty.covers(one.village) for duty in duties))
+    return (
+        not one.agency
+        or one.agency == agency
+        or (bool(one.village) and any(duty.covers(one.village) for duty in duties))
+    )
