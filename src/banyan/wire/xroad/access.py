@@ -5,7 +5,7 @@ A right on the whole service is method `*`, path `**`. Nothing granted is nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -31,21 +31,28 @@ class Rights:
     """The compiled rights of one client on one service. Raises Invalid: a method that is none, a pattern too long."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._any: list[Glob] = []
-        self._of: dict[str, list[Glob]] = {}
+        self._of: dict[str, list[Glob]] = {verb: [] for verb in VERBS}
         self.endpoints = tuple(endpoints)
         for endpoint in self.endpoints:
+            glob = Glob(endpoint.path)
             if endpoint.method == ANY_METHOD:
-                self._any.append(Glob(endpoint.path))
+                for globs in self._of.values():
+                    globs.append(glob)
             elif endpoint.method in VERBS:
-                self._of.setdefault(endpoint.method, []).append(Glob(endpoint.path))
+                self._of[endpoint.method].append(glob)
             else:
                 raise Invalid.at("method", f"Use * or one of {', '.join(sorted(VERBS))}.")
 
     def allow(self, method: str, path: Judged) -> bool:
         """Whether each reading of `path` is granted for `method`."""
-        globs: Sequence[Glob] = [*self._any, *self._of.get(method, ())]
-        return all(any(glob.matches(text) for glob in globs) for text in path.readings)
+        globs = self._of.get(method, ())
+        for text in path.readings:  # generators cost three times as much here
+            for glob in globs:
+                if glob.matches(text):
+                    break
+            else:
+                return False
+        return True
 
 
 def checked_path(rights: Rights, method: str, path: bytes) -> bytes:

@@ -18,7 +18,7 @@ ANYTHING: Final = "**"
 class Glob:
     """A compiled pattern. Raises Invalid: too long."""
 
-    __slots__ = ("_all", "_end", "_literal", "_one", "_plain", "_start", "_wide", "pattern")
+    __slots__ = ("_end", "_literal", "_one", "_plain", "_prefix", "_start", "_wide", "pattern")
 
     def __init__(self, pattern: str) -> None:
         if len(pattern) > limits.XROAD_GLOB_CHARACTERS:
@@ -26,7 +26,9 @@ class Glob:
         self.pattern = pattern
         tokens = _tokens(pattern)
         self._plain = None if any(wild for _, wild in tokens) else "".join(char for char, _ in tokens)
-        self._all = tokens == [("**", True)]
+        begun = tokens[:-1]
+        is_prefix = tokens[-1:] == [("**", True)] and not any(wild for _, wild in begun)
+        self._prefix = "".join(char for char, _ in begun) if is_prefix else None
         self._literal: dict[str, int] = {}
         self._one = self._wide = 0
         for at, (sign, wild) in enumerate(tokens):
@@ -41,8 +43,8 @@ class Glob:
 
     def matches(self, text: str) -> bool:
         """Whether the pattern is the whole of `text`, which is decoded and normalised already."""
-        if self._all:
-            return True
+        if self._prefix is not None:
+            return text.startswith(self._prefix)
         if self._plain is not None:
             return self._plain == text
         reached = self._start

@@ -40,6 +40,8 @@ class Judged(msgspec.Struct, frozen=True):
     @property
     def readings(self) -> frozenset[str]:
         """As providers may read it; some take a backslash for a slash."""
+        if self.segments is self.decoded and "\\" not in self.decoded:
+            return frozenset((self.decoded,))
         return frozenset({self.decoded, self.segments, self.decoded.replace("\\", "/")})
 
 
