@@ -57,7 +57,9 @@ class _Waiting:
     ) -> None:
         self.entry, self.at, self.day, self.told = entry, at, day, told
         self.opening, self.bodies, self.exchanged = opening, bodies, exchanged
-        self.size = len(entry) + (len(opening.record) if opening else 0) + sum([len(one.sealed) for one in bodies])
+        self.size = len(entry) + (len(opening.record) if opening else 0)
+        if bodies:
+            self.size += sum(len(one.sealed) for one in bodies)
 
 
 class Log:

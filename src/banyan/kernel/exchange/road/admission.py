@@ -68,8 +68,10 @@ class FairAdmission:
         self, client: ClientId, priority: Priority, per_minute: int, until: EpochS, *, service: ServiceId | None = None
     ) -> Leave | None:
         """Leave to run, when there is a place at once; None: `enter` knows why, or waits."""
-        asking = Asking(client, priority, until - self._clock(), (client, service) if per_minute else None, per_minute)
-        place = self.desk.start_now(asking, self._ticks())
+        if until <= self._clock():
+            return None
+        quota = (client, service) if per_minute else None
+        place = self.desk.start_now(client, priority, quota, per_minute, now=self._ticks())
         if place is None:
             return None
         if self._timer is None:

@@ -73,15 +73,16 @@ class Desk:
             self.tally.full += 1
         return place, shed
 
-    def start_now(self, asking: Asking, now: float) -> Place | None:
+    def start_now(
+        self, client: Hashable, priority: Priority, quota: Hashable, per_minute: int, *, now: float
+    ) -> Place | None:
         """A place that runs, when one is free and nothing speaks against it; else nothing has been asked or counted."""
-        if asking.left_s <= 0:
+        if per_minute and self.quotas.take(quota, per_minute, now) is not None:
             return None
-        if asking.per_minute and self.quotas.take(asking.quota, asking.per_minute, now) is not None:
-            return None
-        place = self.queue.start(asking.client, asking.priority)
+        place = self.queue.start(client, priority)
         if place is None:
-            self._give_back(asking)
+            if per_minute:
+                self.quotas.give_back(quota, per_minute)
             return None
         place.since = now
         self.tally.asked += 1

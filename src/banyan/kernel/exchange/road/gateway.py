@@ -183,7 +183,7 @@ class Gateway:
         listener = Listener(handler, self.spooling, self.desk.clock, self.desk.report)
         listener.quick = quick
         self._listeners.append(listener)
-        self._gathering.under_way += (listener.tasks, listener.taken)
+        self._gathering.under_way.append(listener.tasks)
         return listener
 
     async def _at_edge(self, incoming: Incoming) -> Answer:

@@ -275,7 +275,6 @@ class Connection(asyncio.Protocol):
         self._reader.passed()
         self._head, self._ended, self.deadline = _TAKEN, True, _NEVER
         self._listener.taken.add(self)
-        self._listener.spooling.stirred()
 
     def date(self) -> bytes:
         return self._listener.date()

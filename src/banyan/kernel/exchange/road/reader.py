@@ -90,15 +90,15 @@ class Reader:
 
     def passed(self) -> None:
         """A whole message was read by somebody else, between two of ours: what comes waits for `next()`."""
-        assert self.is_between, "a message begins after the one before"
         self.place = _DONE
 
     def next(self) -> None:
         """The message that was done is answered: go on with the one behind it."""
         assert self.place is _DONE, "a message ends before the next"
         self.place = _HEAD
-        held, self._held = self._held, b""
-        self.feed(held)
+        if self._held:
+            held, self._held = self._held, b""
+            self.feed(held)
 
     def close(self) -> None:
         """The other side sends no more. Raises BadHttp in the middle of a message."""

@@ -98,7 +98,9 @@ class StraightAnswering:
         if server is None or directory.freshness(now) == "expired":
             return False
         lane = self._lane(plan, row, now)
-        if lane is None or not directory.serves(server, lane.member) or not directory.is_known(lane.client):
+        if lane is None or lane.provider is None:
+            return False
+        if not directory.serves(server, lane.member) or not directory.is_known(lane.client):
             return False
         path = checked_path(lane.grant.rights, row[VERB].decode("ascii"), row[PATH]) + row[QUERY]
         keyid = plan.check.holds((*row, lane.authority, row[QUERY] or b"?"), body, directory, now)
@@ -113,6 +115,7 @@ class StraightAnswering:
                 way=self,
                 plan=plan,
                 lane=lane,
+                provider=lane.provider,
                 connection=connection,
                 raw=data[: match.end() - 4],
                 row=row,
@@ -129,9 +132,9 @@ class StraightAnswering:
         """Everything holds. False: there is no place, or no link to the service; or the message came before."""
         lane, around = served.lane, self.desk.around
         enter_now = getattr(around.services, "enter_now", None)
-        pool = lane.provider.pool if lane.provider is not None else None
-        link = pool.idle(lane.place) if pool is not None and enter_now is not None else None
-        if pool is None or enter_now is None or link is None:
+        pool = served.provider.pool
+        link = pool.idle(lane.place) if enter_now is not None else None
+        if enter_now is None or link is None:
             return False
         grant, row, plan = lane.grant, served.row, served.plan
         ticket = enter_now(lane.client, grant.priority, grant.per_minute, served.until, service=lane.service)
@@ -174,7 +177,7 @@ class StraightAnswering:
         ):
             del self._lanes[key]  # the next call finds out anew
             return None
-        return lane if lane.provider is not None and (not grant.until or now < grant.until) else None
+        return lane if not grant.until or now < grant.until else None
 
     def _made(self, key: tuple[bytes, ...], now: EpochS) -> Lane | None:
         desk, around = self.desk, self.desk.around

@@ -41,6 +41,7 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
     way: StraightAnswering
     plan: Plan
     lane: Lane
+    provider: HttpProvider
     connection: Connection
     raw: bytes
     """The head as it came, without the empty line."""
@@ -73,7 +74,7 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
         self.asked_at = now = way.desk.clock()
         self.deadline = link.pool.loop.time() + min(lane.offer.timeout_s, self.until - now)
         verb = row[VERB].decode("ascii")
-        link.ask_for(self, verb, self.written + body, self._provider.spool_for, self.deadline)
+        link.ask_for(self, verb, self.written + body, self.provider.spool_for, self.deadline)
 
     def answered(self, data: bytes) -> int:
         found = self.way.answers.find(data)
@@ -85,7 +86,7 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
         if missing or row[STATUS] in BODILESS:
             return missing if 0 < missing <= ROAD_STRAIGHT_BYTES else -1
         self.link.freed()
-        self._provider.pool.give(self.link)
+        self.provider.pool.give(self.link)
         self.answered_at = self.way.desk.clock()
         self.ticket.close()
         self.answer, self.status = data[end:], int(row[STATUS])
@@ -104,7 +105,7 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
     def told(self, came: Came | None, error: OSError | BadHttp | None) -> None:
         """An answer of another form, or none."""
         lane, verb = self.lane, self.row[VERB].decode("ascii")
-        provider, under_way = self._provider, self._under_way()
+        provider, under_way = self.provider, self._under_way()
 
         async def answering() -> Answer:
             try:
@@ -121,11 +122,6 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
         self.connection.handed_over(
             self.raw, lambda incoming: self.way.provision.resumed(incoming, under_way, answering())
         )
-
-    @property
-    def _provider(self) -> HttpProvider:
-        assert self.lane.provider is not None, "only then a call is taken"
-        return self.lane.provider
 
     def _signed(self, plan: AnswerPlan, row: tuple[bytes, ...]) -> bytes:
         """The fields on the leg."""
