@@ -144,6 +144,7 @@ WITNESS_CLOCK_S: Final = 300.0  # a cosignature's time may differ so much from o
 JUDGING_ANSWERS: Final = 65_536  # remembered answers of Cedar, about 0.5 KB each: every kind of question a day asks
 POLICY_LIST: Final = 1_000  # orders, purposes or consents in one list; a person has some tens, a state some hundreds
 ORDER_DAYS: Final = 30  # an order, and each extension, lasts at most this long: a month is what a parliament can follow
+ORDER_SHELF_S: Final = 3_600  # orders are read anew after this: a review opened since then is due a week later
 ORDER_REVIEW_DAYS: Final = 7  # after a use under an order somebody else has looked at it, or the agency's use waits
 REASON_CHARS: Final = 500  # why an order is declared or used: a sentence or two that another officer can weigh
 REVEAL_DAYS: Final = 3_650  # the longest a notice is deferred: what comes later comes to nobody

@@ -17,7 +17,7 @@ from banyan.kernel.catalogue.personal import UNSET
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange import Gate
 from banyan.kernel.identity.caller import Caller
-from banyan.kernel.policy import records
+from banyan.kernel.policy.order_shelf import shelf_of
 from banyan.kernel.storage import Drawer, Store
 from banyan.service.rationing.counter.registers import BASIS, Registers, Sample, lend
 
@@ -66,8 +66,10 @@ def born_by(gate: Gate, member: str) -> Callable[[str, str], Awaitable[date]]:
 def order_by(policy: Store) -> Callable[[EpochS], Awaitable[str]]:
     """The order that puts the rationing into force now; empty for none."""
 
+    shelf = shelf_of(policy)
+
     async def order(now: EpochS) -> str:
-        terms = await policy.read(lambda tx: records.order_terms(tx, now))
+        terms = await shelf.terms(now)
         return next((one.reference for one in terms if one.is_in_force and BASIS in one.bases), "")
 
     return order

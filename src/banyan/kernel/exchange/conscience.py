@@ -30,6 +30,7 @@ from banyan.kernel.policy.bases import LegalBasis, Register
 from banyan.kernel.policy.decision import Decision
 from banyan.kernel.policy.explaining import MESSAGES, allowed, refused, unreasoned
 from banyan.kernel.policy.judging import ConsentTerms, OrderTerms, Use, Verdict, judge_by
+from banyan.kernel.policy.order_shelf import shelf_of
 from banyan.kernel.policy.records import Footing, PurposeShelf
 from banyan.kernel.storage.store import Store, Tx
 from banyan.limits import REASON_CHARS
@@ -76,6 +77,7 @@ class Conscience:
         self._register: Register | None = None
         self._changes, self._turn = 0, asyncio.Lock()
         self._purposes = PurposeShelf()
+        self._orders = shelf_of(policy)
         self.name_of: Callable[[str], str] = str
         """What an agency is called, by its member id, for people who see who used their data; the id itself unless
         somebody knows better."""
@@ -104,7 +106,7 @@ class Conscience:
         purpose = purpose or str(getattr(request, PURPOSE, "")) or declared.purpose
         candidates = (await self._bases()).candidates(declared.id, purpose, recipient)
         about = About(named, recipient, declared.id, purpose, now)
-        on = await self._policy.read(partial(_records_for, about, candidates, self._purposes)) if candidates else NONE
+        on = await self._on_record(about, candidates)
         consents = [terms for terms, _ in on.consents]
         if caller.kind == "app":  # what this token's person gave with it, not what the agency has besides
             consents = [one for one in consents if one.reference in caller.consents]
@@ -173,6 +175,13 @@ class Conscience:
         """The register that uses are judged by."""
         return await self._bases()
 
+    async def _on_record(self, about: About, candidates: Sequence[LegalBasis]) -> OnRecord:
+        orders = await self._orders.terms(about.now) if any(basis.needs == "order" for basis in candidates) else ()
+        if not any(map(_is_recorded, candidates)):
+            return OnRecord(orders=orders)
+        on = await self._policy.read(partial(_records_for, about, candidates, self._purposes))
+        return msgspec.structs.replace(on, orders=orders)
+
     async def _whose(self, declared: Operation, request: msgspec.Struct, caller: Caller) -> bytes:
         """Whose data: by the number in the request; without one, of who asks or let the app ask. An app's token is of
         one person and reads nobody else's: Denied."""
@@ -231,9 +240,6 @@ class OnRecord(msgspec.Struct, frozen=True, gc=False):
     has_opted_out: bool = False
 
 
-NONE: Final = OnRecord()
-
-
 def _records_for(about: About, candidates: Sequence[LegalBasis], purposes: PurposeShelf, tx: Tx) -> OnRecord:
     subject, recipient, now = about.subject, about.recipient, about.now
     needs = {basis.needs for basis in candidates}
@@ -244,10 +250,14 @@ def _records_for(about: About, candidates: Sequence[LegalBasis], purposes: Purpo
     is_secondary = any(basis.is_secondary for basis in candidates)
     return OnRecord(
         consents,
-        records.order_terms(tx, now) if "order" in needs else (),
-        records.uses_today(tx, subject, recipient, about.operation, now) if is_counted else 0,
-        is_secondary and records.has_opted_out(tx, subject, about.operation, about.purpose),
+        uses_today=records.uses_today(tx, subject, recipient, about.operation, now) if is_counted else 0,
+        has_opted_out=is_secondary and records.has_opted_out(tx, subject, about.operation, about.purpose),
     )
+
+
+def _is_recorded(basis: LegalBasis) -> bool:
+    """Whether what it asks for stands in records of the subject."""
+    return basis.needs == "consent" or bool(basis.per_subject_per_day) or basis.is_secondary
 
 
 def _record(

@@ -55,6 +55,10 @@ select document from review where is_open = 1 order by due, use_idx limit :limit
 -- Agencies with a review past its time.
 select distinct agency from review where is_open = 1 and due <= :now order by agency
 
+-- name: first_due
+-- When each agency's first open review is due.
+select agency, min(due) from review where is_open = 1 group by agency order by agency
+
 -- name: put_declaration
 -- Write what a provider offers.
 insert into declaration (id, document) values (:id, :document)

@@ -23,6 +23,8 @@ from banyan.kernel.storage.store import Row, SqlValue, Tx
 from banyan.limits import POLICY_LIST
 
 SQL: Final = load_statements("banyan.kernel.policy", "policy.sql")
+ORDERS: Final = "orders"
+"""The store's signal that orders, or reviews of their uses, are others than they were."""
 DAY_S: Final = 86_400
 ALL_PURPOSES: Final = "*"
 """The part of `consent_turn` that every purpose is in."""
@@ -70,6 +72,7 @@ def basis_of_version(tx: Tx, version: str) -> LegalBasis | None:
 
 def put_order(tx: Tx, order: Order) -> None:
     tx.run(SQL["put_power"], id=order.id, document=_encode(order), until=order.last_second)
+    tx.signal(ORDERS)
 
 
 def order_by_id(tx: Tx, id: str) -> Order | None:
@@ -81,6 +84,11 @@ def all_orders(tx: Tx) -> list[Order]:
 
 
 def put_review(tx: Tx, review: Review) -> None:
+    _put_review(tx, review)
+    tx.signal(ORDERS)
+
+
+def _put_review(tx: Tx, review: Review) -> None:
     tx.run(
         SQL["put_review"],
         use_idx=review.use,
@@ -111,7 +119,7 @@ def used_under_order(tx: Tx, review: Review, now: EpochS, *, is_daily: bool = Fa
         review = order_rules.of_the_day(review, now)
     of_day: dict[str, SqlValue] = {"power": review.order, "agency": review.agency, "due": review.due}
     if not is_daily or tx.row(SQL["review_of_day"], **of_day) is None:
-        put_review(tx, review)
+        _put_review(tx, review)  # it suspends nobody before ORDER_REVIEW_DAYS, so no shelf need hear of it now
     tx.run(SQL["count_order_use"], power=review.order, agency=review.agency, day=day_of(now))
 
 
@@ -131,11 +139,21 @@ def review_standing(tx: Tx, now: EpochS) -> list[ReviewStanding]:
 
 def order_terms(tx: Tx, now: EpochS) -> tuple[OrderTerms, ...]:
     """Every order that has not ended, as the judge weighs it now."""
-    orders = [_order(_bytes(row[0])) for row in tx.rows(SQL["powers_after"], now=now, limit=POLICY_LIST)]
+    orders = orders_after(tx, now)
     if not orders:
         return ()
     overdue = tuple(str(row[0]) for row in tx.rows(SQL["overdue"], now=now))
     return tuple(msgspec.structs.replace(order_rules.terms(order, (), now), suspended=overdue) for order in orders)
+
+
+def orders_after(tx: Tx, now: EpochS) -> list[Order]:
+    """Those that have not ended, the newest end first."""
+    return [_order(_bytes(row[0])) for row in tx.rows(SQL["powers_after"], now=now, limit=POLICY_LIST)]
+
+
+def first_due(tx: Tx) -> list[tuple[str, EpochS]]:
+    """When each agency's first open review is due."""
+    return [(str(agency), EpochS(float(str(due)))) for agency, due in tx.rows(SQL["first_due"])]
 
 
 def put_declaration(tx: Tx, declaration: Declaration) -> None:

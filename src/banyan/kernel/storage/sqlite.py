@@ -45,6 +45,9 @@ _SETTINGS: Final = (
 class SqliteStore:
     """One service's records in `path`. See `Store` for what the methods promise."""
 
+    is_alone = True
+    """No other process writes: listeners hear of every signal, before the one who wrote does."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._texts: dict[str, str] = {}
