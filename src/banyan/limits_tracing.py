@@ -16,7 +16,7 @@ TRACE_FINE_ITEMS: Final = 16_777_216  # of their lists: 64 MB; what is beyond is
 TRACE_WINDOW_H: Final = 24 * 21  # hours of one question: three weeks, longer than any incubation so far used
 
 # The lake (craft/tracing).
-LAKE_GROUP_ROWS: Final = 65_536  # of a row group: 0.34 MB, what one sealed read brings
+LAKE_GROUP_ROWS: Final = 131_072  # of a row group: 0.67 MB, what one sealed read brings; a block of zstd an octet
 LAKE_ROWS: Final = 400_000_000  # of one hour: the nation's 138 million, three times over
 LAKE_BATCH_ROWS: Final = 5_000_000  # of one import: 60 MB of columns
 LAKE_BLOCK: Final = 65_536  # octets sealed together: a pruned read opens few too many

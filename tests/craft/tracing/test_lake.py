@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from random import Random
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from banyan.craft.tracing.importing import read_delivery
 from banyan.craft.tracing.lake import ROW, Lake, day_of, hour_of, is_foreign
-from banyan.craft.tracing.layout import SCHEMA, encoded, near_codes, plan_of
+from banyan.craft.tracing.layout import (
+    COLUMNS,
+    EAST_BITS,
+    ENCODINGS,
+    SCHEMA,
+    SECOND_BITS,
+    STEP_X,
+    STEP_Y,
+    encoded,
+    groups_of,
+    near_codes,
+    plan_of,
+)
 from banyan.craft.tracing.model import HOUR_S, Fixes, Pings, Rule, fixes, hours_of
 from banyan.craft.tracing.places import crowds, hot_spots, rounded
 from banyan.craft.tracing.sealed import SealedFile, read_sealed, write_sealed
@@ -70,7 +84,7 @@ def test_round_trip_late_and_twice(tmp_path: Path) -> None:
 
 def test_the_answer_from_the_lake_is_that_from_memory(tmp_path: Path) -> None:
     """With a delivery told twice in two files, and pruned: the same counts, from fewer groups."""
-    lake, given, rule = a_lake(tmp_path / "lake"), pings(), Rule(500, 300, 300)
+    lake, given, rule = a_lake(tmp_path / "lake"), pings(size=600_000), Rule(500, 300, 300)
     lake.add(given, now=NOW)
     lake.add(given.take(np.arange(1_000)), now=NOW)
     own = np.arange(3, dtype=np.uint32)
@@ -87,21 +101,53 @@ def test_the_answer_from_the_lake_is_that_from_memory(tmp_path: Path) -> None:
 
 
 def test_the_file_is_parquet_that_others_prune(tmp_path: Path) -> None:
-    hour = hours_of(pings(size=300_000))[int(NOW) // HOUR_S - 1]
+    """Whoever reads it otherwise masks two columns, and has each position from its cell."""
+    hour = hours_of(pings(size=600_000))[int(NOW) // HOUR_S - 1]
     content, rows = encoded(hour)
     path = tmp_path / "hour.parquet"
     path.write_bytes(content)
     file = pq.ParquetFile(path)
     assert file.schema_arrow == SCHEMA
     assert file.metadata.num_rows == rows
-    assert {file.metadata.row_group(0).column(at).encodings for at in range(5)} == {("DELTA_BINARY_PACKED",)} or all(
-        "DELTA_BINARY_PACKED" in file.metadata.row_group(0).column(at).encodings for at in range(5)
-    )
-    cells = file.read().column("cell").to_numpy()
+    group = file.metadata.row_group(0)
+    assert all(ENCODINGS[name] in group.column(at).encodings for at, name in enumerate(SCHEMA.names))
+    table = {name: file.read().column(name).to_numpy() for name in SCHEMA.names}
+    cells = table["cell"]
     assert (np.diff(cells) >= 0).all()
+    x, y = (np.array([int(f"0{cell >> at:b}"[::-2][::-1], 2) for cell in cells.tolist()]) for at in (0, 1))
+    lon = x * STEP_X + (table["east"] & (1 << EAST_BITS) - 1) - 180_000_000
+    lat = y * STEP_Y + table["north"] - 90_000_000
+    told = zip(table["phone"], table["second"] & (1 << SECOND_BITS) - 1, lon, lat, strict=True)
+    assert {tuple(int(one) for one in row) for row in told} == rows_of([hour])
     place = fixes([0], [0], [121.9], [24.2])
     plan = plan_of(file, near_codes(place, 500.0))
     assert 0 < len(plan.groups) < plan.of == file.metadata.num_row_groups
+
+
+@pytest.mark.parametrize("extent", ["earth", "corners", "one", "none"])
+def test_any_positions_on_earth_come_back(extent: str) -> None:
+    random = np.random.default_rng(3)
+    size = {"earth": 300_000, "corners": 2_000, "one": 1, "none": 0}[extent]
+    lon, lat = random.integers(-180_000_000, 180_000_001, size), random.integers(-89_000_000, 89_000_001, size)
+    if extent == "corners":  # from one end of the Earth to the other at each row
+        lon, lat = random.choice([-180_000_000, 180_000_000], size), random.choice([-89_000_000, 89_000_000], size)
+    given = Pings(
+        random.integers(0, 40_000_000, size).astype(np.uint32), random.integers(0, 3_600, size).astype(np.uint16),
+        lon.astype(np.int32), lat.astype(np.int32),
+    )  # fmt: skip
+    content, rows = encoded(given)
+    file = pq.ParquetFile(pa.BufferReader(content))
+    assert rows_of(groups_of(file, tuple(range(file.metadata.num_row_groups)))) == rows_of([given])
+    assert rows_of(groups_of(file, tuple(range(file.metadata.num_row_groups)), at_once=1)) == rows_of([given])
+    assert rows == len(rows_of([given]))
+
+
+def test_a_file_of_before_is_read_until_its_days_are_over() -> None:
+    given = hours_of(pings())[int(NOW) // HOUR_S - 1]
+    out = io.BytesIO()
+    pq.write_table(pa.table({name: getattr(given, name).astype(np.int32) for name in COLUMNS}), out)
+    file = pq.ParquetFile(pa.BufferReader(out.getvalue()))
+    assert rows_of(groups_of(file, (0,))) == rows_of([given])
 
 
 def test_a_seal_is_whole_or_refused(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """One hour of pings as Parquet, in an order that is small and lets a question read little.
 
-Rows are in Morton order of 500 m cells, then of phone and second; groups of 65,536; all columns DELTA_BINARY_PACKED and
-zstd. The column `cell` costs next to nothing (it is sorted) and its statistics in the footer are the sidecar: a group
-covers a range of cells, so that any reader of Parquet can leave out what is far away. Why: docs/decisions/0126.
+Rows are in Morton order of 500 m cells, then of phone and second; groups and pages of 131,072. A position is its cell
+and how far `east` and `north` (micro-degrees) of the cell's south-west corner. The column `cell` costs next to nothing
+(it is sorted) and its statistics in the footer are the sidecar: a group covers a range of cells, so that any reader of
+Parquet can leave out what is far away. Our own reader does not read it: how many cells a row's is from that of the row
+before stands in bits that `second` (to the east, from SECOND_BITS on) and `east` (to the north, from EAST_BITS on)
+leave free, and is nought for most rows. Others mask these. Why: docs/decisions/0136.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,9 +29,17 @@ STEP_X: Final = 4_972
 STEP_Y: Final = 4_523
 """Micro-degrees: 500 m and a little at Taiwan's latitudes."""
 COLUMNS: Final = ("phone", "second", "lon", "lat")
-SCHEMA: Final = pa.schema(
-    [("cell", pa.int64()), ("phone", pa.int32()), ("second", pa.int32()), ("lon", pa.int32()), ("lat", pa.int32())]
+PLACES: Final = ("cell", "phone", "second", "east", "north")
+READ: Final = PLACES[1:]
+SCHEMA: Final = pa.schema([(name, pa.int64() if name == "cell" else pa.int32()) for name in PLACES])
+SECOND_BITS: Final = 12
+EAST_BITS: Final = 13
+"""Above them is room for the Earth's 72,405 columns and 39,796 rows of cells, either way."""
+ENCODINGS: Final = {"cell": "DELTA_BINARY_PACKED", "phone": "PLAIN"} | dict.fromkeys(
+    ("second", "east", "north"), "BYTE_STREAM_SPLIT"
 )
+"""A phone's number again is a match to zstd; of the others each octet is a stream, and a page's streams fill whole
+blocks of zstd (131,072 octets), each with a table of its own."""
 WHOLE: Final = 0.7
 """From this share of groups on the whole file is read at once: opening blocks one by one costs more than it saves."""
 
@@ -48,27 +59,32 @@ def encoded(pings: Pings) -> tuple[bytes, int]:
     code = cell_codes(pings.lon, pings.lat)
     order = np.lexsort((pings.second, pings.phone, code))
     code, rows = code[order], pings.take(order)
-    is_new = np.ones(len(rows), bool)
-    is_new[1:] = np.diff(code) != 0
+    is_new = np.zeros(len(rows), bool)
+    is_new[:1] = True
     for name in COLUMNS:
         column = getattr(rows, name)
         is_new[1:] |= column[1:] != column[:-1]
     kept, code = rows.take(is_new), code[is_new]
-    table = pa.table([code, *(getattr(kept, name).astype(np.int32) for name in COLUMNS)], schema=SCHEMA)
+    x, east = np.divmod(kept.lon.astype(np.int64) + 180_000_000, STEP_X)
+    y, north = np.divmod(kept.lat.astype(np.int64) + 90_000_000, STEP_Y)
+    second = kept.second.astype(np.int64) | _steps(x) << SECOND_BITS
+    columns = (kept.phone, second, east | _steps(y) << EAST_BITS, north)
+    table = pa.table([code, *(one.astype(np.int32) for one in columns)], schema=SCHEMA)
     out = io.BytesIO()
     pq.write_table(
         table,
         out,
         row_group_size=LAKE_GROUP_ROWS,
         use_dictionary=False,
-        column_encoding=dict.fromkeys(SCHEMA.names, "DELTA_BINARY_PACKED"),
+        column_encoding=ENCODINGS,
         compression="zstd",
-        compression_level=3,
+        compression_level=1,
         data_page_version="2.0",
         write_statistics=["cell"],
-        data_page_size=1 << 20,
+        data_page_size=1 << 21,
+        max_rows_per_page=LAKE_GROUP_ROWS,
     )
-    return out.getvalue(), len(kept)
+    return out.getvalue(), table.num_rows
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -115,16 +131,41 @@ def plan_of(file: pq.ParquetFile, near: Longs) -> Plan:
     return Plan(tuple(chosen), meta.num_row_groups)
 
 
-def groups_of(file: pq.ParquetFile, groups: tuple[int, ...], *, at_once: int = 16) -> Iterator[Pings]:
+def groups_of(file: pq.ParquetFile, groups: tuple[int, ...], *, at_once: int = 8) -> Iterator[Pings]:
     """The pings of these row groups, some groups at a time."""
+    is_old = "east" not in file.schema_arrow.names
     for start in range(0, len(groups), at_once):
-        yield pings_of(file.read_row_groups(list(groups[start : start + at_once]), columns=COLUMNS, use_threads=False))
+        chosen = groups[start : start + at_once]
+        table = file.read_row_groups(list(chosen), columns=COLUMNS if is_old else READ, use_threads=False)
+        yield pings_of(table, None if is_old else [file.metadata.row_group(group) for group in chosen])
 
 
-def pings_of(table: Any) -> Pings:
-    """Columns of a table as the kernel takes them."""
-    phone, second, lon, lat = (table.column(name).to_numpy() for name in COLUMNS)
-    return Pings(phone.view(np.uint32), second.astype(np.uint16), lon, lat)
+def pings_of(table: Any, groups: Sequence[Any] | None = None) -> Pings:
+    """Columns of a table as the kernel takes them; `groups` are the footer's words on its row groups. Files of before
+    0136 have positions as they are, and no use for these: they end within four weeks."""
+    from banyan.craft.tracing.placed import placed
+
+    columns = [table.column(name).to_numpy() for name in table.column_names]
+    phone = columns[0].view(np.uint32)
+    if groups is None:
+        return Pings(phone, columns[1].astype(np.uint16), *columns[2:])
+    firsts = [one.column(0).statistics.min if one.num_rows else 0 for one in groups]
+    corners = np.array([_corner(one) for one in firsts], np.int32)
+    ends = np.cumsum([one.num_rows for one in groups])
+    return Pings(phone, *placed(corners, ends, columns[1:], (STEP_X, STEP_Y, SECOND_BITS, EAST_BITS)))
+
+
+def _steps(cell: Longs) -> Longs:
+    """How far each is from the one before; of a group's first, whose cell is in the statistics, nought."""
+    found = np.diff(cell, prepend=cell[:1])
+    found[::LAKE_GROUP_ROWS] = 0
+    return found
+
+
+def _corner(code: int) -> tuple[int, int]:
+    """A cell's south-west corner in micro-degrees."""
+    x, y = (int(f"0{code >> at:b}"[::-2][::-1], 2) for at in (0, 1))
+    return x * STEP_X - 180_000_000, y * STEP_Y - 90_000_000
 
 
 def _cells(values: npt.NDArray[np.int32], reach_: int, origin: int, step: int) -> tuple[Longs, Longs]:
