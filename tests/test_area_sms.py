@@ -12,6 +12,8 @@ import duckdb
 import msgspec
 import pytest
 from tests.area_nation import BASIS, MEMBER, Two, subscriber, table, two_nodes, working
+from tests.area_signed import SENDER, pinned
+from tests.make import NOW
 
 from banyan.errors import Conflict, Denied, Invalid, NotFound, Problem
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
@@ -21,7 +23,6 @@ from banyan.service.areasms.asking import campaign_of
 from banyan.service.areasms.judging import id_of
 from banyan.settings import AreaSmsSettings, Settings, SmsSettings
 
-SENDER = "eoc.gov.example"
 Story = Callable[[Two], Awaitable[None]]
 
 
@@ -315,7 +316,7 @@ def test_a_node_that_could_miss_people_does_not_start(
     }  # fmt: skip
     for name, content in files.items():
         (data / name).write_text(content, encoding="utf-8")
-    pin_any(data / "senders")
+    pinned(data / "senders", tmp_path / "keys", NOW)
     given = AreaSmsSettings(tables=("here.csv",), cells=("sites.csv",), register="senders")
     settings = Settings(
         services=("banyan.service.areasms.parts:SERVICE", "banyan.service.identity.parts:SERVICE"),
@@ -328,15 +329,3 @@ def test_a_node_that_could_miss_people_does_not_start(
 
     with pytest.raises(Invalid, match=field):
         asyncio.run(start())
-
-
-def pin_any(folder: Path) -> None:
-    """A register with one sender of its own."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    from banyan.alert_keys import load_signer
-    from banyan.kernel.events import system_clock
-
-    signer = load_signer(folder.parent / "keys", "TW/GOV/EOC", clock=system_clock)
-    (folder / "cap-1.pem").write_bytes(signer.newest.public_bytes(Encoding.PEM))
-    (folder / "senders.toml").write_text(f'[[sender]]\nsender = "{SENDER}"\ncertificate = "cap-1.pem"\n')
