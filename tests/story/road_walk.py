@@ -25,7 +25,7 @@ from banyan.kernel.identity.caller import Caller
 Take = Callable[[str, Any], None]
 CURL = shutil.which("curl") or "curl"
 PEERS = Path(__file__).parents[2] / ".venv-peers/bin/python"
-FLAG = "/r1/TW/GOV/NIA/border/travel-flag"
+FLAG = "/r1/TW/GOV/NIA/border/flag"
 CLIENT = "TW/MED/H1/emergency"
 REQUESTS = """
 import sys, requests
@@ -101,10 +101,10 @@ def officer(chromium: Any, nation: RoadNation, persona: str) -> Any:
 
 def propose(page: Any, nation: RoadNation, take: Take) -> None:
     page.goto(f"{nation.url}/exchange/grants")
-    page.select_option("#f-service", "TW/GOV/NIA/border/travel-flag")
+    page.select_option("#f-service", "TW/GOV/NIA/border/flag")
     page.select_option("#f-client", CLIENT)
     page.select_option("#f-purpose", "012")
-    page.select_option("#f-basis", "CDC-31-travel")
+    page.select_option("#f-basis", "travel-flag")
     page.select_option("#f-priority", "crisis")
     page.fill("#f-until", "2027-05-31")
     page.locator("#propose").scroll_into_view_if_needed()
@@ -126,7 +126,9 @@ def approve(page: Any, nation: RoadNation, take: Take) -> None:
 
 def ask(chromium: Any, nation: RoadNation, before: Said, take: Take) -> None:
     answered = curl(nation, purpose="012")
-    assert json.loads(answered.out)["flag"] is True
+    (mark,) = json.loads(answered.out)["marks"]
+    assert (mark["rule"], mark["state"]) == ("demo-isle", "now")
+    assert "XA" not in answered.out, "never where it went"
     denied = curl(nation, purpose="157", id="visit-3")
     assert json.loads(denied.out)["type"] == "Server.ServerProxy.AccessDenied"
     by_requests = ran(str(PEERS), "-c", REQUESTS, nation.edge + FLAG, LIN, CLIENT)

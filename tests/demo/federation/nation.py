@@ -20,6 +20,7 @@ from banyan.demo.federation.law import seed_order, seed_road_law
 from banyan.demo.federation.members import MEMBERS
 from banyan.demo.federation.seeding import seed_road_registers
 from banyan.demo.personas import seed_personas
+from banyan.demo.travel import seed_travel
 from banyan.kernel.events.clock import Clock
 from banyan.node import Node, open_node
 from banyan.roads import Road
@@ -71,6 +72,7 @@ async def seed(node: Node) -> None:
     await seed_registers(node.drawers, keeping)
     await seed_road_registers(node.drawers, keeping, node.gate.clock())
     await seed_order(node.gate)
+    await seed_travel(node.gate, subject=node.lawful.conscience.subject)
     await seed_grants(node.gate, {one.id for one in node.settings.road.offers})
 
 

@@ -75,7 +75,9 @@ def test_every_grant_of_the_demonstration_lets_its_call_through(tmp_path: Path) 
 
     async def story() -> None:
         async with a_nation(tmp_path, frozen_clock()) as (node, road):
-            for grant in GRANTS:
+            offered = {one.id for one in node.settings.road.offers}
+            assert len(offered) == len(bodies)
+            for grant in (one for one in GRANTS if one.service in offered):
                 verb, rest, content = bodies[grant.service.rpartition("/")[2]]
                 reply = await ask(road, verb, f"/r1/{grant.service}{rest}", content, client=grant.client)
                 assert reply.status == 200, (grant, reply)

@@ -13,7 +13,7 @@ from banyan.demo.agencies.people import LIN
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.exchange.messages.index import Sought
 
-FLAG = "/r1/TW/GOV/NIA/border/travel-flag"
+FLAG, TRAVEL = "/r1/TW/GOV/NIA/border/travel-flag", "/r1/TW/GOV/NIA/border/flag"
 ASKED = {"person": LIN, "reason": "急診發燒"}
 
 
@@ -23,6 +23,8 @@ def test_the_rule_comes_from_the_centre_by_road_and_its_absence_is_said(tmp_path
             hospital, immigration, centre = (three.road(one) for one in ("hospital", "immigration", "centre"))
             reply = await ask(hospital, "POST", FLAG, ASKED)
             assert (reply.status, reply.json["rule"], reply.json["rule_heard"]) == (200, "R-4", "")
+            told = await ask(hospital, "POST", TRAVEL, ASKED)
+            assert [(one["rule"], one["state"]) for one in told.json["marks"]] == [("demo-isle", "now")]
             rule = Sought(service="TW/GOV/CDC/epidemic/epidemic")
             for road, role in ((immigration, "client"), (centre, "provider")):
                 assert [line.role for line in await road.messages.messages.search(rule)] == [role]

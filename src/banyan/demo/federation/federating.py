@@ -20,11 +20,11 @@ import msgspec
 
 from banyan.demo.federation.founding import CENTRE, House, found, settings_of
 from banyan.demo.federation.hosting import free_port
-from banyan.demo.federation.members import MEMBERS, Member, member_of
+from banyan.demo.federation.members import MEMBERS, TRAVEL, Member, member_of
 from banyan.demo.federation.tomls import written
 from banyan.kernel.events.clock import Clock, system_clock
 from banyan.kernel.storage.durable import write_file
-from banyan.settings import Http, Settings, Site
+from banyan.settings import Http, RoadOffer, Settings, Site
 
 SERVICES: Final = (
     "banyan.service.transparency.parts:SERVICE",
@@ -33,6 +33,8 @@ SERVICES: Final = (
     "banyan.service.powers.parts:SERVICE",
     "banyan.service.exchange.parts:SERVICE",
 )
+TRAVEL_HISTORY: Final = "banyan.service.travel.parts:SERVICE"
+"""Immigration's alone: hospitals ask there."""
 PORTS: Final = {"centre": (8000, 5500, 8080), "immigration": (8001, 5501, 8081), "hospital": (8002, 5502, 8082)}
 """Portal, other gateways, information systems: these, else free ones."""
 GRACE_S: Final = 20.0
@@ -67,12 +69,16 @@ def prepared(folder: Path, *, clock: Clock, ports: Mapping[str, tuple[int, int, 
             centre=folder / "centre" / "centre" if name == "centre" else None,
             remotes={"epidemic": "TW/GOV/CDC"} if name == "immigration" else {},
         )
+        services: tuple[str, ...] = SERVICES
+        if name == "immigration":
+            flag = RoadOffer(f"{house.owner.client}/{TRAVEL.code}", f"gate:{TRAVEL.operation}")
+            road, services = msgspec.structs.replace(road, offers=(*road.offers, flag)), (*SERVICES, TRAVEL_HISTORY)
         settings = Settings(
             member=house.owner.id,
             site=_site(house.owner),
             http=Http(port=free[name][0]),
             road=road,
-            services=SERVICES,
+            services=services,
         )
         write_file(house.data / "node.toml", written(settings).encode())
         processes.append(Process(name, house, settings))
@@ -145,9 +151,9 @@ async def _greet(processes: Sequence[Process], up: Sequence[asyncio.Event]) -> N
         where = f"portal http://localhost:{one.settings.http.port}  edge {edge[one.name]}"
         _say(f"  {one.name:>11}  {one.house.owner.name}  {where}  gateways :{one.settings.road.peer_port}")
     asked = '{"person": "A123456789", "reason": "急診發燒"}'
-    _say("A hospital asks immigration for a travel flag, through two gateways:")
+    _say("A hospital asks immigration for a patient's travel flag, through two gateways:")
     _say("  curl -H 'X-Road-Client: TW/MED/H1/emergency' -H 'Content-Type: application/json' \\")
-    _say(f"    -d '{asked}' {edge['hospital']}/r1/TW/GOV/NIA/border/travel-flag")
+    _say(f"    -d '{asked}' {edge['hospital']}/r1/TW/GOV/NIA/border/flag")
 
 
 async def _end(started: Sequence[asyncio.subprocess.Process]) -> None:

@@ -77,8 +77,12 @@ MEMBERS: Final = (
     ),
 )  # fmt: skip
 HOSPITAL: Final = "TW/MED/H1/emergency"
+TRAVEL: Final = Offered("flag", "travel.flag")
+"""Immigration's travel history (service/travel), where its node has that service: `./banyan up --federation`. Beside it
+`travel-flag` shows one agency's service asking another's by road."""
 GRANTS: Final = (
     Granted(HOSPITAL, "TW/GOV/NIA/border/travel-flag", "012", "CDC-31-travel", "crisis"),
+    Granted(HOSPITAL, "TW/GOV/NIA/border/flag", "012", "travel-flag", "crisis"),
     Granted(HOSPITAL, "TW/GOV/NHI/insurance/card-status", "031", "NHI-16-card", "crisis"),
     Granted(HOSPITAL, "TW/GOV/NPA/notices/missing-notice", "167", "NPA-16-missing"),
     Granted(HOSPITAL, "TW/GOV/CITY/shelters/shelter-capacity", "058"),
