@@ -31,11 +31,11 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """`svgs` are one a kind of place, with the rule of 2020 beside ours."""
+    """`pictures` (kind of place, SVG) have the rule of 2020 beside ours."""
 
     command: str
     rows: tuple[Row, ...]
-    svgs: tuple[str, ...]
+    pictures: tuple[tuple[str, str], ...]
 
 
 @lru_cache(maxsize=4)
@@ -44,7 +44,8 @@ def curve_of(lang: str) -> Curve | None:
     if not files("banyan.craft.fencing").joinpath("roc.json").is_file():
         return None
     found = shipped()
-    return Curve(COMMAND, tuple(row for one in found for row in _rows(one)), tuple(_svg(one, lang) for one in found))
+    pictures = tuple((one.name, _svg(one, lang)) for one in found)
+    return Curve(COMMAND, tuple(row for one in found for row in _rows(one)), pictures)
 
 
 def _rows(found: Measured) -> list[Row]:
