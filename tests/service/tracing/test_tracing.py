@@ -13,7 +13,7 @@ from banyan.kernel.exchange import Refused
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM
 from banyan.kernel.ledger.entries import read_entry
 from banyan.limits_tracing import TRACE_AWAIT_S, TRACE_COUNTS_A_DAY, TRACE_LEAST
-from banyan.service.tracing.map import HIGH, WIDE, dots, frame_of, ground_of, shapes
+from banyan.service.tracing.map import HIGH, WIDE, dots, frame_of, ground_of, marks, middle, shapes, where
 from banyan.service.tracing.presets import presets
 
 
@@ -294,6 +294,20 @@ def test_the_ground_is_brought_into_the_frame() -> None:
     points = [tuple(map(float, one.split(","))) for one in path[1:-1].split("L")]
     assert all(0 <= x <= WIDE and 0 <= y <= HIGH for x, y in points)
     assert points[0] == frame.at(121.51, 25.03)
+
+
+def test_places_are_told_by_their_town_and_numbers_stand_on_the_map() -> None:
+    points = [(121.5644, 25.0376), (121.435, 25.3)]
+    town, sea = where(points, "zh-Hant")
+    assert (town.town, sea.town, (sea.lon, sea.lat)) == ("臺北市信義區", "", points[1])
+    assert where(points, "en")[0].town == "Xinyi District, Taipei City"
+    assert where([], "en") == ()
+    square = Gathering(0, 30, 1, ((121.51, 25.03), (121.56, 25.03), (121.56, 25.06), (121.51, 25.03)))
+    frame = frame_of(square.outline)
+    assert middle(square) == (121.535, 25.045)
+    numbered = marks([square] * 12, frame)
+    assert [one.number for one in numbered] == list(range(1, 10))
+    assert (numbered[0].x, numbered[0].y) == frame.at(121.535, 25.045)
 
 
 def test_cells_that_touch_are_one_shape() -> None:

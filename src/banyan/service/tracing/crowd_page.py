@@ -11,7 +11,7 @@ from banyan.errors import Denied, FieldError, Invalid
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.limits_tracing import TRACE_LEAST
 from banyan.service.tracing.looking import Nothing
-from banyan.service.tracing.map import HIGH, WIDE, frame_of, ground_of, shapes
+from banyan.service.tracing.map import HIGH, WIDE, frame_of, ground_of, marks, middle, shapes, where
 from banyan.service.tracing.pages import DESK, PRIVATE, TITLE, seconds, words_of
 from banyan.service.tracing.service import SERVICE
 from banyan.service.tracing.shelf import MESSAGES
@@ -54,6 +54,7 @@ async def crowd_page(request: FaceRequest) -> View:
     if found is not None and found.shapes:
         frame = frame_of(corner for one in found.shapes for corner in one.outline)
         values |= {"ground": ground_of(frame), "paths": shapes(found.shapes, frame)}
+        values |= {"marks": marks(found.shapes, frame), "places": where([*map(middle, found.shapes)], request.lang)}
         values["handed"] = [_handed(one) for one in found.shapes]
     return View("tracing/crowd.html", values, title=CROWD[request.lang], status=422 if wrong else 200, headers=PRIVATE)
 

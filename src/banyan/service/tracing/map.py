@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+import numpy as np
 
-from banyan.craft.place import outlines, project
+from banyan.craft.place import load_atlas, outlines, project, towns_of
 from banyan.craft.tracing.gathering import Gathering
 from banyan.craft.tracing.places import Place
 
@@ -55,6 +56,43 @@ class Ground(msgspec.Struct, frozen=True):
     counties: tuple[str, ...]
     towns: tuple[str, ...]
     transform: str
+
+
+class Where(msgspec.Struct, frozen=True):
+    """A point, and the town it is in: empty at sea, and without the atlas."""
+
+    lon: float
+    lat: float
+    town: str
+
+
+def where(points: Sequence[tuple[float, float]], lang: str) -> tuple[Where, ...]:
+    """In the reader's words: what an officer knows is a town, not a longitude."""
+    atlas = load_atlas()
+    found = towns_of(np.array([lon for lon, _ in points]), np.array([lat for _, lat in points])) if points else None
+    if atlas is None or found is None:
+        return tuple(Where(lon, lat, "") for lon, lat in points)
+    counties = {one.code: one.english for one in atlas.counties}
+
+    def named(place: int) -> str:
+        if place < 0:
+            return ""
+        town = atlas.towns[place]
+        county = counties.get(town.county_code, town.county)
+        return f"{town.english}, {county}" if lang == "en" else f"{town.county}{town.town}"
+
+    return tuple(Where(lon, lat, named(at)) for (lon, lat), at in zip(points, found.tolist(), strict=True))
+
+
+def middle(one: Gathering) -> tuple[float, float]:
+    """Of its box, in degrees."""
+    lons, lats = [corner[0] for corner in one.outline], [corner[1] for corner in one.outline]
+    return round((min(lons) + max(lons)) / 2, 4), round((min(lats) + max(lats)) / 2, 4)
+
+
+def marks(crowds: Sequence[Gathering], frame: Frame, *, most: int = 9) -> tuple[Dot, ...]:
+    """Where the first numbers of the table stand on the map."""
+    return tuple(Dot(*frame.at(*middle(one)), 0.0, number) for number, one in enumerate(crowds[:most], 1))
 
 
 def frame_of(points: Iterable[tuple[float, float]]) -> Frame:

@@ -10,7 +10,7 @@ from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound
 from banyan.kernel.catalogue import FaceRequest, View
 from banyan.service.tracing.curve import curve_of
 from banyan.service.tracing.looking import MineQuery, Nothing
-from banyan.service.tracing.map import HIGH, WIDE, dots, spots_ground
+from banyan.service.tracing.map import HIGH, WIDE, dots, spots_ground, where
 from banyan.service.tracing.presets import presets
 from banyan.service.tracing.service import SERVICE
 from banyan.service.tracing.shelf import MESSAGES
@@ -128,6 +128,7 @@ async def _desk_view(
         "shown": shown,
         "dots": dots(shown.spots) if shown is not None else (),
         "ground": spots_ground(shown.spots) if shown is not None else None,
+        "places": where([(one.lon, one.lat) for one in shown.spots], request.lang) if shown is not None else (),
         "wide": WIDE,
         "high": HIGH,
         "listed": listed,
