@@ -10,7 +10,7 @@ from tests.make import NOW
 from tests.service.fence.world import HEALTH, LEE, WANG, World, in_a_world
 
 from banyan.chat_asking import BY, connect_chat, message_of
-from banyan.errors import Denied, Unavailable
+from banyan.errors import Conflict, Denied, Unavailable
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.storage.store import Statement
 from banyan.service.fence.answering import HEARD_S
@@ -243,7 +243,7 @@ def test_a_chat_that_is_down_is_tried_again_and_asked_once_and_words_bring_the_q
 def test_without_a_chat_there_is_nothing_to_link_and_after_the_end_nothing_is_kept() -> None:
     async def story(world: World) -> None:
         case = await world.register()
-        with pytest.raises(Unavailable):
+        with pytest.raises(Conflict):
             await world.call("link_chat", world.citizen())
         connect_chat(world.node.drawers, world.node.settings, world.node.gate)  # no LINE here: nothing happens
         assert (await world.call("mine", world.citizen())).chat == ""

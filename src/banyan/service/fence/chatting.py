@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from banyan.errors import Denied, NotFound, Unavailable
+from banyan.errors import Conflict, Denied, NotFound
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import Event
 from banyan.kernel.events.clock import EpochS, iso
@@ -65,9 +65,9 @@ class Unlinked(msgspec.Struct, frozen=True):
     data=("health",), audience="citizen", effect="write", purpose="own-affairs", channels=("api",), rate="login",
 )  # fmt: skip
 async def link_chat(ctx: Context, request: Nothing) -> LinkCode:
-    """Raises Denied for who acts for her, Unavailable without a chat."""
+    """Raises Denied for who acts for her, Conflict on a node without a chat."""
     if chat_of(ctx.db) is None:
-        raise Unavailable(both("no_chat"), remedy=both("no_chat_remedy"), kind="no-chat")
+        raise Conflict(both("no_chat"), remedy=both("no_chat_remedy"), kind="no-chat")
     if ctx.caller.kind != "citizen":
         raise Denied(both("own_chat"), remedy=both("own_chat_remedy"), kind="own-chat")
     one = await own_case(ctx, await order_in_force(ctx))
