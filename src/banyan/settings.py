@@ -43,6 +43,7 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publisher: str = "榕市政府"
     publisher_en: str = "Banyan City Government"
     contact_name: str = "資料開放窗口"
+    contact_name_en: str = "Open data office"
     contact_email: str = "opendata@banyan.example"
     contact_phone: str = ""
     public_url: str = ""

@@ -40,6 +40,8 @@ class Site(Protocol):
     @property
     def contact_name(self) -> str: ...
     @property
+    def contact_name_en(self) -> str: ...
+    @property
     def contact_email(self) -> str: ...
     @property
     def contact_phone(self) -> str: ...
@@ -68,7 +70,7 @@ class Brand(msgspec.Struct, frozen=True):
     title: Text
     description: Text
     publisher: Text
-    contact_name: str
+    contact_name: Text
     contact_email: str
     contact_phone: str
 
@@ -79,7 +81,7 @@ def brand_of(site: Site) -> Brand:
         title={"zh-Hant": site.title, "en": site.title_en},
         description={"zh-Hant": site.description, "en": site.description_en},
         publisher={"zh-Hant": site.publisher, "en": site.publisher_en},
-        contact_name=site.contact_name,
+        contact_name={"zh-Hant": site.contact_name, "en": site.contact_name_en or site.contact_name},
         contact_email=site.contact_email,
         contact_phone=site.contact_phone,
     )
