@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.service.rationing.preorder.test_pages import at_the_door, see, send
 from tests.service.rationing.preorder.world import DAY, HOUR, STORE, Play, World, a_number
 
 from banyan.craft.notify.memory import MemoryNotifier
@@ -249,3 +250,27 @@ def test_night_is_taiwans() -> None:
     assert is_night(noon + 9 * HOUR)
     assert morning_after(noon + 9 * HOUR) == EpochS(noon + 20 * HOUR)
     assert morning_after(noon - 6 * HOUR) == EpochS(noon - 4 * HOUR)
+
+
+def test_the_page_takes_a_number_shows_its_end_and_deletes_it(play: Play) -> None:
+    async def story(world: World) -> None:
+        sender_of(world)
+        await world.publish()
+        await world.register(1)
+        client = at_the_door(world)
+        page = await see(client, "/rationing/orders", "lin")
+        assert f'name="telephone-{ROUND}"' in page
+        assert "領完、取消或到期就刪除" in page
+        wrong = await send(client, "/rationing/orders", "lin", do="remind", round=ROUND, **{f"telephone-{ROUND}": "02"})
+        assert wrong.status == 422
+        assert f'href="#f-telephone-{ROUND}"' in wrong.text
+        kept = await send(client, "/rationing/orders", "lin", do="remind", round=ROUND, **{f"telephone-{ROUND}": TEL})
+        assert kept.status == 303
+        page = await see(client, "/rationing/orders", "lin")
+        assert "•••678" in page
+        assert "0912" not in page.replace("0912345678 ", "")
+        assert (await send(client, "/rationing/orders", "lin", do="forget", round=ROUND)).status == 303
+        assert "•••678" not in await see(client, "/rationing/orders", "lin")
+        assert await rows(world) == 0
+
+    play(story)
