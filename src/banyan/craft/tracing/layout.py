@@ -145,14 +145,22 @@ def pings_of(table: Any, groups: Sequence[Any] | None = None) -> Pings:
     0136 have positions as they are, and no use for these: they end within four weeks."""
     from banyan.craft.tracing.placed import placed
 
-    columns = [table.column(name).to_numpy() for name in table.column_names]
-    phone = columns[0].view(np.uint32)
+    phone, second, east, north = (_own(table.column(name)) for name in table.column_names)
     if groups is None:
-        return Pings(phone, columns[1].astype(np.uint16), *columns[2:])
+        return Pings(phone.view(np.uint32), second.astype(np.uint16), east, north)
     firsts = [one.column(0).statistics.min if one.num_rows else 0 for one in groups]
     corners = np.array([_corner(one) for one in firsts], np.int32)
     ends = np.cumsum([one.num_rows for one in groups])
-    return Pings(phone, *placed(corners, ends, columns[1:], (STEP_X, STEP_Y, SECOND_BITS, EAST_BITS)))
+    seconds = placed(corners, ends, (second, east, north), (STEP_X, STEP_Y, SECOND_BITS, EAST_BITS))
+    return Pings(phone.view(np.uint32), seconds, east, north)
+
+
+def _own(column: Any) -> npt.NDArray[np.int32]:
+    """A column that was just read, to be written over: its memory where it is one piece, else a copy."""
+    buffer = column.chunk(0).buffers()[1] if column.num_chunks == 1 else None
+    if buffer is None or not buffer.is_mutable:
+        return np.array(column.to_numpy(), np.int32)
+    return np.frombuffer(buffer, np.int32, len(column), column.chunk(0).offset * 4)
 
 
 def _steps(cell: Longs) -> Longs:
