@@ -61,12 +61,11 @@ def _ones(word: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _met(place: Any, ping: Any, cases: Any, shape: Any, bounds: Any) -> Any:
+def _met(place: Any, line: Any, row: Any, ping: Any, cases: Any, shape: Any, bounds: Any) -> Any:
     """The entry of a case that the ping met, -1 for none: by the small cell's list where the cell is cut, else by the
-    three rows around."""
+    three rows around. `line` is the row of the place's bucket, `row` the grid's."""
     _, starts, entries, words, ranks, lists, items, across = cases
-    (west, south, _, _, n_columns, n_rows), (step_x, step_y, near_s) = shape
-    line = np.int64(place) // n_columns
+    (west, south, _, _, n_columns, _), (step_x, step_y, near_s) = shape
     word = words[place >> 6] if across else np.uint64(0)
     bit = np.uint64(1) << np.uint64(place & 63)
     if not word & bit:
@@ -75,7 +74,7 @@ def _met(place: Any, ping: Any, cases: Any, shape: Any, bounds: Any) -> Any:
                 return entry
         return -1
     cell = np.int64(ranks[place >> 6]) + _ones(word & (bit - np.uint64(1)))
-    right, up = ping[1] - west - (place % n_columns) * step_x, ping[2] - south - (line % n_rows) * step_y
+    right, up = ping[1] - west - (place - line * n_columns) * step_x, ping[2] - south - row * step_y
     x = min(max(np.int64(right * across / step_x), 0), across - 1)
     y = min(max(np.int64(up * across / step_y), 0), across - 1)
     at = (cell * across + y) * across + x
@@ -130,11 +129,14 @@ def scan(columns: Any, cases: Any, asked: Any, desk: Any, out: Any) -> Any:
         for k in range(n):
             at = start + chosen[k]
             who = phone[at]
-            bit = np.uint64(1) << np.uint64(np.int64(second[at]) // bucket_s)
+            bucket = np.uint32(np.uint32(second[at]) * magic) >> np.uint32(26)
+            bit = np.uint64(1) << np.uint64(bucket)
             if seen[who] & bit:
                 continue
+            row = np.int64(np.int32(np.float32(np.int32(lat[at] - south32)) * up))
+            line = np.int64(bucket) * n_rows + row
             ping = (np.float64(second[at]), np.float64(lon[at]), np.float64(lat[at]))
-            entry = _met(np.int64(places[chosen[k]]), ping, cases, shape, bounds)
+            entry = _met(np.int64(places[chosen[k]]), line, row, ping, cases, shape, bounds)
             if entry >= 0:
                 seen[who] |= bit
                 counts[who] += 1
