@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 from tests.area_nation import BASIS, MEMBER, Two, subscriber, table, two_nodes, working
 from tests.area_signed import SENDER, pinned
+from tests.craft.notify.test_peers import a_peer
 from tests.make import NOW
 
 from banyan.errors import Conflict, Denied, Invalid, NotFound, Problem
@@ -287,6 +289,20 @@ def test_a_text_that_the_operator_may_not_send_is_refused_and_told(
         assert await two.operator.notifier.campaigns() == []  # type: ignore[union-attr]
 
     tell(tmp_path, monkeypatch, story, is_working=False)
+
+
+@pytest.mark.peers
+def test_a_foreign_smsc_gets_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with a_peer("npm") as (port, process), two_nodes(tmp_path, monkeypatch, count=23, port=port) as two:
+            told = await two.told(await two.released())
+            said, _ = await process.communicate(b"")
+        assert (told.state, told.reached, told.total) == ("sent", 20, 20)
+        report = json.loads(said)
+        assert Counter(one[0] for one in report["got"]) == Counter(subscriber(one)[1:] for one in range(23))
+        assert report["count"] == 23
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize(
