@@ -82,7 +82,7 @@ def logged(one: Exchanged) -> object:
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("body", [None, b"{}", b"x" * 40_000])
+@pytest.mark.parametrize("body", [None, b"{}", b"x" * 30_000])
 def test_both_ways_send_log_and_answer_the_same(
     tmp_path: Path, verb: str, body: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +277,72 @@ def test_a_gateway_that_stops_ends_what_it_has_taken(tmp_path: Path) -> None:
         reply = await asked
         assert (reply.status, reply.body, reply.fields["connection"]) == (200, b"late", "close")
         await asyncio.gather(*stopping)
+
+    told(tmp_path, story)
+
+
+@pytest.mark.parametrize("grace_s", [0.0, 0.01])
+def test_a_gateway_that_waited_long_enough_forsakes_the_rest(tmp_path: Path, grace_s: float) -> None:
+    async def story(road: Road) -> None:
+        came = asyncio.Event()
+
+        async def never(seen: Seen) -> bytes:
+            came.set()
+            await asyncio.Event().wait()
+            return b""
+
+        road.service.script = never
+        asked = asyncio.create_task(road.call("POST", ECHO, USUAL, b"{}"))
+        await came.wait()
+        assert taken(road) == (3, 3)
+        await road.a.gateway.stop(grace_s)
+        await road.b.gateway.stop(grace_s)
+        with pytest.raises(ConnectionError):
+            await asked
+        left = [one.get_coro().__qualname__ for one in asyncio.all_tasks()]  # type: ignore[union-attr]  # coroutines
+        assert not [name for name in left if name.startswith("Connection.")]
+
+    told(tmp_path, story)
+
+
+def test_a_client_that_goes_away_leaves_its_call_in_both_logs(tmp_path: Path) -> None:
+    async def story(road: Road) -> None:
+        came, go = asyncio.Event(), asyncio.Event()
+
+        async def waits(seen: Seen) -> bytes:
+            came.set()
+            await go.wait()
+            return said(b"late", [("Content-Type", "application/json")])
+
+        road.service.script = waits
+        _, writer = await asyncio.open_connection("127.0.0.1", road.a.gateway.edge_port)
+        head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "a", **USUAL, "Content-Length": "2"}.items())
+        writer.write(f"POST {ECHO} HTTP/1.1\r\n{head}\r\n{{}}".encode())
+        await came.wait()
+        assert taken(road) == (3, 3)
+        writer.transport.abort()
+        go.set()
+        while len(road.a.log.kept) < 4:
+            await asyncio.sleep(0)
+        assert [keeper.log.kept[-1].status for keeper in (road.a, road.b)] == [200, 200]
+        assert (await road.call("POST", ECHO, USUAL, b"{}")).status == 200
+
+    told(tmp_path, story)
+
+
+def test_requests_behind_one_another_are_answered_in_their_order(tmp_path: Path) -> None:
+    async def story(road: Road) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", road.a.gateway.edge_port)
+        for number in range(3):
+            fields = {"Host": "a", **USUAL, "Content-Length": "1"}
+            head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            writer.write(f"POST {ECHO} HTTP/1.1\r\n{head}\r\n{number}".encode())
+            await asyncio.sleep(0)
+        for number in range(3):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            assert head.startswith("HTTP/1.1 200 OK\r\n")
+            assert await reader.readexactly(1) == b"%d" % number
+        writer.close()
 
     told(tmp_path, story)
 

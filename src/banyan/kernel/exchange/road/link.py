@@ -206,6 +206,11 @@ class Link(asyncio.Protocol):
         self.deadline = _NEVER
         self.is_fresh = False
 
+    def forsaken(self) -> None:
+        """The asker wants no answer any more."""
+        self._asker = None
+        self.abort()
+
     def _begin(self, verb: str, spool_for: SpoolFor, deadline: float) -> None:
         self._asked_at = self.pool.loop.time()
         self._verb, self._spool_for, self._head, self._interim = verb, spool_for, None, 0

@@ -15,7 +15,7 @@ from typing import Final, cast
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.road.head import BadHttp, RequestHead, read_request, write_response
 from banyan.kernel.exchange.road.model import Answer, Body
-from banyan.kernel.exchange.road.plain import has_date, phrase, refusal
+from banyan.kernel.exchange.road.plain import LAST, TAKEN, has_date, phrase, refusal
 from banyan.kernel.exchange.road.reader import Reader
 from banyan.kernel.exchange.road.spool import EMPTY, Spool, Spooling
 from banyan.kernel.exchange.road.tls import shown
@@ -40,9 +40,6 @@ many bytes are missing; less: it is for the handler."""
 Report = Callable[[str, BaseException], None]
 _NEVER: Final = float("inf")
 _TURNS: Final = 100
-_LAST: Final = b"connection: close\r\n\r\n"
-_TAKEN: Final = RequestHead("", b"", (), {}, 0)
-"""Stands for a head that the quick way has read."""
 
 
 class Incoming:
@@ -107,6 +104,8 @@ class Listener:
         if self.taken:
             self._idle = self.loop.create_future()
             await asyncio.wait([self._idle], timeout=grace_s)
+        for one in tuple(self.taken):
+            one.forsaken()
         if self.tasks:
             await asyncio.wait(tuple(self.tasks), timeout=grace_s)
         for task in tuple(self.tasks):
@@ -169,6 +168,7 @@ class Connection(asyncio.Protocol):
         self.is_tls = False
         self.may_end = False
         self._task: asyncio.Task[None] | None = None
+        self._forsake: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
@@ -270,10 +270,12 @@ class Connection(asyncio.Protocol):
 
     # what the quick way asks
 
-    def taken(self) -> None:
-        """A whole request, and nothing behind it, was read off this connection."""
+    def taken(self, forsake: Callable[[], None]) -> None:
+        """A whole request, and nothing behind it, was read off this connection. `forsake`: this gateway stops, and has
+        waited long enough."""
+        self._forsake = forsake
         self._reader.passed()
-        self._head, self._ended, self.deadline = _TAKEN, True, _NEVER
+        self._head, self._ended, self.deadline = TAKEN, True, _NEVER
         self._listener.taken.add(self)
 
     def date(self) -> bytes:
@@ -281,9 +283,9 @@ class Connection(asyncio.Protocol):
 
     def replied(self, head: bytes, body: bytes) -> None:
         """The answer to what was taken; `head` with the end of its last line, without the empty line."""
-        self._listener.left(self)
+        self._left()
         if not self._is_gone:
-            self._transport.write(b"%b%b%b" % (head, _LAST if self._is_last else b"\r\n", body))
+            self._transport.write(b"%b%b%b" % (head, LAST if self._is_last else b"\r\n", body))
         if self._drained is None:
             self._next()
         else:
@@ -294,13 +296,21 @@ class Connection(asyncio.Protocol):
         """What was taken goes on the general way; `raw` is its head, without the empty line."""
         self._head = head = read_request(raw)
         self._begin(head, handler)
+        self._left()
+
+    def forsaken(self) -> None:
+        """Whatever becomes of what was taken, nobody here waits for it."""
+        if self._forsake is not None:
+            self._forsake()
+        self._left()
+
+    def _left(self) -> None:
+        self._forsake = None
         self._listener.left(self)
 
     async def _drained_next(self) -> None:
-        own = self._task
-        assert own is not None, "this runs in it"
         await self._drain()
-        self._listener.tasks.discard(own)
+        self._listener.tasks.discard(cast("asyncio.Task[None]", self._task))
         self._next()
 
     # what the handler asks

@@ -6,11 +6,14 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from banyan.kernel.exchange.road.head import BadHttp
+from banyan.kernel.exchange.road.head import BadHttp, RequestHead
 from banyan.kernel.exchange.road.model import Answer
 from banyan.kernel.exchange.road.spool import Held
 from banyan.limits_road import ROAD_SHAPES_KEPT
 
+LAST: Final = b"connection: close\r\n\r\n"
+TAKEN: Final = RequestHead("", b"", (), {}, 0)
+"""Stands for a head that the quick way has read."""
 _PHRASES: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 

@@ -147,7 +147,7 @@ class StraightAnswering:
             ticket.close()
             return False
         self.taken += 1
-        served.connection.taken()
+        served.connection.taken(served.forsake)
         served.ask(link, ticket)
         said, directory = row[plan.version].decode("ascii"), around.directory
         if around.seen is not None and said != directory.version:

@@ -177,7 +177,20 @@ class Asked(msgspec.Struct, eq=False, kw_only=True):
         )
         self.way.desk.put(exchanged, self._logged)
 
+    def forsake(self) -> None:
+        self.ticket.close()
+        if not self.status:
+            self.way.consumer.reach.ended(self.route, self.link, None)
+            self.link.forsaken()
+
     def _logged(self, _: int, error: Exception | None) -> None:
+        try:
+            self._concluded(error)
+        except Exception as defect:  # the log tells others after this one
+            self.way.desk.report("road: an answer failed", defect)
+            self.connection.abort()
+
+    def _concluded(self, error: Exception | None) -> None:
         self._note()
         if error is None:
             self.ticket.close()

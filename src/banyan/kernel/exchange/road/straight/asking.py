@@ -111,7 +111,7 @@ class StraightAsking:
             ticket.close()
             raise
         self.taken += 1
-        connection.taken()
+        connection.taken(asked.forsake)
         asked.send()
         return True
 
