@@ -61,9 +61,10 @@ def _ones(word: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _met(place: Any, line: Any, row: Any, ping: Any, cases: Any, shape: Any, bounds: Any) -> Any:
+def _met(spot: Any, ping: Any, cases: Any, shape: Any, bounds: Any) -> Any:
     """The entry of a case that the ping met, -1 for none: by the small cell's list where the cell is cut, else by the
-    three rows around. `line` is the row of the place's bucket, `row` the grid's."""
+    three rows around. `spot` is the ping's place, its row among all buckets', and the grid's."""
+    place, line, row = spot
     _, starts, entries, words, ranks, lists, items, across = cases
     (west, south, _, _, n_columns, _), (step_x, step_y, near_s) = shape
     word = words[place >> 6] if across else np.uint64(0)
@@ -133,10 +134,10 @@ def scan(columns: Any, cases: Any, asked: Any, desk: Any, out: Any) -> Any:
             bit = np.uint64(1) << np.uint64(bucket)
             if seen[who] & bit:
                 continue
-            row = np.int64(np.int32(np.float32(np.int32(lat[at] - south32)) * up))
-            line = np.int64(bucket) * n_rows + row
+            above = np.int64(np.int32(np.float32(np.int32(lat[at] - south32)) * up))
+            spot = (np.int64(places[chosen[k]]), np.int64(bucket) * n_rows + above, above)
             ping = (np.float64(second[at]), np.float64(lon[at]), np.float64(lat[at]))
-            entry = _met(np.int64(places[chosen[k]]), line, row, ping, cases, shape, bounds)
+            entry = _met(spot, ping, cases, shape, bounds)
             if entry >= 0:
                 seen[who] |= bit
                 counts[who] += 1
