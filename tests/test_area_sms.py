@@ -16,6 +16,7 @@ from tests.area_nation import BASIS, MEMBER, Two, subscriber, table, two_nodes, 
 from tests.area_signed import SENDER, pinned
 from tests.craft.notify.test_peers import a_peer
 from tests.make import NOW
+from tests.service.alerts.world import SECOND, WRITER
 
 from banyan.errors import Conflict, Denied, Invalid, NotFound, Problem
 from banyan.kernel.identity.caller import ANONYMOUS, Caller
@@ -289,6 +290,33 @@ def test_a_text_that_the_operator_may_not_send_is_refused_and_told(
         assert await two.operator.notifier.campaigns() == []  # type: ignore[union-attr]
 
     tell(tmp_path, monkeypatch, story, is_working=False)
+
+
+def test_an_officer_of_the_agency_sees_tens_and_stops_what_operators_have_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(two: Two) -> None:
+        call, id = two.agency.gate.call, await two.released()
+        async with asyncio.timeout(30):
+            while (await two.result(id)).total < 40:
+                await two.turn()
+                two.now[0] += 1
+                await asyncio.sleep(0.01)
+        (shown,) = await call("alerts.campaigns", {}, caller=WRITER)
+        assert (shown.total, shown.left, shown.taken, shown.is_stopped) == (40, 40, 0, False)
+        assert b"8869" not in msgspec.json.encode(shown)
+        stopped = await call("alerts.stop_sms", {"id": id, "version": 1}, caller=SECOND)
+        assert stopped.count == 40
+        progress = await two.operator.notifier.progress(campaign(id))  # type: ignore[union-attr]
+        assert progress is not None
+        assert (progress.stopped, progress.waiting) == (43, 0)
+        assert (await two.told(id)).state == "failed"  # nobody was reached
+        (shown,) = await call("alerts.campaigns", {}, caller=WRITER)
+        assert (shown.left, shown.stopped, shown.is_stopped) == (0, 40, True)
+        with pytest.raises(NotFound):
+            await call("alerts.stop_sms", {"id": id, "version": 2}, caller=WRITER)
+
+    tell(tmp_path, monkeypatch, story, count=43, port=9)
 
 
 @pytest.mark.peers

@@ -26,6 +26,7 @@ from banyan.limits_alerts import HUB_BODY, HUB_TIME_S
 from banyan.noticing import Notices
 from banyan.outward import ask
 from banyan.roadside import Roadside
+from banyan.service.alerts.afar import Afar
 from banyan.service.alerts.model import Channel
 from banyan.service.alerts.others import Source
 from banyan.service.alerts.outlets import Outlets, Transport
@@ -45,6 +46,7 @@ class Channels(msgspec.Struct, frozen=True):
     people: Mapping[Channel, Transport] = {}
     sinks: Mapping[Channel, Transport] = {}
     phones: Callable[[], Sequence[Seen]] | None = None
+    afar: Afar | None = None
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -80,7 +82,7 @@ async def open_alerts(
         channels = Channels(*await open_networks(stack, data / NETWORKS, clock, handsets))
     else:
         afar = operators_of(settings, given.way, given.gate)
-        channels = Channels(await open_channels(stack, data, settings, clock=clock, afar=afar))
+        channels = Channels(await open_channels(stack, data, settings, clock=clock, afar=afar), afar=afar)
     signer = await asyncio.to_thread(load_signer, data / KEYS, settings.member, clock=clock)
     feeds = feeds_of(settings)
     if is_demo and not feeds:
@@ -118,6 +120,7 @@ def lend_alerts(
         signer=signer,
         sources=sources,
         sms=sms.outbox if sms is not None else None,
+        afar=channels.afar,
     )
     lend(db, shelf)
 

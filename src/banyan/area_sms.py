@@ -22,7 +22,7 @@ from banyan.lawful import Lawful
 from banyan.masts import joined, read_file
 from banyan.noticing import Notices
 from banyan.roadside import Roadside
-from banyan.service.alerts.afar import Afar, Ask, Heard
+from banyan.service.alerts.afar import Afar, Heard, Operator
 from banyan.service.areasms import asking, shelf
 from banyan.service.areasms.parts import SERVICE
 from banyan.settings import AreaSmsSettings, OperatorAt, Settings
@@ -42,20 +42,22 @@ def operators_of(settings: Settings, way: Roadside, gate: Gate) -> Afar | None:
         said = await gate.call("alerts.cap", {"name": f"{alert}.{number}", "base": ""}, caller=ANONYMOUS)
         return str(said.body, "utf-8")
 
-    return Afar({one.name: _ask(one, way) for one in named}, document)
+    return Afar({one.name: _operator(one, way) for one in named}, document)
 
 
-def _ask(operator: OperatorAt, way: Roadside) -> Ask:
+def _operator(operator: OperatorAt, way: Roadside) -> Operator:
     field = f"alerts.operators {operator.name}"
     remote: Remote = way.remote(client=operator.asks_as, provider=operator.at, field=field)
-    operation = SERVICE.operations["send"]
 
-    async def asked(document: str) -> Heard:
-        said = await remote.call(operation, asking.Sending(document, operator.basis), Envelope(SYSTEM, ""))
+    async def called(name: str, request: asking.Sending | asking.Stopping) -> Heard:
+        said = await remote.call(SERVICE.operations[name], request, Envelope(SYSTEM, ""))
         assert isinstance(said, asking.Heard), "it was decoded as the operation says"
         return said
 
-    return asked
+    return Operator(
+        lambda document: called("send", asking.Sending(document, operator.basis)),
+        lambda sender, identifier: called("stop", asking.Stopping(sender, identifier)),
+    )
 
 
 async def lend_area_sms(

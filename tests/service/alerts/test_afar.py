@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from banyan.errors import Denied, Problem, Unavailable
-from banyan.service.alerts.afar import Afar, Heard
+from banyan.service.alerts.afar import Afar, Heard, Operator
 from banyan.service.alerts.outlets import Packet, Told
 from banyan.service.areasms.asking import Heard as Said
 
@@ -23,19 +23,22 @@ def heard(*said: Said | Problem) -> Told:
     """What the operators' answers come to."""
     asked: list[str] = []
 
-    def operator(answer: Said | Problem) -> object:
+    def operator(answer: Said | Problem) -> Operator:
         async def ask(document: str) -> Heard:
             asked.append(document)
             if isinstance(answer, Problem):
                 raise answer
             return answer
 
-        return ask
+        async def stop(sender: str, identifier: str) -> Heard:
+            raise AssertionError("nobody stops it")
+
+        return Operator(ask, stop)
 
     async def document(alert: str, number: int) -> str:
         return f"{alert}.{number}"
 
-    afar = Afar({f"op{at}": operator(one) for at, one in enumerate(said)}, document)  # type: ignore[misc]
+    afar = Afar({f"op{at}": operator(one) for at, one in enumerate(said)}, document)
     told = asyncio.run(afar.send(cast(Packet, Message())))
     assert asked == ["a-1.2"] * len(said)
     return told

@@ -16,10 +16,12 @@ from banyan.kernel.catalogue import FaceRequest, View
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.ledger.entries import act_entry
+from banyan.kernel.storage.store import Tx
 from banyan.service.alerts import keeping, texts
 from banyan.service.alerts.acting import AUTHOR, RELEASER, Id, officer
 from banyan.service.alerts.asking import Everything
 from banyan.service.alerts.desk_pages import DESK, PRIVATE
+from banyan.service.alerts.model import Alert
 from banyan.service.alerts.pages import TITLE
 from banyan.service.alerts.sending import campaign_of
 from banyan.service.alerts.service import SERVICE
@@ -31,7 +33,8 @@ VERSION_DIGITS: Final = 5
 
 
 class Campaign(msgspec.Struct, frozen=True):
-    """One message's SMS by counts of telephones; `parts` is what the network charges for."""
+    """One message's SMS by counts of telephones; `parts` is what the network charges for. Of operators' SMS the counts
+    are in tens, and neither receipts nor parts are known."""
 
     id: str
     version: int
@@ -68,11 +71,9 @@ class Stopped(msgspec.Struct, frozen=True):
 )  # fmt: skip
 async def campaigns(ctx: Context, request: Everything) -> tuple[Campaign, ...]:
     """Of alerts that the caller's agency wrote or released; nothing on a node that sends none."""
-    who, sms = officer(ctx.caller, AUTHOR, RELEASER), shelf_of(ctx.db).sms
-    if sms is None:
-        return ()
-    shown = []
-    for one in await sms.campaigns():
+    who, shelf = officer(ctx.caller, AUTHOR, RELEASER), shelf_of(ctx.db)
+    shown = await ctx.db.sql.read(lambda tx: _by_operators(tx, who.agency)) if shelf.afar is not None else []
+    for one in await shelf.sms.campaigns() if shelf.sms is not None else ():
         id, _, number = one.campaign.removeprefix(OWN).rpartition("/")
         if not one.campaign.startswith(OWN) or not number.isdecimal():
             continue
@@ -92,14 +93,18 @@ async def stop_sms(ctx: Context, request: Stopping) -> Stopped:
     """By one officer of either agency. It is stopped first and written down then: to stop must wait for nothing."""
     who, shelf = officer(ctx.caller, AUTHOR, RELEASER), shelf_of(ctx.db)
     alert = await ctx.db.sql.read(lambda tx: keeping.alert_of(tx, request.id))
-    if alert is None or shelf.sms is None:
+    if alert is None or (shelf.sms is None and shelf.afar is None):
         raise NotFound(both("unknown"), remedy=both("unknown_remedy"))
     if who.agency not in (alert.agency, alert.second):
         raise Denied(both("refused.other_agency"), remedy=both("fix.other_agency"), kind="other-agency")
     campaign = campaign_of(request.id, request.version)
-    if await shelf.sms.progress(campaign) is None:
+    is_here = shelf.sms is not None and await shelf.sms.progress(campaign) is not None
+    is_afar = shelf.afar is not None and request.version <= len(alert.chain)
+    if not is_here and not is_afar:
         raise NotFound(both("no_campaign"), remedy=both("no_campaign_remedy"))
-    count = await shelf.sms.stop(campaign)
+    count = await shelf.sms.stop(campaign) if shelf.sms is not None and is_here else 0
+    if shelf.afar is not None and is_afar:
+        count += await shelf.afar.stop(request.id, request.version)
     said = act_entry("alert", step="stop_sms", id=request.id, version=request.version, digest="", agency=who.agency)
     entry = await shelf.ledger.append_once(f"alert/{request.id}/stop_sms/{request.version}", said)
     return Stopped(count, entry)
@@ -137,6 +142,29 @@ async def _page(request: FaceRequest, wrong: str, *, status: int = 200) -> View:
     )
     values = {"rows": rows, "wrong": wrong, "styles": ("alerts.css",), "crumbs": crumbs}
     return View("alerts/campaigns.html", values, title=title, status=status, headers=PRIVATE)
+
+
+def _by_operators(tx: Tx, agency: str) -> list[Campaign]:
+    """What operators said of the agency's messages when they were asked last, in tens."""
+    return [
+        _heard(alert, one)
+        for alert in keeping.desk(tx, agency)
+        for one in keeping.results_of(tx, alert.id)
+        if one.channel == "sms" and one.state != "skipped" and 1 <= one.version <= len(alert.chain)
+    ]
+
+
+def _heard(alert: Alert, one: keeping.Result) -> Campaign:
+    """While it waits there is something left to stop, though no operator may have counted yet."""
+    version = alert.chain[one.version - 1]
+    rest, waits = max(0, one.total - one.reached), one.state == "waiting"
+    is_stopped = not waits and "stopped" in one.note
+    return Campaign(
+        id=alert.id, version=one.version, headline=texts.headline(version, "zh-Hant"), begun=iso(version.sent),
+        total=one.total, left=max(1, rest) if waits else 0, taken=one.reached, delivered=0,
+        failed=0 if waits or is_stopped else rest, expired=0, stopped=rest if is_stopped else 0, parts=0,
+        is_stopped=is_stopped,
+    )  # fmt: skip
 
 
 def _shown(one: Progress, id: str, number: int, headline: str) -> Campaign:

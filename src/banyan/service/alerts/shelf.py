@@ -30,12 +30,19 @@ class Campaigns(Protocol):
     async def stop(self, campaign: str) -> int: ...
 
 
+class Operators(Protocol):
+    """Telephone operators that send SMS to an alert's area."""
+
+    async def stop(self, alert: str, number: int) -> int: ...
+
+
 class Shelf(msgspec.Struct, frozen=True):
     """`names` is what an agency is called, zh-Hant and en; `people` are the channels that reach people, `sinks` those
     for exercises and tests, which nobody's phone listens to. `turn` is held from reading an alert to writing it: the
     public entry comes between. `ask` is for WebSub; `public_url` may be empty; `phones` are
     those of simulated networks, if they are; `signer` signs CAP documents; `sources` are
-    the feeds of others that are followed; `sms` the node's sender."""
+    the feeds of others that are followed; `sms` the node's sender, `afar` the operators that
+    send by area."""
 
     ledger: Ledger
     random: Callable[[int], bytes]
@@ -49,6 +56,7 @@ class Shelf(msgspec.Struct, frozen=True):
     signer: Signer | None = None
     sources: tuple[Source, ...] = ()
     sms: Campaigns | None = None
+    afar: Operators | None = None
     turn: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
 
