@@ -15,6 +15,7 @@ RUN: Final = """
 tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'], preload: false})
 """
 """`preload` fetches each style sheet and film again for rules that we do not ask and have no films for."""
+MADE_OF: Final = "header => fetch(location.href).then(answer => answer.headers.get(header))"
 WIDE: Final = {"width": 1280, "height": 900}
 NARROW: Final = {"width": 320, "height": 640}
 
@@ -47,6 +48,9 @@ def watch(page: Any) -> None:
 
 def wrong(page: Any, where: str) -> list[str]:
     """What axe finds on an open page, one line each."""
+    if page not in _made_of:  # a tour's own page
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        shown.seen.update(filter(None, [page.evaluate(MADE_OF, shown.HEADER)]))
     found = page.evaluate(RUN, TAGS)["violations"]
     shown.seen.update(_made_of.get(page, ()))
     return [f"{where}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]

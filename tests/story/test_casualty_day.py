@@ -23,7 +23,6 @@ def test_the_day_of_an_incident(tmp_path: Path) -> None:
         assert page.locator("h1").count() == 1, name
         faults.extend(wide(page, name))
         if AXE.exists():
-            page.evaluate(AXE.read_text(encoding="utf-8"))
             faults.extend(wrong(page, name))
 
     with live(tmp_path / "data", drilled) as nation, browser() as chromium:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.access.axe import AXE, wrong
 from tests.portal import browser
 from tests.story.consent_walk import walk
 from tests.story.nation import live_nation
@@ -21,6 +22,8 @@ def test_the_tour_of_who_why_and_proof(tmp_path: Path) -> None:
     def take(name: str, page: Any) -> None:
         seen.append(name)
         assert page.locator("h1").count() == 1, name
+        if "consent" in name and AXE.exists():
+            assert wrong(page, name) == []
 
     with live_nation(tmp_path / "data") as nation, browser() as chromium:
         walk(chromium, nation, take, folder)

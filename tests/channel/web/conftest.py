@@ -14,11 +14,12 @@ AREAS = "鄉鎮市區,戶數,平均年齡\n花蓮縣花蓮市,40,44.5\n花蓮縣
 
 class Filled(LivePortal, frozen=True):
     """A portal with something on every page. `resource` is the small table's id, `areas` that of the towns, `asked` a
-    data request's."""
+    data request's, `job` that of a publication."""
 
     resource: str = ""
     areas: str = ""
     asked: str = ""
+    job: str = ""
 
     @property
     def paths(self) -> list[str]:
@@ -59,7 +60,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         # Called as one of the home page's example searches: two links of one name would lead to two places.
         live.publish("bus.csv", "站,路線\n花蓮車站,301\n".encode(), name="bus", title="公車")
         resource, towns = (str(each["published"]["resource_id"]) for each in (job, areas))
-        yield Filled(live.url, live.token, resource=resource, areas=towns, asked=_ask(live))
+        yield Filled(live.url, live.token, resource=resource, areas=towns, asked=_ask(live), job=str(job["job"]))
 
 
 def _ask(live: LivePortal) -> str:

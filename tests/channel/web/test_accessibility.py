@@ -125,7 +125,8 @@ def test_axe_finds_nothing_for_who_is_signed_in(portal: Filled, chromium: Any) -
     page.fill("#f-token", portal.token)
     page.click("main button[type=submit]")
     found: list[str] = []
-    for address in ("/publish", "/en/publish", "/dataset/stores/edit", f"/request/{portal.asked}", "/session"):
+    pages = ("/publish", f"/en/publish/{portal.job}", "/dataset/stores/edit", f"/request/{portal.asked}", "/session")
+    for address in ("/en/publish", *pages):
         found += axe.looked(page, portal.url, address)
         assert page.locator("h1").count() == 1
     page.goto(f"{portal.url}/publish")

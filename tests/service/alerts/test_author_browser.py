@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from tests.access.axe import looked, opened
 from tests.portal import browser
 from tests.service.alerts.world import CDC, EOC, ONLY, World, a_world, warrant
 
@@ -162,3 +163,18 @@ def test_a_drill_written_without_script_is_marked_and_never_becomes_real(stage: 
     assert "演習不會變成真的" in pressed(author, "main form button")
     stage.turn()
     assert len(stage.world.people["sms"].packets) == before
+
+
+def test_axe_finds_nothing_on_the_desk_and_an_alert(stage: Stage, chromium: Any) -> None:
+    author = stage.page(chromium, "demo.rescue")
+    written(author, stage, status="Exercise", polygon=AREA)
+    pressed(author, "main form button")
+    page = opened(chromium, "light")
+    page.context.add_cookies(author.context.cookies())
+    found = looked(page, "", author.url)
+    pressed(author, "button[value=propose]")
+    released(chromium, stage, author.url)
+    desk = ("/alerts/desk", "/en/alerts/desk/new?event=flood", "/alerts/desk/campaigns")
+    for path in (*desk, f"/alerts/{author.url.rpartition('/')[2]}"):
+        found += looked(page, stage.url, path)
+    assert found == []
