@@ -23,17 +23,28 @@ LONG = (
     "faults/test_live_kill.py",
     "faults/test_publish_kill.py",
     "kernel/exchange/delivery/test_kills.py",
+    "kernel/ledger/test_strangers.py",
+    "service/credentials/test_browser.py",
+    "service/exchange/test_browser.py",
+    "service/fence/test_browser.py",
+    "service/powers/test_browser.py",
+    "service/rationing/counter/test_browser.py",
     "service/supplies/pages/test_live_map.py",
+    "service/travel/test_browser.py",
     "story/test_casualty_day.py",
     "story/test_consent_tour.py",
+    "story/test_road_tour.py",
     "story/test_stock_replay.py",
     "story/test_tour.py",
+    "test_counter_browser.py",
+    "test_hidden_datasets.py",
     "test_hostile_words.py",
     "test_node.py",
+    "test_other_peoples_affairs.py",
     "test_personal_openapi.py",
     "test_publishing.py",
 )
-"""Files of half a minute or more. Begun last, one process would still be at work while the others wait for it."""
+"""Files of 15 s or more. Begun last, one process would still be at work while the others wait for it."""
 
 
 @pytest.hookimpl(optionalhook=True)
