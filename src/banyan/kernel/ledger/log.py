@@ -24,7 +24,8 @@ from banyan.kernel.ledger.entries import (
     subjects_entry,
 )
 from banyan.kernel.ledger.keys import LedgerKeys
-from banyan.kernel.ledger.subjects import MapProof, Node, Position, Subject
+from banyan.kernel.ledger.mapped import as_bytes, as_int, chained_uses, node_at, node_row
+from banyan.kernel.ledger.subjects import MapProof
 from banyan.kernel.ledger.tree import Tree
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, SqlValue, Store, Tx
@@ -139,7 +140,7 @@ class Ledger:
         def job(tx: Tx) -> int:
             row = tx.row(SQL["act"], key=key)
             if row is not None:
-                return _int(row[0])
+                return as_int(row[0])
             index = append(tx, entry)
             tx.run(SQL["add_act"], key=key, idx=index)
             return index
@@ -206,7 +207,7 @@ class Ledger:
 
         def job(tx: Tx) -> dict[str, int]:
             rows = ((key, tx.row(SQL["act"], key=key)) for key in keys)
-            return {key: _int(row[0]) for key, row in rows if row is not None}
+            return {key: as_int(row[0]) for key, row in rows if row is not None}
 
         return await self._store.read(job)
 
@@ -227,27 +228,27 @@ class Ledger:
             if len(rows) < most:
                 rows += tx.rows(SQL["releases_after"], subject=subject, limit=most - len(rows))
             root = tx.row(SQL["newest_map_root"])
-            return rows, subjects.prove(partial(_node, tx), subject), root
+            return rows, subjects.prove(partial(node_at, tx), subject), root
 
         rows, proof, root = await self._store.read_long(job)
         uses = tuple(
-            Recorded(_int(index), _int(position), _bytes(salt), _bytes(record), float(reveal or 0))
+            Recorded(as_int(index), as_int(position), as_bytes(salt), as_bytes(record), float(reveal or 0))
             for index, position, reveal, salt, record in rows
         )
         if root is None:
             return History(uses, proof, subjects.EMPTY, 0, None)
-        return History(uses, proof, _bytes(root[2]), _int(root[1]), await self.receipt(_int(root[0])))
+        return History(uses, proof, as_bytes(root[2]), as_int(root[1]), await self.receipt(as_int(root[0])))
 
     async def counts(self, most: int, now: float) -> list[Count]:
         """How often each basis let each agency read, all time. A use whose notice is deferred is not counted before its
         day: its subject, who knows that there is one, would see here whose count went up."""
         rows = await self._store.read_long(lambda tx: tx.rows(SQL["release_counts"], now=now, limit=most))
-        return [Count(str(basis), str(receiver), _int(uses), float(at or 0)) for basis, receiver, uses, at in rows]
+        return [Count(str(basis), str(receiver), as_int(uses), float(at or 0)) for basis, receiver, uses, at in rows]
 
     async def checkpoints(self, most: int) -> list[Published]:
         """The newest published checkpoints, newest first."""
         rows = await self._store.read(lambda tx: tx.rows(SQL["checkpoints"], limit=most))
-        return [Published(_int(size), _int(at), _bytes(signed)) for size, at, signed in rows]
+        return [Published(as_int(size), as_int(at), as_bytes(signed)) for size, at, signed in rows]
 
     async def entry(self, index: int) -> bytes:
         """An entry that is in a tile."""
@@ -330,8 +331,8 @@ def _pending(tx: Tx, first: int) -> list[bytes]:
     """Entries from `first` on without a gap, at most about LEDGER_GROWTH; a bundle comes whole."""
     singly = tx.rows(SQL["pending_after"], first=first, limit=LEDGER_GROWTH)
     together = tx.rows(SQL["bundles_after"], first=first, limit=LEDGER_GROWTH // WIDTH)
-    parts = [(_int(index), [_bytes(entry)]) for index, entry in singly]
-    parts += [(_int(index), decode_bundle(_bytes(bundle))) for index, bundle in together]
+    parts = [(as_int(index), [as_bytes(entry)]) for index, entry in singly]
+    parts += [(as_int(index), decode_bundle(as_bytes(bundle))) for index, bundle in together]
     parts.sort()
     found: list[bytes] = []
     for index, entries in parts:
@@ -345,7 +346,7 @@ def _taken(tx: Tx, count: int) -> int:
     tx.run(SQL["take_indexes"], count=count)
     row = tx.row(SQL["next_index"])
     assert row is not None, "the head is made by its migration"
-    return _int(row[0]) - count
+    return as_int(row[0]) - count
 
 
 def _map_some(tx: Tx) -> bool:
@@ -355,10 +356,10 @@ def _map_some(tx: Tx) -> bool:
     tx.run(SQL["set_mapped"], mapped=until)
     if not used:
         return until < head.entries
-    read = partial(_node, tx)
-    newest = _chained(tx, used)
+    read = partial(node_at, tx)
+    newest = chained_uses(tx, used)
     nodes = subjects.updated(read, newest)
-    tx.run_many(SQL["set_map_node"], [_node_row(position, node) for position, node in nodes.items()])
+    tx.run_many(SQL["set_map_node"], [node_row(position, node) for position, node in nodes.items()])
     root = nodes[0, 0].hash
     index = append(tx, subjects_entry(until, root))
     tx.run(SQL["add_map_root"], idx=index, covers=until, root=root)
@@ -368,75 +369,11 @@ def _map_some(tx: Tx) -> bool:
     return True
 
 
-def _chained(tx: Tx, used: Sequence[Row]) -> list[Subject]:
-    """Put uses at their places in their subjects' chains; each subject as it then stands."""
-    found: dict[bytes, Subject] = {}
-    rows: list[dict[str, SqlValue]] = []
-    for index, key, salt, record in used:
-        subject = _bytes(key)
-        before = found.get(subject) or _chain(tx, subject)
-        head = subjects.chained(before.head, commitment_of(_bytes(salt), _bytes(record)))
-        found[subject] = Subject(subject, before.count + 1, head)
-        rows.append({"subject": subject, "position": before.count + 1, "idx": index, "head": head})
-    rows.sort(key=lambda row: _bytes(row["subject"]))  # the order of the table; a subject's own keep theirs
-    tx.run_many(SQL["add_use_of"], rows)
-    return [found[subject] for subject in sorted(found)]
-
-
-def _chain(tx: Tx, subject: bytes) -> Subject:
-    """A subject's chain as the map has it; one from before uses kept their head is chained again."""
-    row = tx.row(SQL["chain"], subject=subject)
-    if row is None:
-        return Subject(subject, 0, subjects.EMPTY)
-    count = _int(row[0])
-    if row[1] is not None:
-        return Subject(subject, count, _bytes(row[1]))
-    head = subjects.EMPTY
-    for _, _, _, salt, record in tx.rows(SQL["releases_of"], subject=subject, until=count, limit=count):
-        head = subjects.chained(head, commitment_of(_bytes(salt), _bytes(record)))
-    return Subject(subject, count, head)
-
-
 def _head(tx: Tx) -> Head:
     row = tx.row(SQL["head"])
     assert row is not None, "the head is made by its migration"
-    entries, tiled, mapped, published = (_int(value) for value in row[:4])
-    return Head(entries, tiled, mapped, published, b"" if row[4] is None else _bytes(row[4]))
-
-
-def _node(tx: Tx, position: Position) -> Node | None:
-    row = tx.row(SQL["map_node"], depth=position[0], prefix=_prefix(position))
-    if row is None:
-        return None
-    subject = None if row[1] is None else Subject(_bytes(row[1]), _int(row[2]), _bytes(row[3]))
-    return Node(_bytes(row[0]), subject)
-
-
-def _node_row(position: Position, node: Node) -> dict[str, SqlValue]:
-    subject = node.subject
-    return {
-        "depth": position[0],
-        "prefix": _prefix(position),
-        "hash": node.hash,
-        "key": subject.key if subject else None,
-        "uses": subject.count if subject else 0,
-        "head": subject.head if subject else None,
-    }
-
-
-def _prefix(position: Position) -> bytes:
-    depth, bits = position
-    return bits.to_bytes((depth + 7) // 8)
-
-
-def _int(value: SqlValue) -> int:
-    assert isinstance(value, int), f"an integer, not {value!r}"
-    return value
-
-
-def _bytes(value: SqlValue) -> bytes:
-    assert isinstance(value, bytes), f"bytes, not {type(value).__name__}"
-    return value
+    entries, tiled, mapped, published = (as_int(value) for value in row[:4])
+    return Head(entries, tiled, mapped, published, b"" if row[4] is None else as_bytes(row[4]))
 
 
 def verify_history(history: History, subject: bytes) -> None:
