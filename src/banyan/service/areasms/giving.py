@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from banyan.craft.notify.model import Lane, Message
-from banyan.craft.subscribers.table import Language, Wanted, numbers_in
+from banyan.craft.subscribers.table import Language, Wanted, numbers_in, wrong_rows
 from banyan.errors import Conflict, Problem
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import Event, timers
@@ -44,7 +44,11 @@ async def give(ctx: Context, event: Event) -> None:
     await stop_earlier(shelf, order)
     wanted = await asyncio.to_thread(wanted_in, ground, shelf.cells)
     if await _all_given(ctx, shelf, order, wanted):
-        await _settled(ctx, id, "area_unknown" if ground.unknown else "")
+        passed_over = await asyncio.to_thread(lambda: sum(map(wrong_rows, shelf.tables)))
+        if passed_over:  # a table that was put there since the start
+            ctx.log("areasms.rows_passed_over", {"id": id, "count": passed_over})
+        notes = {"area_unknown": ground.unknown, "rows_passed_over": passed_over}
+        await _settled(ctx, id, ", ".join(note for note, count in notes.items() if count))
 
 
 @SERVICE.timer(FORGET)
