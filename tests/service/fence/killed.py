@@ -26,6 +26,7 @@ from banyan.service.fence import records
 
 PEOPLE = ("A123456789", "F131104093", "A223456781")
 TRAINED = 145
+LEASE_S = 1.0
 Seen = tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]
 
 
@@ -85,10 +86,12 @@ async def run(folder: Path, until: int, *, shown: bool) -> Seen:
     """Go on until the slot; what was alarmed and told at the end."""
     clock = Clock(folder / "now")
     async with a_world(folder, clock, settings=settings_of(folder), sms=Posted(folder / "sms", clock)) as world:
+        await world.later(LEASE_S, lease_s=LEASE_S)  # first what a killed one had claimed, as the slots' order has it
         first = max(TRAINED, int(clock[0] - masts.BEGIN) // SLOT_S - 1)
         for slot in range(first, TRAINED + until):
             await send(world, slot, served(slot))
-            await world.later(SLOT_S / 2, lease_s=1.0)
+            middle = masts.BEGIN + (slot + 1.5) * SLOT_S  # not some way on from where a killed one stood
+            await world.later(max(0.0, middle - clock[0]), lease_s=LEASE_S)
             if shown:
                 sys.stdout.write(f"{slot}\n")
                 sys.stdout.flush()
