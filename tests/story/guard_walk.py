@@ -24,6 +24,9 @@ Take = Callable[[str, Any], None]
 TAIPEI = timezone(timedelta(hours=8))
 SEEDED_S = 240.0
 """The drill's thousand people and the ship's day are written behind the start."""
+WATCHED = re.compile(r"受圍籬人數</dt>\s*<dd>1,\d{3}</dd>")
+UNDER_WAY = re.compile("傳送中|部分")
+"""What a channel's result says while some cells or numbers have it not yet."""
 
 
 def walk(chromium: Any, nation: Upped, take: Take, folder: Path) -> None:
@@ -37,9 +40,7 @@ def walk(chromium: Any, nation: Upped, take: Take, folder: Path) -> None:
 
 def fence(chromium: Any, nation: Upped, take: Take) -> None:
     """She is asked before anybody comes; an officer takes the alarm, sees her for a reason, and closes it."""
-    until(
-        lambda: b"" in nation.get("/fence") and "居家檢疫電子圍籬" in nation.get("/fence").decode(), within_s=SEEDED_S
-    )
+    until(lambda: WATCHED.search(nation.get("/fence").decode()), within_s=SEEDED_S)
     page = a_page(chromium)
     page.goto(f"{nation.url}/fence")
     assert "每千人日誤報" in main_of(page)
@@ -102,7 +103,7 @@ def warn(chromium: Any, nation: Upped, take: Take) -> None:
 
     def sent() -> bool:
         second.goto(address)
-        return "等待" not in second.locator("table").first.inner_text()
+        return not UNDER_WAY.search(second.locator("table").first.inner_text())
 
     until(sent, within_s=60)
     take("55-alert-sent", second)
