@@ -6,7 +6,6 @@ import re
 
 import msgspec
 
-from banyan.errors import Problem
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.consumer import Consumer
@@ -16,10 +15,10 @@ from banyan.kernel.exchange.road.listener import Connection
 from banyan.kernel.exchange.road.routing import HedgedReach
 from banyan.kernel.exchange.road.straight.asked import Asked
 from banyan.kernel.exchange.road.straight.asking_plans import AnswerPlan, Plan, answer_plan, plan_of
-from banyan.kernel.exchange.road.straight.forms import ADDRESS, RAW, Book
+from banyan.kernel.exchange.road.straight.forms import ADDRESS, Book
 from banyan.kernel.exchange.road.straight.signed import Seal
-from banyan.limits import XROAD_TARGET_BYTES
-from banyan.limits_road import ROAD_CALL_S, ROAD_LANES, ROAD_STRAIGHT_BYTES
+from banyan.kernel.exchange.road.straight.taking import take
+from banyan.limits_road import ROAD_CALL_S, ROAD_LANES
 from banyan.wire.xroad.identifiers import ClientId, ServiceId, encoded_part, parse_client
 from banyan.wire.xroad.target import parse_target
 
@@ -53,29 +52,10 @@ class StraightAsking:
 
     def take(self, connection: Connection, data: bytes) -> int:
         """`listener.Quick`."""
-        found = self.requests.find(data)
-        if found is None:
-            return -1
-        plan, match = found
-        length = int(match.group(plan.length + 1)) if plan.length >= 0 else 0
-        missing = match.end() + length - len(data)
-        if missing or length > ROAD_STRAIGHT_BYTES:
-            return missing if 0 < missing <= ROAD_STRAIGHT_BYTES else -1
-        try:
-            return 0 if self._is_taken(connection, data, plan, match) else -1
-        except Problem:
-            return -1  # the general way tells of it
-        except Exception as error:  # a defect here: recorded, and the general way goes on
-            self.desk.report("road: the straight way failed", error)
-            return -1
+        return take(self, connection, data)
 
-    def _is_taken(self, connection: Connection, data: bytes, plan: Plan, match: re.Match[bytes]) -> bool:
+    def is_taken(self, connection: Connection, data: bytes, plan: Plan, match: re.Match[bytes]) -> bool:
         row, body = match.groups(), data[match.end() :]
-        if len(row[RAW]) > XROAD_TARGET_BYTES:
-            return False
-        for place, most in plan.bounds:
-            if len(row[place]) > most:
-                return False
         lane = self._lane(connection, row[plan.client], row[ADDRESS])
         around, now = self.desk.around, self.desk.clock()
         if lane is None or around.directory.freshness(now) != "fresh":
