@@ -15,7 +15,7 @@ from banyan.errors import Conflict, Invalid, NotFound
 from banyan.kernel.catalogue import Context, Service
 from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events import Event, feed
-from banyan.kernel.policy import records
+from banyan.kernel.policy.order_shelf import terms_now
 from banyan.kernel.storage import Drawer
 from banyan.kernel.storage.store import Tx
 from banyan.service.powers.lapsing import scope_of
@@ -138,7 +138,7 @@ def _check_day(field: str, day: str) -> None:
 
 async def _scope(ctx: Context) -> str:
     """The keys of the order that puts this power into force now."""
-    terms = await keeping_of(ctx.db).policy.read(lambda tx: records.order_terms(tx, ctx.now))
+    terms = await terms_now(keeping_of(ctx.db).policy, ctx.now)
     order = next((one for one in terms if one.is_in_force and BASIS in one.bases), None)
     if order is None:
         raise Conflict("命令已經結束。 The order has ended.", remedy="see /api/transparency/orders", kind="order-over")

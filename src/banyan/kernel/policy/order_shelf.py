@@ -106,6 +106,11 @@ def _read(tx: Tx, changes: int, now: EpochS) -> _Kept:
 _shelves: WeakKeyDictionary[Store, OrderShelf] = WeakKeyDictionary()
 
 
+async def terms_now(store: Store, now: EpochS) -> tuple[OrderTerms, ...]:
+    """Every order of this store of policy that has not ended, as the judge weighs it now."""
+    return await shelf_of(store).terms(now)
+
+
 def shelf_of(store: Store) -> OrderShelf:
     """The one of this store."""
     found = _shelves.get(store)

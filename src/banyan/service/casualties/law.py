@@ -13,8 +13,8 @@ from typing import Final
 from banyan.errors import Denied
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import EVERYONE, LegalBasis, Statute
+from banyan.kernel.policy.order_shelf import terms_now
 from banyan.service.casualties.shelf import both, shelf_of
 
 DISASTERS: Final = Statute("D0120014", "27", {"zh-Hant": "災害防救法", "en": "Disaster Prevention and Protection Act"})
@@ -50,7 +50,7 @@ async def under_order(ctx: Context) -> str:
     """The order that lets the caller search now. Raises Denied without one in force for their agency."""
     if not await is_staff(ctx):
         raise Denied(both("no_staff"), remedy=both("no_staff_remedy"), kind="no-staff")
-    terms = await shelf_of(ctx.db).policy.read(lambda tx: records.order_terms(tx, ctx.now))
+    terms = await terms_now(shelf_of(ctx.db).policy, ctx.now)
     for one in terms:
         if one.is_in_force and STAFF in one.bases and ctx.caller.agency not in one.suspended:
             return one.reference

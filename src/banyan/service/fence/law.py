@@ -16,8 +16,8 @@ import msgspec
 from banyan.errors import Denied
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.policy import records as policy
 from banyan.kernel.policy.bases import LegalBasis, Statute
+from banyan.kernel.policy.order_shelf import terms_now
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Tx
 from banyan.service.fence.shelf import both, shelf_of
@@ -78,7 +78,7 @@ async def order_in_force(ctx: Context) -> str:
 
 async def standing_order(ctx: Context) -> str:
     """The id of the order in force, empty without one. Of two the older: what was collected under it stays there."""
-    terms = await shelf_of(ctx.db).policy.read(lambda tx: policy.order_terms(tx, ctx.now))
+    terms = await terms_now(shelf_of(ctx.db).policy, ctx.now)
     live = [one for one in terms if one.is_in_force and CARE in one.bases]
     return min(live, key=lambda one: (one.start, one.reference)).reference if live else ""
 
@@ -91,7 +91,7 @@ async def on_duty(ctx: Context) -> tuple[str, tuple[Duty, ...]]:
     named = [register.by_id[one] for one in BASES if one in register.by_id]
     if not any(ctx.caller.agency in one.recipients for one in named):
         raise Denied(both("no_staff"), remedy=both("no_staff_remedy"), kind="no-staff")
-    terms = await shelf.policy.read(lambda tx: policy.order_terms(tx, ctx.now))
+    terms = await terms_now(shelf.policy, ctx.now)
     if any(one.reference == order and ctx.caller.agency in one.suspended for one in terms):
         raise Denied(both("suspended"), remedy=both("suspended_remedy"), kind="suspended")
     duties = await ctx.db.sql.read(partial(duties_of, agency=ctx.caller.agency))

@@ -12,9 +12,9 @@ from typing import Final
 from banyan.errors import Denied
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import LegalBasis, Statute
 from banyan.kernel.policy.judging import OrderTerms
+from banyan.kernel.policy.order_shelf import terms_now
 from banyan.service.tracing.shelf import both, shelf_of
 
 CDC_ACT: Final = {"zh-Hant": "傳染病防治法", "en": "Communicable Disease Control Act"}
@@ -42,7 +42,7 @@ async def basis_here(ctx: Context) -> LegalBasis | None:
 
 async def standing(ctx: Context) -> OrderTerms | None:
     """The order in force, None without one. Of two the older: what was collected under it stays there."""
-    terms = await shelf_of(ctx.db).policy.read(lambda tx: records.order_terms(tx, ctx.now))
+    terms = await terms_now(shelf_of(ctx.db).policy, ctx.now)
     live = [one for one in terms if one.is_in_force and BASIS in one.bases]
     return min(live, key=lambda one: (one.start, one.reference)) if live else None
 

@@ -14,9 +14,9 @@ from typing import Final
 from banyan.errors import Denied
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.policy import records
 from banyan.kernel.policy.bases import EVERYONE, LegalBasis, Statute
 from banyan.kernel.policy.judging import OrderTerms
+from banyan.kernel.policy.order_shelf import terms_now
 from banyan.service.travel.shelf import both, shelf_of
 
 CDC_ACT: Final = {"zh-Hant": "傳染病防治法", "en": "Communicable Disease Control Act"}
@@ -79,7 +79,7 @@ async def on_duty(ctx: Context, basis: str) -> None:
 
 async def order_of(ctx: Context, basis: str = FLAG) -> OrderTerms | None:
     """The order in force that lets this basis be used, the one that ends last; None without one."""
-    found = await shelf_of(ctx.db).policy.read(lambda tx: records.order_terms(tx, ctx.now))
+    found = await terms_now(shelf_of(ctx.db).policy, ctx.now)
     return max(
         (one for one in found if one.is_in_force and basis in one.bases), key=lambda one: one.until, default=None
     )
