@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
@@ -36,14 +36,19 @@ def frozen_clock(at: float = NOW) -> Clock:
     return lambda: EpochS(at)
 
 
+def missing(what: str) -> NoReturn:
+    """What a test needs is not there: the test is skipped, in CI it fails."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
 def shared_data(path: str) -> Path:
     """A file of `../shared/data` beside the checkout. Missing: the test is skipped, in CI it fails."""
     root = Path(os.environ.get("BANYAN_SHARED_DATA") or Path(__file__).parents[2] / "shared/data")
     found = root / path
     if not found.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"shared data missing: {found}")
-        pytest.skip(f"shared data missing: {found}")
+        missing(f"shared data missing: {found}")
     return found
 
 

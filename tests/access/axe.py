@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-import pytest
 from tests.access import shown
+from tests.make import missing
 
 AXE: Final = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -25,7 +25,7 @@ _made_of: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 def opened(chromium: Any, scheme: str, **options: Any) -> Any:
     """A page that holds axe from its start."""
     if not AXE.exists():
-        pytest.skip("npm ci was not run in web/")
+        missing("npm ci was not run in web/")
     page = chromium.new_context(color_scheme=scheme, bypass_csp=True, **options).new_page()
     page.add_init_script(path=AXE)
     watch(page)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from tests.make import missing
 
 from banyan.wire.otlp import Metric, Point, Span, encode_metrics, encode_spans
 
@@ -63,9 +63,7 @@ METRICS = [
 @pytest.mark.peers
 def test_a_collector_reads_spans_and_figures() -> None:
     if not PYTHON.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("run ./banyan test, which sets up .venv-peers")
-        pytest.skip("the peers' environment is not set up")
+        missing("run ./banyan test, which sets up .venv-peers")
     spans = encode_spans(SPANS, {"service.name": "banyan-gateway"}, "banyan.road")
     figures = encode_metrics(METRICS, {"service.name": "banyan-gateway"}, "banyan.road", start=5, now=9)
     done = subprocess.run(

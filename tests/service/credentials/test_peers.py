@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 import uvicorn
 from joserfc.jwk import ECKey
+from tests.make import missing
 from tests.service.credentials.house import CHOSEN, KIND, WANG, House, in_a_house, jwks
 
 from banyan.kernel.exchange.server import server_config
@@ -50,12 +50,6 @@ def python(*arguments: str) -> list[str]:
     if not PYTHON.exists() or not list(PYTHON.parents[1].glob("lib/python3*/site-packages/sd_jwt")):
         missing(".venv-peers is not installed")
     return [str(PYTHON), str(PEERS / "reference.py"), *arguments]
-
-
-def missing(what: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def live(story: Callable[[House, str], Awaitable[None]]) -> None:

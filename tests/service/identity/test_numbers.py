@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import string
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.make import missing
 
 from banyan.kernel.identity.identifiers import is_business_number, person_number_kind
 
@@ -69,9 +69,7 @@ def spoilt(number: str, dice: random.Random) -> str:
 def asked(numbers: list[str]) -> list[tuple[str, bool]]:
     node = shutil.which("node")
     if node is None or not (PEERS / "node_modules" / "taiwan-id-validator").is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail("run npm ci in tests/service/identity/peers")
-        pytest.skip("the peers' packages are not installed: npm ci in tests/service/identity/peers")
+        missing("run npm ci in tests/service/identity/peers")
     command = [node, str(PEERS / "identifiers.mjs")]
     done = subprocess.run(command, input=json.dumps(numbers), capture_output=True, text=True, timeout=120, check=True)
     return [(category, ban) for category, ban in json.loads(done.stdout)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.kernel.identity.openid.making import START
+from tests.make import missing
 from tests.portal import free_port
 from tests.service.identity.house import a_live_house
 from tests.service.identity.person import Person
@@ -35,9 +35,7 @@ FIELDS: dict[str, Any] = {
 def an_issuer(port: int, redirect_uri: str) -> Iterator[None]:
     node = shutil.which("node")
     if node is None or not (PEERS / "node_modules").is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail("run npm ci in tests/service/identity/peers")
-        pytest.skip("the peers' packages are not installed: npm ci in tests/service/identity/peers")
+        missing("run npm ci in tests/service/identity/peers")
     process = subprocess.Popen(
         [node, str(PEERS / "outside_issuer.mjs"), str(port), redirect_uri],
         stdout=subprocess.PIPE,

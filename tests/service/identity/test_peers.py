@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.kernel.identity.openid.making import EC, a_basic, public
+from tests.make import missing
 from tests.service.identity.house import ROOT, a_live_house, the_apps
 
 PEERS = Path(__file__).parent / "peers"
@@ -20,9 +20,7 @@ def ran(script: str, *arguments: str) -> str:
     """What a Node script says; it must end well."""
     node = shutil.which("node")
     if node is None or not (PEERS / "node_modules").is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail("run npm ci in tests/service/identity/peers")
-        pytest.skip("the peers' packages are not installed: npm ci in tests/service/identity/peers")
+        missing("run npm ci in tests/service/identity/peers")
     done = subprocess.run(
         [node, str(PEERS / script), *arguments], capture_output=True, text=True, timeout=120, check=False
     )
@@ -53,9 +51,7 @@ def test_oauth4webapi_step_by_step(tmp_path: Path) -> None:
 def test_authlib_as_a_client_and_what_it_lacks(tmp_path: Path) -> None:
     python = ROOT / ".venv-peers/bin/python"
     if not python.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("run ./banyan test, which sets up .venv-peers")
-        pytest.skip("the peers' environment is not set up")
+        missing("run ./banyan test, which sets up .venv-peers")
     grants = ("authorization_code", "refresh_token")
     by_key = {"auth": "private_key_jwt", "secret_hash": "", "jwks": (public(EC[2]),), "grants": grants}
     app = a_basic(id="authlib-app", scopes=("openid", "offline_access"), **by_key)

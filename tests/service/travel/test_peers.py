@@ -4,13 +4,13 @@ fhir.resources as the judge of what we answer and as the maker of what we read."
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from tests.make import missing
 from tests.service.travel.ehr import BASE, CALL, body, call, http, register
 from tests.service.travel.jwks import a_hospital, certificate
 from tests.service.travel.test_pages import TOCC
@@ -30,9 +30,7 @@ pytestmark = pytest.mark.peers
 def ran(script: str, given: Any) -> Any:
     python = ROOT / ".venv-peers/bin/python"
     if not python.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("run ./banyan test, which sets up .venv-peers")
-        pytest.skip("the peers' environment is not set up")
+        missing("run ./banyan test, which sets up .venv-peers")
     done = subprocess.run(
         [python, "-W", "ignore", PEERS / script], input=json.dumps(given), capture_output=True, text=True, timeout=120,
         check=False,

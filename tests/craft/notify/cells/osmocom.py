@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import os
 import shutil
 import socket
 import subprocess
@@ -19,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
+from tests.make import missing
 
 from banyan.wire.cellbroadcast.air import AirPage, Reader
 
@@ -117,10 +116,9 @@ bts 0
 
 def need_packages() -> None:
     """Skip, naming what is missing; in CI that is a failure."""
-    missing = sorted(package for program, package in PACKAGES.items() if shutil.which(program) is None)
-    if missing:
-        told = f"Debian packages missing: {' '.join(missing)}"
-        pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
+    absent = sorted(package for program, package in PACKAGES.items() if shutil.which(program) is None)
+    if absent:
+        missing(f"Debian packages missing: {' '.join(absent)}")
 
 
 @contextmanager

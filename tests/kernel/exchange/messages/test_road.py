@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import shutil
 import subprocess
 from argparse import Namespace
@@ -22,6 +21,7 @@ from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolve
 from http_message_signatures.algorithms import ECDSA_P256_SHA256
 from tests.kernel.exchange.messages.house import counted
 from tests.kernel.exchange.road.pair import CONSUMER, ECHO, PRODUCER, Moving, Road, a_key, a_pair, keyid_of
+from tests.make import missing
 
 from banyan.auditing import run as audit
 from banyan.cli import _parser
@@ -268,9 +268,7 @@ def keys_of(known: Mapping[str, str]) -> dict[str, Any]:
 def test_two_npm_libraries_take_the_messages_and_refuse_any_change(record: Record) -> None:
     node = shutil.which("node")
     if node is None or not (PEERS / "node_modules").is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail("run npm ci in tests/kernel/exchange/messages/peers")
-        pytest.skip("the peers' packages are not installed: npm ci in tests/kernel/exchange/messages/peers")
+        missing("run npm ci in tests/kernel/exchange/messages/peers")
     tampered = changes(record)
     records = [base64.b64encode(msgspec.json.encode(one)).decode() for one in (record, *tampered)]
     asked = json.dumps({"records": records, "keys": {keyid_of(owner): pem(owner) for owner in (ASKER, ANSWERER)}})
