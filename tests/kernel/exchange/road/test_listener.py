@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.road.connection import Incoming
 from banyan.kernel.exchange.road.head import BadHttp
-from banyan.kernel.exchange.road.listener import Incoming, Listener
+from banyan.kernel.exchange.road.listener import Listener
 from banyan.kernel.exchange.road.model import Answer
 from banyan.kernel.exchange.road.spool import EMPTY, Held, Spooling
 from banyan.limits_road import (

@@ -13,11 +13,11 @@ import msgspec
 
 from banyan.errors import Problem
 from banyan.kernel.exchange.road.calls import after_body, call_of
+from banyan.kernel.exchange.road.connection import Incoming
 from banyan.kernel.exchange.road.consumer import Consumer
 from banyan.kernel.exchange.road.desk import Desk, Local
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
 from banyan.kernel.exchange.road.head import BadHttp
-from banyan.kernel.exchange.road.listener import Incoming
 from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Request, Response, Ticket
 from banyan.kernel.exchange.road.provision import wants_async
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem

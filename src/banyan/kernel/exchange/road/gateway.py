@@ -23,6 +23,7 @@ from banyan.errors import Problem
 from banyan.kernel.events.clock import Clock, system_clock
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.calls import call_of
+from banyan.kernel.exchange.road.connection import Handler, Incoming, Quick
 from banyan.kernel.exchange.road.consumer import Consumer
 from banyan.kernel.exchange.road.desk import Desk, Local, Signing, Surroundings
 from banyan.kernel.exchange.road.edge import Edge
@@ -30,7 +31,7 @@ from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
 from banyan.kernel.exchange.road.gathering import Gathering
 from banyan.kernel.exchange.road.head import BadHttp
 from banyan.kernel.exchange.road.link import Pool
-from banyan.kernel.exchange.road.listener import Handler, Incoming, Listener, Quick
+from banyan.kernel.exchange.road.listener import Listener
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Request
 from banyan.kernel.exchange.road.nonces import Nonces
 from banyan.kernel.exchange.road.pages import Pages, Side

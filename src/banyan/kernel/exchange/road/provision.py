@@ -14,10 +14,10 @@ import msgspec
 from banyan.errors import Problem
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.calls import after_body, call_of
+from banyan.kernel.exchange.road.connection import Incoming
 from banyan.kernel.exchange.road.desk import Desk, Outcome, Signing
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http, of_signature
 from banyan.kernel.exchange.road.head import BadHttp
-from banyan.kernel.exchange.road.listener import Incoming
 from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Delivery, Exchanged, Grant, Offer
 from banyan.kernel.exchange.road.spool import EMPTY
 from banyan.kernel.exchange.road.verifying import Verifying

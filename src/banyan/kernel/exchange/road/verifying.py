@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
+from banyan.kernel.exchange.road.connection import Incoming
 from banyan.kernel.exchange.road.desk import Desk
 from banyan.kernel.exchange.road.faulting import of_signature
-from banyan.kernel.exchange.road.listener import Incoming
 from banyan.kernel.exchange.road.nonces import Nonces
 from banyan.wire.httpsig.errors import Refused
 from banyan.wire.httpsig.message import Request

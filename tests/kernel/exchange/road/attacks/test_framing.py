@@ -9,7 +9,8 @@ import pytest
 from tests.kernel.exchange.road.attacks.siege import BODY, Got, Siege, a_siege, read, send, tls_of, written
 from tests.kernel.exchange.road.pair import CONSUMER, ECHO, an_identity
 
-from banyan.kernel.exchange.road.listener import Connection, Listener
+from banyan.kernel.exchange.road.connection import Connection
+from banyan.kernel.exchange.road.listener import Listener
 from banyan.limits import HEADER_COUNT
 from banyan.limits_road import ROAD_BODY_IDLE_S, ROAD_HEAD_BYTES, ROAD_HEAD_S
 

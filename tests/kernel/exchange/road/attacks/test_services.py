@@ -10,7 +10,7 @@ import pytest
 from tests.kernel.exchange.road.attacks.siege import BODY, HONEST, Siege, a_siege, written
 from tests.kernel.exchange.road.pair import CONSUMER, ECHO, echo, said
 
-from banyan.kernel.exchange.road.listener import Connection
+from banyan.kernel.exchange.road.connection import Connection
 from banyan.limits import HEADER_COUNT
 from banyan.limits_road import ROAD_BODY_IDLE_S, ROAD_HEAD_BYTES
 

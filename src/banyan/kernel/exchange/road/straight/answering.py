@@ -10,9 +10,9 @@ import msgspec
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.behind import HttpProvider, address_of, plain_behind
+from banyan.kernel.exchange.road.connection import Connection
 from banyan.kernel.exchange.road.desk import Desk
 from banyan.kernel.exchange.road.link import Place
-from banyan.kernel.exchange.road.listener import Connection
 from banyan.kernel.exchange.road.model import Grant, Offer, Provider
 from banyan.kernel.exchange.road.provision import Provision, purpose_of
 from banyan.kernel.exchange.road.straight.answering_plans import AnswerPlan, Plan, answer_plan, plan_of
@@ -68,7 +68,7 @@ class StraightAnswering:
         self._lanes: dict[tuple[bytes, ...], Lane] = {}
 
     def take(self, connection: Connection, data: bytes) -> int:
-        """`listener.Quick`."""
+        """`connection.Quick`."""
         return take(self, connection, data)
 
     def is_taken(self, connection: Connection, data: bytes, plan: Plan, match: re.Match[bytes]) -> bool:

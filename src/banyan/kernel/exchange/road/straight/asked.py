@@ -10,10 +10,10 @@ import msgspec
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.calls import call_of
+from banyan.kernel.exchange.road.connection import Connection, Incoming
 from banyan.kernel.exchange.road.consumer import UnderWay
 from banyan.kernel.exchange.road.head import BadHttp, named_of, read_request
 from banyan.kernel.exchange.road.link import Came, Link
-from banyan.kernel.exchange.road.listener import Connection, Incoming
 from banyan.kernel.exchange.road.model import Answer, Exchanged, Route, Signed, Ticket, Timing
 from banyan.kernel.exchange.road.reach import authority_of
 from banyan.kernel.exchange.road.spool import Held

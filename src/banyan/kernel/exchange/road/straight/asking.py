@@ -8,10 +8,10 @@ import msgspec
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road import leg
+from banyan.kernel.exchange.road.connection import Connection
 from banyan.kernel.exchange.road.consumer import Consumer
 from banyan.kernel.exchange.road.desk import Desk, Local
 from banyan.kernel.exchange.road.edge import Edge
-from banyan.kernel.exchange.road.listener import Connection
 from banyan.kernel.exchange.road.routing import HedgedReach
 from banyan.kernel.exchange.road.straight.asked import Asked
 from banyan.kernel.exchange.road.straight.asking_plans import AnswerPlan, Plan, answer_plan, plan_of
@@ -51,7 +51,7 @@ class StraightAsking:
         self._lanes: dict[tuple[bytes, bytes], Lane] = {}
 
     def take(self, connection: Connection, data: bytes) -> int:
-        """`listener.Quick`."""
+        """`connection.Quick`."""
         return take(self, connection, data)
 
     def is_taken(self, connection: Connection, data: bytes, plan: Plan, match: re.Match[bytes]) -> bool:

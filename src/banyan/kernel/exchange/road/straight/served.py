@@ -11,9 +11,9 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.behind import HttpProvider, answer_of
 from banyan.kernel.exchange.road.calls import call_of
+from banyan.kernel.exchange.road.connection import Connection, Incoming
 from banyan.kernel.exchange.road.head import BadHttp, read_request
 from banyan.kernel.exchange.road.link import Came, Link
-from banyan.kernel.exchange.road.listener import Connection, Incoming
 from banyan.kernel.exchange.road.model import Answer, Delivery, Exchanged, Signed, Ticket, Timing
 from banyan.kernel.exchange.road.provision import Served as UnderWay
 from banyan.kernel.exchange.road.spool import Held

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from banyan.errors import Problem
+from banyan.kernel.exchange.road.connection import Connection
 from banyan.kernel.exchange.road.desk import Desk
-from banyan.kernel.exchange.road.listener import Connection
 from banyan.kernel.exchange.road.straight.forms import RAW, Book, Planned
 from banyan.limits import XROAD_TARGET_BYTES
 from banyan.limits_road import ROAD_STRAIGHT_BYTES
@@ -36,7 +36,7 @@ class Way(Protocol[Plan]):
 
 
 def take(way: Way[Plan], connection: Connection, data: bytes) -> int:
-    """`listener.Quick`: 0 taken, -1 for the general way, else how many octets are to come."""
+    """`connection.Quick`: 0 taken, -1 for the general way, else how many octets are to come."""
     found = way.requests.find(data)
     if found is None:
         return -1
