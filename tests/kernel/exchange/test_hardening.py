@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,3 +233,10 @@ def drained(connection: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return data
+
+
+def test_a_process_that_calmed_its_collector_ends_without_a_word() -> None:
+    """DuckDB's binding tells on the screen what was never let go; Ctrl-C showed 50 lines of it."""
+    script = "import duckdb; from banyan.kernel.exchange.server import calm_collector as calm; duckdb.connect(); calm()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("", "")
