@@ -16,6 +16,7 @@ import segno
 import uvicorn
 from tests.access import moda
 from tests.access.axe import looked, opened, wide, wrong
+from tests.access.going import pressed
 from tests.portal import browser
 from tests.service.credentials.house import KIND, WANG, House, Wallet, in_a_house
 
@@ -97,13 +98,13 @@ def test_axe_and_320_pixels(site: Site, chromium: Any) -> None:
             page.goto(f"{site.url}{prefix}/credentials/take/{KIND}")
             page.check("input[value=name]")
             page.check("input[value=members]")
-            page.click("button[value=preview]")
+            pressed(page, "button[value=preview]")
             found += wrong(page, "preview")
-            page.click("button[value=wallet]")
+            pressed(page, "button[value=wallet]")
             assert page.locator("img[src^='data:image/svg']").count() == 1
             found += wrong(page, "offer") + wide(page, "offer")
             page.goto(f"{site.url}{prefix}/credentials")
-            page.click("button[value=take_back]")
+            pressed(page, "button[value=take_back]")
             page.goto(f"{site.url}{prefix}{CHECK}")
             page.fill("#f-text", site.ask(lambda house: presented(house, site.url)))
             page.click("main form button[type=submit]")
@@ -174,10 +175,10 @@ def test_it_checks_without_script_by_sending(site: Site, chromium: Any) -> None:
     page.goto(f"{site.url}/en{CHECK}")
     assert "sent to this site" in page.inner_text("main")
     page.fill("#f-text", good)
-    page.click("main form button[type=submit]")
+    pressed(page, "main form button[type=submit]")
     said = page.inner_text("main")
     assert "It holds" in said
     assert "花蓮縣" in said
     page.fill("#f-text", good[:-9] + "AAAAAAAAA")
-    page.click("main form button[type=submit]")
+    pressed(page, "main form button[type=submit]")
     assert "does not hold" in page.inner_text("main")
