@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -43,6 +47,7 @@ from banyan.limits_fence import FENCE_ADMIT_ROUNDS
 from banyan.service.fence import records
 
 SETTINGS = msgspec.structs.replace(ONLY, services=(*ONLY.services, "banyan.demo.agencies.quarantine:QUARANTINE"))
+ROOT = Path(__file__).parents[3]
 HOME, OTHER = "臺北市大安區和平路1號", "臺北市大安區新生南路2號"
 DAY_S = 86_400.0
 SPOILT = Statement("spoilt", "", "update record set sealed = zeroblob(40) where subject = :subject")
@@ -80,13 +85,26 @@ async def looked(world: World, number: str = WANG) -> Any:
     return await world.call("mine", world.citizen(number))
 
 
-def told(story: Callable[[World], Awaitable[None]], *, folder: Path | None = None, is_ordered: bool = True) -> None:
-    """A node with the register, whose rounds are taken by hand."""
+async def uses_of(world: World, number: str = WANG) -> list[str]:
+    """What stands in a person's list of the fence's uses, but her own looks."""
+    uses = (await world.node.gate.call("mydata.uses", {}, caller=world.citizen(number))).uses
+    return [one.operation for one in uses if one.operation.startswith("fence.")]
+
+
+def told(
+    story: Callable[[World], Awaitable[None]],
+    *,
+    folder: Path | None = None,
+    is_ordered: bool = True,
+    is_declared: bool = False,
+) -> None:
+    """A node with the register, whose rounds are taken by hand. `is_declared`: its orders stand in the folder."""
 
     async def run(folder: Path) -> None:
         async with a_world(folder, [float(NOW)], settings=SETTINGS) as world:
-            await quarantine_order(world)
-            if is_ordered:
+            if not is_declared:
+                await quarantine_order(world)
+            if is_ordered and not is_declared:
                 await world.order()
             await story(world)
 
@@ -240,6 +258,33 @@ def test_a_killed_round_is_done_again_and_does_nothing_twice() -> None:
         assert both == [Round(), Round()]
 
     told(story)
+
+
+@pytest.mark.parametrize("moment", ["use", "cursor"])
+def test_a_use_is_once_in_the_list_whenever_the_node_is_killed(tmp_path: Path, moment: str) -> None:
+    """kill -9 after the commit of the case, or after that of its use, and before that of the cursor."""
+
+    async def first(world: World) -> None:
+        await enter(world)
+
+    async def then(world: World) -> None:
+        assert await uses_of(world) == ["fence.admit"] * (moment == "cursor"), "killed when it should be"
+        assert await round_of(world) == Round(admitted=1)
+        assert [await world.said(one.id) for one in await cases(world)] == [["admitted"]]
+        assert await uses_of(world) == ["fence.admit"]
+        await enter(world, until="2026-12-04")
+        await round_of(world)
+        assert await uses_of(world) == ["fence.admit"] * 2, "a change is another use"
+        await world.node.drawers["fence"].sql.write(lambda tx: tx.run(AGAIN))
+        assert await round_of(world) == Round(admitted=2)
+        assert await uses_of(world) == ["fence.admit"] * 2
+
+    told(first, folder=tmp_path)
+    command = [sys.executable, "-m", "tests.service.fence.admitted", str(tmp_path), str(float(NOW)), moment]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OPENBLAS_NUM_THREADS": "1"}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    told(then, folder=tmp_path, is_declared=True)
 
 
 def test_an_entry_that_fails_for_ever_stops_no_other() -> None:

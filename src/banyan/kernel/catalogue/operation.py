@@ -93,6 +93,9 @@ class Operation(msgspec.Struct, frozen=True):
     """How long it may run; 0 means REQUEST_TIME_S."""
     subject: str = ""
     """The request's field that names whose personal data it is: a person's number. Empty for open data."""
+    once: str = ""
+    """The request's field that names what a call is about. The operation does nothing when a call about the same person
+    comes again by that name, and its use is written once: who was cut off may send it again."""
     hot: HotWay | None = None
     service: str = ""
 
@@ -278,6 +281,7 @@ class Service:
         rate: RateClass = "",
         time_s: float = 0.0,
         subject: str = "",
+        once: str = "",
         answers: Any = None,
     ) -> Callable[[F], F]:
         """Declare an operation; the request and answer types are read from the function's annotations.
@@ -295,6 +299,8 @@ class Service:
             hints = get_type_hints(run, include_extras=True)
             parameters = [key for key in hints if key not in ("ctx", "return")]
             assert len(parameters) == 1, f"{self.name}.{name} takes (ctx, request)"
+            is_named = not once or (bool(subject) and once in hints[parameters[0]].__struct_fields__)
+            assert is_named, f"{self.name}.{name}: {once} names nothing of the request that a person's use is about"
             self.operations[name] = Operation(
                 id=f"{self.name}.{name}",
                 title=title,
@@ -313,6 +319,7 @@ class Service:
                 rate=rate,
                 time_s=time_s,
                 subject=subject,
+                once=once,
             )
             return run
 

@@ -10,6 +10,7 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache, partial
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
@@ -56,6 +57,8 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
     purpose: str
     reason: str = ""
     footing: Footing | None = None
+    once: str = ""
+    """What the use is about, of an operation that does a thing of one name once."""
 
     @property
     def basis(self) -> str:
@@ -132,13 +135,15 @@ class Conscience:
             refusal = unreasoned(declared, verdict, use)
         standing = (one for terms, one in on.consents if terms.reference == verdict.reference and not one.is_once)
         footing = next(standing, None)
-        return Weighed(refusal, verdict, subject, asked, known, use.purpose, reason, footing)
+        named_by = str(getattr(request, declared.once)) if declared.once else ""
+        return Weighed(refusal, verdict, subject, asked, known, use.purpose, reason, footing, named_by)
 
     async def release(
         self, weighed: Weighed, declared: Operation, caller: Caller, *, trace: str, now: EpochS
     ) -> Recorded:
-        """Write the use into the ledger with what it uses up, in one commit that is durable when this returns. Raises
-        Conflict when its order or consent ended meanwhile, or another call took the last use of the day."""
+        """Write the use into the ledger with what it uses up, in one commit that is durable when this returns; one that
+        is about something named, the first time only. Raises Conflict when its order or consent ended meanwhile, or
+        another call took the last use of the day."""
         basis = weighed.verdict.basis
         assert basis is not None, "only an allowed use is released"
         record = _record(weighed, basis, declared, caller, trace=trace, now=now, name=self.name_of(caller.agency))
@@ -159,7 +164,8 @@ class Conscience:
             is_reviewed_daily=basis.reviewed == "daily",
         )
         alongside = Alongside(settle_all, use) if use.is_needed else None
-        return await self._ledger.release(weighed.subject, record, alongside=alongside)
+        once = _name_of(weighed, declared, caller) if weighed.once else ""
+        return await self._ledger.release(weighed.subject, record, alongside=alongside, once=once)
 
     async def note_help(self, declared: Operation, caller: Caller, *, trace: str, now: EpochS) -> Recorded:
         """Write into the person's list what another does about their affairs; durable before it is done."""
@@ -280,6 +286,12 @@ def _record(
         request=trace,
         reveal_after=verdict.reveal_after,
     )
+
+
+def _name_of(weighed: Weighed, declared: Operation, caller: Caller) -> str:
+    """The name of a use that is written once: of whom, by whom, under which order, about what. It says none of it."""
+    parts = (declared.id, caller.agency, weighed.verdict.reference, weighed.subject.hex(), weighed.once)
+    return "use/" + sha256(msgspec.json.encode(parts)).hexdigest()
 
 
 def _checked(declared: Operation, number: str) -> str:

@@ -51,6 +51,10 @@ update log_head set published = :published, checkpoint = :checkpoint where one =
 insert into release (idx, subject, at, reveal_after, basis, receiver, salt, record)
 values (:idx, :subject, :at, :reveal_after, :basis, :receiver, :salt, :record)
 
+-- name: release_at
+-- A use by its entry.
+select idx, reveal_after, salt, record from release where idx = :idx
+
 -- name: releases_of
 -- A subject's uses that the map covers, in their order.
 select release.idx, use_of.position, release.reveal_after, release.salt, release.record

@@ -107,6 +107,7 @@ class _Use(msgspec.Struct, frozen=True, gc=False):
     encoded: bytes
     commitment: bytes
     alongside: Alongside[Any] | None
+    once: str = ""
 
 
 class Ledger:
@@ -148,15 +149,16 @@ class Ledger:
         return await self._store.write(job)
 
     async def release(
-        self, subject: bytes, record: ReleaseRecord, *, alongside: Alongside[W] | None = None
+        self, subject: bytes, record: ReleaseRecord, *, alongside: Alongside[W] | None = None, once: str = ""
     ) -> Recorded:
         """Write the use of a subject's data; returns once it is durable, before anything is released.
 
         `subject` is the person's pseudonym in the ledger, 32 bytes. What is `alongside` is in the same commit: when it
-        raises, there is no use."""
+        raises, there is no use. A use that has a name, `once`, is written the first time; again, the first is answered
+        and nothing is taken."""
         assert len(subject) * 8 == subjects.KEY_BITS, "a subject is named by 32 bytes"
         salt, encoded = self._random(SALT_BYTES), encode_record(record)
-        use = _Use(subject, record, salt, encoded, commitment_of(salt, encoded), alongside)
+        use = _Use(subject, record, salt, encoded, commitment_of(salt, encoded), alongside, once)
         return await self._store.write_each(_released, use)
 
     async def publish(self, now: int, cosign: Cosign | None = None) -> Checkpoint | None:
@@ -309,7 +311,34 @@ def append_all(tx: Tx, entries: Sequence[bytes]) -> int:
 
 
 def _released(tx: Tx, uses: Sequence[_Use]) -> list[Recorded]:
-    """Write uses that came together: their entries, what those commit to, and what they take."""
+    """Write uses that came together; of those with one name, the first ever."""
+    if not any(use.once for use in uses):
+        return _added(tx, uses)
+    names = [use.once or place for place, use in enumerate(uses)]
+    known = {name: found for name in names if isinstance(name, str) and (found := _named(tx, name)) is not None}
+    fresh: dict[str | int, _Use] = {}
+    for name, use in zip(names, uses, strict=True):
+        if name not in known:
+            fresh.setdefault(name, use)
+    added: dict[str | int, Recorded] = dict(zip(fresh, _added(tx, list(fresh.values())) if fresh else (), strict=True))
+    tx.run_many(
+        SQL["add_act"], [{"key": name, "idx": one.index} for name, one in added.items() if isinstance(name, str)]
+    )
+    return [added[name] if name in added else known[str(name)] for name in names]
+
+
+def _named(tx: Tx, name: str) -> Recorded | None:
+    """The use that was written by this name."""
+    act = tx.row(SQL["act"], key=name)
+    row = tx.row(SQL["release_at"], idx=as_int(act[0])) if act is not None else None
+    if row is None:
+        return None
+    index, reveal, salt, record = row
+    return Recorded(as_int(index), 0, as_bytes(salt), as_bytes(record), float(reveal or 0))
+
+
+def _added(tx: Tx, uses: Sequence[_Use]) -> list[Recorded]:
+    """Their entries, what those commit to, and what they take."""
     first = append_all(tx, [release_entry(use.record, use.commitment) for use in uses])
     rows: list[dict[str, SqlValue]] = []
     taking: dict[Any, list[tuple[int, Any]]] = {}

@@ -99,6 +99,7 @@ class _Taken(msgspec.Struct, frozen=True):
     effect="write",
     purpose="012",
     subject="person",
+    once="version",
     channels=("api",),
 )
 async def admit(ctx: Context, request: Entry) -> Admitted:
