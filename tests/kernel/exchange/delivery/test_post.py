@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,10 +20,13 @@ from tests.kernel.exchange.delivery.town import (
 )
 
 from banyan.errors import Conflict, Denied, Invalid, Limit, NotFound, Problem
+from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.delivery import receipts, received, sent
 from banyan.kernel.exchange.delivery.contents import Whole, kept_bytes
 from banyan.kernel.exchange.delivery.keeping import sweep
+from banyan.kernel.exchange.delivery.means import Told
 from banyan.kernel.exchange.delivery.pages import Status
+from banyan.kernel.exchange.delivery.sender import RECEIPT
 from banyan.kernel.exchange.road.model import Answer, Request, Response
 from banyan.limits_road import (
     DELIVERY_ANSWER_KEPT_S,
@@ -344,6 +348,112 @@ class TestPartition:
                 assert await leftovers(town.b) == (0, []), "acknowledged"
 
         run(story())
+
+    def test_a_gateway_that_took_a_message_and_is_gone_does_not_keep_it_under_way_for_ever(
+        self, tmp_path: Path
+    ) -> None:
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                await town.accept("m1", fields=((b"X-Banyan-Within", b"3600"),))
+                await town.a.office.sender.sending.turn()
+                assert (await status(town.a)).state == "accepted"
+                town.parted = True
+                await town.pass_time(2 * 3_600, step=600)
+                assert (await status(town.a)).state == "dead"
+                assert town.a.office.sender.open[encoded(NHI.owner)] == 0
+                town.parted = False
+                await town.pass_time(3_600, step=600)
+                assert content(await town.a.get("m1/answer")) == b"1:visit", "what is brought late is taken"
+
+        run(story())
+
+    def test_an_answer_under_a_wrong_receipt_is_asked_for_later_and_not_without_end(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                await town.accept("m1", fields=((b"X-Banyan-Within", b"3600"),))
+                await town.a.office.sender.sending.turn()
+                asked = _answers_wrongly(town)
+                await town.pass_time(1_800, step=60)
+                assert (await status(town.a)).state == "accepted"
+                assert 1 <= len(asked) < 30, "less often as it goes on"
+                await town.pass_time(3_600, step=60)
+                assert (await status(town.a)).state == "dead"
+                assert "delivery.failed" not in [name for name, _ in town.a.logged]
+
+        run(story())
+
+    def test_the_body_of_what_a_peer_answers_is_closed(self, tmp_path: Path) -> None:
+        """It takes of the room for all bodies of the gateway until then."""
+
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                opened = [*_opened(town.a), *_opened(town.b)]
+                await town.accept("m1")
+                await town.settle()
+                town.b.office.receiver.bringing.turn = _never  # type: ignore[method-assign]
+                await town.accept("m2")
+                await town.pass_time(600)
+                verbs = [verb for some in opened for verb, _ in some]
+                assert verbs == ["GET", "DELETE", "POST"]
+                assert all(body.is_closed for some in opened for _, body in some)
+
+        run(story())
+
+    def test_asked_for_while_it_is_acknowledged_an_answer_is_there_or_gone(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                await town.accept("m1")
+                await town.a.office.sender.sending.turn()
+                await town.b.office.receiver.handing.turn()
+                receiver, key = town.b.office.receiver, received.Key(encoded(HOSPITAL), "m1")
+                read = town.b.store.read
+
+                async def read_slowly(job: Any) -> Any:
+                    found = await read(job)
+                    town.b.store.read = read  # type: ignore[method-assign]
+                    await receiver.asked(HOSPITAL, key, has_it=True)
+                    return found
+
+                town.b.store.read = read_slowly  # type: ignore[method-assign]
+                assert (await receiver.asked(HOSPITAL, key, has_it=False)).status == 200
+                assert (await receiver.asked(HOSPITAL, key, has_it=False)).status == 410
+
+        run(story())
+
+
+class Opened(Whole):
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def _opened(gateway: Gateway) -> list[list[tuple[str, Opened]]]:
+    """What the other gateway answers to this one, as it comes: the verb that was asked with, and the body."""
+    found: list[tuple[str, Opened]] = []
+    tell = gateway.means.road.tell
+
+    async def told(by: ClientId, to: ClientId, request: Told) -> Response:
+        response = await tell(by, to, request)
+        body = Opened(content(response))
+        found.append((request.verb, body))
+        return msgspec.structs.replace(response, body=body)
+
+    gateway.means.road.tell = told  # type: ignore[method-assign]
+    return [found]
+
+
+def _answers_wrongly(town: Town) -> list[EpochS]:
+    """Another gateway that answers whatever it is asked for, under the receipt of nothing; when it was asked."""
+    asked: list[EpochS] = []
+
+    async def told(by: ClientId, to: ClientId, request: Told) -> Response:
+        asked.append(EpochS(town.now))
+        return Response(200, ((RECEIPT, b"none"),), b"\0\0\0\x13200\r\nOK\r\na:bc\r\nd:e\r\nbody")
+
+    town.a.means.road.tell = told  # type: ignore[method-assign]
+    town.b.office.receiver.bringing.turn = _never  # type: ignore[method-assign]
+    return asked
 
 
 async def _never() -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import msgspec
@@ -45,7 +46,8 @@ class Road(Protocol):
         """A call to the gateway of its service, logged by both sides."""
 
     async def tell(self, by: ClientId, to: ClientId, request: Told) -> Response:
-        """A request for a page of a gateway that serves `to`, signed by the member `by`."""
+        """A request for a page of a gateway that serves `to`, signed by the member `by`. Read what it answers by
+        `body_of`."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -53,6 +55,16 @@ class Told(msgspec.Struct, frozen=True):
     target: bytes
     fields: tuple[Field, ...] = ()
     body: Body | None = None
+
+
+@contextmanager
+def body_of(response: Response) -> Iterator[Body]:
+    """The body of what a peer answered. While it is open it takes of the room that all bodies have."""
+    body = Whole(response.body) if isinstance(response.body, bytes) else response.body
+    try:
+        yield body
+    finally:
+        body.close()
 
 
 class Hands(Protocol):

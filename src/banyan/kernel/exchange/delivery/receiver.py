@@ -13,12 +13,12 @@ from banyan.errors import Conflict, Denied, Limit, Problem
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.delivery import contents, framing, receipts, received
 from banyan.kernel.exchange.delivery.breaker import backoff_s
-from banyan.kernel.exchange.delivery.contents import Content
+from banyan.kernel.exchange.delivery.contents import Content, Kept
 from banyan.kernel.exchange.delivery.dressing import dressed
 from banyan.kernel.exchange.delivery.envelope import APPLIED, fingerprint, for_provider, lane_of, opened
 from banyan.kernel.exchange.delivery.lines import Carried, Lines
 from banyan.kernel.exchange.delivery.logging import log_answer
-from banyan.kernel.exchange.delivery.means import Hands, Means, NotHanded, Told, Unsure, answer_of
+from banyan.kernel.exchange.delivery.means import Hands, Means, NotHanded, Told, Unsure, answer_of, body_of
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.received import Key, Received
 from banyan.kernel.exchange.delivery.sender import RECEIPT, answers_target
@@ -115,7 +115,10 @@ class Receiver:
     async def carry(self, message: Received) -> Carried:
         """Hand one message to its provider."""
         means, now = self._means, self._means.clock()
-        call, body = await self._asked_of(message)
+        asked = await self._request_of(message)
+        if asked is None:  # it was over before its turn came
+            return None
+        call, body = asked
         if now >= message.until_at and not message.handings:
             late = Fault(
                 Origin.SERVER_PROXY, Code.SERVICE_FAILED,
@@ -186,7 +189,8 @@ class Receiver:
         except Problem as problem:
             await self._bring_later(message, problem.title)
             return False
-        means.trip("received.brought")
+        with body_of(response):
+            means.trip("received.brought")
         if response.status not in (200, 204, 410):
             await self._bring_later(message, f"The client's gateway answered {response.status}.")
             return True if response.status < 500 else None
@@ -211,8 +215,7 @@ class Receiver:
         """A client's gateway asks for an answer (GET), or says that it has it (DELETE). 410: it is not here.
 
         Raises Denied."""
-        means = self._means
-        message = await means.store.read(lambda tx: received.find(tx, key))
+        message, kept = await self._means.store.read(lambda tx: self._with_answer(tx, key))
         if message is None:
             return Response(410)
         if message.peer != encoded(by.owner):
@@ -222,10 +225,13 @@ class Receiver:
         if has_it:
             await self.returned(message)
             return Response(204)
-        kept = await means.store.read(lambda tx: means.contents.get(tx, "received", *key.pair, "answer"))
         assert kept is not None, "an answer that waits is kept"
         fields = ((RECEIPT, message.answer_receipt.encode("ascii")),)
         return Response(200, fields, framing.Framed(kept.head, kept.body))
+
+    def _with_answer(self, tx: Tx, key: Key) -> tuple[Received | None, Kept | None]:
+        """At one moment: its client's gateway may say meanwhile that it has it, and then it is gone."""
+        return received.find(tx, key), self._means.contents.get(tx, "received", *key.pair, "answer")
 
     async def refuse(self, message: Received, fault: Fault) -> None:
         """An officer discards a message that was set aside: its client gets this as the answer."""
@@ -237,10 +243,14 @@ class Receiver:
         await self._keep_answer(message, await dressed(answer, call, body, is_fault=True))
 
     async def _asked_of(self, message: Received) -> tuple[Call, Body]:
+        asked = await self._request_of(message)
+        assert asked is not None, "a message that is not over has its request"
+        return asked
+
+    async def _request_of(self, message: Received) -> tuple[Call, Body] | None:
         means = self._means
         kept = await means.store.read(lambda tx: means.contents.get(tx, "received", *message.key.pair, "request"))
-        assert kept is not None, "a message that is not over has its request"
-        return msgspec.msgpack.decode(kept.head, type=Call), kept.body
+        return None if kept is None else (msgspec.msgpack.decode(kept.head, type=Call), kept.body)
 
     async def _keep_answer(self, message: Received, answer: Answer) -> None:
         means, now, head = self._means, self._means.clock(), framing.head_of(answer)

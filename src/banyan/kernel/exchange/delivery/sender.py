@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 from urllib.parse import quote
@@ -26,7 +27,7 @@ from banyan.kernel.exchange.delivery.envelope import (
 )
 from banyan.kernel.exchange.delivery.lines import Carried, Lines
 from banyan.kernel.exchange.delivery.logging import log_answer
-from banyan.kernel.exchange.delivery.means import Means, Told, answer_of, is_final, is_final_answer
+from banyan.kernel.exchange.delivery.means import Means, Told, answer_of, body_of, is_final, is_final_answer
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.sent import Sent
 from banyan.kernel.exchange.road.model import Answer, Body, Call
@@ -150,27 +151,29 @@ class Sender:
 
     async def ask(self, message: Sent) -> Carried:
         """Ask for an answer that should have been brought by now."""
-        means, now = self._means, self._means.clock()
-        service = parse_service(message.service)
+        means = self._means
+        client, provider = parse_client(message.client), parse_service(message.service).provider
         about = Told("GET", answers_target(message.client, message.message_id))
-        client = parse_client(message.client)
         try:
-            response = await means.road.tell(client, service.provider, about)
+            response = await means.road.tell(client, provider, about)
         except Problem as problem:
-            await self._later(message, problem.title)
+            await self._not_answered(message, problem.title)
             return False
-        if response.status != 200:
+        with body_of(response) as body:
             if response.status == 410:
                 await self._bury(message, "The provider's gateway no longer knows this message.")
-            elif now >= message.until_at:
-                await self._bury(message, "No answer came in time.")
-            else:
-                await self._later(message, "")
-            return True
-        body = response.body if not isinstance(response.body, bytes) else contents.Whole(response.body)
-        receipt = (last_of(response.fields, RECEIPT) or b"").decode("latin-1")
-        await self.take_answer(service.provider, message.key, receipt, body)
-        await means.road.tell(client, service.provider, msgspec.structs.replace(about, verb="DELETE"))
+                return True
+            if response.status != 200:
+                await self._not_answered(message, "")
+                return True
+            receipt = (last_of(response.fields, RECEIPT) or b"").decode("latin-1")
+            try:
+                await self.take_answer(provider, message.key, receipt, body)
+            except (Invalid, Denied) as problem:
+                await self._not_answered(message, f"The provider's gateway sent a wrong answer. {problem.title}")
+                return False
+        with suppress(Problem), body_of(await means.road.tell(client, provider, _has_it(about))):
+            pass  # a gateway that does not hear of it brings the answer once more
         return True
 
     async def take_answer(self, by: ClientId, key: sent.Key, receipt: str, frame: Body) -> None:
@@ -317,6 +320,13 @@ class Sender:
         due = EpochS(min(now + wait_s, message.until_at) if now < message.until_at else now + wait_s)
         await means.store.write(lambda tx: sent.again(tx, message, reason, due=due))
 
+    async def _not_answered(self, message: Sent, reason: str) -> None:
+        """Ask again later, while it has time."""
+        if self._means.clock() >= message.until_at:
+            await self._bury(message, "No answer came in time.")
+        else:
+            await self._later(message, reason)
+
     def _leave(self, message: Sent) -> None:
         """It is no longer under way; what waits in its lane may go."""
         self.open[message.peer] = max(0, self.open[message.peer] - 1)
@@ -383,6 +393,10 @@ def _keep(tx: Tx, *, message: Sent, call: Call, content: Content) -> Sent:
     known = sent.find(tx, message.key)
     assert known is not None, "a message that is not new is known"
     return known
+
+
+def _has_it(about: Told) -> Told:
+    return msgspec.structs.replace(about, verb="DELETE")
 
 
 def _call_of(head: bytes) -> Call:

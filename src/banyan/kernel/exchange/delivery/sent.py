@@ -130,10 +130,6 @@ def dead(tx: Tx, after: int, limit: int) -> list[Sent]:
     return _all(tx.rows(SQL["dead"], after=after, limit=limit))
 
 
-def late(tx: Tx, state: State, before: EpochS, limit: int) -> list[Sent]:
-    return _all(tx.rows(SQL["late"], state=state, before=before, limit=limit))
-
-
 def old(tx: Tx, state: State, before: EpochS, limit: int) -> list[Sent]:
     return _all(tx.rows(SQL["old"], state=state, before=before, limit=limit))
 

@@ -77,12 +77,6 @@ select seq, client, message_id, service, peer, lane, fingerprint, state, due, tr
   peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
 from sent where state = 'dead' and seq > :after order by seq limit :limit
 
--- name: late
--- What is past its time.
-select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
-  peer_receipt, answer_receipt, answer_status, changed_at, reason, unfetched
-from sent where state = :state and until_at <= :before limit :limit
-
 -- name: old
 -- What has been in a state for long.
 select seq, client, message_id, service, peer, lane, fingerprint, state, due, tries, accepted_at, until_at, receipt,
