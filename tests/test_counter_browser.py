@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.access.axe import looked, opened
+from tests.access.going import pressed
 from tests.make import live_server
 from tests.portal import browser
 
@@ -57,7 +58,7 @@ class Desk:
         self.context = chromium.new_context(java_script_enabled=False, locale="en-GB")
         self.page = self.context.new_page()
         self.go("/en/openid/login")
-        self.page.click(f"button[value='{persona}']")
+        pressed(self.page, f"button[value='{persona}']")
 
     def go(self, path: str) -> None:
         self.page.goto(self.url + path, wait_until="domcontentloaded")
@@ -77,16 +78,16 @@ class Desk:
         self.go("/en/counter")
         self.page.select_option("#f-what", what)
         self.page.fill("#f-number", LIN)
-        self.page.click("form:has(#f-number) button")
+        pressed(self.page, "form:has(#f-number) button")
 
     def confirm(self) -> None:
         self.go("/en/counter")
         self.page.fill("input[id^='n-']", LIN)
-        self.page.click("button[value='confirm']")
+        pressed(self.page, "button[value='confirm']")
 
     def begin(self) -> None:
         self.go("/en/counter")
-        self.page.click("button[value='begin']")
+        pressed(self.page, "button[value='begin']")
 
 
 def test_a_counter_a_screen_and_a_mother(tmp_path: Path) -> None:
@@ -102,12 +103,12 @@ def test_a_counter_a_screen_and_a_mother(tmp_path: Path) -> None:
         first.go("/en/mydata")
         assert "At a counter" in first.page.inner_text("body")
         first.go("/en/counter")
-        first.page.click("button[value='end']")
+        pressed(first.page, "button[value='end']")
         assert "Somebody is at the counter" in first.text()
 
         screen = Desk(chromium, url, "demo.registrar2", found)
         screen.go("/en/counter")
-        screen.page.click("button[value='screen']")
+        pressed(screen.page, "button[value='screen']")
         assert screen.page.locator("#f-code").count() == 1
         first.ask("kiosk")
         second.confirm()
@@ -116,12 +117,12 @@ def test_a_counter_a_screen_and_a_mother(tmp_path: Path) -> None:
         screen.look("/en/kiosk", "/kiosk")
         screen.page.fill("#f-number", LIN)
         screen.page.fill("#f-code", code)
-        screen.page.click("main form button")
+        pressed(screen.page, "main form button")
         assert screen.page.url.endswith("/mydata")
         assert "Public screen" in screen.page.inner_text("body")
         assert "with an officer's help" in screen.text()  # what was done at the counter stands in her list
         screen.look("/en/mydata")
-        screen.page.click("text=End")
+        pressed(screen.page, "text=End")
         assert screen.page.locator("#f-code").count() == 1
         screen.go("/en/mydata")
         assert "with an officer's help" not in screen.text()
@@ -129,7 +130,7 @@ def test_a_counter_a_screen_and_a_mother(tmp_path: Path) -> None:
         mother = Desk(chromium, url, "demo.mother", found)
         mother.look("/en/openid/acting", "/openid/acting")
         mother.go("/en/openid/acting")
-        mother.page.click("text=Act for your child")
+        pressed(mother.page, "text=Act for your child")
         mother.go("/en/mydata")
         assert "You act for your child" in mother.page.inner_text("body")
         mother.look("/en/mydata", "/en/openid/acting")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.access.axe import looked, opened, wrong
+from tests.access.going import pressed
 from tests.make import live_server
 from tests.portal import browser
 
@@ -51,8 +52,7 @@ def ask(page: Any, url: str, name: str, secret: str) -> None:
     page.goto(url, wait_until="domcontentloaded")
     page.fill("#f-name", name)
     page.fill("#f-secret", secret)
-    page.click("main form button[type=submit]")
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "main form button[type=submit]")
 
 
 def test_a_family_asks_without_script_and_axe_finds_nothing(tmp_path: Path) -> None:

@@ -158,8 +158,9 @@ def test_it_checks_in_the_browser_online_and_with_the_network_gone(site: Site, c
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "shown.png"
         segno.make(good, error="l", micro=False).save(str(picture), scale=4, border=4)
+        page.fill("#f-text", "")
         page.set_input_files("#f-file", str(picture))
-        page.wait_for_function("document.querySelector('#f-text').value.length > 100")
+        page.wait_for_selector("#told h2:focus")
         page.wait_for_selector("#told .banner-done")
         assert page.input_value("#f-text") == good
     page.context.set_offline(False)

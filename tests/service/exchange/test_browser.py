@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.access import moda
+from tests.access.going import pressed
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.exchange.world import ToldRoad
@@ -88,8 +89,8 @@ def test_the_console_is_for_everybody_who_may_see_it(tmp_path: Path) -> None:
             found += seen.look(path)
 
         seen.page.goto(f"{url}/exchange/grants", wait_until="domcontentloaded")
-        seen.page.click("#propose ~ form button[type=submit]")
-        seen.page.wait_for_selector("#error-summary a[href='#f-until']", timeout=20_000)
+        pressed(seen.page, "#propose ~ form button[type=submit]")
+        assert seen.page.locator("#error-summary a[href='#f-until']").count() == 1
         found += seen.now("/exchange/grants with errors")
 
         plain = Desk(chromium, url, "demo.border", has_script=False).page
@@ -99,21 +100,21 @@ def test_the_console_is_for_everybody_who_may_see_it(tmp_path: Path) -> None:
         plain.select_option("#f-purpose", "012")
         plain.select_option("#f-basis", "CDC-31-travel")
         plain.fill("#f-until", "2028-12-31")
-        plain.click("#propose ~ form button[type=submit]")
+        pressed(plain, "#propose ~ form button[type=submit]")
         assert "等待核可" in plain.locator("main").inner_text()
         second = Desk(chromium, url, "demo.border2", has_script=True)
         found += second.look("/en/exchange/grants")
         approver = Desk(chromium, url, "demo.border2", has_script=False).page
         approver.goto(f"{url}/exchange/grants", wait_until="domcontentloaded")
-        approver.click("button[value=approve]")
+        pressed(approver, "button[value=approve]")
         assert "生效中" in approver.locator("main").inner_text()
         found += second.look("/exchange/grants")
 
         plain.goto(f"{url}/exchange/queue", wait_until="domcontentloaded")
-        plain.click("button[value=discard] >> nth=0")
+        pressed(plain, "button[value=discard] >> nth=0")
         assert "請先勾選" in plain.locator("#error-summary").inner_text()
         plain.check("#f-sure-1")
-        plain.click("button[value=discard] >> nth=0")
+        pressed(plain, "button[value=discard] >> nth=0")
         assert plain.locator("button[value=discard]").count() == 1
 
         stranger = Desk(chromium, url, "", has_script=True)

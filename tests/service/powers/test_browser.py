@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 from tests.access.axe import looked, opened, wide, wrong
+from tests.access.going import pressed
 from tests.kernel.policy.test_judging import FLAG
 from tests.make import live_server
-from tests.portal import browser, until
+from tests.portal import browser
 from tests.service.mydata.test_secondary import RESEARCH
 
 from banyan.demo.personas import seed_personas
@@ -79,8 +80,7 @@ class Desk:
             self.page = chromium.new_context(java_script_enabled=False).new_page()
         if persona:
             self.page.goto(f"{url}/openid/login", wait_until="domcontentloaded")
-            self.page.click(f"button[value='{persona}']")
-            self.page.wait_for_url("**/openid/account")
+            pressed(self.page, f"button[value='{persona}']")
 
     def look(self, path: str) -> list[str]:
         """What axe finds, and whether it is wider than a small screen."""
@@ -101,7 +101,7 @@ def declare(page: Any, url: str) -> None:
                        ("until", local(3))):  # fmt: skip
         page.fill(f"#f-{name}", text)
     page.check("#f-basis-1")
-    page.click("main form button[type=submit]")
+    pressed(page, "main form button[type=submit]")
 
 
 def test_two_officers_put_an_order_into_force_without_script_and_axe_finds_nothing(tmp_path: Path) -> None:
@@ -113,13 +113,13 @@ def test_two_officers_put_an_order_into_force_without_script_and_axe_finds_nothi
             found += stranger.look(path)
         assert stranger.page.locator("main a[href='/en/powers']").count() == 1
         stranger.page.goto(url, wait_until="domcontentloaded")
-        stranger.page.click("main a[href='/powers']")
+        pressed(stranger.page, "main a[href='/powers']")
         assert stranger.page.locator("h1").inner_text() == "緊急權力"
 
         watching = Desk(chromium, url, "demo.epidemic", has_script=True)
         found += watching.look("/powers/declare")
-        watching.page.click("main form button[type=submit]")
-        watching.page.wait_for_selector("#error-summary a[href='#f-until']", timeout=20_000)
+        pressed(watching.page, "main form button[type=submit]")
+        assert watching.page.locator("#error-summary a[href='#f-until']").count() == 1
         found += watching.now("/powers/declare with errors")
         found += watching.look("/en/powers/reviews")
 
@@ -131,7 +131,7 @@ def test_two_officers_put_an_order_into_force_without_script_and_axe_finds_nothi
         found += second.look("/powers/orders/border-1")
         approver = Desk(chromium, url, "demo.border", has_script=False)
         approver.page.goto(f"{url}/powers/orders/border-1", wait_until="domcontentloaded")
-        approver.page.click("button[value=approve]")
+        pressed(approver.page, "button[value=approve]")
         assert "生效中" in approver.page.locator("h1").inner_text()
 
         found += stranger.look("/powers")
@@ -139,7 +139,7 @@ def test_two_officers_put_an_order_into_force_without_script_and_axe_finds_nothi
         for words in ("邊境檢疫", "傳染病防治法第 39 條", "TW/GOV/CDC", "TW/GOV/NIA", "2 天 23 小時"):
             assert words in main, words
         approver.page.check("#f-sure")
-        approver.page.click("button[value=end]")
+        pressed(approver.page, "button[value=end]")
         assert "已結束" in approver.page.locator("h1").inner_text()
         found += stranger.look("/en/powers")
         board = json.loads(stranger.page.evaluate("async () => (await fetch('/api/powers/board')).text()"))
@@ -151,11 +151,11 @@ def test_a_citizen_stops_secondary_use_without_script(tmp_path: Path) -> None:
     with a_live_node(tmp_path) as url, browser() as chromium:
         plain = Desk(chromium, url, "demo.lin", has_script=False)
         plain.page.goto(f"{url}/mydata", wait_until="domcontentloaded")
-        plain.page.click("main a[href='/mydata/secondary']")
-        plain.page.click("form:has(input[value='157']) button")
+        pressed(plain.page, "main a[href='/mydata/secondary']")
+        pressed(plain.page, "form:has(input[value='157']) button")
         kind = plain.page.locator("section", has=plain.page.locator("input[value='157']"))
-        until(lambda: "已停止" in kind.first.inner_text())
+        assert "已停止" in kind.first.inner_text()
         seen = Desk(chromium, url, "demo.lin", has_script=True)
         assert seen.look("/mydata/secondary") + seen.look("/en/mydata/secondary") + seen.look("/mydata") == []
-        plain.page.click("form:has(input[value='157']) button")
-        until(lambda: "已停止" not in kind.first.inner_text())
+        pressed(plain.page, "form:has(input[value='157']) button")
+        assert "已停止" not in kind.first.inner_text()
