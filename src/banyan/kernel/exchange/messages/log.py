@@ -28,6 +28,7 @@ from banyan.kernel.storage.journal import Journal
 from banyan.limits_road import (
     MESSAGES_BATCH,
     MESSAGES_BATCH_BYTES,
+    MESSAGES_FOLLOW,
     MESSAGES_INLINE_BYTES,
     MESSAGES_KEEP_MOST_S,
     MESSAGES_RETENTION_S,
@@ -63,7 +64,10 @@ class _Waiting:
 
 
 class Log:
-    """Keeps exchanges of this gateway in `journal`, sealed by `keys`. `retention_s`: how long records can be read."""
+    """Keeps exchanges of this gateway in `journal`, sealed by `keys`. `retention_s`: how long records can be read.
+
+    `follow`, when set, hears when MESSAGES_FOLLOW entries are durable that nobody took yet (`take_tail`).
+    """
 
     def __init__(
         self,
@@ -80,7 +84,10 @@ class Log:
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._tail: list[Written] = []
+        self._behind = 0
+        """Entries in the tail."""
         self._next = 0
+        self.follow: Callable[[], None] | None = None
 
     async def keep(self, exchanged: Exchanged) -> None:
         """`MessageLog.keep`: durable when it returns. Raises Problem when it cannot be written."""
@@ -165,12 +172,13 @@ class Log:
 
     def take_tail(self) -> list[Written]:
         """What was written since this was asked last."""
-        tail, self._tail = self._tail, []
+        tail, self._tail, self._behind = self._tail, [], 0
         return tail
 
     def put_back(self, tail: Sequence[Written]) -> None:
         """What was taken and could not be used."""
         self._tail[:0] = tail
+        self._behind += sum(len(one.frame.entries) for one in tail)
 
     def frame_at(self, seq: int) -> Frame:
         """A frame of the journal. Reads its segment: not on the loop."""
@@ -218,8 +226,11 @@ class Log:
                     continue
                 self._tail.append(done)
                 self._next += len(batch)
+                self._behind += len(batch)
                 for place, one in enumerate(batch):
                     one.told(done.frame.first + place, None)
+                if self._behind >= MESSAGES_FOLLOW and self.follow is not None:
+                    self.follow()
         finally:
             self._writing = None
             _settle(self._waiting, _broken("its writer ended"))
