@@ -180,7 +180,6 @@ ROOM_TTL_S: Final = 3_600  # unless the subscriber says otherwise (GovStack IM P
 MESSAGES_WAITING: Final = 10_000  # records that wait for the disk: five seconds of 2,000 a second, 30 MB
 MESSAGES_BATCH: Final = 512  # records in one frame of the journal: one seal and one flush for all of them
 MESSAGES_BATCH_BYTES: Final = 4 * MIB  # of one frame: a quarter of what the journal takes, for two bodies may follow
-MESSAGES_FOLLOW: Final = 128  # exchanges that the index gets at once: 3 ms of a thread, which calls hardly notice
 MESSAGES_INLINE_BYTES: Final = 64 * KIB  # a kept body up to this stands in the journal, a larger one in a file
 MESSAGES_SEGMENT_BYTES: Final = 16 * MIB  # finding one record reads its segment: about 20 ms
 MESSAGES_XID_CHARACTERS: Final = 64  # an exchange's id in the open is a UUID; another text is shown as its hash

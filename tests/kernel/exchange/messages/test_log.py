@@ -29,8 +29,7 @@ from banyan.kernel.exchange.messages.reading import Trust, read_log
 from banyan.kernel.exchange.messages.reading import folder as read_folder
 from banyan.kernel.exchange.messages.record import read_entry, read_record
 from banyan.kernel.ledger.receipts import prove
-from banyan.kernel.storage.full import storage_full
-from banyan.limits_road import MESSAGES_FOLLOW, MESSAGES_WAITING
+from banyan.limits_road import MESSAGES_WAITING
 from banyan.wire.tlog.checkpoint import verifier_of
 from banyan.wire.tlog.note import BadNote
 from banyan.wire.tlog.proof import Unproven
@@ -160,56 +159,6 @@ def test_a_body_cut_or_swapped_is_noticed(tmp_path: Path) -> None:
                     found.request_body.whole(len(body))
             path.write_bytes(whole)
             assert found.request_body.whole(len(body)) == body
-
-    asyncio.run(story())
-
-
-def test_the_index_follows_before_anything_is_published(tmp_path: Path) -> None:
-    """A second's worth indexed at once would hold up the calls of that moment."""
-
-    async def story() -> None:
-        async with a_log(tmp_path / "log") as opened:
-            messages = opened.messages
-            await keep_all(opened, range(1, MESSAGES_FOLLOW))
-            for number in range(MESSAGES_FOLLOW, 50 * MESSAGES_FOLLOW):
-                await messages.keep(exchanged(number))
-                if (await messages.index.end())[1] >= MESSAGES_FOLLOW:
-                    break
-            else:
-                pytest.fail("nothing followed")
-            assert messages.published.size == 0
-            checkpoint = await messages.publish()
-            assert checkpoint is not None
-            assert checkpoint.size == number + 1
-            assert len(await messages.search(Sought(most=1_000))) == number
-
-    asyncio.run(story())
-
-
-def test_what_could_not_be_indexed_on_the_way_is_indexed_once_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def story() -> None:
-        async with a_log(tmp_path / "log") as opened:
-            messages, add = opened.messages, opened.messages.index.add
-            tried = 0
-
-            async def refused(frames: object) -> None:
-                nonlocal tried
-                tried += 1
-                raise storage_full()
-
-            monkeypatch.setattr(messages.index, "add", refused)
-            await keep_all(opened, range(1, 2 * MESSAGES_FOLLOW))
-            while not tried:
-                await asyncio.sleep(0)
-            with pytest.raises(Limit):
-                await messages.publish()
-            monkeypatch.setattr(messages.index, "add", add)
-            checkpoint = await messages.publish()
-            assert checkpoint is not None
-            assert checkpoint.size == 2 * MESSAGES_FOLLOW
-            assert len(await messages.search(Sought(most=1_000))) == 2 * MESSAGES_FOLLOW - 1
 
     asyncio.run(story())
 

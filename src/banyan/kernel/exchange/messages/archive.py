@@ -8,7 +8,6 @@ from functools import partial
 
 import msgspec
 
-from banyan.errors import Problem
 from banyan.kernel.events.clock import Clock, EpochS
 from banyan.kernel.exchange.messages import frame as frames
 from banyan.kernel.exchange.messages.bodies import KeptBody
@@ -48,8 +47,6 @@ class Messages:
         self._turn = asyncio.Lock()
         self._ungrown: list[bytes] = []
         self._is_torn = False
-        self._following: asyncio.Task[None] | None = None
-        log.follow = self._follow
 
     async def keep_for(self, members: Sequence[ClientId]) -> None:
         """Say in the log whose exchanges it holds from here on, unless that was said last."""
@@ -58,11 +55,6 @@ class Messages:
         if not said or read_entry(said).members != read_entry(entry).members:
             await self.log.say(entry)
             await asyncio.to_thread(self.published.note_members, entry)
-
-    async def close(self) -> None:
-        """Let what runs by itself end."""
-        if self._following is not None:
-            await asyncio.wait([self._following])
 
     async def publish(self, cosign: Cosign | None = None) -> Checkpoint | None:
         """Index and tile what is durable and sign it; None when nothing is new. Repeatable, may be cut off anywhere."""
@@ -181,33 +173,15 @@ class Messages:
         done is a tree without some entries."""
         await to_the_end(self._grown())
 
-    def _follow(self) -> None:
-        """Index what came, by and by: a second's worth at once holds up the calls of a tenth of a second."""
-        if self._following is None:
-            self._following = asyncio.ensure_future(self._followed())
-
-    async def _followed(self) -> None:
-        try:
-            async with self._turn:
-                await to_the_end(self._indexed())
-        except (Problem, OSError):
-            return  # put back: the next publishing meets it again, and tells
-        finally:
-            self._following = None
-
-    async def _indexed(self) -> None:
-        tail = self.log.take_tail()
-        if not tail:
-            return
-        try:
-            await self.index.add(tail)
-        except BaseException:
-            self.log.put_back(tail)
-            raise
-        self._ungrown += [entry for one in tail for entry in one.frame.entries]
-
     async def _grown(self) -> None:
-        await self._indexed()
+        tail = self.log.take_tail()
+        if tail:
+            try:
+                await self.index.add(tail)
+            except BaseException:
+                self.log.put_back(tail)
+                raise
+            self._ungrown += [entry for one in tail for entry in one.frame.entries]
         if self._is_torn:
             await asyncio.to_thread(self.published.reopen)
             self._ungrown = []

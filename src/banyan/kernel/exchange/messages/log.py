@@ -28,7 +28,6 @@ from banyan.kernel.storage.journal import Journal
 from banyan.limits_road import (
     MESSAGES_BATCH,
     MESSAGES_BATCH_BYTES,
-    MESSAGES_FOLLOW,
     MESSAGES_INLINE_BYTES,
     MESSAGES_KEEP_MOST_S,
     MESSAGES_RETENTION_S,
@@ -64,10 +63,7 @@ class _Waiting:
 
 
 class Log:
-    """Keeps exchanges of this gateway in `journal`, sealed by `keys`. `retention_s`: how long records can be read.
-
-    `follow`, when set, hears when MESSAGES_FOLLOW entries are durable that nobody took yet (`take_tail`).
-    """
+    """Keeps exchanges of this gateway in `journal`, sealed by `keys`. `retention_s`: how long records can be read."""
 
     def __init__(
         self,
@@ -84,10 +80,7 @@ class Log:
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._tail: list[Written] = []
-        self._behind = 0
-        """Entries in the tail."""
         self._next = 0
-        self.follow: Callable[[], None] | None = None
 
     async def keep(self, exchanged: Exchanged) -> None:
         """`MessageLog.keep`: durable when it returns. Raises Problem when it cannot be written."""
@@ -172,13 +165,12 @@ class Log:
 
     def take_tail(self) -> list[Written]:
         """What was written since this was asked last."""
-        tail, self._tail, self._behind = self._tail, [], 0
+        tail, self._tail = self._tail, []
         return tail
 
     def put_back(self, tail: Sequence[Written]) -> None:
         """What was taken and could not be used."""
         self._tail[:0] = tail
-        self._behind += sum(len(one.frame.entries) for one in tail)
 
     def frame_at(self, seq: int) -> Frame:
         """A frame of the journal. Reads its segment: not on the loop."""
@@ -226,11 +218,8 @@ class Log:
                     continue
                 self._tail.append(done)
                 self._next += len(batch)
-                self._behind += len(batch)
                 for place, one in enumerate(batch):
                     one.told(done.frame.first + place, None)
-                if self._behind >= MESSAGES_FOLLOW and self.follow is not None:
-                    self.follow()
         finally:
             self._writing = None
             _settle(self._waiting, _broken("its writer ended"))

@@ -62,7 +62,6 @@ async def open_messages(
         index, published = Index(drawer.sql), Published(folder / "log", keys)
         await log.recover(index, published.tree.size, published.grow)
         messages = Messages(log, index, published, clock=clock)
-        stack.push_async_callback(messages.close)
         await messages.keep_for(members)
         yield Opened(messages, drawer.sql, keys)
 
