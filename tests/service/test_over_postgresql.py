@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+from tests import area_nation
+from tests import test_area_sms as area_sms
 from tests.craft.notify import test_notifiers as outbox
 from tests.craft.notify import test_sending as sms
 from tests.postgres import postgres_server
@@ -24,11 +26,12 @@ from tests.service.alerts import test_feeds, test_sending
 from tests.service.alerts import world as alerts_world
 from tests.service.fence import test_arriving as arriving
 from tests.service.fence import test_chatting as chatting
-from tests.service.fence import test_ladder as ladder
 from tests.service.fence import test_law as fence
 from tests.service.fence import test_on_call as on_call
 from tests.service.fence import test_people as people
 from tests.service.fence import world as fence_world
+from tests.service.rationing.preorder import test_reminding as reminding
+from tests.service.rationing.preorder import world as preorder_world
 from tests.service.tracing import test_tracing as tracing
 from tests.service.tracing import world as tracing_world
 from tests.service.travel import test_hooks, test_look_up, test_pages
@@ -41,6 +44,21 @@ from banyan.settings import Settings, Storage
 
 Story = Callable[[], None]
 _databases = count(1)
+
+
+def in_a_nation(story: Callable[[Path, pytest.MonkeyPatch], None]) -> Story:
+    """A story of nodes in a folder, with settings of its own."""
+
+    def told() -> None:
+        with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            story(Path(folder), patch)
+
+    return told
+
+
+def played(story: Callable[[preorder_world.Play], None]) -> Story:
+    """A story of a round of preorder."""
+    return in_a_folder(lambda folder: story(preorder_world.played_in(folder)))
 
 
 def in_a_folder(story: Callable[[Path], None]) -> Story:
@@ -65,9 +83,6 @@ TRAVEL = (
     test_pages.test_tocc_is_kept_with_the_visit_and_given_as_fhir,
 )
 FENCE = (
-    ladder.test_strong_evidence_without_an_answer_goes_to_the_worker_and_then_to_the_police,
-    ladder.test_a_claim_gives_the_officer_time_and_a_second_claim_is_refused,
-    ladder.test_an_empty_battery_is_called_first,
     fence.test_each_look_is_hers_to_read_and_that_of_the_police_a_day_later,
     fence.test_a_code_counts_once_and_cannot_be_guessed,
     fence.test_anothers_alarm_cannot_be_contested_and_another_office_decides_nothing,
@@ -75,6 +90,7 @@ FENCE = (
     fence.test_at_the_lapse_everything_is_refused_destroyed_and_proven,
     fence.test_day_14_ends_it_and_day_28_destroys_the_key,
     in_a_folder(people.test_who_manages_their_own_health_may_leave_home_and_enter_no_mass_event),
+    on_call.test_when_it_is_its_turn_a_desks_telephone_is_told_once_and_never_who,
     on_call.test_what_is_taken_wakes_nobody_of_that_agency_and_an_empty_number_is_none,
     chatting.test_i_am_not_because_reaches_the_case_worker_with_the_reason,
     chatting.test_a_forged_an_old_or_anothers_press_moves_nothing,
@@ -111,6 +127,27 @@ SMS = (
     partial(outbox.test_a_number_is_told_once_in_a_campaign, "durable"),
     partial(outbox.test_a_stopped_campaign_takes_no_more, "durable"),
 )
+AREASMS = tuple(
+    map(
+        in_a_nation,
+        (
+            area_sms.test_an_operator_tells_whoever_is_in_the_area_once_and_the_agency_learns_counts,
+            area_sms.test_a_cancel_stops_what_waits_and_goes_to_the_same_area,
+            area_sms.test_a_cancel_of_what_never_came_here_tells_nobody_and_the_late_alert_neither,
+            area_sms.test_a_message_is_stopped_by_its_own_member_alone,
+            area_sms.test_giving_that_was_cut_off_goes_on_from_the_start_and_tells_nobody_twice,
+            area_sms.test_a_cancel_in_the_midst_of_giving_ends_it_at_the_next_slice,
+        ),
+    )
+)
+REMINDERS = (
+    reminding.test_who_gave_a_telephone_is_told_by_sms_what_her_page_says,
+    reminding.test_nothing_rings_at_night_and_what_is_over_by_morning_is_not_said,
+    reminding.test_said_again_after_a_crash_it_is_the_same_sms,
+    *(partial(reminding.test_a_telephone_is_deleted_with_the_order_or_when_its_person_says_so, end=one)
+      for one in ("withdraw", "delete", "lapse", "cancel")),
+    reminding.test_the_store_holds_no_number_and_the_rounds_end_destroys_the_key,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -145,16 +182,17 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def tell(world: ModuleType, stories: tuple[Story, ...], new: Callable[[], str]) -> None:
-    """Each story, with the node of its world over a database of its own."""
+    """Each story, with each node of its world over a database of its own."""
     for story in stories:
-        storage = Storage(new())
+        stores = defaultdict[Path, str](new)
 
-        def opened(folder: Path, settings: Settings, *, at: Storage = storage, **more: Any) -> Any:
-            return open_node(folder, msgspec.structs.replace(settings, storage=at), **more)
+        def opened(folder: Path, settings: Settings, *, at: dict[Path, str] = stores, **more: Any) -> Any:
+            return open_node(folder, msgspec.structs.replace(settings, storage=Storage(at[folder])), **more)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(world, "open_node", opened)
             story()
+        assert stores, "a node was opened over PostgreSQL"
 
 
 def missed(ran: set[str], package: str, *files: str) -> set[str]:
@@ -183,6 +221,27 @@ def test_tracing(ran: set[str], address: Callable[[], str]) -> None:
 def test_alerts(ran: set[str], address: Callable[[], str]) -> None:
     tell(alerts_world, ALERTS, address)
     assert missed(ran, "banyan.service.alerts", "alerts.sql", "hub.sql") == set()
+
+
+def test_area_sms(ran: set[str], address: Callable[[], str]) -> None:
+    """An agency's node and an operator's, which share no database."""
+    tell(area_nation, AREASMS, address)
+    assert missed(ran, "banyan.service.areasms", "areasms.sql") == set()
+
+
+def test_reminders(ran: set[str], address: Callable[[], str]) -> None:
+    tell(preorder_world, tuple(map(played, REMINDERS)), address)
+    names = (
+        "put_phone",
+        "drop_phone",
+        "phone",
+        "waiting_phones",
+        "phone_waits",
+        "phone_done",
+        "forget_phones",
+    )
+    sql = load_statements("banyan.service.rationing.preorder", "preorder.sql")
+    assert {one for one in names if sql[one].text not in ran} == set()
 
 
 def test_sms(ran: set[str], address: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

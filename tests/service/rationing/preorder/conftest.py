@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.service.rationing.preorder.world import Play, World, a_world
+from tests.service.rationing.preorder.world import Play, played_in
 
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    def run(story: Callable[[World], Awaitable[None]]) -> None:
-        async def lived() -> None:
-            async with a_world(tmp_path) as world:
-                await story(world)
-
-        asyncio.run(lived())
-
-    return run
+    return played_in(tmp_path)

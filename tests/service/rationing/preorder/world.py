@@ -5,6 +5,7 @@ The clock stands in 2023, before a round of drand that is published since: a dra
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -200,3 +201,16 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     now = [OPENS - HOUR]
     async with open_node(folder, ONLY, clock=lambda: EpochS(now[0])) as node:
         yield World(node, now)
+
+
+def played_in(folder: Path) -> Play:
+    """Stories over this folder."""
+
+    def run(story: Callable[[World], Awaitable[None]]) -> None:
+        async def lived() -> None:
+            async with a_world(folder) as world:
+                await story(world)
+
+        asyncio.run(lived())
+
+    return run
