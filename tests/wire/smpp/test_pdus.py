@@ -165,8 +165,16 @@ def test_what_does_not_fit_is_refused_by_its_field_and_not_shown(short: Short, f
     assert "000000" not in str(caught.value)
 
 
-def test_no_number_stands_in_a_representation() -> None:
-    shown = repr(Pdu(Command.SUBMIT_SM, 1, Short(destination=Address("886912345678", 1, 1), text=b"secret")))
+@pytest.mark.parametrize(
+    "body",
+    [
+        Short(destination=Address("886912345678", 1, 1), text=b"secret"),
+        Data(destination=Address("886912345678", 1, 1), tlvs=((0x0424, b"secret"),)),
+        Unknown(b"\0\1\1886912345678\0\6secret"),
+    ],
+)
+def test_no_number_or_text_stands_in_a_representation(body: Short | Data | Unknown) -> None:
+    shown = repr(Pdu(Command.SUBMIT_SM, 1, body))
     assert "886912345678" not in shown
     assert "secret" not in shown
 

@@ -84,6 +84,10 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     data_coding: int = 0
     tlvs: Tlvs = ()
 
+    def __repr__(self) -> str:
+        """Without the parameters: the text is one of them."""
+        return f"Data({len(self.tlvs)} parameters, data_coding={self.data_coding})"
+
 
 class Taken(msgspec.Struct, frozen=True):
     """submit_sm_resp, deliver_sm_resp, data_sm_resp."""
@@ -121,6 +125,10 @@ class Unknown(msgspec.Struct, frozen=True):
     """A command that is not read here: its octets."""
 
     octets: bytes
+
+    def __repr__(self) -> str:
+        """Without the octets: numbers and a text may be among them."""
+        return f"Unknown({len(self.octets)} octets)"
 
 
 Body = Bind | BindResp | Short | Data | Taken | Query | Queried | Cancel | Empty | Unknown
