@@ -22,7 +22,7 @@ from banyan.kernel.exchange import Refused
 from banyan.kernel.identity import acting
 from banyan.kernel.identity.caller import Assisted, Caller
 from banyan.kernel.identity.openid import records
-from banyan.limits import COUNTER_S, KIOSK_S
+from banyan.limits_identity import COUNTER_S, KIOSK_S
 from banyan.node import Node, open_node
 from banyan.settings import Settings, Site
 

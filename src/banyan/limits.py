@@ -1,4 +1,5 @@
-"""Every bound of the house, named, with its reason. Units are in the names; bytes are plain integers."""
+"""The bounds that many share, named, with their reasons; those of one field stand in limits_FIELD.py beside this file.
+Units are in the names; bytes are plain integers."""
 
 from typing import Final
 
@@ -297,96 +298,6 @@ QUALITY_SOONEST_S: Final = 3_600  # however fresh a dataset promises to be, its 
 QUALITY_BOARD_S: Final = 21_600  # the trend keeps one standing a day; four looks make sure there is one
 QUALITY_BOARD_PROBLEMS: Final = 10
 
-# Supplies
-SUPPLIES_NEAREST: Final = 50  # outlets of one answer; people choose among ten
-SUPPLIES_RADIUS_M: Final = 1_000_000  # longer than the country
-SUPPLIES_TOWN_OUTLETS: Final = 2_000  # of one town's list; 板橋區 had 180 pharmacies
-
-# OpenID Provider
-OPENID_BODY_BYTES: Final = 64 * KIB  # a token or PAR request; a fapi2 one with details is about 4 KB
-OPENID_JWT_BYTES: Final = 8 * KIB  # an assertion or proof; RS-4096 ones are 1.5 KB
-OPENID_SKEW_S: Final = 30.0  # clocks that differ by 10 s must pass, by 60 s must fail (FAPI 2.0 s5.3.2.1)
-OPENID_PUSHED_S: Final = 60.0  # a request_uri: the app redirects at once
-OPENID_ASKING_S: Final = 600.0  # the person reads, finds a passkey, decides
-OPENID_CODE_S: Final = 60.0  # FAPI 2.0 s5.3.2.1 allows 60
-OPENID_ASSERTION_S: Final = 300.0  # longest life of a client assertion, and how long its jti is remembered
-OPENID_NONCE_S: Final = 120.0  # a DPoP nonce is good for one to two of these
-OPENID_ACCESS_S: Final = 600.0  # access token; withdrawal ends it at once, this bounds an introspection cache
-OPENID_ID_TOKEN_S: Final = 300.0
-OPENID_REFRESH_S: Final = 30 * 86_400.0  # unused that long, a refresh token ends
-OPENID_FAMILY_S: Final = 90 * 86_400.0  # after that the person signs in again
-OPENID_GRANT_S: Final = 365 * 86_400.0
-OPENID_SESSION_S: Final = 8 * 3_600.0  # a working day
-OPENID_ENROLMENT_S: Final = 86_400.0  # an enrolment code given at a counter
-OPENID_KEY_S: Final = 90 * 86_400.0  # a signing key's turn
-OPENID_KEY_LEAD_S: Final = 86_400.0  # it is published that long before it signs and stays that long after
-OPENID_DETAILS: Final = 16  # elements of authorization_details
-OPENID_DETAIL_BYTES: Final = 16 * KIB
-OPENID_TEXT: Final = 2_048  # state, nonce, login_hint: longer than any client's own
-OPENID_PASSKEYS: Final = 20  # of one account
-OPENID_LIST: Final = 1_000
-REPRESENTATION_DAYS: Final = {"child": 6_576, "guardian": 1_827, "company": 1_096}
-"""Longest terms: to 18; five years, then the ruling is looked at again; three, a director's term (公司法 s195)."""
-COUNTER_S: Final = 600.0  # a visit beside an officer: one errand
-COUNTER_ASK_S: Final = 900.0  # how long somebody at a counter waits for the second officer
-COUNTER_KEPT_S: Final = 5 * 365 * 86_400.0  # who began what at a counter: while a complaint can still be brought
-COUNTER_WORD: Final = (6, 64)  # characters of what a person says at a counter; guesses are throttled
-KIOSK_CODE_S: Final = 900.0  # a printed code: the way from the counter to the screen
-KIOSK_S: Final = 300.0  # a session at a public screen; nothing there lengthens it
-KIOSK_SCREEN_S: Final = 365 * 86_400.0  # then an officer sets the screen up again
-OPENID_ALARMS: Final = 10_000  # refusals kept in memory, 2 MB; the file has the older ones
-OPENID_ALARM_KINDS: Final = 100  # our own words for them; there are some forty
-OUTSIDE_TIME_S: Final = 5.0  # an outside issuer that has not answered by then is down for this person
-OUTSIDE_BYTES: Final = 256 * KIB  # its discovery document, keys or token answer; real ones are under 20 KB
-SIGN_IN_WINDOW_S: Final = 900.0
-SIGN_IN_ACCOUNT: Final = 10  # failures of one account in a window; a person mistypes twice
-SIGN_IN_NETWORK: Final = 100  # of one address: a whole office or carrier gateway stands behind it
-SIGN_IN_ALL: Final = 20_000  # of the node: beyond this somebody tries the country's numbers
-SUPPLIES_NAMES: Final = 8  # outlets that a part of a name may mean; more is no name but a word
-SUPPLIES_NOTICE_SHOWN: Final = 80  # characters of an outlet's own words on a card; the page has them all
-SUPPLIES_FOUND: Final = 2_000  # outlets of one page of the map's list: a whole town, to print
-SUPPLIES_FOUND_DEEPEST: Final = 10_000  # how far one may page; beyond it, choose a town
-SUPPLIES_POINTS: Final = 10_000  # points of one map; the nation had 6,700 outlets
-SUPPLIES_TEXT_ROWS: Final = 50_000  # outlets looked through for a word; 50,000 take 15 ms
-SUPPLIES_FORECAST_SAMPLE: Final = 2_048  # rows of an item whose forecasts are checked; 72 times a day
-SUPPLIES_FORECAST_DROPS: Final = 2_000  # sales remembered to tell how many a person takes
-SUPPLIES_FORECAST_STRIDE: Final = 512  # events gone back at once to find where the day begins; 4 h of one each 30 s
-SUPPLIES_FORECAST_PART: Final = 8  # events of today replayed between two turns of the event loop; about 5 ms
-SUPPLIES_DELTA_EVENTS: Final = 1_024  # changes of the board kept for readers that come back: 8 hours of one each 30 s
-SUPPLIES_DELTAS_RECALLED: Final = 256  # of them read from the journal at a start, so that readers resume over it
-SUPPLIES_DELTA_ROWS: Final = 4_000  # of one delta; with more stock.json is shorter: 26 KB gzip for 6,823 outlets
-SUPPLIES_DELTAS_KEPT: Final = 64  # encoded deltas by reader's number; readers that keep up share one
-SUPPLIES_BODIES_KEPT: Final = 64  # encoded feeds of the newest state, by name
-SUPPLIES_DOCUMENTS_KEPT: Final = 8  # places and notices documents; a client asks within seconds of reading the hash
-SUPPLIES_FEED_ROWS: Final = 200_000  # outlets of a feed of the whole board: a pack of 30 MB, made in half a second
-SUPPLIES_FEED_AGE_S: Final = 10  # how long a cache may give a feed unasked; the official list comes every 30 s
-SUPPLIES_FEED_STALE_S: Final = 30  # and how long more while it asks
-SUPPLIES_REGISTER_ROWS: Final = 2_000_000  # of one followed register; the nation had 6,700 outlets, tests go to 1M
-SUPPLIES_SOURCES: Final = 50  # registers one board follows; the mask map had five
-SUPPLIES_CELL_MOST: Final = 1_000_000  # of one item at one outlet; the most real one was 18,198, a phone is more
-SUPPLIES_EXAMPLES: Final = 5  # cells shown of those that could not be read
-SUPPLIES_AGREE_M: Final = 500.0  # two geocodings this near are one place; 31 real ones lie over 1 km apart
-SUPPLIES_VANISHED_SHARE: Final = 0.1  # of listed outlets missing at once; the most real was 3.6 %, in 102 minutes
-SUPPLIES_VANISHED_DAY_SHARE: Final = 0.5  # after more than a day without a look; 27 % from March 2020 to June 2021
-SUPPLIES_VANISHED_FEW: Final = 3  # outlets of a short list may leave, rise or be unreadable whatever their share
-SUPPLIES_MALFORMED_SHARE: Final = 0.01  # rows without a code, twice with two numbers, or of tomorrow; really none
-SUPPLIES_UNREAD_SHARE: Final = 0.2  # rows whose number is none; beyond it the column is another one
-SUPPLIES_LOOK_NEAR_S: Final = 1_800  # numbers of two looks this near are compared; deliveries come within hours
-SUPPLIES_RISEN_SHARE: Final = 0.3  # of outlets with more than half an hour before; really 6 %, rows moved by one 48 %
-SUPPLIES_FELL_SHARE: Final = 0.5  # of all stock sold within half an hour; the most real was 9 %, 60 % in a day
-SUPPLIES_JUMP_TIMES: Final = 20.0  # the total against the one before; really 14.5 in 18 days, phone numbers 30,000
-SUPPLIES_JUMP_MEAN: Final = 2_000.0  # an outlet may have so many after none at all; the mean of June 2021 was 2,968
-SUPPLIES_LOOKS_AGREE: Final = 2  # later looks that say the same as a held one, until it is believed
-SUPPLIES_FRAGMENTS: Final = 250_000  # outlets kept encoded, about 700 bytes each; then begun anew
-SUPPLIES_EVENT_ROWS: Final = 25_000  # of one record of the journal, which is 16 MiB at most; the nation's are 6,700
-SUPPLIES_SNAPSHOT_EVENTS: Final = 1_000  # after which the board is written down: a restart replays fewer, in 0.1 s
-SUPPLIES_SNAPSHOT_LEAST: Final = 100  # at a stop with fewer events since the last one it is not: replay takes 10 ms
-SUPPLIES_REPLAY_EVENTS: Final = 10_000  # that can be replayed: three days of one look each 30 s, 50 MB
-SUPPLIES_CHANGES_ANNOUNCED: Final = 200  # announced changes kept in sight: years of them
-SUPPLIES_HISTORY_WINDOW_S: Final = 86_400.0  # of one question about the past; a longer time is asked for in parts
-SUPPLIES_HISTORY_EVENTS: Final = 1_000  # lines of one page of the history: 8 hours of one each 30 s
-SUPPLIES_HISTORY_BYTES: Final = 8 * MIB  # and their size; a change of every place is 2 MB
-
 # Conformance kit
 KIT_BODY_BYTES: Final = 32 * MIB  # of an app's document; the nation's GeoJSON is 4 MB
 KIT_FETCH_S: Final = 30.0  # of one document
@@ -395,47 +306,6 @@ KIT_SAMPLE_MOST: Final = 5_000  # an app with a page an outlet is asked so many 
 KIT_STALE_S: Final = 3_600.0  # older numbers must be marked; the stock map's own word for old
 KIT_APART_M: Final = 300.0  # between an app's point of an outlet and ours: a street's length
 KIT_KEEP_S: Final = 600.0  # the longest a cache may keep stock
-
-# My data
-MYDATA_USES: Final = 10_000  # uses of one person in one list: one a day for 27 years; about 6 MB
-MYDATA_USAGES: Final = 1_000  # of one findUsage answer: the bound that its standard sets
-MYDATA_PENDING: Final = 5  # unanswered requests of one recipient to one person: more is pestering
-MYDATA_TEXT: Final = 500  # characters of what a declaration or purpose says: a citizen reads it before they agree
-MYDATA_FIELDS: Final = 100  # fields of one declaration or purpose; the widest register has some fifty
-MYDATA_CLOSING: Final = 200  # consents ended in one batch when their purpose is closed: about a second
-MYDATA_CLOSING_AGAIN_S: Final = 30.0  # a closing that was cut off by a crash goes on after this long
-MYDATA_ENDPOINT_CHARS: Final = 500  # of the address where a recipient is told of endings
-MYDATA_TELL_AT_ONCE: Final = 8  # endings told in one turn of the timer, one after another
-MYDATA_TELL_S: Final = 5.0  # a recipient's endpoint has so long to answer; what it does with the word is later
-MYDATA_TELL_LEASE_S: Final = 60.0  # longer than all of a turn that wait for their endpoints
-OPT_OUT_CELL_LEAST: Final = 5  # people who stopped a kind of use; smaller counts are not published
-MYDATA_ENDINGS: Final = 1_000  # endings in one answer to a recipient; the rest follow once these are acknowledged
-MYDATA_DELETE_DAYS: Final = 30  # after a withdrawal the recipient has deleted: PDPA rules of execution ask it "at once"
-
-# Credentials and downloads of one's own data
-CREDENTIAL_OFFER_S: Final = 600.0  # an offer waits that long for its wallet: the person is looking at the code
-CREDENTIAL_TX_TRIES: Final = 5  # guesses of an offer's six digits: one in 200,000 for who saw the code
-CREDENTIAL_NONCE_S: Final = 300.0  # a c_nonce; shorter than a one-time value is remembered, so that none comes twice
-CREDENTIAL_BATCH: Final = 10  # one-time credentials of an offer: one for each place they are shown, none linkable
-CREDENTIAL_OFFERS: Final = 5  # of one person, waiting at once
-CREDENTIAL_BODY_BYTES: Final = 64 * KIB  # a credential request with ten proofs is about 6 KB
-CREDENTIAL_S: Final = 90 * 86_400.0  # a credential's life; after it the register may say another thing
-CREDENTIAL_KEY_S: Final = 90 * 86_400.0  # an issuer key's turn; published until what it signed has expired
-CREDENTIAL_STATUSES: Final = 131_072  # entries of one status list: a crowd to hide in, 16 KB unpacked
-CREDENTIAL_STATUS_TTL_S: Final = 300  # how long a verifier may use its copy of a status list without asking
-CREDENTIAL_STATUS_S: Final = 86_400  # after that a copy of a status list is too old to be believed
-CREDENTIAL_LIST: Final = 100  # batches and offers on one's own page
-CREDENTIAL_CLAIMS_BYTES: Final = 64 * KIB  # of one person's answer in one credential; a household is about 2 KB
-CREDENTIAL_SHOWN_BYTES: Final = 256 * KIB  # of a credential that somebody shows; a household is 4 KB
-TAKEN_FILE_BYTES: Final = 16 * MIB  # of a download that is checked; a PDF of a household is 20 KB
-PAPER_S: Final = 60.0  # of one PDF; it takes 3 s of CPU, which are 12 s where seven others work
-PAPER_AT_ONCE: Final = 2  # PDFs made at once: each is a process of 100 MB for a second
-PRIVACY_LEAST_K: Final = 3  # persons a shown group has at least; with 2 every hidden group would be known to be of 1
-PRIVACY_LEVELS: Final = 6  # columns a table of groups is divided by; more make groups of one person each
-PRIVACY_CELLS: Final = 100_000  # groups of one table: 8,000 villages by sex and six ages
-PRIVACY_MOST_EPSILON: Final = 10  # of one answer: above it a person's part shows with near certainty
-PRIVACY_SPENDINGS: Final = 1_000  # of one budget in one list
-TAKEN_FIELDS: Final = 100  # fields of one download or credential; the widest register has some fifty
 
 # Structured fields and signatures of HTTP messages (the road between agencies)
 STRUCTURED_CHARS: Final = 24 * KIB  # of one structured field; RFC 9651 asks readers for a byte sequence of 16 KiB

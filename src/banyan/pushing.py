@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from banyan.limits import MYDATA_TELL_S
+from banyan.limits_mydata import MYDATA_TELL_S
 from banyan.outward import ask
 from banyan.service.mydata.shelf import Push
 

@@ -20,7 +20,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from banyan.errors import Invalid
-from banyan.limits import TAKEN_FILE_BYTES
+from banyan.limits_mydata import TAKEN_FILE_BYTES
 from banyan.wire.sdjwt.checking import Issuer, Report, check, key_of, read_issuer
 from banyan.wire.sdjwt.credential import unverified
 from banyan.wire.sdjwt.disclosures import BadCredential, b64

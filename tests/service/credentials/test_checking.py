@@ -14,7 +14,7 @@ import pytest
 from joserfc.jwk import ECKey
 from tests.service.credentials.house import KIND, ORIGIN, WANG, House, fetched, in_a_house
 
-from banyan.limits import CREDENTIAL_S, CREDENTIAL_STATUS_S
+from banyan.limits_mydata import CREDENTIAL_S, CREDENTIAL_STATUS_S
 from banyan.wire.sdjwt.checking import Issuer, Report, check, read_issuer
 from banyan.wire.sdjwt.credential import disclosed, issue, parse, show, unverified
 from banyan.wire.sdjwt.disclosures import BadCredential, Sd

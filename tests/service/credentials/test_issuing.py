@@ -28,7 +28,8 @@ from tests.service.credentials.house import (
 from banyan.errors import Conflict, Denied, Invalid, Limit, NotFound
 from banyan.kernel.exchange import Refused
 from banyan.kernel.identity.caller import ANONYMOUS, SYSTEM, Caller
-from banyan.limits import (
+from banyan.limits_identity import OPENID_ACCESS_S, OPENID_KEY_LEAD_S
+from banyan.limits_mydata import (
     CREDENTIAL_BATCH,
     CREDENTIAL_KEY_S,
     CREDENTIAL_NONCE_S,
@@ -38,8 +39,6 @@ from banyan.limits import (
     CREDENTIAL_STATUS_S,
     CREDENTIAL_STATUS_TTL_S,
     CREDENTIAL_STATUSES,
-    OPENID_ACCESS_S,
-    OPENID_KEY_LEAD_S,
 )
 from banyan.service.credentials.records import NewBatch, new_batch
 from banyan.wire.openid4vci import (

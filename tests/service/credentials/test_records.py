@@ -12,7 +12,8 @@ from tests.kernel.conftest import engine, open_store, postgres
 
 from banyan.kernel.storage.migrations import load_steps, migrate
 from banyan.kernel.storage.store import SchemaStore
-from banyan.limits import CREDENTIAL_BATCH, CREDENTIAL_OFFER_S, OPENID_ACCESS_S
+from banyan.limits_identity import OPENID_ACCESS_S
+from banyan.limits_mydata import CREDENTIAL_BATCH, CREDENTIAL_OFFER_S
 from banyan.service.credentials import records
 from banyan.service.credentials.records import Ready
 

@@ -17,7 +17,7 @@ from tests.service.identity.house import BYE
 from tests.service.identity.test_attacks import House, lived, token_of
 
 from banyan.kernel.identity.openid.alarms import Alarm, Alarms
-from banyan.limits import OPENID_ALARM_KINDS, OPENID_ALARMS
+from banyan.limits_identity import OPENID_ALARM_KINDS, OPENID_ALARMS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 HEADERS = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}

@@ -12,7 +12,7 @@ from tests.service.mydata.test_consents import OFFER, WANTED, bank_reads
 from banyan.errors import Conflict, NotFound
 from banyan.kernel.exchange import Refused
 from banyan.kernel.identity.caller import Caller
-from banyan.limits import MYDATA_DELETE_DAYS
+from banyan.limits_mydata import MYDATA_DELETE_DAYS
 
 APP = Caller("app", "loan-app", agency="TW/COM/BANK")
 TAX_APP = Caller("app", "tax-app", agency="TW/GOV/TAX")

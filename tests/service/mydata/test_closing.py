@@ -20,7 +20,8 @@ from banyan.kernel.ledger.entries import read_entry
 from banyan.kernel.policy import consents as rules
 from banyan.kernel.policy import records
 from banyan.kernel.policy.consents import Consent, Purpose
-from banyan.limits import MYDATA_CLOSING_AGAIN_S, TIMER_LEASE_S
+from banyan.limits import TIMER_LEASE_S
+from banyan.limits_mydata import MYDATA_CLOSING_AGAIN_S
 from banyan.service.mydata import closing
 from banyan.service.mydata.parts import SERVICE
 

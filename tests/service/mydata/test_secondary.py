@@ -16,7 +16,7 @@ from banyan.kernel.identity.caller import ANONYMOUS, Assisted, Caller
 from banyan.kernel.ledger.entries import read_entry
 from banyan.kernel.ledger.receipts import prove
 from banyan.kernel.policy import records
-from banyan.limits import OPT_OUT_CELL_LEAST
+from banyan.limits_mydata import OPT_OUT_CELL_LEAST
 from banyan.wire.tlog.checkpoint import verifier_of
 
 RESEARCH = msgspec.structs.replace(

@@ -19,7 +19,7 @@ from banyan.errors import Invalid
 from banyan.kernel.events import outbox
 from banyan.kernel.exchange import Refused
 from banyan.kernel.identity.openid.discovery import jwks
-from banyan.limits import MYDATA_DELETE_DAYS, MYDATA_ENDPOINT_CHARS
+from banyan.limits_mydata import MYDATA_DELETE_DAYS, MYDATA_ENDPOINT_CHARS
 from banyan.pushing import pusher
 from banyan.service.mydata.telling import EVENT
 from banyan.settings import Fetch

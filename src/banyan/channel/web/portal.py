@@ -16,7 +16,7 @@ from banyan.channel.web.kiosk import IDLE_S, WARNING_S, is_kiosk, kiosk_headers
 from banyan.channel.web.links import bare, in_language, query_of, with_query
 from banyan.channel.web.templates import HTML_LANG, build_environment, gather_messages
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, Service, Text, View
-from banyan.limits import KIOSK_S
+from banyan.limits_identity import KIOSK_S
 
 STYLES = ("base.css", "parts.css", "data.css")
 SCRIPTS = ("htmx", "portal.js")

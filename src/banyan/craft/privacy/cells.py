@@ -21,7 +21,7 @@ import msgspec
 
 from banyan.errors import Invalid, Limit
 from banyan.kernel.storage.statements import load_statements
-from banyan.limits import PRIVACY_CELLS, PRIVACY_LEAST_K, PRIVACY_LEVELS
+from banyan.limits_mydata import PRIVACY_CELLS, PRIVACY_LEAST_K, PRIVACY_LEVELS
 
 SQL: Final = load_statements("banyan.craft.privacy", "cells.sql", is_portable=False)
 _VIEW: Final = "banyan_people"

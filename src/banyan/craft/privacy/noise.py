@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from banyan.errors import Invalid
-from banyan.limits import PRIVACY_CELLS, PRIVACY_MOST_EPSILON
+from banyan.limits_mydata import PRIVACY_CELLS, PRIVACY_MOST_EPSILON
 
 MICRO: Final = 1_000_000
 """Epsilon is counted in millionths, whole ones, so that sums of it are exact."""

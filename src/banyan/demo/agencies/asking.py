@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import msgspec
 
 from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
-from banyan.limits import MYDATA_FIELDS, REASON_CHARS
+from banyan.limits import REASON_CHARS
+from banyan.limits_mydata import MYDATA_FIELDS
 
 WORDS: Final = load_messages("banyan.demo.agencies")
 

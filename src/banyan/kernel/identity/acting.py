@@ -15,7 +15,7 @@ from banyan.kernel.identity.openid.model import Account, Client, Session
 from banyan.kernel.identity.representing import Representation
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Tx
-from banyan.limits import COUNTER_KEPT_S, OPENID_LIST
+from banyan.limits_identity import COUNTER_KEPT_S, OPENID_LIST
 
 SQL: Final = load_statements("banyan.kernel.identity", "acting.sql")
 _encode: Final = msgspec.json.Encoder().encode

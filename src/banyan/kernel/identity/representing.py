@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from banyan.kernel.events.clock import EpochS
-from banyan.limits import REPRESENTATION_DAYS
+from banyan.limits_identity import REPRESENTATION_DAYS
 
 Relation = Literal["child", "guardian", "company"]
 Ground = Literal["household", "both-parents", "court", "company-register"]

@@ -19,7 +19,7 @@ from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import SqlValue, Tx
-from banyan.limits import PRIVACY_SPENDINGS
+from banyan.limits_mydata import PRIVACY_SPENDINGS
 
 SQL: Final = load_statements("banyan.kernel.policy", "budgets.sql")
 MESSAGES: Final = load_messages("banyan.kernel.policy", "budgets.toml")

@@ -15,7 +15,7 @@ import msgspec
 from banyan.errors import NotFound
 from banyan.kernel.catalogue import Context, FaceAnswer, FaceRequest, View
 from banyan.kernel.catalogue.operation import OPEN
-from banyan.limits import CREDENTIAL_SHOWN_BYTES
+from banyan.limits_mydata import CREDENTIAL_SHOWN_BYTES
 from banyan.service.credentials.offering import titled
 from banyan.service.credentials.protocol import NO_STORE, signed_list
 from banyan.service.credentials.rows import flat

@@ -14,7 +14,7 @@ from banyan.errors import Conflict, Denied, NotFound
 from banyan.kernel.catalogue.operation import OPEN, Context, Text
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage.store import Tx
-from banyan.limits import CREDENTIAL_BATCH, CREDENTIAL_STATUSES
+from banyan.limits_mydata import CREDENTIAL_BATCH, CREDENTIAL_STATUSES
 from banyan.service.credentials import records
 from banyan.service.credentials.offering import Done, Nothing, OfferId, titled
 from banyan.service.credentials.service import SERVICE

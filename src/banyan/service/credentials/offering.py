@@ -18,7 +18,12 @@ from banyan.kernel.identity.openid import preauthorized
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.pseudonyms import pseudonym_key
 from banyan.kernel.storage.store import Tx
-from banyan.limits import CREDENTIAL_BATCH, CREDENTIAL_CLAIMS_BYTES, CREDENTIAL_OFFERS, TAKEN_FIELDS
+from banyan.limits_mydata import (
+    CREDENTIAL_BATCH,
+    CREDENTIAL_CLAIMS_BYTES,
+    CREDENTIAL_OFFERS,
+    TAKEN_FIELDS,
+)
 from banyan.service.credentials import records
 from banyan.service.credentials.owning import Kind, kind_of, kinds_here, release
 from banyan.service.credentials.records import Ready

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from banyan.errors import Unavailable
-from banyan.limits import PAPER_AT_ONCE, PAPER_S
+from banyan.limits_mydata import PAPER_AT_ONCE, PAPER_S
 
 FONT: Final = "noto"
 INK, GREY = 20, 90

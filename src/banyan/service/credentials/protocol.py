@@ -20,7 +20,12 @@ from banyan.kernel.identity.openid.preauthorized import ChallengeNonces, redeeme
 from banyan.kernel.identity.openid.proofs import proven_keys
 from banyan.kernel.identity.openid.sent import Answer, Sent, json_answer
 from banyan.kernel.storage.store import Store
-from banyan.limits import CREDENTIAL_BATCH, CREDENTIAL_BODY_BYTES, CREDENTIAL_STATUS_S, CREDENTIAL_STATUS_TTL_S
+from banyan.limits_mydata import (
+    CREDENTIAL_BATCH,
+    CREDENTIAL_BODY_BYTES,
+    CREDENTIAL_STATUS_S,
+    CREDENTIAL_STATUS_TTL_S,
+)
 from banyan.service.credentials import records
 from banyan.service.credentials.certifying import Certified, certify, claim_name
 from banyan.service.credentials.offering import opened

@@ -9,7 +9,13 @@ import msgspec
 
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import SqlValue, Tx
-from banyan.limits import CREDENTIAL_BATCH, CREDENTIAL_LIST, CREDENTIAL_S, CREDENTIAL_STATUSES, OPENID_ACCESS_S
+from banyan.limits_identity import OPENID_ACCESS_S
+from banyan.limits_mydata import (
+    CREDENTIAL_BATCH,
+    CREDENTIAL_LIST,
+    CREDENTIAL_S,
+    CREDENTIAL_STATUSES,
+)
 from banyan.wire.sdjwt.status import INVALID, StatusList
 
 SQL: Final = load_statements("banyan.service.credentials", "credentials.sql")

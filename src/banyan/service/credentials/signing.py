@@ -16,7 +16,7 @@ from banyan.kernel.identity.openid import keys as key_rules
 from banyan.kernel.identity.openid.keys import Key
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.storage.store import Store, Tx
-from banyan.limits import CREDENTIAL_KEY_S, CREDENTIAL_S
+from banyan.limits_mydata import CREDENTIAL_KEY_S, CREDENTIAL_S
 from banyan.service.credentials.records import SQL
 
 

@@ -18,7 +18,7 @@ from joserfc import jws
 
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import iso
-from banyan.limits import TAKEN_FIELDS
+from banyan.limits_mydata import TAKEN_FIELDS
 from banyan.service.credentials.offering import KindName, titled
 from banyan.service.credentials.owning import Kind, kind_of, release
 from banyan.service.credentials.paper import Paper, printed

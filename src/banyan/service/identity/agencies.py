@@ -13,7 +13,7 @@ from banyan.kernel.identity.acting import Agency
 from banyan.kernel.identity.openid import records
 from banyan.kernel.identity.openid.model import Account, Assurance
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_LIST
+from banyan.limits_identity import OPENID_LIST
 from banyan.service.identity.desk import desk_of
 from banyan.service.identity.service import SERVICE, administrative
 

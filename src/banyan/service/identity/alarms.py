@@ -10,7 +10,7 @@ from banyan.kernel.catalogue import Context
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.identity.openid.alarms import Alarm
 from banyan.kernel.identity.openid.sent import Sent
-from banyan.limits import OPENID_LIST
+from banyan.limits_identity import OPENID_LIST
 from banyan.service.identity.desk import desk_of
 from banyan.service.identity.service import SERVICE
 

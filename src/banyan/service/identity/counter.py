@@ -16,7 +16,7 @@ from banyan.kernel.identity.openid.callers import caller_id
 from banyan.kernel.identity.openid.counter import Asking
 from banyan.kernel.identity.openid.model import Account
 from banyan.kernel.identity.openid.sent import Sent
-from banyan.limits import KIOSK_SCREEN_S
+from banyan.limits_identity import KIOSK_SCREEN_S
 from banyan.service.identity.desk import Desk
 from banyan.service.identity.hearing import screen_name
 from banyan.service.identity.journey import Shown, at, browser_of, titled

@@ -6,7 +6,7 @@ from banyan.kernel.catalogue import FaceRequest
 from banyan.kernel.identity.openid.authorizing import cookie_name
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.sent import Pairs, Sent
-from banyan.limits import OPENID_BODY_BYTES
+from banyan.limits_identity import OPENID_BODY_BYTES
 
 FORM = "application/x-www-form-urlencoded"
 COOKIE_CHARACTERS = 64

@@ -11,7 +11,7 @@ import urllib3
 
 from banyan.errors import Unavailable
 from banyan.kernel.identity.openid.clients import is_safe_redirect
-from banyan.limits import OUTSIDE_BYTES, OUTSIDE_TIME_S
+from banyan.limits_identity import OUTSIDE_BYTES, OUTSIDE_TIME_S
 
 _POOL: Final = urllib3.PoolManager(num_pools=8, maxsize=2)
 FORM: Final = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}

@@ -10,7 +10,7 @@ from banyan.kernel.identity.openid import authorizing, counter, passkeys, record
 from banyan.kernel.identity.openid.model import Account, Session
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_LIST
+from banyan.limits_identity import OPENID_LIST
 from banyan.service.identity.desk import Desk
 from banyan.service.identity.journey import Given, Shown, at, browser_of, elsewhere, titled
 from banyan.service.identity.protocol import Message

@@ -20,7 +20,7 @@ from banyan.kernel.policy import records
 from banyan.kernel.policy.consents import Consent
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, Tx
-from banyan.limits import MYDATA_DELETE_DAYS, MYDATA_ENDINGS
+from banyan.limits_mydata import MYDATA_DELETE_DAYS, MYDATA_ENDINGS
 from banyan.service.mydata import telling
 from banyan.service.mydata.asking import Name, Named, agency_of, own_purpose
 from banyan.service.mydata.refusals import settled

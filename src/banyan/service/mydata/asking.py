@@ -20,7 +20,7 @@ from banyan.kernel.policy import consents as rules
 from banyan.kernel.policy import records, vocabulary
 from banyan.kernel.policy.consents import Consent, Declaration, Purpose
 from banyan.kernel.storage.store import Tx
-from banyan.limits import MYDATA_FIELDS, MYDATA_PENDING, MYDATA_TEXT
+from banyan.limits_mydata import MYDATA_FIELDS, MYDATA_PENDING, MYDATA_TEXT
 from banyan.service.mydata.refusals import refuse, settled
 from banyan.service.mydata.service import SERVICE
 from banyan.service.mydata.shelf import said, shelf_of

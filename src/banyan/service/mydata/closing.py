@@ -22,7 +22,7 @@ from banyan.kernel.ledger.entries import act_entry
 from banyan.kernel.policy import records
 from banyan.kernel.policy.consents import DAY_S, Consent, Purpose
 from banyan.kernel.storage.store import Tx
-from banyan.limits import MYDATA_CLOSING, MYDATA_CLOSING_AGAIN_S, MYDATA_DELETE_DAYS
+from banyan.limits_mydata import MYDATA_CLOSING, MYDATA_CLOSING_AGAIN_S, MYDATA_DELETE_DAYS
 from banyan.service.mydata import artefacts
 from banyan.service.mydata.apps import is_noted, note_ending
 from banyan.service.mydata.asking import Name, agency_of

@@ -17,7 +17,7 @@ from banyan.kernel.policy import consents as rules
 from banyan.kernel.policy import records, vocabulary
 from banyan.kernel.policy.consents import Consent, Declaration, Purpose, Refusal
 from banyan.kernel.storage.store import Tx
-from banyan.limits import MYDATA_FIELDS
+from banyan.limits_mydata import MYDATA_FIELDS
 from banyan.service.mydata import artefacts
 from banyan.service.mydata.apps import endings_of, note_ending
 from banyan.service.mydata.asking import Fields, Named

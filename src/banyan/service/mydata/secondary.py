@@ -17,7 +17,7 @@ from banyan.kernel.ledger.receipts import receipt_of
 from banyan.kernel.policy import optouts, vocabulary
 from banyan.kernel.policy.bases import EVERYONE, LegalBasis
 from banyan.kernel.policy.optouts import Kind, Sort, Word
-from banyan.limits import OPT_OUT_CELL_LEAST
+from banyan.limits_mydata import OPT_OUT_CELL_LEAST
 from banyan.service.mydata.service import SERVICE
 from banyan.service.mydata.shelf import MESSAGES, own_subject, said, shelf_of
 from banyan.service.mydata.uses import LANGUAGES, Nothing, OwnReceipt, ReceiptQuery

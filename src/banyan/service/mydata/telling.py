@@ -19,7 +19,7 @@ from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.events.outbox import Parcel
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, Tx
-from banyan.limits import MYDATA_ENDPOINT_CHARS, MYDATA_TELL_AT_ONCE, MYDATA_TELL_LEASE_S
+from banyan.limits_mydata import MYDATA_ENDPOINT_CHARS, MYDATA_TELL_AT_ONCE, MYDATA_TELL_LEASE_S
 from banyan.service.mydata.asking import agency_of
 from banyan.service.mydata.service import SERVICE
 from banyan.service.mydata.shelf import Shelf, shelf_of

@@ -22,7 +22,7 @@ from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.identity.identifiers import normalized_person_number, person_number_kind
 from banyan.kernel.storage.statements import load_statements
-from banyan.limits import MYDATA_USAGES
+from banyan.limits_mydata import MYDATA_USAGES
 from banyan.service.mydata.faces import PRIVATE
 from banyan.service.mydata.service import SERVICE
 from banyan.service.mydata.shelf import own_subject, said, shelf_of

@@ -21,7 +21,7 @@ from banyan.kernel.ledger.receipts import receipt_of
 from banyan.kernel.policy import records, vocabulary
 from banyan.kernel.policy.bases import LegalBasis
 from banyan.kernel.policy.decision import MESSAGES as REASONS
-from banyan.limits import MYDATA_USES
+from banyan.limits_mydata import MYDATA_USES
 from banyan.service.mydata.service import SERVICE
 from banyan.service.mydata.shelf import Shelf, own_subject, said, shelf_of
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from banyan.craft.place.grid import Found, Grid, Holding
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.limits import SUPPLIES_FRAGMENTS
+from banyan.limits_supplies import SUPPLIES_FRAGMENTS
 from banyan.service.supplies.columns import NOT_LISTED, UNKNOWN, Array, Bools, Columns, Floats, Ints, Rows
 from banyan.service.supplies.hours import slots_of
 from banyan.service.supplies.model import (

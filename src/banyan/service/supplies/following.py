@@ -11,7 +11,7 @@ from banyan.errors import Conflict, FieldError, Invalid, Limit, NotFound, Proble
 from banyan.kernel.catalogue.messages import LANGUAGES, load_messages
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.limits import SUPPLIES_LOOKS_AGREE, SUPPLIES_SOURCES
+from banyan.limits_supplies import SUPPLIES_LOOKS_AGREE, SUPPLIES_SOURCES
 from banyan.service.supplies import sources as registry
 from banyan.service.supplies.board import Board
 from banyan.service.supplies.feeding import read_source

@@ -16,7 +16,7 @@ import msgspec
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.drawer import Drawer
-from banyan.limits import SUPPLIES_NEAREST, SUPPLIES_RADIUS_M
+from banyan.limits_supplies import SUPPLIES_NEAREST, SUPPLIES_RADIUS_M
 from banyan.service.supplies.board import Board
 from banyan.service.supplies.hours import AFTERNOON_MINUTE, EVENING_MINUTE, TAIPEI, slot_at
 from banyan.service.supplies.keeping import kept_of

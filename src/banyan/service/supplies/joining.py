@@ -23,7 +23,7 @@ from banyan.craft.place import (
     town_names,
     towns_of,
 )
-from banyan.limits import SUPPLIES_AGREE_M
+from banyan.limits_supplies import SUPPLIES_AGREE_M
 from banyan.service.supplies.model import Located, Notice, Place, Window
 from banyan.service.supplies.notes import read_note
 

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from banyan.kernel.events.clock import EpochS
-from banyan.limits import (
+from banyan.limits_supplies import (
     SUPPLIES_FELL_SHARE,
     SUPPLIES_JUMP_MEAN,
     SUPPLIES_JUMP_TIMES,

@@ -18,7 +18,7 @@ from banyan.craft.place import grid
 from banyan.errors import NotFound, Problem
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.storage import Drawer, Journal
-from banyan.limits import SUPPLIES_REPLAY_EVENTS, SUPPLIES_SNAPSHOT_EVENTS, SUPPLIES_SNAPSHOT_LEAST
+from banyan.limits_supplies import SUPPLIES_REPLAY_EVENTS, SUPPLIES_SNAPSHOT_EVENTS, SUPPLIES_SNAPSHOT_LEAST
 from banyan.service.supplies import snapshot
 from banyan.service.supplies.board import Board, Change, State
 from banyan.service.supplies.checking import check

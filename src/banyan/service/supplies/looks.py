@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from banyan.kernel.events.clock import EpochS
-from banyan.limits import SUPPLIES_CELL_MOST, SUPPLIES_EXAMPLES
+from banyan.limits_supplies import SUPPLIES_CELL_MOST, SUPPLIES_EXAMPLES
 from banyan.service.supplies.board import NOT_LISTED, UNKNOWN, Board
 from banyan.service.supplies.hours import TAIPEI
 from banyan.service.supplies.model import StockTick

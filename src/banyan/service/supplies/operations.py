@@ -11,7 +11,7 @@ from banyan.errors import NotFound
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.limits import SUPPLIES_NEAREST, SUPPLIES_RADIUS_M, SUPPLIES_TOWN_OUTLETS
+from banyan.limits_supplies import SUPPLIES_NEAREST, SUPPLIES_RADIUS_M, SUPPLIES_TOWN_OUTLETS
 from banyan.service.supplies.board import Board
 from banyan.service.supplies.confidence import confidence
 from banyan.service.supplies.hours import is_open, slot_at

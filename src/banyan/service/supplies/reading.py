@@ -14,7 +14,7 @@ import msgspec
 
 from banyan.kernel.catalogue.operation import Call
 from banyan.kernel.events.clock import EpochS
-from banyan.limits import SUPPLIES_REGISTER_ROWS
+from banyan.limits_supplies import SUPPLIES_REGISTER_ROWS
 from banyan.service.supplies.sources import Looked
 
 Cell = str | int | float | bool | None

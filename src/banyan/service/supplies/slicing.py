@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from banyan.limits import SUPPLIES_EVENT_ROWS
+from banyan.limits_supplies import SUPPLIES_EVENT_ROWS
 from banyan.service.supplies.model import (
     BoardEvent,
     ItemsSet,

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from banyan.kernel.events.clock import EpochS
-from banyan.limits import SUPPLIES_LOOKS_AGREE
+from banyan.limits_supplies import SUPPLIES_LOOKS_AGREE
 from banyan.service.supplies.facts import Told, changed, promised, told_by
 from banyan.service.supplies.joining import joined, notice_of
 from banyan.service.supplies.judging import RELEASED, Accept, Before, Verdict, before_of, believable_rows, judge

@@ -17,7 +17,8 @@ from banyan.kernel.catalogue.personal import UNSET, UnsetType, personal
 from banyan.kernel.identity.identifiers import normalized_person_number
 from banyan.kernel.identity.scopes import Scopes
 from banyan.kernel.storage.store import Tx
-from banyan.limits import MYDATA_FIELDS, REASON_CHARS
+from banyan.limits import REASON_CHARS
+from banyan.limits_mydata import MYDATA_FIELDS
 from banyan.service.travel import contests, counting, records, rules
 from banyan.service.travel.contests import Contest
 from banyan.service.travel.law import FLAG, scope_of, under_order

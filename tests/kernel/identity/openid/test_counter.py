@@ -25,7 +25,12 @@ from banyan.kernel.identity.openid.counter import Asking, Begun
 from banyan.kernel.identity.openid.model import Account
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import SchemaStore
-from banyan.limits import COUNTER_ASK_S, COUNTER_S, KIOSK_CODE_S, KIOSK_S
+from banyan.limits_identity import (
+    COUNTER_ASK_S,
+    COUNTER_S,
+    KIOSK_CODE_S,
+    KIOSK_S,
+)
 
 WANG, LEE = "A123456789", "F131104093"
 OFFICE = "TW/GOV/DISTRICT"

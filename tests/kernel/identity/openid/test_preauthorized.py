@@ -33,7 +33,8 @@ from banyan.kernel.identity.openid.tokens import token
 from banyan.kernel.storage.migrations import load_steps, migrate
 from banyan.kernel.storage.sqlite import SqliteStore
 from banyan.kernel.storage.store import SchemaStore
-from banyan.limits import CREDENTIAL_NONCE_S, CREDENTIAL_OFFER_S, CREDENTIAL_TX_TRIES, OPENID_ACCESS_S
+from banyan.limits_identity import OPENID_ACCESS_S
+from banyan.limits_mydata import CREDENTIAL_NONCE_S, CREDENTIAL_OFFER_S, CREDENTIAL_TX_TRIES
 
 Story = Callable[[World], Awaitable[None]]
 HOLDERS = [ECKey.generate_key("P-256") for _ in range(3)]

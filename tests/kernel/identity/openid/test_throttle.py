@@ -7,7 +7,7 @@ import asyncio
 from banyan.kernel.identity.openid.dpop import is_same_address
 from banyan.kernel.identity.openid.throttle import buckets_of, count_failure, is_open, network_of
 from banyan.kernel.storage.store import SchemaStore, Tx
-from banyan.limits import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK, SIGN_IN_WINDOW_S
+from banyan.limits_identity import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK, SIGN_IN_WINDOW_S
 
 KEY = bytes(32)
 NOW = 1_795_438_800.0

@@ -14,7 +14,8 @@ from tests.service.supplies.make import ADULT, AT, CHILD, EVENTS, a_tick
 from banyan.kernel.catalogue.dialogue import Reply, Utterance
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity.caller import ANONYMOUS
-from banyan.limits import CARD_LINES, CARDS, SUPPLIES_NAMES, SUPPLIES_NOTICE_SHOWN
+from banyan.limits import CARD_LINES, CARDS
+from banyan.limits_supplies import SUPPLIES_NAMES, SUPPLIES_NOTICE_SHOWN
 from banyan.service.supplies.asking import operation
 from banyan.service.supplies.asking.hearing import hear
 from banyan.service.supplies.keeping import kept_of

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from banyan.limits import OPENID_ALARM_KINDS, OPENID_ALARMS
+from banyan.limits_identity import OPENID_ALARM_KINDS, OPENID_ALARMS
 
 ORDINARY = frozenset(("use_dpop_nonce", "no_token"))
 """Refusals that every honest client gets: the first round of a DPoP nonce, a look without a token."""

@@ -12,7 +12,7 @@ from banyan.kernel.identity.openid.details import DetailTypes, read_details
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.model import LEVELS, Asked, Assurance, Client, GrantAction
 from banyan.kernel.identity.openid.sent import Sent
-from banyan.limits import OPENID_LIST, OPENID_TEXT
+from banyan.limits_identity import OPENID_LIST, OPENID_TEXT
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _JKT: Final = re.compile(r"[A-Za-z0-9_-]{43}")

@@ -20,7 +20,7 @@ from banyan.kernel.identity.openid.model import LEVELS, Account, Asked, Authorit
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Answer, Sent, json_answer
 from banyan.kernel.storage.store import Tx
-from banyan.limits import (
+from banyan.limits_identity import (
     OPENID_ACCESS_S,
     OPENID_ASKING_S,
     OPENID_CODE_S,

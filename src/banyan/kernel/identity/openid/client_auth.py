@@ -20,7 +20,7 @@ from banyan.kernel.identity.openid.fault import Fault, invalid_client
 from banyan.kernel.identity.openid.jose import Signed, Unsigned, peek, verify
 from banyan.kernel.identity.openid.model import Client
 from banyan.kernel.identity.openid.sent import Sent
-from banyan.limits import OPENID_ASSERTION_S, OPENID_SKEW_S, OPENID_TEXT
+from banyan.limits_identity import OPENID_ASSERTION_S, OPENID_SKEW_S, OPENID_TEXT
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _NOBODY: Final = sha256(b"nobody").hexdigest()

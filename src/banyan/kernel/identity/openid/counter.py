@@ -24,7 +24,7 @@ from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.identity.openid.signing_in import Failure
 from banyan.kernel.identity.pseudonyms import pseudonym
 from banyan.kernel.storage.store import Tx
-from banyan.limits import (
+from banyan.limits_identity import (
     COUNTER_ASK_S,
     COUNTER_S,
     COUNTER_WORD,

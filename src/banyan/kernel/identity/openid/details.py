@@ -12,7 +12,7 @@ import msgspec
 
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.model import Client, Detail
-from banyan.limits import OPENID_DETAIL_BYTES, OPENID_DETAILS
+from banyan.limits_identity import OPENID_DETAIL_BYTES, OPENID_DETAILS
 
 COMMON: Final = frozenset(("type", "locations", "actions", "datatypes", "identifier", "privileges"))
 CONSENT: Final = "mydata_consent"

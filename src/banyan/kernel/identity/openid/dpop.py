@@ -15,7 +15,7 @@ import msgspec
 
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.jose import Unsigned, encoded, peek, thumbprint, verify
-from banyan.limits import OPENID_NONCE_S, OPENID_SKEW_S, OPENID_TEXT
+from banyan.limits_identity import OPENID_NONCE_S, OPENID_SKEW_S, OPENID_TEXT
 
 NONCE_HEADER: Final = "DPoP-Nonce"
 PROOF_LIVES_S: Final = 2 * OPENID_NONCE_S + OPENID_SKEW_S

@@ -17,7 +17,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 
-from banyan.limits import OPENID_JWT_BYTES
+from banyan.limits_identity import OPENID_JWT_BYTES
 
 ALGORITHMS: Final = ("ES256", "PS256", "EdDSA", "Ed25519")
 _ED: Final = ("OKP", "Ed25519")

@@ -19,7 +19,7 @@ from banyan.errors import Unavailable
 from banyan.kernel.identity.pseudonyms import pseudonym_key
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_KEY_LEAD_S, OPENID_KEY_S
+from banyan.limits_identity import OPENID_KEY_LEAD_S, OPENID_KEY_S
 
 SQL: Final = load_statements("banyan.kernel.identity.openid", "openid.sql")
 Alg = Literal["ES256", "RS256"]

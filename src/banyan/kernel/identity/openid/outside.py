@@ -25,7 +25,7 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.records import SQL
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_ASKING_S, OPENID_SKEW_S
+from banyan.limits_identity import OPENID_ASKING_S, OPENID_SKEW_S
 
 Form = Mapping[str, str]
 Fetch = Callable[[str, Form | None], Awaitable[bytes]]

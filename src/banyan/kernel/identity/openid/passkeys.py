@@ -28,7 +28,7 @@ from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.records import SQL
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_BODY_BYTES, OPENID_PASSKEYS
+from banyan.limits_identity import OPENID_BODY_BYTES, OPENID_PASSKEYS
 
 CHALLENGE_S: Final = 300
 """Shorter than one-time values are remembered (`records.see`), so that a challenge cannot come back."""

@@ -23,7 +23,8 @@ from banyan.kernel.identity.openid.records import SQL, hashed
 from banyan.kernel.identity.openid.sent import Answer, Sent, json_answer
 from banyan.kernel.identity.pseudonyms import pseudonym_key
 from banyan.kernel.storage.store import Tx
-from banyan.limits import CREDENTIAL_NONCE_S, CREDENTIAL_OFFER_S, CREDENTIAL_TX_TRIES, OPENID_ACCESS_S, OPENID_TEXT
+from banyan.limits_identity import OPENID_ACCESS_S, OPENID_TEXT
+from banyan.limits_mydata import CREDENTIAL_NONCE_S, CREDENTIAL_OFFER_S, CREDENTIAL_TX_TRIES
 
 PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 TX_DIGITS: Final = 6

@@ -17,7 +17,7 @@ from banyan.kernel.identity.openid.model import Token
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_JWT_BYTES
+from banyan.limits_identity import OPENID_JWT_BYTES
 
 Find = Callable[[Tx, str, float], Token | None]
 """`find(tx, value, now)`: a token that holds now."""

@@ -13,7 +13,8 @@ import msgspec
 
 from banyan.kernel.identity.openid.fault import Fault
 from banyan.kernel.identity.openid.jose import Signed, Unsigned, peek, thumbprint, verify
-from banyan.limits import CREDENTIAL_NONCE_S, OPENID_SKEW_S
+from banyan.limits_identity import OPENID_SKEW_S
+from banyan.limits_mydata import CREDENTIAL_NONCE_S
 
 PROOF_TYPE: Final = "openid4vci-proof+jwt"
 ALGORITHMS: Final = ("ES256",)

@@ -14,7 +14,7 @@ import msgspec
 from banyan.kernel.identity.openid.model import Account, Asked, Authority, Client, Code, Granted, Session, Token
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import SqlValue, Tx
-from banyan.limits import OPENID_ASSERTION_S, OPENID_LIST, OPENID_SKEW_S
+from banyan.limits_identity import OPENID_ASSERTION_S, OPENID_LIST, OPENID_SKEW_S
 
 SQL: Final = load_statements("banyan.kernel.identity.openid", "openid.sql")
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from banyan.kernel.identity.openid.model import Account, Assurance, Session
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_ENROLMENT_S, OPENID_SESSION_S
+from banyan.limits_identity import OPENID_ENROLMENT_S, OPENID_SESSION_S
 
 Failure = Literal["wrong", "later"]
 """`wrong`: whatever did not fit. `later`: too many failures, of this account, network or node."""

@@ -14,7 +14,12 @@ from ipaddress import IPv6Address, ip_address
 from banyan.kernel.identity.openid.jose import encoded
 from banyan.kernel.identity.openid.records import SQL
 from banyan.kernel.storage.store import Tx
-from banyan.limits import SIGN_IN_ACCOUNT, SIGN_IN_ALL, SIGN_IN_NETWORK, SIGN_IN_WINDOW_S
+from banyan.limits_identity import (
+    SIGN_IN_ACCOUNT,
+    SIGN_IN_ALL,
+    SIGN_IN_NETWORK,
+    SIGN_IN_WINDOW_S,
+)
 
 Buckets = Sequence[tuple[str, int]]
 

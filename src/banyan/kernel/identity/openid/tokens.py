@@ -22,7 +22,7 @@ from banyan.kernel.identity.openid.preauthorized import PRE_AUTHORIZED, of_pre_a
 from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Answer, Sent, json_answer
 from banyan.kernel.storage.store import Tx
-from banyan.limits import OPENID_ACCESS_S, OPENID_ID_TOKEN_S, OPENID_REFRESH_S
+from banyan.limits_identity import OPENID_ACCESS_S, OPENID_ID_TOKEN_S, OPENID_REFRESH_S
 
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"

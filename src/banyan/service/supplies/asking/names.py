@@ -7,7 +7,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from banyan.kernel.storage import fold
-from banyan.limits import SUPPLIES_NAMES
+from banyan.limits_supplies import SUPPLIES_NAMES
 from banyan.service.supplies.board import Board, Change
 from banyan.service.supplies.keeping import Kept
 from banyan.service.supplies.model import BoardEvent, PlacesChanged

@@ -17,7 +17,8 @@ from banyan.kernel.catalogue.dialogue import Choice, Grid, Reply, Source, Uttera
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import iso
 from banyan.kernel.storage import fold
-from banyan.limits import CARDS, CHAT_ROWS, SUPPLIES_NAMES, SUPPLIES_NEAREST
+from banyan.limits import CARDS, CHAT_ROWS
+from banyan.limits_supplies import SUPPLIES_NAMES, SUPPLIES_NEAREST
 from banyan.service.supplies.asking.hearing import Heard, hear
 from banyan.service.supplies.asking.names import Names, names_of
 from banyan.service.supplies.asking.telling import MAP_PATH, Teller, distance

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from banyan.kernel.catalogue.dialogue import Card, Choice, Language, Tone
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.events.clock import EpochS
-from banyan.limits import CARD_LINES, SUPPLIES_NOTICE_SHOWN
+from banyan.limits import CARD_LINES
+from banyan.limits_supplies import SUPPLIES_NOTICE_SHOWN
 from banyan.service.supplies.board import Board
 from banyan.service.supplies.confidence import confidence
 from banyan.service.supplies.hours import TAIPEI, is_open, slot_at

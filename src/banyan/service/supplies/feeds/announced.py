@@ -17,7 +17,7 @@ import msgspec
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Tx
 from banyan.kernel.storage.statements import load_statements
-from banyan.limits import SUPPLIES_CHANGES_ANNOUNCED
+from banyan.limits_supplies import SUPPLIES_CHANGES_ANNOUNCED
 
 SQL: Final = load_statements("banyan.service.supplies.feeds", "announced.sql")
 NOTICE_DAYS: Final = 30

@@ -10,7 +10,7 @@ from typing import Final
 
 from banyan.errors import Invalid
 from banyan.kernel.catalogue.operation import FaceAnswer, FaceRequest
-from banyan.limits import SUPPLIES_FEED_AGE_S, SUPPLIES_FEED_STALE_S
+from banyan.limits_supplies import SUPPLIES_FEED_AGE_S, SUPPLIES_FEED_STALE_S
 from banyan.service.supplies.feeds.shelf import Encoded
 
 LIVE: Final = f"public, max-age={SUPPLIES_FEED_AGE_S}, stale-while-revalidate={SUPPLIES_FEED_STALE_S}"

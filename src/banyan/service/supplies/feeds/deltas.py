@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from banyan.errors import Problem
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.limits import SUPPLIES_DELTA_EVENTS, SUPPLIES_DELTA_ROWS, SUPPLIES_DELTAS_KEPT
+from banyan.limits_supplies import SUPPLIES_DELTA_EVENTS, SUPPLIES_DELTA_ROWS, SUPPLIES_DELTAS_KEPT
 from banyan.service.supplies.board import Board, Change
 from banyan.service.supplies.feeds.pack import LETTERS, said
 from banyan.service.supplies.feeds.wording import refusal

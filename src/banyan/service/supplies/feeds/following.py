@@ -14,8 +14,8 @@ import msgspec
 from banyan.errors import Limit, NotFound, Unavailable
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Drawer
-from banyan.limits import (
-    SSE_CLIENTS,
+from banyan.limits import SSE_CLIENTS
+from banyan.limits_supplies import (
     SUPPLIES_BODIES_KEPT,
     SUPPLIES_DELTAS_KEPT,
     SUPPLIES_DELTAS_RECALLED,

@@ -14,7 +14,7 @@ import msgspec
 from banyan.errors import Invalid, NotFound
 from banyan.kernel.catalogue.operation import Context, FaceAnswer, FaceRequest
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.limits import SUPPLIES_HISTORY_WINDOW_S
+from banyan.limits_supplies import SUPPLIES_HISTORY_WINDOW_S
 from banyan.service.supplies.feeds import official, pack
 from banyan.service.supplies.feeds.answering import IMMUTABLE, JSON, LICENCE, LIVE, asked, number, sent
 from banyan.service.supplies.feeds.declaring import feed

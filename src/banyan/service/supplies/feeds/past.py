@@ -16,7 +16,7 @@ import msgspec
 
 from banyan.errors import NotFound, Problem
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.limits import SUPPLIES_HISTORY_BYTES, SUPPLIES_HISTORY_EVENTS
+from banyan.limits_supplies import SUPPLIES_HISTORY_BYTES, SUPPLIES_HISTORY_EVENTS
 from banyan.service.supplies.feeds.view import View, view_of
 from banyan.service.supplies.feeds.wording import refusal
 from banyan.service.supplies.keeping import Kept

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from banyan.limits import SUPPLIES_FORECAST_DROPS
+from banyan.limits_supplies import SUPPLIES_FORECAST_DROPS
 from banyan.service.supplies.forecast.curve import Curve, learn
 from banyan.service.supplies.forecast.pace import (
     MEMORY_H,

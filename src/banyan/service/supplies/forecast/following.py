@@ -14,7 +14,7 @@ from banyan.errors import Problem
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Drawer
-from banyan.limits import SUPPLIES_FORECAST_PART, SUPPLIES_FORECAST_STRIDE
+from banyan.limits_supplies import SUPPLIES_FORECAST_PART, SUPPLIES_FORECAST_STRIDE
 from banyan.service.supplies.board import Board, Change
 from banyan.service.supplies.forecast.day import NONE, Day, Ints
 from banyan.service.supplies.forecast.pace import parts_of

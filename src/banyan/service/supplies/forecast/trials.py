@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from banyan.limits import SUPPLIES_FORECAST_SAMPLE
+from banyan.limits_supplies import SUPPLIES_FORECAST_SAMPLE
 from banyan.service.supplies.forecast.curve import NO_FATES, Fates
 from banyan.service.supplies.forecast.pace import Floats, Parts, service_hours
 

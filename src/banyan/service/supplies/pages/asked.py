@@ -9,7 +9,7 @@ import msgspec
 
 from banyan.craft.place import parse_address
 from banyan.kernel.catalogue import FaceRequest
-from banyan.limits import SUPPLIES_FOUND_DEEPEST, SUPPLIES_RADIUS_M
+from banyan.limits_supplies import SUPPLIES_FOUND_DEEPEST, SUPPLIES_RADIUS_M
 from banyan.service.supplies.pages.finding import FindOutlets
 
 PAGE = 50

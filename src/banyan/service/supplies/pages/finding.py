@@ -12,7 +12,13 @@ import numpy.typing as npt
 from banyan.craft.place import plain, wgs84
 from banyan.errors import Invalid
 from banyan.kernel.catalogue.operation import OPEN, Context
-from banyan.limits import SUPPLIES_FOUND, SUPPLIES_FOUND_DEEPEST, SUPPLIES_POINTS, SUPPLIES_RADIUS_M, SUPPLIES_TEXT_ROWS
+from banyan.limits_supplies import (
+    SUPPLIES_FOUND,
+    SUPPLIES_FOUND_DEEPEST,
+    SUPPLIES_POINTS,
+    SUPPLIES_RADIUS_M,
+    SUPPLIES_TEXT_ROWS,
+)
 from banyan.service.supplies.board import UNKNOWN, Board
 from banyan.service.supplies.hours import slot_at
 from banyan.service.supplies.keeping import kept_of

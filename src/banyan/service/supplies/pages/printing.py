@@ -6,7 +6,7 @@ import asyncio
 
 from banyan.errors import NotFound
 from banyan.kernel.catalogue import FaceRequest, View
-from banyan.limits import SUPPLIES_FOUND
+from banyan.limits_supplies import SUPPLIES_FOUND
 from banyan.service.supplies.operations import missing
 from banyan.service.supplies.pages.areas import area_name
 from banyan.service.supplies.pages.asked import Asked
