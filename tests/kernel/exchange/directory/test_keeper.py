@@ -17,6 +17,7 @@ from tests.kernel.exchange.directory.nation import (
     START,
     Clock,
     a_directory,
+    a_key,
     a_member,
     an_anchor,
     member,
@@ -26,10 +27,11 @@ from tests.kernel.exchange.directory.nation import (
 )
 
 from banyan.errors import Problem
-from banyan.kernel.exchange.directory import notes
+from banyan.kernel.exchange.directory import evidence, notes
 from banyan.kernel.exchange.directory.authority import Authority
 from banyan.kernel.exchange.directory.document import Revoked
 from banyan.kernel.exchange.directory.keeper import Forked, Keeper, Offer, Refused
+from banyan.kernel.exchange.directory.keyfiles import public_der
 from banyan.kernel.exchange.directory.notes import Revocation
 from banyan.kernel.storage.durable import write_file
 from banyan.wire.tlog import note
@@ -291,6 +293,42 @@ def test_a_full_disk_at_any_write_leaves_what_was_and_the_next_try_works(
         assert written < which, "there are no more writes than these"
     assert keeper.standing.is_known(member("LATER"))
     assert keeper.evidence == ()
+
+
+def test_what_was_taken_is_in_force_when_the_disk_is_full_before_moot_ends_are_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    authority = a_directory(tmp_path / "c", clock, ("CENTRE", "M0"))
+    keeper = Keeper(tmp_path / "f", an_anchor(), clock=clock)
+    keeper.take(authority.keeper.offer())
+    key = a_key("M0")
+    keeper.take_revocations([notes.end_of_key(INSTANCE, member("M0"), public_der(key), int(START), key.sign)])
+    clock.at += 60
+    authority.change(lambda snapshot: with_member(snapshot, a_member("M0", number=1)))
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "revocations.json":
+            raise OSError(28, "No space left on device")
+        write_file(path, content)
+
+    monkeypatch.setattr("banyan.kernel.exchange.directory.keeper.write_file", full)
+    with pytest.raises(OSError, match="No space"):
+        keeper.take(authority.keeper.offer(keeper.held.facts.size))
+    assert keeper.standing.version == "2"
+    assert keeper.revocations == ()
+    monkeypatch.undo()
+    assert Keeper(tmp_path / "f", an_anchor(), clock=clock).revocations == ()
+
+
+def test_evidence_that_comes_before_the_first_log_alerts_officers(tmp_path: Path) -> None:
+    clock = Clock()
+    one, other = a_directory(tmp_path / "1", clock), a_directory(tmp_path / "2", clock)
+    for authority, name in ((one, "GOOD"), (other, "EVIL")):
+        authority.change(lambda snapshot, n=name: with_member(snapshot, a_member(n)))
+    keeper = Keeper(tmp_path / "f", an_anchor(), clock=clock)
+    assert keeper.accuse(evidence.roots(one.keeper.held.checkpoint, other.keeper.held.checkpoint))
+    assert "two different logs" in keeper.alerts[0]
 
 
 def test_a_thousand_acts_in_a_second_do_not_run_ahead_of_the_clock(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from banyan.kernel.exchange.directory import document, evidence, notes, trust
 from banyan.kernel.exchange.directory.document import BadDocument, Revoked, Snapshot
 from banyan.kernel.exchange.directory.evidence import Evidence
 from banyan.kernel.exchange.directory.mirror import alone, grown
-from banyan.kernel.exchange.directory.notes import Announced, Revocation
+from banyan.kernel.exchange.directory.notes import Announced, AuthorityKeys, Revocation
 from banyan.kernel.exchange.directory.standing import Index, Standing
 from banyan.kernel.exchange.directory.trust import Anchor, Contradiction, Facts
 from banyan.kernel.ledger.tree import Tree
@@ -101,10 +101,14 @@ class Keeper:
         self._load()
 
     @property
+    def _chain(self) -> tuple[AuthorityKeys, ...]:
+        """The authority's keys that are known: the pinned ones until there is a log."""
+        return self.held.facts.chain or (self.anchor.keys,)
+
+    @property
     def alerts(self) -> tuple[str, ...]:
         """What officers must know, in sentences."""
-        chain = self.held.facts.chain
-        found = (evidence.verify(one, self.anchor.instance, chain) for one in list(self._evidence.values()))
+        found = (evidence.verify(one, self.anchor.instance, self._chain) for one in list(self._evidence.values()))
         return tuple(f"{sentence} {evidence.REMEDY}" for sentence in found)
 
     def take(self, offer: Offer) -> bool:
@@ -147,7 +151,7 @@ class Keeper:
         with self._turn:
             if found.name in self._evidence or len(self._evidence) >= DIRECTORY_EVIDENCE:
                 return False
-            chain = self.held.facts.chain or (self.anchor.keys,)
+            chain = self._chain
             try:
                 told = evidence.verify(found, self.anchor.instance, chain)
             except BadNote:
@@ -269,9 +273,10 @@ class Keeper:
             raise
         is_other = checked.index is not self._index
         self.held, self._index = checked.held, checked.index
-        if is_other:
-            self._forget_moot()
+        is_moot = is_other and self._forget_moot()
         self._swap()
+        if is_moot:  # last: when it fails, the next start forgets them
+            self._write_revocations()
         if before.announced and facts.announced and before.announced.sha256 != facts.announced.sha256:
             self._snapshot_path(before.announced).unlink(missing_ok=True)
 
@@ -294,8 +299,7 @@ class Keeper:
         self.standing.swap(self._index, revoked, self.held.at)
 
     def _revocation(self, entry: bytes) -> tuple[Revoked, bytes] | None:
-        chain = self.held.facts.chain or (self.anchor.keys,)
-        for keys in reversed(chain):
+        for keys in reversed(self._chain):
             try:
                 said = notes.opened(entry, self.anchor.instance, keys)
             except BadNote:
@@ -312,13 +316,15 @@ class Keeper:
         found = self._index.keys.get(name) if self._index else None
         return found.key.public if found else None
 
-    def _forget_moot(self) -> None:
-        """Keys' own ends count while the snapshot has the key; everybody who has the snapshot forgets the same."""
-        known = self._index.keys if self._index else {}
-        kept = {at: one for at, one in self._notes.items() if not notes.is_own_end(one[1]) or at[1] in known}
-        if len(kept) != len(self._notes):
-            write_file(self.folder / "revocations.json", _texts([entry for _, entry in kept.values()]))
-            self._notes = kept
+    def _forget_moot(self) -> bool:
+        """Keys' own ends count while the snapshot has the key; everybody who has the snapshot forgets the same. False
+        when there are none."""
+        known, before = self._index.keys if self._index else {}, len(self._notes)
+        self._notes = {at: one for at, one in self._notes.items() if not notes.is_own_end(one[1]) or at[1] in known}
+        return len(self._notes) != before
+
+    def _write_revocations(self) -> None:
+        write_file(self.folder / "revocations.json", _texts(self.revocations))
 
     def _compared(self, checkpoint: bytes, said: Checkpoint, entries: Sequence[bytes]) -> Evidence | None:
         held = self.held.facts.size
@@ -370,6 +376,8 @@ class Keeper:
         self._tree = Tree(self.folder / "tiles", kept.size)
         entries = [self._tree.entry(at) for at in range(kept.size)]
         facts = trust.facts_of(entries, self.anchor)
+        if not facts.chain:
+            raise Refused("the log is empty")
         said, at = trust.open_checkpoint(kept.checkpoint.encode(), facts.chain[-1])
         if said.size != kept.size or said.root != root_of(kept.size, alone(entries)):
             raise Refused("the log is not the one that was signed")
