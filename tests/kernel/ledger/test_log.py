@@ -65,6 +65,21 @@ def test_a_use_is_durable_before_it_is_answered_and_proven_after(open_ledger: Op
     asyncio.run(run())
 
 
+def test_who_asks_while_the_ledger_opens_gets_the_tree_that_grows(open_ledger: OpenLedger) -> None:
+    async def run() -> None:
+        ledger = open_ledger()
+        await ledger.append(act_entry("order", id="o1", digest="00"))
+        _, *trees = await asyncio.gather(ledger.publish(NOW), ledger.tree(), ledger.tree())
+        second = await ledger.append(act_entry("order", id="o2", digest="00"))
+        assert await ledger.publish(NOW + 1) is not None
+        assert await ledger.receipt(second) is not None
+        now = await ledger.tree()
+        assert all(tree is now for tree in trees)
+        assert now.size == 2
+
+    asyncio.run(run())
+
+
 def test_uses_that_come_together_are_chained_and_proven_like_any(open_ledger: OpenLedger) -> None:
     async def run() -> None:
         ledger = open_ledger()

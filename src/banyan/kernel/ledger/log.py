@@ -117,6 +117,7 @@ class Ledger:
         self._store, self._folder, self._keys, self._random = store, folder, keys, random
         self._tree: Tree | None = None
         self._turn = asyncio.Lock()
+        self._opening = asyncio.Lock()
 
     @property
     def store(self) -> Store:
@@ -262,10 +263,14 @@ class Ledger:
         return await self._open()
 
     async def _open(self) -> Tree:
-        if self._tree is None:
-            head = await self.head()
-            self._tree = await asyncio.to_thread(Tree, self._folder, head.tiled)
-        return self._tree
+        """The one tree: a second, opened beside it, would not grow with it."""
+        if self._tree is not None:
+            return self._tree
+        async with self._opening:
+            if self._tree is None:
+                head = await self.head()
+                self._tree = await asyncio.to_thread(Tree, self._folder, head.tiled)
+            return self._tree
 
     async def _grow(self, tree: Tree) -> None:
         """Bring the next entries into tiles: files first, then the record that they are there."""
