@@ -6,7 +6,9 @@ import asyncio
 import json
 from argparse import Namespace
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import pytest
@@ -14,11 +16,12 @@ from tests.demo.federation.three import Three, a_federation
 from tests.kernel.exchange.road.pair import an_identity
 
 from banyan.cli import main
-from banyan.doctor_checks import Finding
+from banyan.doctor_checks import Finding, of_call
 from banyan.doctoring import examined
 from banyan.errors import Invalid
 from banyan.kernel.exchange.directory import keyfiles
 from banyan.kernel.identity.caller import Caller
+from banyan.wire.xroad.identifiers import ClientId
 
 HOSPITAL = "hospital"
 
@@ -139,6 +142,27 @@ def test_each_thing_that_is_broken_is_said_with_who_must_act(tmp_path: Path) -> 
             assert "edge-unreachable" in dict(wrong(await told(three)))
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>It works!</html>", b"[]", b'{"service": [{}]}', b'{"service": [{"service_code']
+)
+def test_another_program_at_the_edge_is_said_and_does_not_end_the_look(body: bytes) -> None:
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        Thread(target=server.handle_request).start()
+        edge = f"http://127.0.0.1:{server.server_port}"
+        found = of_call(edge, ClientId("TW", "MED", "H1", "emergency"), ClientId("TW", "GOV", "NIA", "border"), False)
+    assert (found.level, found.code) == ("wrong", "edge-unreadable")
+    assert edge in found.says
 
 
 def test_the_verb_exits_by_what_it_found_and_prints_one_json_object(

@@ -61,6 +61,16 @@ class Peer(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class _Service(msgspec.Struct, frozen=True):
+    service_code: str
+
+
+class _Allowed(msgspec.Struct, frozen=True):
+    """What we read of an answer of allowedMethods (X-Road's protocol of metadata of REST services)."""
+
+    service: tuple[_Service, ...] = ()
+
+
 class NotWho(OSError):
     """A certificate was shown that the directory does not have."""
 
@@ -225,9 +235,18 @@ def of_call(edge: str, client: ClientId, subsystem: ClientId, is_needed: bool) -
     if answer.status != 200:
         said = _said(answer.body)
         return Finding("wrong", "call-refused", about, f"A call does not get through: {said}", "As it says.")
-    services = [one["service_code"] for one in msgspec.json.decode(answer.body).get("service", ())]
-    if services:
-        return Finding("ok", "granted", about, f"May ask {', '.join(sorted(services))}.")
+    try:
+        allowed = msgspec.json.decode(answer.body, type=_Allowed).service
+    except UNREADABLE:
+        return Finding(
+            "wrong",
+            "edge-unreadable",
+            about,
+            f"What answers clients at {edge} is not this gateway: its list of services cannot be read.",
+            "You: see what listens there, or give this gateway another edge_port.",
+        )
+    if allowed:
+        return Finding("ok", "granted", about, f"May ask {', '.join(sorted(one.service_code for one in allowed))}.")
     return Finding(
         "wrong" if is_needed else "note",
         "no-grant",
