@@ -31,7 +31,7 @@ from banyan.kernel.exchange.messages.record import written  # noqa: E402
 from banyan.kernel.exchange.road.head import read_request, read_response, write_request, write_response  # noqa: E402
 from banyan.kernel.storage.journal import Journal  # noqa: E402
 from banyan.wire.httpsig import peer  # noqa: E402
-from banyan.wire.httpsig.keys import ECDSA_P256, P256Signer, P256Verifier  # noqa: E402
+from banyan.wire.httpsig.p256 import ECDSA_P256, P256Verifier, p256_signer  # noqa: E402
 from banyan.wire.httpsig.presented import Parameters, presented  # noqa: E402
 
 ROUNDS, TIMES = 15, 150
@@ -64,7 +64,7 @@ def least(step: Callable[[], object], times: int = TIMES) -> float:
 
 def keys() -> dict[str, float]:
     key, base = ec.generate_private_key(ec.SECP256R1()), bytes(700)
-    signer, verifier = P256Signer("k", key), P256Verifier("k", key.public_key())
+    signer, verifier = p256_signer("k", key), P256Verifier("k", key.public_key())
     made = signer.sign(base)
     return {"sign": least(lambda: signer.sign(base)), "verify": least(lambda: verifier.verify(base, made))}
 

@@ -34,8 +34,9 @@ from banyan.wire.httpsig.components import Component, component, value_of
 from banyan.wire.httpsig.covered import covered
 from banyan.wire.httpsig.digest import check_digest, digest_field
 from banyan.wire.httpsig.errors import DigestMismatch, Forged, Malformed, Refused, Uncovered, UnknownKey, Untimely
-from banyan.wire.httpsig.keys import PrivateKey, _der, _plain, signer_of
+from banyan.wire.httpsig.keys import PrivateKey, signer_of
 from banyan.wire.httpsig.message import Request, Response
+from banyan.wire.httpsig.p256 import _der, _plain
 from banyan.wire.httpsig.peer import TAG, sign_request, sign_response, verify_request, verify_response
 from banyan.wire.httpsig.presented import Parameters, member_of, presented, signature_base
 

@@ -15,7 +15,8 @@ import msgspec
 
 from banyan.errors import Invalid
 from banyan.limits_road import DELIVERY_RECEIPT_CHARACTERS
-from banyan.wire.httpsig.keys import ECDSA_P256, ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87, Signer, Verifier
+from banyan.wire.httpsig.keys import ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87, Signer, Verifier
+from banyan.wire.httpsig.p256 import ECDSA_P256
 
 TYPE: Final = "banyan-receipt+jws"
 _ALGORITHMS: Final = {

@@ -33,8 +33,9 @@ from banyan.kernel.exchange.road.edges.seams import Archived
 from banyan.kernel.exchange.road.model import Body, Signed
 from banyan.limits_road import EDGES_BODY_BYTES, EDGES_CONTAINER_BYTES
 from banyan.wire import xmltext
-from banyan.wire.httpsig.keys import Ed25519Verifier, MlDsaVerifier, P256Verifier, Verifier
+from banyan.wire.httpsig.keys import Ed25519Verifier, MlDsaVerifier, Verifier
 from banyan.wire.httpsig.message import Message, Request, Response, fields_of
+from banyan.wire.httpsig.p256 import P256Verifier
 from banyan.wire.httpsig.peer import LABEL, KeyOf
 from banyan.wire.httpsig.presented import presented, signature_base
 from banyan.wire.tlog.proof import parse_receipt
