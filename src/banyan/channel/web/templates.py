@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from types import CodeType
+from typing import Any, Final
 
 import jinja2
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -17,6 +20,23 @@ from banyan.kernel.catalogue import Messages, Service, load_messages
 
 PACKAGE = "banyan.channel.web"
 HTML_LANG: Mapping[str, str] = {"zh-Hant": "zh-Hant-TW", "en": "en"}
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """The templates that this process has compiled: its portals have the same ones, and compiling takes 5 to 30 ms."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._made.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None, "Jinja keeps what it has compiled"
+        self._made[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED: Final = _Compiled()
 
 
 def build_environment(services: Sequence[Service], messages: Messages) -> jinja2.Environment:
@@ -33,6 +53,7 @@ def build_environment(services: Sequence[Service], messages: Messages) -> jinja2
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
         keep_trailing_newline=True,
     )
     environment.filters |= _filters(messages)
@@ -42,7 +63,11 @@ def build_environment(services: Sequence[Service], messages: Messages) -> jinja2
 
 def gather_messages(services: Sequence[Service]) -> Messages:
     """The channel's sentences with the services': `messages.toml`, and `templates/*.toml` beside pages."""
-    packages = list(dict.fromkeys(service.package for service in services if service.package != PACKAGE))
+    return _gathered(tuple(dict.fromkeys(service.package for service in services if service.package != PACKAGE)))
+
+
+@cache
+def _gathered(packages: tuple[str, ...]) -> Messages:
     found = [load_messages(package) for package in packages if files(package).joinpath("messages.toml").is_file()]
     found += [
         load_messages(package, f"templates/{entry.name}")
