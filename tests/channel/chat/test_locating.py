@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.access.axe import AXE, watch, wrong
+from tests.access.going import pressed
 from tests.portal import browser, live_portal
 from tests.service.supplies.make import EVENTS
 from tests.service.supplies.pages.stage import fill
@@ -17,8 +18,8 @@ HERE = {"latitude": 23.977, "longitude": 121.604}
 def asked(page: Any, url: str, text: str) -> None:
     page.goto(url)
     page.fill("#f-text", text)
-    page.click(".chat-form button[type=submit]")
-    page.wait_for_selector(".chat-reply")
+    pressed(page, ".chat-form button[type=submit]")
+    assert page.locator(".chat-reply").count()
 
 
 @pytest.mark.browser
@@ -33,8 +34,7 @@ def test_a_place_told_by_a_button_brings_cards_that_anybody_can_read(tmp_path: P
         watch(page)
         asked(page, f"{portal.url}/chat", "哪裡還有成人口罩")
         assert page.locator("[data-chat-locate]").is_visible()
-        page.click("[data-chat-locate]")
-        page.wait_for_selector(".chat-card")
+        pressed(page, "[data-chat-locate]")
         first = page.locator(".chat-card").first.inner_text()
         assert "花蓮一號藥局" in first
         assert "還有 200 片" in first

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 from tests.access import axe, moda
 from tests.access.enough import Page, enough, faults
+from tests.access.going import pressed
 from tests.access.shown import HEADER
 from tests.channel.web.conftest import Filled
 from tests.portal import browser
@@ -123,14 +124,14 @@ def test_axe_finds_nothing_for_who_is_signed_in(portal: Filled, chromium: Any) -
     page = axe.opened(chromium, "light")
     page.goto(f"{portal.url}/session")
     page.fill("#f-token", portal.token)
-    page.click("main button[type=submit]")
+    pressed(page, "main button[type=submit]")
     found: list[str] = []
     pages = ("/publish", f"/en/publish/{portal.job}", "/dataset/stores/edit", f"/request/{portal.asked}", "/session")
     for address in ("/en/publish", *pages):
         found += axe.looked(page, portal.url, address)
         assert page.locator("h1").count() == 1
     page.goto(f"{portal.url}/publish")
-    page.click("main form button[type=submit]")
+    pressed(page, "main form button[type=submit]")
     assert page.locator("#error-summary a[href='#f-file']").count() == 1
     found += axe.wrong(page, "/publish with an error")
     assert found == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.access.going import pressed
 from tests.channel.web.conftest import Filled
 from tests.portal import browser
 
@@ -28,8 +29,8 @@ def test_a_kiosk_has_large_targets_and_asks_before_it_starts_again(portal: Fille
         page.wait_for_selector("#kiosk-warning[open]")
         assert page.evaluate("document.activeElement.textContent") == "繼續使用"
         page.keyboard.press("Enter")
-        assert page.locator("#kiosk-warning[open]").count() == 0
-        page.click(".tools >> text=重新開始")
+        page.wait_for_selector("#kiosk-warning[open]", state="detached")
+        pressed(page, ".tools >> text=重新開始")
         assert page.url == f"{portal.url}/"
         page.goto(f"{portal.url}/en/dataset")
         page.clock.run_for(125_000)

@@ -7,6 +7,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+from tests.access.going import pressed
 from tests.channel.web.conftest import Filled
 from tests.portal import browser
 
@@ -39,7 +40,7 @@ def test_an_open_page_tells_of_a_new_version(portal: Filled) -> None:
         assert "第 2 版" in page.inner_text("#fresh-told")
         assert "第 2 版" in page.inner_text("#fresh")
         assert page.locator("tbody td.number").inner_text() == "1", "the rows stay until the reader asks"
-        page.click("#fresh-told a")
+        pressed(page, "#fresh-told a")
         page.wait_for_selector("#fresh[data-ready]")
         assert page.locator("tbody td.number").inner_text() == "2"
         page.click("#fresh + button")

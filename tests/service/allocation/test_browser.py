@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.access import moda
 from tests.access.axe import looked, opened, wide, wrong
+from tests.access.going import pressed
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.allocation.world import DAY, EVENTS, ITEM, PROPOSER, SECOND, WEEK, a_day
@@ -88,18 +89,17 @@ def test_axe_finds_nothing_and_nothing_is_wide(live: tuple[str, str, str]) -> No
                 found += looked(page, url, path)
         page = opened(chromium, "light")
         page.goto(f"{url}/openid/login", wait_until="domcontentloaded")
-        page.click("button[value='demo.supplies']")
-        page.wait_for_url("**/openid/account")
+        pressed(page, "button[value='demo.supplies']")
         page.goto(f"{url}/en/allocation/plans/{draft}", wait_until="domcontentloaded")
         look(page, "a draft")
-        page.click("button[value=adjust]")
-        page.wait_for_selector("#error-summary")
+        pressed(page, "button[value=adjust]")
+        assert page.locator("#error-summary").count() == 1
         look(page, "an adjustment that does not stand")
         page.goto(f"{url}/en/allocation", wait_until="domcontentloaded")
         page.fill("#f-day", DAY)
         page.fill("#f-supply", "20")
-        page.click("button[value=compare]")
-        page.wait_for_selector("#compared")
+        pressed(page, "button[value=compare]")
+        assert page.locator("#compared").count() == 1
         look(page, "methods side by side")
         assert page.input_value("#f-supply") == "20"
     assert found == []

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.access import moda
+from tests.access.going import pressed
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.fence.world import ONLY
@@ -119,43 +120,38 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         calls = page.locator("summary", has=page.locator("#calls"))
         calls.focus()
         page.keyboard.press("Enter")
-        assert page.locator("#result-1").is_visible(), "opened by keyboard"
+        page.wait_for_selector("#result-1")  # opened by keyboard
         page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true })")
         see(desk, "/duty-open")
         plain = Desk(chromium, url, "demo.epidemic", has_script=False)
         plain.page.goto(f"{url}/en{PATH}")
         before = plain.page.locator("button[value=claim]").count()
-        plain.page.locator("button[value=claim]").first.click()
+        pressed(plain.page, "button[value=claim] >> nth=0")
         assert plain.page.locator("button[value=claim]").count() == before - 1, "taken, without script"
         assert plain.page.locator("#work-1").is_visible()
         page.goto(f"{url}/en{PATH}")
         card = page.locator("section[aria-labelledby=work] article", has=page.locator("button[value=close]")).first
         card.locator("input[name=reason]").fill("to ask whether all is well")
-        with page.expect_navigation():
-            card.locator("button[value=open_case]").click()
+        pressed(page, card.locator("button[value=open_case]"))
         assert page.locator("#seen").count() == 1
         see(desk, "/en/duty-seen")
         page.click("summary:has(#look-up)")
         page.fill("#f-look_up-person", LIN)
         page.fill("#f-look_up-reason", "she called about her battery")
-        with page.expect_navigation():
-            page.click("button[value=look_up]")
+        pressed(page, "button[value=look_up]")
         page.click("#seen ~ details summary")
         page.fill("#call-note-seen", "battery, charges now")
-        with page.expect_navigation():
-            page.locator("section:has(#seen) button[value=note_call]").click()
+        pressed(page, page.locator("section:has(#seen) button[value=note_call]"))
         assert page.locator(".banner-done").count() == 1
         page.evaluate("() => { document.querySelector('#register').closest('details').open = true }")
         page.fill("#f-register-person", "A123456788")
-        with page.expect_navigation():
-            page.click("button[value=register]")
+        pressed(page, "button[value=register]")
         assert page.locator("#f-register-person").is_visible(), "the form that is wrong lies open"
         assert page.locator("#error-summary a").count()
         see(desk, "/en/duty-wrong")
         her = Desk(chromium, url, "demo.lin", has_script=True)
         her.page.goto(f"{url}/fence/mine")
-        with her.page.expect_navigation():
-            her.page.click("button[value=link]")
+        pressed(her.page, "button[value=link]")
         assert re.search(r"連結 [A-Z2-9]{5}-[A-Z2-9]{5}", her.page.locator("main").inner_text())
         see(her, "/mine-code")
         sheets = moda.sheets_of(kept, url)

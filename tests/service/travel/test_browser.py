@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.access import moda
+from tests.access.going import entered, pressed
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.powers.test_browser import Desk
@@ -68,13 +69,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 clinic.page.goto(f"{url}{lang}/travel")
                 clinic.page.fill("#f-reason", "發燒")
                 clinic.page.fill("#f-person", number)
-                with clinic.page.expect_navigation():
-                    clinic.page.keyboard.press("Enter")
+                entered(clinic.page)
                 see(clinic, f"{lang}/travel-{'flag' if number == LIN else 'wrong'}", told)
             clinic.page.goto(f"{url}{lang}/travel/tocc")
             see(clinic, f"{lang}/travel-tocc", "TOCC")
-            with clinic.page.expect_navigation():
-                clinic.page.click("main form button[type=submit]")
+            pressed(clinic.page, "main form button[type=submit]")
             assert clinic.page.locator("#error-summary a").count()
             see(clinic, f"{lang}/travel-tocc-wrong", "")
             for persona, path in (("demo.border", "contests"), ("demo.lin", "mine")):

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.access.axe import looked, opened, wrong
+from tests.access.going import pressed
 from tests.make import live_server
 from tests.portal import browser
 from tests.service.rationing.draw.world import DRAW, ROUND, a_plan, a_world
@@ -77,8 +78,7 @@ def test_a_citizen_looks_her_ticket_up_without_script(live: Live) -> None:
         ):
             page.goto(f"{live.url}/rationing/draws/{DRAW}", wait_until="domcontentloaded")
             page.fill("#f-ticket", given)
-            page.click("main form button[type=submit]")
-            page.wait_for_load_state("domcontentloaded")
+            pressed(page, "main form button[type=submit]")
             assert said in page.locator("main").inner_text()
             assert given not in page.url or given == "x"
 
@@ -88,8 +88,7 @@ def test_a_receipt_is_checked_in_the_browser_and_a_bent_one_refused(live: Live) 
         page = chromium.new_page()
         page.goto(f"{live.url}/rationing/draws/{DRAW}", wait_until="domcontentloaded")
         page.fill("#f-ticket", live.last)
-        page.click("main form button[type=submit]")
-        page.wait_for_selector("#receipt button")
+        pressed(page, "main form button[type=submit]")
         page.click("#receipt button")
         page.wait_for_selector("#told .banner-done")
         assert "77 / 77" in page.locator("#told").inner_text()
@@ -145,8 +144,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(live: Live) -> None
             found += looked(page, live.url, path)
         page.goto(f"{live.url}/rationing/draws/{DRAW}", wait_until="domcontentloaded")
         page.fill("#f-ticket", live.winner)
-        page.click("main form button[type=submit]")
-        page.wait_for_selector("#receipt button")
+        pressed(page, "main form button[type=submit]")
         page.click("#receipt button")
         page.wait_for_selector("#told .banner-done")
         found += wrong(page, "a winner's receipt")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from tests.access.going import pressed
 from tests.channel.web.test_kiosk import SMALL
 from tests.portal import browser
 from tests.service.supplies.pages.stage import Stage
@@ -27,19 +28,19 @@ def test_a_public_screen_is_pressed_only_prints_and_starts_again(day: Stage, chr
     page.clock.install()
     page.goto(f"{day.url}/supplies/kiosk?kiosk=1")
     assert page.evaluate(SMALL) == []
-    page.click("a:has-text('花蓮縣')")
+    pressed(page, "a:has-text('花蓮縣')")
     assert page.evaluate(SMALL) == []
-    page.click(".kiosk-choices a:has-text('花蓮市')")
+    pressed(page, ".kiosk-choices a:has-text('花蓮市')")
     assert page.evaluate(SMALL) == []
     sizes = page.eval_on_selector_all(
         ".kiosk-steps .button", "all => all.map(one => one.getBoundingClientRect().height)"
     )
     assert min(sizes) >= 64
     assert page.locator(".outlet").count() == 2
-    page.click("text=列印這張清單")
-    page.wait_for_url("**/supplies/print/10015010?**")
+    pressed(page, "text=列印這張清單")
+    assert "/supplies/print/10015010?" in page.url
     assert page.evaluate("window.printed") == 1
-    page.click(".paper-tools a >> nth=1")
+    pressed(page, ".paper-tools a >> nth=1")
     assert page.locator(".outlet").count() == 2, "back to the list"
     page.go_back()
     page.clock.run_for(125_000)
