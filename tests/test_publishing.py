@@ -21,6 +21,7 @@ from tests.make import TOKEN, Client, live_node, shared_data
 
 from banyan.cli import main
 from banyan.node import open_node
+from banyan.remote_portal import Portal
 from banyan.service.opendata.parts import SERVICE
 from banyan.settings import Settings
 
@@ -104,6 +105,17 @@ def test_without_the_token_nothing_is_taken(tmp_path: Path, capsys: pytest.Captu
     with live_node(tmp_path / "node", [SERVICE]) as (url, _):
         assert main(["publish", str(file), "--url", url, "--token", "wrong", "--data", str(tmp_path)]) == 2
         assert "administrator token" in capsys.readouterr().err
+
+
+def test_an_address_that_is_no_portal_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "stock.csv"
+    file.write_text(STOCK)
+    monkeypatch.setattr(Portal, "ask", lambda *_, **__: b"<html>It works!</html>")
+    for source in (str(file), "http://source.example/stock.csv"):
+        assert main(["publish", source, "--url", "http://localhost:1", "--token", TOKEN]) == 2
+        assert "http://localhost:1 is not a portal" in capsys.readouterr().err
 
 
 def test_an_upload_form(tmp_path: Path) -> None:

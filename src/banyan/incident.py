@@ -19,8 +19,8 @@ from banyan.kernel.events.clock import EpochS
 from banyan.kernel.identity.caller import SYSTEM
 from banyan.limits_casualties import CASUALTY_FILE, CASUALTY_ROWS
 from banyan.node import ROOT, Node
-from banyan.publishing import language
 from banyan.serving import serve
+from banyan.terminal import language
 
 MESSAGES: Final = load_messages("banyan", "incident.toml")
 SERVICE: Final = "banyan.service.casualties.parts:SERVICE"

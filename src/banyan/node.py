@@ -48,6 +48,7 @@ from banyan.registers import Issuer, lend_registers, nobodys
 from banyan.reminding import lend_reminders
 from banyan.roads import Road
 from banyan.roadside import Roadside
+from banyan.running import TOKEN_FILE
 from banyan.service.identity.desk import Desk
 from banyan.settings import (
     Settings,
@@ -58,8 +59,6 @@ from banyan.traced import lend_tracing
 from banyan.travelling import lend_travel
 
 ROOT = Path(__file__).parents[2]
-TOKEN_FILE = "administrator.token"  # noqa: S105 - a file's name
-ADDRESS_FILE = "node.json"
 DEMO_FOLDER = "demo"
 REGISTERS = (*DEMO_SERVICES, *ROAD_SERVICES)
 KEYS_FOLDER = "keys"

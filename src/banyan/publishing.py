@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import urlencode
 
-import msgspec
-import urllib3
-
-from banyan.errors import Denied, Invalid, Problem, Unavailable
-from banyan.kernel.catalogue.messages import load_messages
+from banyan.errors import Invalid
 from banyan.kernel.identity.caller import SYSTEM
-from banyan.limits import FETCH_CHUNK_BYTES
+from banyan.remote_portal import MESSAGES, Pairs, Portal, address_of, outcome, refused, sayer, token_of
+from banyan.running import ROOT
 from banyan.service.opendata import uploads
 from banyan.service.opendata.asking import publish_from
 from banyan.service.opendata.committing import Published, PublishedTable
@@ -32,13 +26,8 @@ from banyan.service.opendata.desk import ENDED, JobView
 from banyan.service.opendata.ingest import messages as reading
 from banyan.service.opendata.live import Follow
 from banyan.service.opendata.publish import JobQuery
+from banyan.terminal import language
 
-MESSAGES = load_messages("banyan", "publishing.toml")
-ROOT = Path(__file__).parents[2]
-TOKEN_FILE = "administrator.token"  # noqa: S105 - a file's name
-ADDRESS_FILE = "node.json"
-Pairs = list[tuple[str, str]]
-CONNECT_S = 10.0
 BAR_CELLS = 28
 
 _ONE = {
@@ -73,16 +62,9 @@ _MANY = {
 _FLAGS = ("add", "as-file", "fresh", "private")
 
 
-class Here(msgspec.Struct, frozen=True):
-    """A running node, as it says in its data folder."""
-
-    url: str
-    pid: int
-
-
 def add_publish_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the verb's options; `run` is set to `publish_command`."""
-    say = _sayer()
+    say = sayer()
     parser = verbs.add_parser("publish", help=say("help.publish"), description=say("help.description"))
     parser.add_argument("source", metavar="FILE|URL|-", help=say("help.source"))
     for name, value in _ONE.items():
@@ -100,12 +82,11 @@ def add_publish_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser
 
 def publish_command(options: argparse.Namespace) -> int:
     """Publish and print what came of it; 0, or 130 after Ctrl-C. Raises Problem for bad input."""
-    say = _sayer()
+    say = sayer()
     pairs = _pairs(options)
     publish_from(pairs)  # bad options are told before anything is sent
     url, token = address_of(options), token_of(options)
-    with _source(options.source, pairs) as (file, named):
-        bar = Bar(say)
+    with closing(Bar(say)) as bar, _source(options.source, pairs) as (file, named):
         if url:
             portal = Portal(url, token)
             try:
@@ -116,7 +97,6 @@ def publish_command(options: argparse.Namespace) -> int:
                 _follow_over_http(portal, published, options)
         else:
             published = asyncio.run(_local(options, file, named, bar))
-    bar.close()
     lines = report(published, url or say("no_server"), say)
     with suppress(BrokenPipeError):  # `| head` has read enough
         sys.stdout.write("".join(f"{line}\n" for line in lines))
@@ -177,83 +157,11 @@ class Bar:
             self._shown = ""
 
 
-class Portal:
-    """A running portal, spoken to over HTTP with a token."""
-
-    def __init__(self, url: str, token: str) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise _refused(Invalid, "bad_url")
-        self.url = url
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=CONNECT_S, read=60.0), retries=False)
-
-    def upload(self, file: Path, pairs: Pairs, told: Callable[[int, int], None]) -> JobView:
-        """Stream a file to the portal and begin its publish."""
-        size = file.stat().st_size
-        with file.open("rb") as content:
-            query = urlencode([*pairs, ("wait", "0")])
-            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-            target = f"/api/opendata/upload?{query}"
-            answer = self.ask("POST", target, body=_chunks(content, size, told), headers=headers)
-        return msgspec.json.decode(answer, type=JobView)
-
-    def post(self, operation: str, request: msgspec.Struct) -> bytes:
-        headers = {"Content-Type": "application/json"}
-        return self.ask("POST", f"/api/opendata/{operation}", body=msgspec.json.encode(request), headers=headers)
-
-    def progress(self, job: str) -> JobView:
-        """How a job stands, at its next step."""
-        return msgspec.json.decode(self.ask("GET", f"/api/opendata/publish_progress/{job}?wait_s=5"), type=JobView)
-
-    def cancel(self, job: str) -> None:
-        body = msgspec.json.encode({"job": job})
-        self.ask("POST", "/api/opendata/cancel_publish", body=body, headers={"Content-Type": "application/json"})
-
-    def ask(
-        self,
-        method: str,
-        target: str,
-        body: bytes | Iterator[bytes] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> bytes:
-        sent = {"Accept-Language": language(), **self._headers, **(headers or {})}
-        try:
-            answer = self._pool.request(method, self.url + target, body=body, headers=sent, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise _refused(Unavailable, "no_portal", url=self.url) from error
-        if answer.status < 300:
-            return answer.data
-        raise _told_by(answer)
-
-
-def _chunks(file: BinaryIO, size: int, told: Callable[[int, int], None]) -> Iterator[bytes]:
-    while chunk := file.read(FETCH_CHUNK_BYTES):
-        told(file.tell(), size)
-        yield chunk
-
-
-class _Said(msgspec.Struct):
-    """What we read of an RFC 9457 answer."""
-
-    title: str = ""
-    remedy: str = ""
-    detail: str = ""
-
-
-def _told_by(answer: urllib3.BaseHTTPResponse) -> Problem:
-    try:
-        said = msgspec.json.decode(answer.data, type=_Said)
-    except msgspec.DecodeError:
-        said = _Said(title=f"HTTP {answer.status}")
-    kind = Denied if answer.status in (401, 403) else Problem
-    return kind(said.title or f"HTTP {answer.status}", remedy=said.remedy or said.detail, status=answer.status)
-
-
 def _remote(portal: Portal, file: Path | None, pairs: Pairs, bar: Bar) -> Published:
     if file is not None:
         job = portal.upload(file, pairs, lambda done, total: bar.show("upload", done, total))
     else:
-        job = msgspec.json.decode(portal.post("begin_publish", publish_from(pairs)), type=JobView)
+        job = portal.begin(pairs)
     bar.job = job.job
     while job.state not in ENDED:
         bar.show(job.phase or job.state, job.done, job.total)
@@ -282,13 +190,6 @@ async def _local(options: argparse.Namespace, file: Path | None, pairs: Pairs, b
         if options.live and file is not None:
             await node.gate.call("opendata.follow", _follow(published, options), caller=SYSTEM)
         return published
-
-
-def outcome(job: JobView) -> Published:
-    if job.published is not None:
-        return job.published
-    assert job.refusal is not None, "a job that ended has published or says why not"
-    raise job.refusal.problem()
 
 
 def _follow(published: Published, options: argparse.Namespace) -> Follow:
@@ -328,56 +229,13 @@ def _source(source: str, pairs: Pairs) -> Iterator[tuple[Path | None, Pairs]]:
     if source != "-":
         path = Path(source)
         if not path.is_file():
-            raise _refused(Invalid, "no_file", path=source)
+            raise refused(Invalid, "no_file", path=source)
         yield path, pairs if is_named else [*pairs, ("filename", path.name)]
         return
     if not any(name in ("name", "resource") for name, _ in pairs):
-        raise _refused(Invalid, "stdin_name")
+        raise refused(Invalid, "stdin_name")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stdin"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield path, pairs if is_named else [*pairs, ("filename", "stdin")]
-
-
-def address_of(options: argparse.Namespace) -> str:
-    """The portal asked for, else the one running on the data folder, else empty."""
-    here = None if options.url else running(options.data)
-    return (options.url or (here.url if here else "")).rstrip("/")
-
-
-def token_of(options: argparse.Namespace) -> str:
-    """The token asked with: the option, the environment, or the data folder's file."""
-    return options.token or os.environ.get("BANYAN_TOKEN", "") or kept_token(options.data)
-
-
-def running(data: Path) -> Here | None:
-    """The server that has this data folder open, when one does."""
-    try:
-        here = msgspec.json.decode((data / ADDRESS_FILE).read_bytes(), type=Here)
-        os.kill(here.pid, 0)
-    except (OSError, msgspec.DecodeError):
-        return None
-    return here
-
-
-def kept_token(data: Path) -> str:
-    try:
-        return (data / TOKEN_FILE).read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
-
-
-def language() -> str:
-    said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh-Hant" if said.startswith("zh") else "en"
-
-
-def _sayer() -> Callable[..., str]:
-    lang = language()
-    return lambda key, **values: MESSAGES.text(key, lang, **values)
-
-
-def _refused(kind: type[Problem], key: str, **values: object) -> Problem:
-    say = _sayer()
-    return kind(say(f"{key}.title", **values), remedy=say(f"{key}.remedy", **values))

@@ -21,9 +21,11 @@ import msgspec
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.catalogue.messages import load_messages
 from banyan.kernel.events.clock import EpochS
-from banyan.publishing import ROOT, Pairs, Portal, address_of, language, outcome, token_of
+from banyan.remote_portal import Pairs, Portal, address_of, outcome, token_of
+from banyan.running import ROOT
 from banyan.series import CODE, Folder, Snapshot, read_folder, stamp
 from banyan.service.opendata.desk import ENDED
+from banyan.terminal import language
 
 MESSAGES: Final = load_messages("banyan", "replaying.toml")
 STOCK: Final = "mask-replay"

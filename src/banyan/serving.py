@@ -4,7 +4,6 @@ stop."""
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,7 +22,8 @@ from banyan.kernel.events import system_clock
 from banyan.kernel.exchange.attendant import Attendant
 from banyan.kernel.exchange.server import allow_connections, calm_collector, server_config
 from banyan.lawful import keep_publishing
-from banyan.node import ADDRESS_FILE, ROOT, TOKEN_FILE, Node, open_node
+from banyan.node import ROOT, Node, open_node
+from banyan.running import ADDRESS_FILE, TOKEN_FILE, write_here
 from banyan.settings import load_settings
 from banyan.terminal import say, write_event
 
@@ -110,7 +110,7 @@ async def _greet(node: Node, server: uvicorn.Server, host: str, port: int) -> No
     bound = server.servers[0].sockets[0].getsockname()[1] if server.servers else port
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1", "") else host  # noqa: S104 - only compared
     url = f"http://{shown}:{bound}"
-    (node.data / ADDRESS_FILE).write_bytes(msgspec.json.encode({"url": url, "pid": os.getpid()}))
+    write_here(node.data, url)
     if node.is_new:
         say(f"  administrator token (shown once; kept in {node.data / TOKEN_FILE}):\n    {node.token}")
     if node.road is not None:

@@ -1,7 +1,8 @@
-"""The two ways out to who runs a node: a line on the terminal, and an event of the log."""
+"""To who runs a node: a line on the terminal, an event of the log; and the language of the terminal."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 
@@ -18,3 +19,9 @@ def write_event(style: str, name: str, fields: Mapping[str, str | int | float]) 
 def say(line: str) -> None:
     """To who started the node."""
     print(line, flush=True)  # noqa: T201 - the terminal is this verb's channel
+
+
+def language() -> str:
+    """The person's, by the usual variables: zh-Hant for any Chinese, else en."""
+    said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh-Hant" if said.startswith("zh") else "en"

@@ -22,7 +22,7 @@ from tests.make import shared_data
 from tests.portal import LivePortal, live_portal
 from tests.story.oracle import Compared, Truth, ask, compare, points_of, truth_of
 
-from banyan.publishing import Portal
+from banyan.remote_portal import Portal
 from banyan.replaying import Options, Played, Player
 from banyan.series import Snapshot, read_folder
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,14 +12,10 @@ import msgspec
 
 from banyan.kit.wording import MESSAGES
 from banyan.limits import KIT_SAMPLE, KIT_SAMPLE_MOST
+from banyan.running import ROOT, running
+from banyan.terminal import language
 
-ROOT: Final = Path(__file__).parents[3]
-ADDRESS_FILE: Final = "node.json"
 DEFAULT: Final = "http://localhost:8000"
-
-
-class _Here(msgspec.Struct, frozen=True):
-    url: str
 
 
 def add_kit_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,7 +40,8 @@ def kit_command(options: argparse.Namespace) -> int:
     from banyan.kit.fetching import taker
     from banyan.kit.report import as_text
 
-    reference = (options.reference or running(options.data) or DEFAULT).rstrip("/")
+    here = None if options.reference else running(options.data)
+    reference = (options.reference or (here.url if here else DEFAULT)).rstrip("/")
     report = check(options.url, reference, take=taker(time.time), clock=time.time, sample=options.sample)
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
@@ -53,20 +49,6 @@ def kit_command(options: argparse.Namespace) -> int:
         sys.stdout.write("".join(f"{line}\n" for line in as_text(report, language())))
     sys.stdout.flush()
     return 0 if report.conforms else 1
-
-
-def running(data: Path) -> str:
-    """The address of the server that has this data folder open; empty when none does."""
-    try:
-        return msgspec.json.decode((data / ADDRESS_FILE).read_bytes(), type=_Here).url
-    except (OSError, msgspec.DecodeError):
-        return ""
-
-
-def language() -> str:
-    """The person's, by the usual variables; zh-Hant for any Chinese."""
-    said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "zh-Hant" if said.startswith("zh") else "en"
 
 
 def _sample(text: str) -> int:
