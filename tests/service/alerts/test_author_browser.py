@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import uvicorn
 from tests.access.axe import looked, opened
+from tests.access.going import pressed
 from tests.portal import browser
 from tests.service.alerts.world import CDC, EOC, ONLY, World, a_world, warrant
 
@@ -20,8 +22,15 @@ from banyan.kernel.events import system_clock
 from banyan.kernel.identity.openid import signing_in
 from banyan.kernel.identity.openid.sent import Sent
 from banyan.node import open_node
+from banyan.service.alerts.seen import Seen
+from banyan.service.alerts.shelf import lend, shelf_of
 
 pytestmark = pytest.mark.browser
+SCREENS = (
+    Seen(True, "cells", "presidential", "zh-Hant", "淹水警報", 3, "466-92-1"),
+    Seen(True, "sms", "", "en", "Flood warning", 12),
+)
+"""What phones of a demonstration show; the sinks show nothing."""
 AREA = "23.99,121.60 23.99,121.63 23.96,121.63"
 
 
@@ -51,6 +60,8 @@ class Stage:
         async with open_node(self._folder, ONLY) as node:
             await seed_personas(node.persons)
             self.world = a_world(node, [float(system_clock())])
+            shelf = shelf_of(node.drawers["alerts"])
+            lend(node.drawers["alerts"], msgspec.structs.replace(shelf, phones=lambda: SCREENS))
             await warrant(node, EOC, CDC)
             for name in ("demo.rescue", "demo.epidemic"):
                 sent = Sent(issuer="http://localhost", method="POST", path="/openid/login")
@@ -96,9 +107,8 @@ def written(page: Any, stage: Stage, **boxes: str) -> None:
             page.fill(f"#f-{name}", value)
 
 
-def pressed(page: Any, button: str) -> str:
-    with page.expect_navigation():
-        page.locator(button).last.click()
+def sent(page: Any, button: str) -> str:
+    pressed(page, page.locator(button).last)
     return str(page.locator("main").inner_text())
 
 
@@ -106,7 +116,7 @@ def released(chromium: Any, stage: Stage, address: str) -> None:
     second = stage.page(chromium, "demo.epidemic")
     second.goto(address)
     second.check("#f-sure")
-    assert "已發布" in pressed(second, "button[value=release]") or second.locator("table").count()
+    assert "已發布" in sent(second, "button[value=release]") or second.locator("table").count()
     stage.turn()
 
 
@@ -118,13 +128,13 @@ def test_a_polygon_is_drawn_by_pointer_and_every_preview_is_what_goes_out(stage:
     author.wait_for_selector("#alerts-draw canvas")
     for x, y in ((90, 90), (150, 95), (120, 150)):
         drawing.click(position={"x": x, "y": y})
-    assert len(author.input_value("#f-polygon").split()) == 3
+    author.wait_for_function("document.getElementById('f-polygon').value.trim().split(/\\s+/).length === 3")
     author.fill("#f-polygon", AREA)  # the box says what is meant to the metre
-    pressed(author, "main form button")
+    sent(author, "main form button")
     shown = {name: author.locator(f".{name}").all_inner_texts() for name in ("phone-text", "phone-sms", "phone-chat")}
-    pressed(author, "button[value=propose]")
+    sent(author, "button[value=propose]")
     author.check("#f-sure")
-    assert "核放" in pressed(author, "button[value=release]")  # a grave one is another agency's to release
+    assert "核放" in sent(author, "button[value=release]")  # a grave one is another agency's to release
     assert stage.world is not None
     people = stage.world.people
     stage.turn()
@@ -145,8 +155,8 @@ def test_a_drill_written_without_script_is_marked_and_never_becomes_real(stage: 
     written(author, stage, status="Exercise")
     author.focus("#f-polygon")
     author.keyboard.type(AREA)
-    assert "【演習】不是真的" in pressed(author, "main form button")
-    pressed(author, "button[value=propose]")
+    assert "【演習】不是真的" in sent(author, "main form button")
+    sent(author, "button[value=propose]")
     released(chromium, stage, author.url)
     assert len(stage.world.people["sms"].packets) == before
     assert stage.world.sinks["sms"].packets[-1].sms["zh-Hant"].text.startswith("【演習】")
@@ -155,12 +165,12 @@ def test_a_drill_written_without_script_is_marked_and_never_becomes_real(stage: 
     written(author, stage, status="Test")
     author.focus("#f-polygon")
     author.keyboard.type(AREA)
-    assert "【測試】不是真的" in pressed(author, "main form button")
-    pressed(author, "button[value=propose]")
+    assert "【測試】不是真的" in sent(author, "main form button")
+    sent(author, "button[value=propose]")
     released(chromium, stage, author.url)
     author.goto(f"{author.url}/edit")
     author.select_option("#f-status", "Actual")
-    assert "演習不會變成真的" in pressed(author, "main form button")
+    assert "演習不會變成真的" in sent(author, "main form button")
     stage.turn()
     assert len(stage.world.people["sms"].packets) == before
 
@@ -168,13 +178,13 @@ def test_a_drill_written_without_script_is_marked_and_never_becomes_real(stage: 
 def test_axe_finds_nothing_on_the_desk_and_an_alert(stage: Stage, chromium: Any) -> None:
     author = stage.page(chromium, "demo.rescue")
     written(author, stage, status="Exercise", polygon=AREA)
-    pressed(author, "main form button")
+    sent(author, "main form button")
     page = opened(chromium, "light")
     page.context.add_cookies(author.context.cookies())
     found = looked(page, "", author.url)
-    pressed(author, "button[value=propose]")
+    sent(author, "button[value=propose]")
     released(chromium, stage, author.url)
-    desk = ("/alerts/desk", "/en/alerts/desk/new?event=flood", "/alerts/desk/campaigns")
+    desk = ("/alerts/desk", "/en/alerts/desk/new?event=flood", "/alerts/desk/campaigns", "/alerts/phones")
     for path in (*desk, f"/alerts/{author.url.rpartition('/')[2]}"):
         found += looked(page, stage.url, path)
     assert found == []

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.access.going import pressed
 from tests.make import live_server
 
 from banyan.demo.agencies.sealed import Keeping
@@ -57,5 +58,4 @@ def a_live_node(folder: Path, clock: Clock) -> Iterator[str]:
 def sign_in(page: Any, url: str, persona: str, lang: str = "") -> None:
     """One click of the demonstration."""
     page.goto(f"{url}{lang}/openid/login", wait_until="domcontentloaded")
-    page.click(f"button[name=persona][value='{persona}']")
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, f"button[name=persona][value='{persona}']")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.access import moda
 from tests.access.axe import looked, opened, wrong
+from tests.access.going import entered, pressed
 from tests.make import NOW, frozen_clock
 from tests.portal import browser
 from tests.service.rationing.counter.live import a_live_node, sign_in
@@ -84,8 +85,8 @@ def deliver_by_form(page: Any, url: str, qty: int) -> None:
     page.goto(f"{url}/rationing/counter/goods", wait_until="domcontentloaded")
     page.focus("#f-deliver-qty")
     page.keyboard.type(str(qty))
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".banner-done")
+    entered(page)
+    assert page.locator(".banner-done").count() == 1
 
 
 def test_the_same_form_sells_without_script(url: str, chromium: Any) -> None:
@@ -94,15 +95,16 @@ def test_the_same_form_sells_without_script(url: str, chromium: Any) -> None:
     page.goto(f"{url}/rationing/counter", wait_until="domcontentloaded")
     page.check("#item-2")
     page.focus("#f-card")
-    type_card(page, CHILD)
-    page.wait_for_selector("#counter-answer.is-sold")
-    assert "兒童口罩 10 片" in page.locator("#counter-answer").inner_text()
+    page.keyboard.type(CHILD)
+    entered(page)
+    assert "兒童口罩 10 片" in page.locator("#counter-answer.is-sold").inner_text()
     assert page.is_checked("#item-2"), "the next in the row buys the same"
     left = page.locator("[data-left=mask-child]").inner_text()
     page.reload()
     assert page.locator("[data-left=mask-child]").inner_text() == left, "a page sent twice sells once"
     page.focus("#f-card")
-    type_card(page, "A123456788")
+    page.keyboard.type("A123456788")
+    entered(page)
     assert "讀不到正確的號碼" in page.locator("#error-summary").inner_text()
     assert "A1234" not in page.content()
     assert "A1234" not in page.url
@@ -114,9 +116,10 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(url: str, chromium:
     page.goto(f"{url}/rationing/counter", wait_until="domcontentloaded")
     found = wrong(page, "signed out")
     page.goto(url + queue, wait_until="domcontentloaded")
-    page.click("main form button[type=submit]")
-    page.wait_for_selector(".counter-ticket")
+    pressed(page, "main form button[type=submit]")
+    assert page.locator(".counter-ticket").count() == 1
     found += wrong(page, "a number")
+    found += looked(page, url, "/supplies")  # no goods are known yet
     sign_in(page, url, "demo.pharmacist")
     for path in (*PAGES, queue):
         for prefix in ("", "/en"):

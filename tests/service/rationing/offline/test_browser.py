@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.access.axe import opened, wide, wrong
+from tests.access.going import pressed
 from tests.make import live_server
 from tests.portal import browser
 from tests.portal import until as until_in
@@ -95,7 +96,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def signed_in(chromium: Any, site: Site) -> Any:
     page = chromium.new_context(locale="en-GB", timezone_id="Asia/Taipei").new_page()
     page.goto(f"{site.url}/en/openid/login", wait_until="domcontentloaded")
-    page.click(f"button[value='{SELLER}']")
+    pressed(page, f"button[value='{SELLER}']")
     return page
 
 
@@ -117,7 +118,8 @@ def a_terminal(chromium: Any, site: Site, outlet: str, qty: int) -> Any:
 
 def sell(page: Any, number: str, *, from_field: bool = True) -> str:
     """By keyboard alone: a reader types into the field that has the focus, and ends with Enter."""
-    assert page.evaluate("document.activeElement.id") == "offline-card" or not from_field
+    if from_field:
+        page.wait_for_selector("#offline-card:focus")
     page.focus("#offline-card")
     page.evaluate("document.getElementById('offline-said').hidden = true")
     page.keyboard.type(number)
@@ -159,7 +161,7 @@ def test_twenty_sales_without_a_network_survive_a_reload_and_come_home(site: Sit
         page.keyboard.press("Enter")  # a reader that ends with two: nothing is sold twice
     page.reload()
     page.wait_for_selector("#offline-sell:not([hidden])")
-    assert "down" in page.inner_text("#offline-facts")
+    page.locator("#offline-facts", has_text="down").wait_for()  # told a moment after a page is loaded without a network
     for number in PEOPLE[12:20]:
         assert "Sold 9" in sell(page, number)
     assert "all it may" in sell(page, PEOPLE[3])
@@ -205,7 +207,7 @@ def test_a_person_served_elsewhere_is_asked_about_and_the_clock_is_watched(site:
     second.context.set_offline(True)
     assert "Sold 9" in sell(second, PEOPLE[41])
     assert "may be served" in sell(second, PEOPLE[40])
-    assert second.evaluate("document.activeElement.id") == "offline-reserve"
+    second.wait_for_selector("#offline-reserve:focus")
     second.keyboard.press("Space")
     second.keyboard.press("Enter")
     until(lambda: "Sold 9" in second.inner_text("#offline-said"))
