@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.service.opendata.ingest.workbench import codes_of, finding, read_one, rows_of, types_of
 from tests.thorough import examples
 
+from banyan.service.opendata.ingest.choosing import choose
 from banyan.service.opendata.ingest.facts import Facts
-from banyan.service.opendata.ingest.infer import choose
 from banyan.service.opendata.ingest.sample import TESTS, worth_asking
 
 ROWS = 20_001
