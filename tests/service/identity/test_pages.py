@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from tests.access.axe import looked, opened
+from tests.access.axe import looked, opened, wide, wrong
+from tests.access.going import pressed
 from tests.kernel.identity.openid.making import BACK, CHALLENGE
 from tests.portal import browser
 from tests.service.identity.house import a_live_house
@@ -26,11 +27,11 @@ def test_axe_finds_nothing_on_the_providers_pages(tmp_path: Path) -> None:
     with a_live_house(tmp_path) as (url, _), browser() as chromium:
         page = opened(chromium, "light")
         found: list[str] = []
-        for path in ("/openid/login", "/en/openid/login", "/openid/enrol", "/openid/authorize?client_id=x"):
+        for path in ("/openid/login", "/en/openid/login", "/openid/enrol", "/openid/authorize?client_id=x",
+                     "/openid/outside/back?state=nobodys"):  # fmt: skip
             found += looked(page, url, path)
         page.goto(f"{url}/openid/login", wait_until="domcontentloaded")
-        page.click("button[value=ann]")
-        page.wait_for_url("**/openid/account")
+        pressed(page, "button[value=ann]")
         for path in (
             "/openid/account",
             "/en/openid/account",
@@ -38,4 +39,6 @@ def test_axe_finds_nothing_on_the_providers_pages(tmp_path: Path) -> None:
             "/openid/logout",
         ):
             found += looked(page, url, path)
+        pressed(page, "main form button")
+        found += wrong(page, "signed out") + wide(page, "signed out")
         assert found == []
