@@ -33,7 +33,6 @@ from banyan.service.supplies.model import (
     StockTick,
 )
 
-__all__ = ["NOT_LISTED", "UNKNOWN", "Board", "Change", "Floats", "Ints", "State"]
 _SHARED: Final = ("county", "town", "town_code", "hours")
 """Texts that many outlets have in common: kept once, half of the memory of a million outlets."""
 _set: Final = msgspec.structs.force_setattr

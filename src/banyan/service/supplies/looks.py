@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from banyan.kernel.events.clock import EpochS
 from banyan.limits_supplies import SUPPLIES_CELL_MOST, SUPPLIES_EXAMPLES
-from banyan.service.supplies.board import NOT_LISTED, UNKNOWN, Board
+from banyan.service.supplies.board import Board
+from banyan.service.supplies.columns import NOT_LISTED, UNKNOWN
 from banyan.service.supplies.hours import TAIPEI
 from banyan.service.supplies.model import StockTick
 from banyan.service.supplies.reading import Cell, Table

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from banyan.kernel.events.clock import EpochS
-from banyan.service.supplies.board import NOT_LISTED
+from banyan.service.supplies.columns import NOT_LISTED
 from banyan.service.supplies.feeds.official import local
 from banyan.service.supplies.feeds.pack import COORDINATE_DECIMALS, STATUSES, letters, said
 from banyan.service.supplies.feeds.view import View

@@ -16,7 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from banyan.kernel.events.clock import EpochS
-from banyan.service.supplies.board import NOT_LISTED
+from banyan.service.supplies.columns import NOT_LISTED
 from banyan.service.supplies.feeds.view import View
 from banyan.service.supplies.hours import TAIPEI
 from banyan.wire import tableschema

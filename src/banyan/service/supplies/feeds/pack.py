@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.service.supplies.board import NOT_LISTED, UNKNOWN
+from banyan.service.supplies.columns import NOT_LISTED, UNKNOWN
 from banyan.service.supplies.feeds.view import View
 from banyan.service.supplies.model import Located
 

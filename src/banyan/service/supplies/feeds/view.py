@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from banyan.kernel.events.clock import EpochS
-from banyan.service.supplies.board import Board, Floats, Ints
+from banyan.service.supplies.board import Board
+from banyan.service.supplies.columns import Floats, Ints
 from banyan.service.supplies.model import Item, Notice, Place
 
 

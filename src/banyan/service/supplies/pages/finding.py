@@ -19,7 +19,8 @@ from banyan.limits_supplies import (
     SUPPLIES_RADIUS_M,
     SUPPLIES_TEXT_ROWS,
 )
-from banyan.service.supplies.board import UNKNOWN, Board
+from banyan.service.supplies.board import Board
+from banyan.service.supplies.columns import UNKNOWN
 from banyan.service.supplies.hours import slot_at
 from banyan.service.supplies.keeping import kept_of
 from banyan.service.supplies.model import Confidence, Shown, Status
