@@ -36,5 +36,7 @@ TRACE_GATHERINGS: Final = 40  # shapes of a quarter hour's crowds: each may beco
 TRACE_EVIDENCE: Final = 40  # meetings that are kept of one contact: a day has 96 quarter hours
 TRACE_REQUESTS: Final = 200  # shown in the desk's list
 TRACE_VOUCH_S: Final = 86_400.0  # a word that numbers may be written: an order that ends early is not heard offline
+TRACE_NOTICE: Final = 200_000  # numbers of a list that is let go elsewhere: three octets each, in a call's 1 MiB
+TRACE_NOTICE_CHARS: Final = 1_000_000  # of its box in base64
 TRACE_CLOCK_S: Final = 300  # a machine without a network may be behind by so much
 TRACE_AWAIT_S: Final = 3 * 86_400.0  # a request that nobody released by then is dropped with all it found

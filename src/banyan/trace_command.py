@@ -30,6 +30,7 @@ from banyan.limits_tracing import TRACE_LEAST
 from banyan.trace_counting import add_delivery_arguments, counted, preset_of
 from banyan.trace_errors import add_trace_errors_parser
 from banyan.trace_names import add_trace_names_parser
+from banyan.trace_notice import add_trace_notice_parser
 
 NATION: Final = (23_000_000, 3_000)
 """Phones and guests."""
@@ -50,6 +51,7 @@ def add_trace_parser(verbs: Any) -> None:
     ship.add_argument("--preset", default="telegraph", help="a rule of the field")
     ship.set_defaults(run=_simulate)
     add_trace_names_parser(kinds)
+    add_trace_notice_parser(kinds)
     add_trace_errors_parser(kinds)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from banyan.craft.tracing.importing import read_delivery
 from banyan.craft.tracing.model import Fixes, Longs, Rule, Slots, hours_of
+from banyan.craft.tracing.notice import Listed
 from banyan.craft.tracing.places import Place, hot_spots
 from banyan.craft.tracing.tracing import Hits, contacts, hours_asked, in_memory, joined, merged, question, trace
 from banyan.errors import Invalid
@@ -32,6 +33,13 @@ class Found(msgspec.Struct, frozen=True, eq=False):
     faults: int
     spots: tuple[Place, ...]
     question: str
+    own: Longs
+    """The cases' numbers that have positions here."""
+
+
+def listed_of(found: Found) -> Listed:
+    """Who is on the list, and the cases."""
+    return Listed(np.sort(found.numbers[found.contacts]), found.own)
 
 
 def add_delivery_arguments(verb: argparse.ArgumentParser) -> None:
@@ -59,7 +67,7 @@ def counted(files: list[Path], cases_file: Path, preset: Preset) -> Found:
     hits = joined(parts)
     hits = hits.take(np.isin(hits.phone, found))
     spots = hot_spots(hits, preset.bucket_s)
-    return Found(found, numbers, hits, len(own), len(given), faults, spots, asked_for)
+    return Found(found, numbers, hits, len(own), len(given), faults, spots, asked_for, numbers[own])
 
 
 def question_of(files: list[Path], cases: list[int], rule: Rule) -> str:

@@ -1,8 +1,8 @@
 """`./banyan trace names`: the contacts' numbers of an offline trace, written once officers of two agencies let them.
 
 Each agency's word is a receipt of the log (tracing.vouch), verified here without a network: that the log holds it, that
-it is of this very question, that order and word are not over, and that two agencies and two officers said so. The use
-is noted beside the list before a number is written; on the log it stood before that.
+it is of this very question, that order and word are not over, that two agencies and two officers said so, and that the
+persons of this very list find it in their own lists of uses (trace_notice.py). Beside the list the use is noted too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from banyan.kernel.storage.durable import write_secret
 from banyan.limits_tracing import TRACE_CLOCK_S, TRACE_LEAST, TRACE_VOUCH_S
 from banyan.log_keys import log_keys, witness_keys
 from banyan.service.tracing.vouching import ACT, Word
-from banyan.trace_counting import Found, add_delivery_arguments, counted, preset_of
+from banyan.trace_counting import Found, add_delivery_arguments, counted, listed_of, preset_of
 from banyan.wire.tlog.note import NOTE_BYTES, Verifier
 
 AGENCIES: Final = 2
@@ -46,12 +46,17 @@ def add_trace_names_parser(kinds: Any) -> None:
     names.add_argument(
         "--release", action="append", type=Path, default=[], metavar="FILE", help="an agency's receipt (tracing.vouch)"
     )
-    names.add_argument("--log", action="append", default=[], metavar="VKEY", help="a key of the log; each must sign")
-    names.add_argument("--keys", type=Path, default=None, metavar="FILE", help="a file of keys, one a line")
-    names.add_argument("--witness", action="append", default=[], metavar="VKEY", help="of a witness you trust")
-    names.add_argument("--quorum", type=int, default=0, help="how many witnesses must have cosigned")
+    add_log_arguments(names)
     names.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file, for its owner only")
     names.set_defaults(run=run)
+
+
+def add_log_arguments(verb: argparse.ArgumentParser) -> None:
+    """Whose word is believed."""
+    verb.add_argument("--log", action="append", default=[], metavar="VKEY", help="a key of the log; each must sign")
+    verb.add_argument("--keys", type=Path, default=None, metavar="FILE", help="a file of keys, one a line")
+    verb.add_argument("--witness", action="append", default=[], metavar="VKEY", help="of a witness you trust")
+    verb.add_argument("--quorum", type=int, default=0, help="how many witnesses must have cosigned")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,14 +70,24 @@ def run(options: argparse.Namespace) -> int:
     proof = {"logs": logs, "witnesses": witnesses, "quorum": options.quorum}
     releases = [read_release(path, **proof) for path in options.release]
     check(releases, options.release, found.question, now=clock())
-    if rounded(len(found.contacts)) is None:
+    check_count(found)
+    if listed_of(found).digest not in {one.word.noted for one in releases}:
         raise Denied(
-            f"Fewer than {TRACE_LEAST} contacts: no list is written.", remedy="Let case workers reach them one by one."
+            "Neither release says that the persons of this list find it in their own lists of uses.",
+            remedy="./banyan trace notice seals the list; the second agency gives it to tracing.vouch with its word.",
         )
     write_secret(used, use_of(found, releases))
     write_secret(options.out, listed(found))
     sys.stdout.write(f"{len(found.contacts):,} numbers are in {options.out}, readable by you alone; the use: {used}\n")
     return 0
+
+
+def check_count(found: Found) -> None:
+    """Raises Denied for so few that case workers reach them one by one."""
+    if rounded(len(found.contacts)) is None:
+        raise Denied(
+            f"Fewer than {TRACE_LEAST} contacts: no list is written.", remedy="Let case workers reach them one by one."
+        )
 
 
 def read_release(path: Path, *, logs: list[Verifier], witnesses: list[Verifier], quorum: int) -> Release:

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from tests import area_nation
 from tests import test_area_sms as area_sms
+from tests import test_trace_names as trace_names
 from tests.craft.notify import test_notifiers as outbox
 from tests.craft.notify import test_sending as sms
 from tests.postgres import postgres_server
@@ -102,6 +103,8 @@ TRACING = (
     tracing.test_counts_then_release_then_the_end,
     tracing.test_who_is_not_released_is_dropped,
     tracing.test_a_day_is_kept_as_long_as_the_basis_says,
+    trace_names.test_who_is_on_a_list_sees_it_before_it_is_written_and_not_whose_case_it_was,
+    trace_names.test_a_notice_that_waits_ends_with_its_order,
 )
 ALERTS = (
     test_sending.test_who_may_warn_of_what_and_where_is_data,
@@ -215,7 +218,7 @@ def test_fence(ran: set[str], address: Callable[[], str]) -> None:
 
 def test_tracing(ran: set[str], address: Callable[[], str]) -> None:
     tell(tracing_world, TRACING, address)
-    assert missed(ran, "banyan.service.tracing", "tracing.sql") == set()
+    assert missed(ran, "banyan.service.tracing", "tracing.sql", "vouching.sql", "noticing.sql") == set()
 
 
 def test_alerts(ran: set[str], address: Callable[[], str]) -> None:

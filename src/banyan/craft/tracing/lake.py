@@ -133,9 +133,11 @@ class Lake:
 
     def slots_of(self, numbers: Longs, persons: Row | None = None) -> Slots:
         """The slot of each number (E.164 digits as an integer), new ones added. `persons` are their names to the
-        ledger; of a number that is nobody's here (a visitor's) all zero."""
-        known = self.numbers()
+        ledger; of a number that is nobody's here (a visitor's) all zero. Whose it is may be said later."""
         new, first = np.unique(numbers, return_index=True)
+        known, was_said = self.numbers(), False
+        if persons is not None:
+            known, was_said = _named(known, new, persons[first])
         is_new = ~np.isin(new, known["number"])
         added = np.zeros(int(is_new.sum()), ROW)
         added["number"] = new[is_new]
@@ -144,7 +146,7 @@ class Lake:
         table = np.concatenate([known, added])
         if len(table) > TRACE_PHONES:
             raise Limit("too many phones", remedy=f"at most {TRACE_PHONES:,}: keep another lake for another region")
-        if len(added):
+        if len(added) or was_said:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_sealed(self.folder / NUMBERS, table.tobytes(), self._key_of(""), random=self._random)
         order = np.argsort(table["number"], kind="stable")
@@ -162,6 +164,27 @@ class Lake:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         last = max((int(path.name.split(".")[1]) for path in self._files(hour)), default=-1)
         write_sealed(folder / f"{number:02}.{last + 1:04}.sealed", content, key, random=self._random)
+
+
+def _named(known: Row, numbers: Longs, persons: Row) -> tuple[Row, bool]:
+    """The table with the persons of those that were nobody's; whether there are any. `numbers` are sorted."""
+    if not len(known) or not len(numbers):
+        return known, False
+    place = np.searchsorted(numbers, known["number"])
+    place[place == len(numbers)] = 0
+    is_new: Flags = _is_somebody(persons)[place] & ~_is_somebody(known["person"])
+    said = is_new & np.isin(known["number"], numbers)
+    if not said.any():
+        return known, False
+    after = known.copy()
+    after["person"][said] = persons[place[said]]
+    return after, True
+
+
+def _is_somebody(persons: Row) -> Flags:
+    """Whose name is not all zero."""
+    found: Flags = np.frombuffer(persons.tobytes(), np.uint8).reshape(-1, PERSON).max(axis=1, initial=0) > 0
+    return found
 
 
 def day_of(hour: int) -> tuple[str, int]:

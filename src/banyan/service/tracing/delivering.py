@@ -10,6 +10,7 @@ from banyan.craft.tracing.importing import delivery_of
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.service.tracing.keeping import take
 from banyan.service.tracing.law import PURPOSE, under_order
+from banyan.service.tracing.noticing import note_waiting
 from banyan.service.tracing.service import SERVICE
 from banyan.service.tracing.shelf import shelf_of
 
@@ -52,4 +53,6 @@ async def deliver(ctx: Context, request: Delivering) -> Delivered:
     given = delivery_of(msgspec.structs.asdict(one) for one in request.pings)
     persons = {int(one.number.removeprefix("+")): shelf.subject_of(one.person) for one in request.pings if one.person}
     taken = await take(ctx.db, order.reference, given, persons, now=ctx.now, days=basis.retention_days)
+    if persons:
+        await note_waiting(ctx, basis, order.reference)
     return Delivered(taken.rows, taken.twice, taken.over, taken.ahead)

@@ -20,6 +20,7 @@ from banyan.kernel.policy.orders import Order
 from banyan.limits_tracing import LAKE_DAYS, TRACE_AWAIT_S
 from banyan.service.tracing.keeping import NUMBERS, day_scope, lake_folder
 from banyan.service.tracing.law import BASIS, DAY_S, basis_here
+from banyan.service.tracing.noticing import end_notices
 from banyan.service.tracing.records import SQL, result_path
 from banyan.service.tracing.releasing import campaign_of
 from banyan.service.tracing.service import SERVICE
@@ -52,6 +53,7 @@ async def _sweep(ctx: Context) -> None:
     orders = [one for one in await shelf.policy.read_long(policy.all_orders) if BASIS in one.bases]
     await end_days(ctx, shelf, orders)
     await end_requests(ctx, shelf, orders)
+    await end_notices(ctx, {one.id for one in orders if one.state(ctx.now) == "ended"})
     running = [one.last_second + 1 for one in orders if one.state(ctx.now) != "ended"]
     due = min([ctx.now + LOOK_S, *(at for at in running if at > ctx.now)])
     await ctx.db.sql.write(lambda tx: timers.set(tx, SWEEP, "all", EpochS(due)))
