@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.access.going import pressed
 from tests.story.consent_walk import officer
 from tests.story.nation import Nation
 
@@ -54,8 +55,7 @@ def walk(chromium: Any, nation: Nation, take: Take) -> None:
 def paste(page: Any, nation: Nation, sheet: str) -> str:
     page.goto(f"{nation.url}/casualties/report")
     page.fill("#f-text", sheet)
-    page.click("button[value='paste']")
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "button[value='paste']")
     return str(page.locator("main").inner_text())
 
 
@@ -77,8 +77,7 @@ def ask(page: Any, nation: Nation, name: str, secret: str, lang: str = "") -> st
     page.goto(f"{nation.url}{lang}/casualties")
     page.fill("#f-name", name)
     page.fill("#f-secret", secret)
-    page.click("main form button[type=submit]")
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "main form button[type=submit]")
     return str(page.locator("main").inner_text())
 
 
@@ -110,8 +109,7 @@ def family(chromium: Any, nation: Nation, take: Take) -> None:
     sister.fill("#f-person", "A123456789")
     sister.fill("#f-name", "林小榕")
     sister.select_option("#f-relation", "parent")
-    sister.click("main form button[type=submit]")
-    sister.wait_for_load_state("domcontentloaded")
+    pressed(sister, "main form button[type=submit]")
     assert "5B-07" in sister.locator("main").inner_text()
     take("casualty-relative", sister)
 
@@ -124,25 +122,21 @@ def centre(chromium: Any, nation: Nation, take: Take) -> None:
     assert page.locator("article.card").count() == 5
     before = page.locator("article.card input[name=one]").first.get_attribute("value")
     page.locator("article.card").first.locator("input[name=reason]").fill("兩家醫院都確認")
-    page.locator("article.card").first.locator("button[value=merge]").click()
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, page.locator("article.card").first.locator("button[value=merge]"))
     assert "兩筆已合併為一人" in page.locator("main").inner_text()
     assert page.locator("article.card input[name=one]").first.get_attribute("value") != before
     page.fill("#f-find-name", "Chiang Hsiao-shu")
-    page.click("button[value=find]")
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "button[value=find]")
     take("casualty-found", page)
     page.fill("#found-reason-1", "家屬來電")
-    page.locator("button[value=chain]").first.click()
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "button[value=chain] >> nth=0")
     said = page.locator("main").inner_text()
     for word in ("江○樹", "榕樹醫院", "福木醫院", "已轉院", "各醫院怎麼寫"):
         assert word in said, word
     take("casualty-chain", page)
     page.fill("#f-record-person", "A123456789")
     page.fill("#f-record-reason", "家屬來電")
-    page.click("button[value=record]")
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "button[value=record]")
     assert "1990-03-12" in page.locator("main").inner_text()
     take("casualty-record", page)
 
@@ -153,8 +147,7 @@ def protection(chromium: Any, nation: Nation, take: Take) -> None:
     page.goto(f"{nation.url}/casualties/staff")
     page.fill("#f-protect-person", "A123456789")
     page.fill("#f-protect-reason", "保護令")
-    page.click("section[aria-labelledby=hide] button[value=protect]")
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "section[aria-labelledby=hide] button[value=protect]")
     assert "對外一律查無此人" in page.locator("main").inner_text()
     take("casualty-protected", page)
     mother = officer(chromium, nation, "demo.guardian")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from tests.access.going import pressed
 from tests.service.identity.test_passkeys import an_authenticator
 from tests.story.nation import Nation
 
@@ -48,26 +49,24 @@ def enrol(page: Any, nation: Nation) -> None:
     page.goto(f"{nation.url}/openid/enrol")
     page.fill("#f-name", "demo.lin")
     page.fill("#f-code", nation.do(code()))
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/openid/account")
-    page.click("form[data-passkey] button")
-    page.wait_for_url("**/openid/login")
+    pressed(page, "main button[type=submit]")
+    pressed(page, "form[data-passkey] button")
+    assert page.url.endswith("/openid/login")
 
 
 def consent(page: Any, nation: Nation, take: Take) -> None:
     page.goto(nation.loan)
     take("17-loan-app", page)
-    page.click("button")
-    page.wait_for_selector("form[data-passkey] button")
+    pressed(page, "button")
     take("18-sign-in", page)
-    page.click("form[data-passkey] button")
-    page.wait_for_url("**/mydata/consents/**")
+    pressed(page, "form[data-passkey] button")
+    assert "/mydata/consents/" in page.url
     said = page.inner_text("main")
     assert "684000" in said, "the values are shown before anything is let out"
     assert "榕樹貸款" in said
     take("19-consent-preview", page)
-    page.click("button[value=give]")
-    page.wait_for_url(f"{nation.loan}/")
+    pressed(page, "button[value=give]")
+    assert page.url == f"{nation.loan}/"
     assert "684000" in page.inner_text("main")
     take("20-loan-read", page)
 
@@ -84,13 +83,12 @@ def see_the_use(page: Any, nation: Nation, take: Take) -> None:
 
 
 def withdraw(page: Any, nation: Nation, take: Take) -> None:
-    page.click("button[value=withdraw]")
-    page.wait_for_url("**/mydata")
+    pressed(page, "button[value=withdraw]")
     assert "已撤回" in page.inner_text("main")
     take("22-withdrawn", page)
     page.goto(nation.loan)
-    page.click("form[action='/check'] button")
-    page.wait_for_selector(".bad")
+    pressed(page, "form[action='/check'] button")
+    assert page.locator(".bad").count()
     said = page.inner_text("main")
     assert "(401)" in said, said
     assert "684000" not in said
@@ -101,8 +99,7 @@ def officer(chromium: Any, nation: Nation, persona: str, *, lang: str = "zh-TW")
     """A page of an officer who signed in."""
     page = chromium.new_context(locale=lang, viewport={"width": 1200, "height": 900}).new_page()
     page.goto(f"{nation.url}/openid/login")
-    page.click(f"button[value='{persona}']")
-    page.wait_for_url("**/openid/account")
+    pressed(page, f"button[value='{persona}']")
     return page
 
 
@@ -115,8 +112,7 @@ def refused(chromium: Any, nation: Nation, take: Take) -> None:
     ):
         page.goto(f"{nation.url}{lang}/operations/civil.household_record")
         page.fill("#f-person", LIN)
-        page.click("main form button[type=submit]")
-        page.wait_for_load_state()
+        pressed(page, "main form button[type=submit]")
         said = page.inner_text("main")
         assert words in said, said
         assert LIN not in page.url
@@ -140,15 +136,14 @@ def order(chromium: Any, nation: Nation, take: Take, folder: Path) -> None:
     ):
         cdc.fill(f"#f-{name}", value)
     cdc.check("input[value=CDC-48-quarantine]")
-    cdc.click("main form button[type=submit]")
-    cdc.wait_for_url("**/powers/orders/2026-quarantine-1*")
+    pressed(cdc, "main form button[type=submit]")
+    assert "/powers/orders/2026-quarantine-1" in cdc.url
     take("26-order-declared", cdc)
     use(cdc, nation)
     assert "命令" in cdc.inner_text("main"), "not in force until another agency approves"
     border = officer(chromium, nation, "demo.border")
     border.goto(f"{nation.url}/powers/orders/2026-quarantine-1")
-    border.click("button[value=approve]")
-    border.wait_for_load_state()
+    pressed(border, "button[value=approve]")
     take("27-order-approved", border)
     use(cdc, nation)
     assert PLACE in cdc.inner_text("main"), cdc.inner_text("main")
@@ -192,16 +187,14 @@ def use(page: Any, nation: Nation) -> None:
         ("reason", "返國當日登記，需要送餐與關懷"),
     ):
         page.fill(f"#f-{name}", value)
-    page.click("main form button[type=submit]")
-    page.wait_for_load_state()
+    pressed(page, "main form button[type=submit]")
 
 
 def look(page: Any, nation: Nation) -> None:
     page.goto(f"{nation.url}/operations/quarantine.stay")
     page.fill("#f-person", LIN)
     page.fill("#f-reason", "每日關懷")
-    page.click("main form button[type=submit]")
-    page.wait_for_load_state()
+    pressed(page, "main form button[type=submit]")
 
 
 def verified(nation: Nation, receipt: Path) -> str:

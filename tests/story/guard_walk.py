@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from tests.access.going import pressed
 from tests.portal import until
 from tests.story import travel_walk
 from tests.story.ration_nation import Upped
@@ -53,8 +54,7 @@ def fence(chromium: Any, nation: Upped, take: Take) -> None:
 
     until(asked, within_s=SEEDED_S)
     take("51-fence-asked", her)
-    with her.expect_navigation():
-        her.click("button[value=away]")
+    pressed(her, "button[value=away]")
     officer = signed_in(chromium, nation, "demo.epidemic")
 
     def handed_on() -> Any:
@@ -63,22 +63,19 @@ def fence(chromium: Any, nation: Upped, take: Take) -> None:
         return card.first if card.count() else None
 
     card = until(handed_on, within_s=SEEDED_S)
-    with officer.expect_navigation():
-        card.locator("button[value=claim]").click()
+    pressed(officer, card.locator("button[value=claim]"))
     mine = officer.locator("section[aria-labelledby=work] article", has_text="本人說不在家").first
     mine.scroll_into_view_if_needed()
     take("52-fence-duty", officer)
     mine.locator("input[name=reason]").fill("本人回覆不在家，聯絡確認")
-    with officer.expect_navigation():
-        mine.locator("button[value=open_case]").click()
+    pressed(officer, mine.locator("button[value=open_case]"))
     assert officer.locator("#seen").count() == 1, main_of(officer)
     officer.locator("#seen").scroll_into_view_if_needed()
     take("53-fence-timeline", officer)
     mine = officer.locator("section[aria-labelledby=work] article", has_text="本人說不在家").first
     mine.locator("select[name=cause]").select_option("shopping")
     mine.locator("input[name=note]").fill("已返家，說明規定")
-    with officer.expect_navigation():
-        mine.locator("button[value=close]").click()
+    pressed(officer, mine.locator("button[value=close]"))
     her.goto(f"{nation.url}/fence/mine")
     assert "本人回覆不在家，聯絡確認" in main_of(her), "she sees who looked, and why"
 
@@ -88,18 +85,15 @@ def warn(chromium: Any, nation: Upped, take: Take) -> None:
     author = signed_in(chromium, nation, "demo.rescue")
     author.goto(f"{nation.url}/alerts/desk/new")
     author.fill("#f-areas", "花蓮縣花蓮市")
-    with author.expect_navigation():
-        author.locator("main form button").last.click()
+    pressed(author, author.locator("main form button").last)
     assert "手機細胞廣播" in main_of(author), main_of(author)
     take("54-alert-preview", author)
-    with author.expect_navigation():
-        author.click("button[value=propose]")
+    pressed(author, "button[value=propose]")
     address = author.url
     second = signed_in(chromium, nation, "demo.epidemic")
     second.goto(address)
     second.check("#f-sure")
-    with second.expect_navigation():
-        second.click("button[value=release]")
+    pressed(second, "button[value=release]")
 
     def sent() -> bool:
         second.goto(address)
@@ -125,15 +119,13 @@ def trace(chromium: Any, nation: Upped, take: Take) -> None:
         ("reason", "郵輪旅客登岸"),
     ):  # fmt: skip
         officer.fill(f"#f-{name}", value)
-    with officer.expect_navigation():
-        officer.click("button[value=ask]")
+    pressed(officer, "button[value=ask]")
     assert officer.locator("#found").count() == 1, main_of(officer)
     officer.evaluate("document.querySelector('#found').scrollIntoView()")
     take("58-trace-counted", officer)
     other = signed_in(chromium, nation, "demo.border")
     other.goto(f"{nation.url}/tracing/desk")
-    with other.expect_navigation():
-        other.click("button[value=release]")
+    pressed(other, "button[value=release]")
     take("59-trace-released", other)
 
 
@@ -158,8 +150,7 @@ def over(chromium: Any, nation: Upped, take: Take) -> None:
     officer = signed_in(chromium, nation, "demo.epidemic")
     officer.goto(f"{nation.url}/powers/orders/{ORDER}")
     officer.check("#f-sure")
-    with officer.expect_navigation():
-        officer.click("button[value=end]")
+    pressed(officer, "button[value=end]")
     officer.goto(f"{nation.url}/tracing/desk")
     assert "沒有生效中的命令" in main_of(officer) or "目前沒有命令" in main_of(officer)
     take("62-trace-over", officer)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.access.going import entered, pressed
 from tests.portal import until
 from tests.story.ration_nation import Upped
 from tests.story.road_walk import SHEET
@@ -47,8 +48,7 @@ def a_page(chromium: Any) -> Any:
 def signed_in(chromium: Any, nation: Upped, persona: str) -> Any:
     page = a_page(chromium)
     page.goto(f"{nation.url}/openid/login", wait_until="domcontentloaded")
-    page.click(f"button[value='{persona}']")
-    page.wait_for_url("**/openid/account")
+    pressed(page, f"button[value='{persona}']")
     return page
 
 
@@ -62,16 +62,16 @@ def ask(chromium: Any, nation: Upped, take: Take) -> None:
     page.goto(f"{nation.url}/rationing?kiosk=1")
     page.click("text=兒童口罩")
     page.click("text=0–16 歲")
-    page.click("text=看我可以買多少")
-    page.wait_for_selector("#told")
+    pressed(page, "text=看我可以買多少")
+    assert page.locator("#told").count() == 1
     said = main_of(page)
     assert "現在可以買" in said, said
     take("37-when-kiosk", page)
     chat = a_page(chromium)
     chat.goto(f"{nation.url}/chat")
     chat.fill("main input[name=text][type=text]", "我什麼時候可以買口罩？")
-    chat.keyboard.press("Enter")
-    until(lambda: "每 14 天最多 9 個" in main_of(chat))
+    entered(chat)
+    assert "每 14 天最多 9 個" in main_of(chat)
     take("38-when-chat", chat)
 
 
@@ -114,7 +114,7 @@ def sell_offline(page: Any, nation: Upped, take: Take) -> None:
     until(lambda: page.evaluate("navigator.serviceWorker.ready.then((one) => one.active.state)") == "activated")
     page.context.set_offline(True)
     number = other_cards()[1]
-    page.focus("#offline-card")
+    page.wait_for_selector("#offline-card:focus")
     page.keyboard.type(number)
     page.keyboard.press("Enter")
     page.wait_for_selector("#offline-said:not([hidden])")
@@ -150,8 +150,7 @@ def order(chromium: Any, nation: Upped, take: Take) -> None:
         store.goto(f"{nation.url}/rationing/pickup")
         store.fill("#f-code", pickup)
         store.fill("#f-person", LIN)
-        store.click("main form button[type=submit]")
-        store.wait_for_load_state("domcontentloaded")
+        pressed(store, "main form button[type=submit]")
         assert words in main_of(store), main_of(store)
         if name:
             take(name, store)
@@ -195,8 +194,7 @@ def allocate(chromium: Any, nation: Upped, take: Take) -> None:
     """What each outlet gets tomorrow, and why."""
     page = signed_in(chromium, nation, "demo.supplies")
     page.goto(f"{nation.url}/allocation")
-    page.locator("main a[href*='/allocation/plans/']").first.click()
-    page.wait_for_load_state("domcontentloaded")
+    pressed(page, "main a[href*='/allocation/plans/'] >> nth=0")
     take("48-plan", page)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.access.going import pressed
 from tests.story.road_nation import RoadNation
 
 from banyan.demo.agencies.people import LIN
@@ -94,8 +95,7 @@ def officer(chromium: Any, nation: RoadNation, persona: str) -> Any:
     """A page of somebody who signed in at immigration's portal."""
     page = chromium.new_context(locale="zh-TW", viewport={"width": 1200, "height": 900}).new_page()
     page.goto(f"{nation.url}/openid/login")
-    page.click(f"button[value='{persona}']")
-    page.wait_for_url("**/openid/account")
+    pressed(page, f"button[value='{persona}']")
     return page
 
 
@@ -109,8 +109,7 @@ def propose(page: Any, nation: RoadNation, take: Take) -> None:
     page.fill("#f-until", "2027-05-31")
     page.locator("#propose").scroll_into_view_if_needed()
     take("31-grant-form", page)
-    page.click("main form:last-of-type button[type=submit]:not([name])")
-    page.wait_for_url("**/exchange/grants")
+    pressed(page, "main form:last-of-type button[type=submit]:not([name])")
     said = page.inner_text("main")
     assert "等待核可" in said
     assert "另一位承辦人員核可" in said
@@ -119,8 +118,7 @@ def propose(page: Any, nation: RoadNation, take: Take) -> None:
 def approve(page: Any, nation: RoadNation, take: Take) -> None:
     page.goto(f"{nation.url}/exchange/grants")
     take("32-grant-proposed", page)
-    page.click("button[value=approve]")
-    page.wait_for_url("**/exchange/grants")
+    pressed(page, "button[value=approve]")
     assert "生效中" in page.inner_text("main")
 
 

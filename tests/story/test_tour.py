@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.access.going import entered, pressed
 from tests.make import shared_data
 from tests.portal import LivePortal, browser, live_portal
 
@@ -28,10 +29,10 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
 
 def sign_in(page: Any, portal: LivePortal) -> None:
     page.goto(f"{portal.url}/publish")
-    page.click("main a.button")
+    pressed(page, "main a.button")
     page.fill("#f-token", portal.token)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/publish")
+    pressed(page, "main button[type=submit]")
+    assert page.url == f"{portal.url}/publish"
 
 
 def publish(page: Any, portal: LivePortal, file: str, **fields: str) -> None:
@@ -40,7 +41,7 @@ def publish(page: Any, portal: LivePortal, file: str, **fields: str) -> None:
     page.evaluate("document.querySelector('main details').open = true")
     for name, value in fields.items():
         page.fill(f"#f-{name}", value)
-    page.click("main form button[type=submit]")
+    pressed(page, "main form button[type=submit]")
     page.wait_for_selector(".banner-done", timeout=60_000)
 
 
@@ -61,8 +62,8 @@ def test_the_tour(portal: LivePortal) -> None:
 
         page.goto(portal.url)
         page.fill("#q", "口罩")
-        page.press("#q", "Enter")
-        page.click(".results h2 a >> text=藥局口罩存量")
+        entered(page)
+        pressed(page, ".results h2 a >> text=藥局口罩存量")
         assert page.locator(".scroller tbody tr").count() == 8
         masks = resource_of(page, portal, "masks")
 
@@ -88,13 +89,13 @@ def test_the_tour(portal: LivePortal) -> None:
 
         page.goto(f"{portal.url}/chat")
         page.fill("#f-text", "有沒有口罩的資料集")
-        page.press("#f-text", "Enter")
-        page.wait_for_selector(".chat-you")
+        entered(page)
+        assert page.locator(".chat-you").count()
         assert "口罩" in page.locator(".chat-reply").first.inner_text()
         assert "口罩" not in page.url, "words never stand in an address"
 
         page.goto(f"{portal.url}/dataset/masks")
-        page.click(".tools a.language")
+        pressed(page, ".tools a.language")
         assert page.url.endswith("/en/dataset/masks")
         assert page.get_attribute("html", "lang") == "en"
         assert said == []
@@ -105,22 +106,22 @@ def test_the_core_journey_without_javascript(portal: LivePortal) -> None:
         page = chromium.new_context(java_script_enabled=False).new_page()
         page.goto(f"{portal.url}/session")
         page.fill("#f-token", portal.token)
-        page.click("main button[type=submit]")
+        pressed(page, "main button[type=submit]")
         page.goto(f"{portal.url}/publish")
         page.set_input_files("#f-file", shared_data(OUTLETS))
         page.fill("#f-title", "藥局地點")
-        page.click("main form button[type=submit]")
+        pressed(page, "main form button[type=submit]")
         while page.locator(".banner-done").count() == 0:
             assert page.locator("progress").count() == 1, page.content()
-            page.click("main a.button-secondary")
-        page.click(".banner-done a.button")
-        page.click(".resources h3 a")
+            pressed(page, "main a.button-secondary")
+        pressed(page, ".banner-done a.button")
+        pressed(page, ".resources h3 a")
         address = page.url
         page.click("summary")
         page.select_option("#f-f1", index=2)
         page.select_option("#f-o1", "contains")
         page.fill("#f-v1", "藥局")
-        page.click("details button[type=submit]")
+        pressed(page, "details button[type=submit]")
         assert "f=" in page.url
         page.goto(f"{address}/chart")
         assert page.locator("svg.chart rect.mark").count() > 0
@@ -128,14 +129,14 @@ def test_the_core_journey_without_javascript(portal: LivePortal) -> None:
         assert page.locator("svg.map-picture path").count() >= 22
 
         page.goto(f"{portal.url}/request/new")
-        page.click("main form button[type=submit]")
+        pressed(page, "main form button[type=submit]")
         assert page.locator("#error-summary a").count() == 2
         page.fill("#f-title", "即時雨量")
         page.fill("#f-text", "每 10 分鐘的雨量")
-        page.click("main form button[type=submit]")
+        pressed(page, "main form button[type=submit]")
         assert re.search(r"/request/[^/]+\?new=1$", page.url)
 
         page.goto(f"{portal.url}/chat")
         page.fill("#f-text", "有沒有藥局的資料集")
-        page.click("form.chat-form button[type=submit]")
+        pressed(page, "form.chat-form button[type=submit]")
         assert "藥局" in page.locator(".chat-reply").first.inner_text()

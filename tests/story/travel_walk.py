@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.access.going import entered, pressed
 from tests.portal import free_port, until
 from tests.story.ration_nation import DRAWN_S, Upped
 from tests.story.ration_walk import a_page, main_of, signed_in
@@ -82,8 +83,7 @@ def ask(page: Any, nation: Upped, number: str, state: str = "") -> str:
     page.fill("#f-state", state)
     page.focus("#f-person")
     page.keyboard.type(number)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    entered(page)
     assert number not in page.url
     return main_of(page)
 
@@ -105,8 +105,7 @@ def clinic(chromium: Any, nation: Upped, take: Take) -> None:
     page.fill("#f-travel_words", "榕嶼三天")
     for part in ("occupation", "contact", "cluster"):
         page.check(f"#f-{part}-no")
-    with page.expect_navigation():
-        page.click("main form button[type=submit]")
+    pressed(page, "main form button[type=submit]")
     assert "已存入" in main_of(page)
     take("travel-tocc", page)
 
@@ -136,8 +135,7 @@ def own(chromium: Any, nation: Upped, take: Take) -> Any:
     assert "發燒就診" in said
     assert "CDS Hooks patient-view" in said
     page.fill("#f-words", "我只轉機，沒有入境。")
-    with page.expect_navigation():
-        page.click("section[aria-labelledby=now] button")
+    pressed(page, "section[aria-labelledby=now] button")
     assert "已送移民署" in main_of(page)
     take("travel-mine", page)
     page.goto(f"{nation.url}/mydata")
@@ -151,8 +149,7 @@ def immigration(chromium: Any, nation: Upped, take: Take) -> None:
     case = page.locator("article", has_text="我只轉機，沒有入境。")
     take("travel-contests", page)
     case.locator("textarea").fill("查證為轉機，未入境。")
-    with page.expect_navigation():
-        case.locator("button[value=withdraw]").click()
+    pressed(page, case.locator("button[value=withdraw]"))
     assert "已決定" in main_of(page)
 
 
