@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -14,12 +16,13 @@ AREAS = "鄉鎮市區,戶數,平均年齡\n花蓮縣花蓮市,40,44.5\n花蓮縣
 
 class Filled(LivePortal, frozen=True):
     """A portal with something on every page. `resource` is the small table's id, `areas` that of the towns, `asked` a
-    data request's, `job` that of a publication."""
+    data request's, `job` that of a publication, `file` that of a resource that is no table."""
 
     resource: str = ""
     areas: str = ""
     asked: str = ""
     job: str = ""
+    file: str = ""
 
     @property
     def paths(self) -> list[str]:
@@ -43,6 +46,7 @@ class Filled(LivePortal, frozen=True):
             *("/travel", "/travel/rules", "/travel/tocc", "/travel/mine", "/travel/contests"),
             *(*views, f"{table}/chart?kind=line&by=代碼&measure=sum&of=數量", f"{table}/versions", f"{table}/api"),
             *(f"{table}/chart?kind=histogram&by=數量", towns, f"{towns}?value=sum:戶數"),
+            f"/dataset/bus/resource/{self.file}",
             *PATHS,
         ]
 
@@ -60,16 +64,15 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         # Called as one of the home page's example searches: two links of one name would lead to two places.
         live.publish("bus.csv", "站,路線\n花蓮車站,301\n".encode(), name="bus", title="公車")
         resource, towns = (str(each["published"]["resource_id"]) for each in (job, areas))
-        yield Filled(live.url, live.token, resource=resource, areas=towns, asked=_ask(live), job=str(job["job"]))
+        asked = _posted(live, "ask_for_data", title="想要即時雨量", text="每 10 分鐘的雨量，要做淹水提醒。")
+        guide = {"name": "乘車指南", "format": "PDF", "url": "https://bus.example/guide.pdf"}
+        file = _posted(live, "save_resource", dataset="bus", **guide)
+        yield Filled(live.url, live.token, resource=resource, areas=towns, asked=asked, job=str(job["job"]), file=file)
 
 
-def _ask(live: LivePortal) -> str:
-    import json
-    import urllib.request
-
-    body = json.dumps({"title": "想要即時雨量", "text": "每 10 分鐘的雨量，要做淹水提醒。"}).encode()
-    request = urllib.request.Request(
-        f"{live.url}/api/opendata/ask_for_data", body, {"Content-Type": "application/json"}
-    )
+def _posted(live: LivePortal, operation: str, **body: str) -> str:
+    """The id that the operation answers with."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {live.token}"}
+    request = urllib.request.Request(f"{live.url}/api/opendata/{operation}", json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return str(json.load(answer)["id"])
