@@ -39,31 +39,30 @@ from banyan.kernel.exchange.messages.neighbours import WITNESSED, Neighbours, ov
 from banyan.kernel.exchange.messages.opening import Opened, open_messages, origin_of
 from banyan.kernel.exchange.messages.pages import LogPages
 from banyan.kernel.exchange.messages.rounds import keep_publishing
-from banyan.kernel.exchange.road import gateway as gateways
 from banyan.kernel.exchange.road.admission import FairAdmission
 from banyan.kernel.exchange.road.behind import HttpProvider
 from banyan.kernel.exchange.road.behind_gate import Behind
-from banyan.kernel.exchange.road.desk import Local, Signing, Surroundings
+from banyan.kernel.exchange.road.desk import Signing, Surroundings
 from banyan.kernel.exchange.road.edges import installing
 from banyan.kernel.exchange.road.edges.configuration import ConfSigner
 from banyan.kernel.exchange.road.edges.rooms import WithRooms
-from banyan.kernel.exchange.road.gated import SCHEME, GateProvider, endpoints_of, operations_of
+from banyan.kernel.exchange.road.gated import GateProvider
 from banyan.kernel.exchange.road.gateway import Gateway
 from banyan.kernel.exchange.road.granting import Book
-from banyan.kernel.exchange.road.model import Answer, Monitor, Offer, Timing
+from banyan.kernel.exchange.road.model import Answer, Monitor, Timing
 from banyan.kernel.exchange.road.tls import Identity
 from banyan.kernel.exchange.road.weighed import Counted, WeighedServices
 from banyan.kernel.storage import Store, close_drawer, open_drawer
 from banyan.kernel.storage.durable import write_file
 from banyan.limits import PEER_AGE_S, PEER_AHEAD_S
 from banyan.limits_road import DIRECTORY_ASK_S, DIRECTORY_DOCUMENT_BYTES, ROAD_TEND_S, ROAD_UPKEEP_S
+from banyan.road_declared import counted_of, gateway_settings, local_of, offer_of
 from banyan.road_watching import observer_of, place_pages
-from banyan.settings import RoadClient, RoadOffer, RoadRemote, RoadSettings, road_metrics_token_from_environment
+from banyan.settings import RoadRemote, RoadSettings, road_metrics_token_from_environment
 from banyan.wire.xroad import signedconf
-from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Origin
 from banyan.wire.xroad.headers import Field
-from banyan.wire.xroad.identifiers import ClientId, ServerId, ServiceId, parse_client, parse_service
+from banyan.wire.xroad.identifiers import ServerId, ServiceId, parse_client
 from banyan.wire.xroad.sharedparams import Authority
 from banyan.wire.xroad.target import Target
 
@@ -178,7 +177,7 @@ async def open_road(
 ) -> AsyncIterator[Road]:
     """Open all parts below `data`; nothing listens yet. Raises Problem: the agency has not joined, a file is gone."""
     dice = dice or random.SystemRandom()
-    agencies = [Agency(data / name, clock=clock, load_key=pkcs11.load_key) for name in _agencies(settings)]
+    agencies = _agencies(data, settings, clock)
     agency, keeper = agencies[0], agencies[0].keeper()
     folder = data / FOLDER
     for one in (folder, folder / "spool"):
@@ -194,7 +193,7 @@ async def open_road(
         calls, services = (_admission(stack, one, clock) for one in (Origin.CLIENT_PROXY, Origin.SERVER_PROXY))
         server = agency.file.gateway
         observer = observer_of(messages, server, settings.telemetry, calls=calls, services=services, clock=clock)
-        book = Book(_offer(one, owners, gate) for one in settings.offers)
+        book = Book(offer_of(one, owners, gate) for one in settings.offers)
         recalled = await messages.messages.recent(EpochS(clock() - PEER_AGE_S - PEER_AHEAD_S))
         around = Surroundings(
             directory=keeper.standing,
@@ -206,10 +205,10 @@ async def open_road(
             monitor=_Both(monitor, observer),
         )
         gateway = Gateway(
-            _settings(settings, agency, keeper, folder / "spool"),
+            gateway_settings(settings, agency, keeper, folder / "spool"),
             around,
             signing={one.file.owner: Signing(*one.signers()) for one in agencies},
-            locals={local.id: local for local in (_local(one, data) for one in settings.clients)},
+            locals={local.id: local for local in (local_of(one, data) for one in settings.clients)},
             clock=clock,
             report=lambda text, error: log("road.report", {"what": text, "kind": type(error).__name__}),
             recalled=[(one.keyid, one.nonce) for one in recalled],
@@ -220,7 +219,7 @@ async def open_road(
         around.seen = lambda server, version: gossip.hint(version, server)
         store = _delivery(stack, folder / "delivery", clock, engine)
         post = post_of(gateway, store, folder / "delivery", random=dice.random, log=log)
-        around.provider = post.once(_provider(stack, gateway, post, conscience, _counted(settings)))
+        around.provider = post.once(_provider(stack, gateway, post, conscience, counted_of(settings)))
         parts = (agency, gateway, keeper, gossip, upkept, messages, neighbours, post, book, observer)
         yield Road(settings, *parts, clock, log, folder, centre)
 
@@ -250,21 +249,10 @@ def _provider(
     return WithRooms(post.rooms, Behind(gateway.desk.around.provider, weighed))
 
 
-def _counted(settings: RoadSettings) -> dict[ServiceId, Counted]:
-    """Services at addresses that give personal data. Raises Invalid: half of it is said."""
-    found = {}
-    for one in settings.offers:
-        if not one.subject and not one.fields:
-            continue
-        if not (one.subject.startswith(("/", "?")) and one.fields and one.personal) or one.url.startswith(SCHEME):
-            raise Invalid.at("road.offers", f"{one.id}: say personal, subject (/pointer or ?name) and fields, or none.")
-        title = one.title or one.id
-        found[parse_service(one.id)] = Counted(one.subject, one.fields, {"zh-Hant": title, "en": one.title_en or title})
-    return found
-
-
-def _agencies(settings: RoadSettings) -> tuple[str, ...]:
-    return (settings.agency, *settings.hosted)
+def _agencies(data: Path, settings: RoadSettings, clock: Clock) -> list[Agency]:
+    """The node's own first, then those that it hosts."""
+    names = (settings.agency, *settings.hosted)
+    return [Agency(data / name, clock=clock, load_key=pkcs11.load_key) for name in names]
 
 
 def _delivery(stack: AsyncExitStack, folder: Path, clock: Clock, engine: str) -> Store:
@@ -272,25 +260,6 @@ def _delivery(stack: AsyncExitStack, folder: Path, clock: Clock, engine: str) ->
     drawer = open_drawer(folder, service="delivery", package=package, clock=clock, store=engine)
     stack.push_async_callback(close_drawer, drawer)
     return drawer.sql
-
-
-def _settings(settings: RoadSettings, agency: Agency, keeper: Keeper, spool: Path) -> gateways.Settings:
-    snapshot = keeper.standing.snapshot
-    if snapshot is None or not agency.tls.exists():
-        raise Invalid.at("road.agency", f"{agency.folder} has not joined yet; say ./banyan agency join.")
-    roots = (ca.pem(ca.read_certificate(one)).decode() for one in snapshot.roots)
-    return gateways.Settings(
-        server=agency.file.gateway,
-        identity=Identity(agency.tls, agency.tls),
-        anchors=tuple(roots),
-        spool=spool,
-        host=settings.host,
-        peer_port=settings.peer_port,
-        edge_port=settings.edge_port,
-        edge_tls_port=settings.edge_tls_port or None,
-        authorities=tuple(f"{one.host}:{one.port}" for one in agency.file.addresses),
-        spelling=settings.fault_codes,
-    )
 
 
 def _admission(stack: AsyncExitStack, origin: Origin, clock: Clock) -> FairAdmission:
@@ -376,41 +345,6 @@ def _directory(
 def _renewed(centre: Centre, request: bytes) -> bytes:
     with centre.turn():
         return msgspec.json.encode(centre.renew(request))
-
-
-def _local(one: RoadClient, data: Path) -> Local:
-    try:
-        certificates = tuple((data / name).read_text("ascii") for name in one.certificates)
-    except (OSError, ValueError) as error:
-        raise Invalid.at("road.clients", f"{one.id}: a certificate cannot be read: {error}.") from error
-    if one.connection == "mutual" and not certificates:
-        raise Invalid.at("road.clients", f"{one.id}: name its certificates, or another connection.")
-    return Local(parse_client(one.id), one.connection, certificates, one.priority, one.per_minute)
-
-
-def _offer(one: RoadOffer, owners: Sequence[ClientId], gate: Gate) -> Offer:
-    service = parse_service(one.id)
-    if service.provider.owner not in owners:
-        raise Invalid.at("road.offers", f"{one.id}: this gateway does not host that member.")
-    endpoints = tuple(Endpoint(*text.split(" ", 1)) for text in one.endpoints)
-    is_personal = one.personal
-    if one.url.startswith(SCHEME):
-        answered = operations_of(gate, one.url)
-        if not answered:
-            raise Invalid.at("road.offers", f"{one.id}: {one.url} names no operation of this node.")
-        endpoints = endpoints or endpoints_of(one.url, answered)
-        is_personal = any(operation.subject for operation in answered)
-    return Offer(
-        service,
-        "OPENAPI" if one.description else "REST",
-        one.url,
-        endpoints,
-        one.timeout_s,
-        one.enabled,
-        one.notice,
-        one.description,
-        is_personal,
-    )
 
 
 def _conf_signer(pem: Path) -> ConfSigner:
