@@ -16,6 +16,8 @@ from tests.service.opendata.workshop import MASKS, Workshop, plain, workshop
 
 from banyan.errors import Problem
 from banyan.kernel.events import feed
+from banyan.kernel.storage import Tx
+from banyan.limits import PUBLISH_KEY_DAYS
 from banyan.service.opendata import publish, registry, uploads
 from banyan.service.opendata.ingest import Options
 from banyan.service.opendata.model import Change
@@ -155,6 +157,21 @@ def test_another_table_under_the_same_name_is_refused_unless_accepted(tmp_path: 
         assert (await shop.served())[1].number == 2
         await shop.publish(STOCK, add=True)
         assert [resource.version for resource in (await shop.dataset()).resources] == [2, 1]
+
+    in_workshop(tmp_path, job)
+
+
+def test_keys_are_forgotten_after_their_days(tmp_path: Path) -> None:
+    async def job(shop: Workshop) -> None:
+        for key, days in (("k1", 0.0), ("k2", PUBLISH_KEY_DAYS - 1.0), ("k3", 1.5)):
+            shop.now += days * 86_400
+            await shop.publish(STOCK, idempotency_key=key)
+
+        def known(tx: Tx) -> list[str]:
+            keys = ("k1", "k2", "k3")
+            return [key for key in keys if tx.row(registry.SQL["publish_key"], idempotency_key=key) is not None]
+
+        assert await shop.db.sql.read(known) == ["k2", "k3"]
 
     in_workshop(tmp_path, job)
 

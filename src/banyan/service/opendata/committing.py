@@ -15,6 +15,7 @@ import msgspec
 from banyan.errors import Conflict
 from banyan.kernel.events import EpochS
 from banyan.kernel.storage import Tx
+from banyan.limits import PUBLISH_KEY_DAYS
 from banyan.service.opendata import files, registry
 from banyan.service.opendata.agencies import agency_for
 from banyan.service.opendata.announcing import announce
@@ -159,8 +160,9 @@ def commit_file(tx: Tx, whole: Commit, kept: KeptFile, resource_id: str, now: Ep
 
 
 def remember(tx: Tx, key: str, payload: str, result: Published, now: EpochS) -> None:
-    """Keep the answer for a retry under the same key."""
+    """Keep the answer for a retry under the same key, PUBLISH_KEY_DAYS long."""
     if key:
+        tx.run(SQL["drop_publish_keys"], before=now - PUBLISH_KEY_DAYS * 86_400)
         document = registry.encoded(result)
         tx.run(SQL["put_publish_key"], idempotency_key=key, at=now, payload=payload, document=document)
 
