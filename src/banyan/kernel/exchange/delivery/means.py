@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from banyan.errors import Conflict
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.delivery.contents import Contents, Whole
 from banyan.kernel.exchange.road.model import Answer, Body, Call, MessageLog, Response
@@ -155,3 +156,12 @@ def answer_of(fault: Fault, call: Call, detail: str) -> Answer:
     told = faults.answer(fault, detail, accepted)
     fields = ((b"content-type", told.content_type.encode()), (ERROR, told.error.encode()))
     return Answer(told.status, b"", fields, Whole(told.body))
+
+
+def used_otherwise() -> Conflict:
+    """Either side's refusal of an id that it knows with another request."""
+    return Conflict(
+        "X-Road-Id names another request of this client.",
+        remedy="Send a new id with a new request, or the same request again.",
+        kind="delivery-id-used",
+    )

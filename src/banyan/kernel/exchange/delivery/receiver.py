@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from banyan.errors import Conflict, Denied, Limit, Problem
+from banyan.errors import Denied, Limit, Problem
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.delivery import contents, framing, receipts, received
 from banyan.kernel.exchange.delivery.breaker import backoff_s
@@ -18,7 +18,16 @@ from banyan.kernel.exchange.delivery.dressing import dressed
 from banyan.kernel.exchange.delivery.envelope import APPLIED, fingerprint, for_provider, lane_of, opened
 from banyan.kernel.exchange.delivery.lines import Carried, Lines
 from banyan.kernel.exchange.delivery.logging import log_answer
-from banyan.kernel.exchange.delivery.means import Hands, Means, NotHanded, Told, Unsure, answer_of, body_of
+from banyan.kernel.exchange.delivery.means import (
+    Hands,
+    Means,
+    NotHanded,
+    Told,
+    Unsure,
+    answer_of,
+    body_of,
+    used_otherwise,
+)
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.received import Key, Received
 from banyan.kernel.exchange.delivery.sender import RECEIPT, answers_target
@@ -373,14 +382,6 @@ class _Bringing:
     async def is_back(self, key: str) -> None:
         means = self._receiver.means
         await means.store.write(lambda tx: received.hasten(tx, key, now=means.clock()))
-
-
-def used_otherwise() -> Conflict:
-    return Conflict(
-        "X-Road-Id names another request of this client.",
-        remedy="Send a new id with a new request, or the same request again.",
-        kind="delivery-id-used",
-    )
 
 
 def _taken_answer(receipt: str) -> Answer:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from banyan.errors import Conflict, Denied, Invalid, Limit, NotFound, Problem
+from banyan.errors import Denied, Invalid, Limit, NotFound, Problem
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.delivery import contents, framing, receipts, sent
 from banyan.kernel.exchange.delivery.breaker import backoff_s
@@ -27,7 +27,15 @@ from banyan.kernel.exchange.delivery.envelope import (
 )
 from banyan.kernel.exchange.delivery.lines import Carried, Lines
 from banyan.kernel.exchange.delivery.logging import log_answer
-from banyan.kernel.exchange.delivery.means import Means, Told, answer_of, body_of, is_final, is_final_answer
+from banyan.kernel.exchange.delivery.means import (
+    Means,
+    Told,
+    answer_of,
+    body_of,
+    is_final,
+    is_final_answer,
+    used_otherwise,
+)
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.sent import Sent
 from banyan.kernel.exchange.road.model import Answer, Body, Call
@@ -114,11 +122,7 @@ class Sender:
             means.contents.settle(content)
         if kept.fingerprint != print_:
             await means.contents.drop(means.store, [content.blob])
-            raise Conflict(
-                "X-Road-Id names another request of this client.",
-                remedy="Send a new id with a new request, or the same request again.",
-                kind="delivery-id-used",
-            )
+            raise used_otherwise()
         if kept.seq:  # known before
             await means.contents.drop(means.store, [content.blob])
             return kept
