@@ -24,7 +24,6 @@ HEADER_TIME_S: Final = 10.0  # a client that has not sent its head by then holds
 PATH_BYTES: Final = 2 * KIB  # a dataset name in percent-encoded Chinese is 9 bytes a character
 BODY_IDLE_S: Final = 20.0  # an upload may take an hour, but not pause longer
 SEND_IDLE_S: Final = 60.0  # a reader on a train may stall, but not hold a query's memory for ever
-UPLOAD_TIME_S: Final = 3_600.0  # reading, checking and publishing a national register
 DEADLINE_TICK_S: Final = 0.25  # how late a time limit may strike
 FORM_FIELD_BYTES: Final = 1 * MIB
 FORM_FILES: Final = 20
