@@ -372,7 +372,7 @@ def _read(document: Any, kind: type[T]) -> T:
 
 @lru_cache(maxsize=POLICY_LIST)
 def _order(document: bytes) -> Order:
-    """Decoded once: the few orders and purposes in force are weighed at every call."""
+    """Decoded once: the few orders in force are read again at each look."""
     return _read(document, Order)
 
 
