@@ -48,6 +48,7 @@ PREORDER_SILENT_S: Final = 21_600.0  # a provider that does not answer delays an
 PREORDER_REFUND_TRIES: Final = 5  # then a person pays it out: a closed account stays closed
 PREORDER_REFUND_WAIT_S: Final = 3_600.0  # between tries of a refund, growing
 PREORDER_PHONE: Final = 16  # characters of a telephone number
+PREORDER_CHAT_CODE_S: Final = 600.0  # a code that links a chat: long enough to change from one app to another
 PREORDER_KEEP_S: Final = 90 * 86_400.0  # after a round: time to complain and to be paid back; then persons go
 PREORDER_HOLD_S: Final = 30 * 86_400.0  # the engine's pledge beyond the pickup: the worker ends it, this is the net
 

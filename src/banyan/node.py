@@ -192,7 +192,7 @@ async def _lend_powers(
     lend_reminders(drawers, scopes, sms)
     lend_orders(drawers, lawful, scopes)
     lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier, positions=positions)
-    connect_chat(drawers, settings, gate)
+    connect_chat(drawers, settings, gate, scopes=scopes, lawful=lawful)
     lend_tracing(drawers, lawful, scopes, data=data, notifier=notifier, operations=gate.catalogue.operations)
     lend_travel(
         drawers, gate, lawful, scopes, agency_of=agency_of, random=token_bytes,

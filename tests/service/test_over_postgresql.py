@@ -31,6 +31,7 @@ from tests.service.fence import test_law as fence
 from tests.service.fence import test_on_call as on_call
 from tests.service.fence import test_people as people
 from tests.service.fence import world as fence_world
+from tests.service.rationing.preorder import test_chat_reminding as chat_reminding
 from tests.service.rationing.preorder import test_reminding as reminding
 from tests.service.rationing.preorder import world as preorder_world
 from tests.service.tracing import test_tracing as tracing
@@ -150,6 +151,9 @@ REMINDERS = (
     *(partial(reminding.test_a_telephone_is_deleted_with_the_order_or_when_its_person_says_so, end=one)
       for one in ("withdraw", "delete", "lapse", "cancel")),
     reminding.test_the_store_holds_no_number_and_the_rounds_end_destroys_the_key,
+    chat_reminding.test_it_is_said_once_whatever_fails_and_while_it_holds,
+    chat_reminding.test_a_code_links_once_in_time_and_by_its_own_person,
+    partial(chat_reminding.test_the_link_is_deleted_with_the_order_or_when_she_says_so, end="unlink"),
 )  # fmt: skip
 
 
@@ -245,6 +249,7 @@ def test_reminders(ran: set[str], address: Callable[[], str]) -> None:
     )
     sql = load_statements("banyan.service.rationing.preorder", "preorder.sql")
     assert {one for one in names if sql[one].text not in ran} == set()
+    assert missed(ran, "banyan.service.rationing.preorder", "chats.sql") == set()
 
 
 def test_sms(ran: set[str], address: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

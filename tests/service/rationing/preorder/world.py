@@ -197,9 +197,9 @@ def a_number(number: int) -> str:
 
 
 @asynccontextmanager
-async def a_world(folder: Path) -> AsyncIterator[World]:
+async def a_world(folder: Path, settings: Settings = ONLY) -> AsyncIterator[World]:
     now = [OPENS - HOUR]
-    async with open_node(folder, ONLY, clock=lambda: EpochS(now[0])) as node:
+    async with open_node(folder, settings, clock=lambda: EpochS(now[0])) as node:
         yield World(node, now)
 
 

@@ -11,7 +11,7 @@ from banyan.kernel.events import Event, timers
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import PREORDER_KEEP_S, PREORDER_TELL_S, PREORDER_TURNS
-from banyan.service.rationing.preorder import charging, ending, filling, pledging, records, texting
+from banyan.service.rationing.preorder import charging, chatting, ending, filling, pledging, records, texting
 from banyan.service.rationing.preorder.records import Kept
 from banyan.service.rationing.service import SERVICE
 
@@ -31,6 +31,7 @@ PARTS: Final[Sequence[Part]] = (
     ending.miss,
     ending.collectable,
     texting.text,
+    chatting.chat,
     ending.forfeit,
     ending.call_off,
     charging.cancel_idle,
@@ -111,6 +112,8 @@ def next_at(tx: Tx, kept: Kept, now: EpochS) -> EpochS | None:
     found += [max(refund, now + LOOK_S)] if refund is not None else []
     sms = texting.next_at(tx, id, now)
     found += [sms] if sms is not None else []
+    chat = chatting.next_at(tx, id, now)
+    found += [chat] if chat is not None else []
     unsettled = records.count(tx, "unsettled", round=id, nth=charging.times_due(round, now))
     found += [now + LOOK_S] if kept.state == "closed" or unsettled else []
     return EpochS(min(found)) if found else None

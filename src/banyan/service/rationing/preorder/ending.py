@@ -12,12 +12,12 @@ from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.store import SqlValue, Tx
 from banyan.limits_rationing import PREORDER_KEEP_S, PREORDER_SILENT_S, PREORDER_TELL_S
-from banyan.service.rationing.preorder import counting, phones, records
+from banyan.service.rationing.preorder import chats, counting, phones, records
 from banyan.service.rationing.preorder.charging import hear
 from banyan.service.rationing.preorder.desk import desk_of, turn_of
 from banyan.service.rationing.preorder.moving import NewId, moved
 from banyan.service.rationing.preorder.pledging import clear, settle
-from banyan.service.rationing.preorder.records import SQL, Kept, Order
+from banyan.service.rationing.preorder.records import CHAT, SQL, Kept, Order
 from banyan.service.rationing.preorder.rounds import moves_up_until
 from banyan.service.rationing.preorder.states import Happening
 
@@ -141,6 +141,7 @@ async def finish(ctx: Context, kept: Kept) -> bool:
         return False
     id = kept.round.id
     await phones.destroy(ctx.db, id, ctx.now)
+    await chats.destroy(ctx.db, id, ctx.now)
     return bool(await ctx.db.sql.write(lambda tx: tx.run(SQL["move_round"], id=id, state="allotted", to="over")))
 
 
@@ -165,9 +166,12 @@ async def forget(ctx: Context, kept: Kept) -> bool:
             "forget",
         ):
             tx.run(SQL[statement], round=id)
+        tx.run(CHAT["forget"], round=id)
+        tx.run(CHAT["forget_codes"], round=id)
         return True
 
     await phones.destroy(ctx.db, id, ctx.now)
+    await chats.destroy(ctx.db, id, ctx.now)
     return await ctx.db.sql.write(job)
 
 

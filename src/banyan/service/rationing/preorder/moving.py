@@ -11,7 +11,7 @@ from banyan.errors import NotFound
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import PREORDER_REFUND_TRIES, PREORDER_REFUND_WAIT_S
-from banyan.service.rationing.preorder import money, records, states
+from banyan.service.rationing.preorder import chats, money, records, states
 from banyan.service.rationing.preorder.money import Purse, Reason
 from banyan.service.rationing.preorder.payment import Charge, Word
 from banyan.service.rationing.preorder.phones import may_be_told
@@ -64,6 +64,7 @@ def moved(
     )  # fmt: skip
     if wrote and not may_be_told(after.state):
         tx.run(SQL["drop_phone"], preorder=order.id)
+        chats.drop(tx, order.id)
     return after if wrote else None
 
 

@@ -79,12 +79,17 @@ async def act(request: FaceRequest) -> View:
             await request.call("rationing.withdraw_preorder", {"round": id})
         elif do in ("remind", "forget"):
             await _remind(request, id, form.get(f"telephone-{id}").strip() if do == "remind" else None)
+        elif do == "link":
+            made = await request.call("rationing.link_preorder_chat", {"round": id})
+            return await _orders(request, code=(id, made.code))
+        elif do == "unlink":
+            await request.call("rationing.unlink_preorder_chat", {"round": id})
         elif do in METHODS:
             paid = await request.call("rationing.pay_preorder", {"round": id, "method": do})
             if do == "card" and paid.payment is not None and paid.payment.page:
                 return View("", {}, redirect=paid.payment.page, headers=PRIVATE)
         else:
-            raise Invalid.at("do", f"one of register, withdraw, remind, forget, {', '.join(METHODS)}")
+            raise Invalid.at("do", f"one of register, withdraw, remind, forget, link, unlink, {', '.join(METHODS)}")
     except Denied:
         raise
     except Problem as problem:
@@ -130,7 +135,10 @@ async def collect(request: FaceRequest) -> View:
     return _pickup(request, found=found, given={"outlet": given["outlet"]})
 
 
-async def _orders(request: FaceRequest, *, wrong: tuple[FieldError, ...] = (), status: int = 200) -> View:
+async def _orders(
+    request: FaceRequest, *, wrong: tuple[FieldError, ...] = (), status: int = 200, code: tuple[str, str] = ("", "")
+) -> View:
+    """`code`: a round, and the words that link a chat to its order; shown once."""
     title = ORDERS[request.lang]
     values: dict[str, Any] = {"is_known": False, "errors": wrong, "crumbs": ({"title": title, "path": ""},)}
     if request.caller.kind in PEOPLE:
@@ -139,6 +147,8 @@ async def _orders(request: FaceRequest, *, wrong: tuple[FieldError, ...] = (), s
         found = await request.call("rationing.rounds", RoundsQuery())
         values |= {
             "is_known": True,
+            "chat_round": code[0],
+            "chat_code": code[1],
             "mine": mine,
             "open": [one for one in found if one.phase == "registering" and one.id not in held],
             "soon": [one for one in found if one.phase == "announced"],

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from banyan.service.rationing.preorder import advancing, collecting, making, officers, pages, paying, registering
+from banyan.service.rationing.preorder import (
+    advancing,
+    collecting,
+    linking,
+    making,
+    officers,
+    pages,
+    paying,
+    registering,
+)
 
-PARTS = (registering, paying, collecting, officers, advancing, pages, making)
+PARTS = (registering, linking, paying, collecting, officers, advancing, pages, making)

@@ -19,6 +19,7 @@ from banyan.service.rationing.preorder.rounds import State as RoundState
 from banyan.service.rationing.preorder.states import Owed, State
 
 SQL: Final = load_statements("banyan.service.rationing.preorder", "preorder.sql")
+CHAT: Final = load_statements("banyan.service.rationing.preorder", "chats.sql")
 T = TypeVar("T")
 NO_PARITY: Final = -1
 ChargeState = str
@@ -173,6 +174,7 @@ def tell(tx: Tx, order: Order, kind: str, now: EpochS, **facts: str | int) -> No
     """Say something to the person, in the commit that makes it true."""
     tx.run(SQL["tell"], preorder=order.id, at=now, kind=kind, facts=msgspec.json.encode(facts))
     tx.run(SQL["phone_waits"], preorder=order.id)
+    tx.run(CHAT["wait"], preorder=order.id)
 
 
 def messages_of(tx: Tx, order: str) -> list[Message]:

@@ -8,6 +8,7 @@ from banyan.kernel.catalogue.operation import Context, Text
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.storage.store import Tx
 from banyan.service.rationing.preorder import records
+from banyan.service.rationing.preorder.chats import chats_of, is_linked
 from banyan.service.rationing.preorder.desk import desk_of
 from banyan.service.rationing.preorder.phones import may_be_told, phones_of, shown
 from banyan.service.rationing.preorder.records import Kept, KeptCharge, KeptRefund, Message, Order
@@ -73,12 +74,14 @@ class OwnOrder(msgspec.Struct, frozen=True):
     ticket: str
     """The name of the round's draw and this person's ticket in it, to check by; empty where nothing is drawn."""
     can: tuple[str, ...]
-    """What they may do now: pay, withdraw, remind (by SMS, where this node sends any)."""
+    """What they may do now: pay, withdraw, remind (by SMS, where this node sends any), chat (be reminded there)."""
     payment: Payment | None
     refunds: tuple[Refunded, ...]
     messages: tuple[Told, ...]
     telephone: str
     """Where they are reminded by SMS: the last digits alone."""
+    is_chat_linked: bool = False
+    """They are reminded in their own chat too."""
 
 
 async def own_order(ctx: Context, kept: Kept, order: Order) -> OwnOrder:
@@ -116,12 +119,20 @@ async def own_order(ctx: Context, kept: Kept, order: Order) -> OwnOrder:
         ahead=ahead,
         draw=await desk_of(ctx.db).lots.name(ctx, round) if ticket else "",
         ticket=ticket.hex(),
-        can=_can(order, ctx.now) + (("remind",) if phones_of(ctx.db) and may_be_told(order.state) else ()),
+        can=_can(order, ctx.now) + _ways(ctx, order),
         payment=payment,
         refunds=tuple(Refunded(one.amount, one.reason, one.state, iso(one.at)) for one in refunds),
         messages=tuple(Told(iso(one.at), one.kind, told(one.kind, one.facts, word=order.word)) for one in messages),
         telephone=await shown(ctx.db, order),
+        is_chat_linked=await is_linked(ctx.db, order),
     )
+
+
+def _ways(ctx: Context, order: Order) -> tuple[str, ...]:
+    """How they may be reminded."""
+    if not may_be_told(order.state):
+        return ()
+    return (("remind",) if phones_of(ctx.db) else ()) + (("chat",) if chats_of(ctx.db) else ())
 
 
 def _can(order: Order, now: EpochS) -> tuple[str, ...]:

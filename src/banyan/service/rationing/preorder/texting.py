@@ -31,6 +31,15 @@ DAY_ENDS: Final = time(21)
 """No telephone rings at night, by Taiwan's clock: what comes due then waits for the morning, if it still holds."""
 
 
+class Spoken(msgspec.Struct, frozen=True):
+    """What an order's page says, the n-th of all."""
+
+    n: int
+    at: float
+    kind: str
+    facts: Mapping[str, str | int]
+
+
 class Due(msgspec.Struct, frozen=True):
     """One telephone with what was said since."""
 
@@ -38,7 +47,7 @@ class Due(msgspec.Struct, frozen=True):
     id: str
     sealed: bytes
     lang: Language
-    messages: tuple[tuple[int, float, str, dict[str, str | int]], ...]
+    messages: tuple[Spoken, ...]
 
 
 async def text(ctx: Context, kept: Kept) -> bool:
@@ -53,7 +62,7 @@ async def text(ctx: Context, kept: Kept) -> bool:
                 await phones.sender.accept([sms])
             except Conflict:  # an operator stopped this campaign: the page says it all the same
                 ctx.log("preorder.sms_stopped", {"round": kept.round.id})
-        newest = max((n for n, *_ in one.messages), default=0)
+        newest = max((spoken.n for spoken in one.messages), default=0)
         await ctx.db.sql.write(lambda tx, id=one.id, n=newest: tx.run(SQL["phone_done"], preorder=id, n=n))  # type: ignore[misc]  # bound now, for the loop goes on
     return bool(due)
 
@@ -97,36 +106,43 @@ def campaign_of(round: str, kind: str, at: float) -> str:
 def _due(tx: Tx, kept: Kept) -> Sequence[Due]:
     found = []
     for id, sealed, lang, done in tx.rows(SQL["waiting_phones"], round=kept.round.id, limit=PREORDER_BATCH):
-        rows = tx.rows(SQL["messages_after"], preorder=id, after=done, limit=PREORDER_MESSAGES)
-        messages = tuple(
-            (int(str(n)), float(str(at)), str(kind), msgspec.json.decode(cast(bytes, facts), type=dict[str, str | int]))
-            for n, at, kind, facts in rows
-        )
+        messages = spoken_after(tx, str(id), int(str(done)))
         order = records.order_by_id(tx, str(id))
         found.append(Due(order, str(id), cast(bytes, sealed), "en" if lang == "en" else "zh-Hant", messages))
     return found
 
 
-async def _texts(phones: Phones, kept: Kept, due: Due, now: EpochS) -> list[Sms]:
+def spoken_after(tx: Tx, order: str, done: int) -> tuple[Spoken, ...]:
+    """What was said since, oldest first."""
+    return tuple(
+        Spoken(int(str(n)), float(str(at)), str(kind), msgspec.json.decode(cast(bytes, facts)))
+        for n, at, kind, facts in tx.rows(SQL["messages_after"], preorder=order, after=done, limit=PREORDER_MESSAGES)
+    )
+
+
+def holding(order: Order, messages: Sequence[Spoken], now: float) -> list[Spoken]:
     """Those that still hold; the newest of each kind."""
-    order = due.order
-    if order is None:
-        return []
     newest = {
-        kind: (at, facts)
-        for _, at, kind, facts in due.messages
-        if NEEDS.get(kind) == order.state and float(facts["until"]) > now
+        one.kind: one for one in messages if NEEDS.get(one.kind) == order.state and float(one.facts["until"]) > now
     }
-    to = await opened(phones, kept.round.id, due.id, due.sealed) if newest else ""
+    return list(newest.values())
+
+
+async def _texts(phones: Phones, kept: Kept, due: Due, now: EpochS) -> list[Sms]:
+    order = due.order
+    holds = holding(order, due.messages, now) if order is not None else []
+    if order is None or not holds:
+        return []
+    to = await opened(phones, kept.round.id, due.id, due.sealed)
     return [
         Sms(
-            campaign=campaign_of(kept.round.id, kind, at),
+            campaign=campaign_of(kept.round.id, one.kind, one.at),
             to=to,
-            text=said(kind, facts, due.lang, order.word),
+            text=said(one.kind, one.facts, due.lang, order.word),
             lane=Lane.REMINDER,
             lang=due.lang,
-            expires=min(float(facts["until"]), evening_of(now)),
+            expires=min(float(one.facts["until"]), evening_of(now)),
         )
-        for kind, (at, facts) in newest.items()
+        for one in holds
         if to
     ]
