@@ -180,6 +180,14 @@ ROOM_TTL_S: Final = 3_600  # unless the subscriber says otherwise (GovStack IM P
 MESSAGES_WAITING: Final = 10_000  # records that wait for the disk: five seconds of 2,000 a second, 30 MB
 MESSAGES_BATCH: Final = 512  # records in one frame of the journal: one seal and one flush for all of them
 MESSAGES_BATCH_BYTES: Final = 4 * MIB  # of one frame: a quarter of what the journal takes, for two bodies may follow
+MESSAGES_GROUP: Final = (
+    16  # exchanges that a flush waits for, as long as each turn of the loop brings one: at 16 a flush
+)
+# costs a call 3 us, alone 50
+MESSAGES_GROUP_S: Final = 0.002  # and so long at most: a turn may be long
+MESSAGES_FLUSH_HERE_S: Final = 0.002  # a disk that answers within it is waited for by the loop: a thread costs more
+MESSAGES_FLUSH_ASIDE_S: Final = 1.0  # after a slower flush a thread waits, this long or MESSAGES_FLUSH_SHARE times that
+MESSAGES_FLUSH_SHARE: Final = 100  # flush: a hundredth of the loop's time goes to finding out whether the disk is quick
 MESSAGES_INLINE_BYTES: Final = 64 * KIB  # a kept body up to this stands in the journal, a larger one in a file
 MESSAGES_SEGMENT_BYTES: Final = 16 * MIB  # finding one record reads its segment: about 20 ms
 MESSAGES_XID_CHARACTERS: Final = 64  # an exchange's id in the open is a UUID; another text is shown as its hash

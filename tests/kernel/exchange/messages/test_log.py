@@ -407,11 +407,23 @@ def test_a_disk_that_fills_up_while_the_tree_grows(tmp_path: Path, fails_at: int
     asyncio.run(story())
 
 
-def test_what_cannot_be_written_is_refused_and_leaves_no_gap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_here", [True, False])
+def test_what_cannot_be_written_is_refused_and_leaves_no_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_here: bool
+) -> None:
+    """Whether the loop or a thread writes."""
+
     async def story() -> None:
         async with a_log(tmp_path / "log") as opened:
-            messages, append = opened.messages, opened.messages.log.journal.append
+            messages, journal = opened.messages, opened.messages.log.journal
+            append, append_here = journal.append, journal.append_here
             full = iter((Limit("The disk is full.", status=507), OSError(5, "Input/output error")))
+
+            def failing_here(payload: bytes) -> int:
+                error = next(full, None)
+                if error is not None:
+                    raise error
+                return append_here(payload)
 
             async def failing(payload: bytes) -> int:
                 error = next(full, None)
@@ -419,12 +431,15 @@ def test_what_cannot_be_written_is_refused_and_leaves_no_gap(tmp_path: Path) -> 
                     raise error
                 return await append(payload)
 
-            messages.log.journal.append = failing  # type: ignore[method-assign]
+            monkeypatch.setattr(journal, "append", failing)
+            monkeypatch.setattr(journal, "append_here", failing_here)
+            monkeypatch.setattr(messages.log._flushing, "is_here", lambda: is_here)
             for number in (1, 2):
                 told = await asyncio.gather(
                     *(messages.keep(exchanged(number * 10 + one)) for one in range(5)), return_exceptions=True
                 )
                 assert all(isinstance(one, Problem) for one in told), told
+            assert next(full, None) is None
             await keep_all(opened, range(30, 35))
             await messages.publish()
             assert_whole(tmp_path / "log", 6)

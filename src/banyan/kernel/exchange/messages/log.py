@@ -1,7 +1,8 @@
 """The message log: `keep` is durable when it returns, everything else follows behind.
 
-One frame of the journal takes all exchanges that came while the frame before it was written, so that they share a seal,
-a write and a flush. The journal is the truth; tree and index are made from it behind, and again after a crash.
+One frame of the journal takes all exchanges that came within some turns of the loop, or while a thread wrote the frame
+before it, so that they share a seal, a write and a flush. The journal is the truth; tree and index are made from it
+behind, and again after a crash.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from time import perf_counter
 from typing import Final
 
 import msgspec
@@ -19,6 +21,7 @@ from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.messages import frame as frames
 from banyan.kernel.exchange.messages.bodies import BodyFiles
 from banyan.kernel.exchange.messages.daykeys import DayKeys, Random, day_of
+from banyan.kernel.exchange.messages.flushing import Flushing
 from banyan.kernel.exchange.messages.frame import Frame, Kept, Opening, Part
 from banyan.kernel.exchange.messages.index import Index, Seen, Written, seen_in
 from banyan.kernel.exchange.messages.record import named, written
@@ -28,6 +31,8 @@ from banyan.kernel.storage.journal import Journal
 from banyan.limits_road import (
     MESSAGES_BATCH,
     MESSAGES_BATCH_BYTES,
+    MESSAGES_GROUP,
+    MESSAGES_GROUP_S,
     MESSAGES_INLINE_BYTES,
     MESSAGES_KEEP_MOST_S,
     MESSAGES_RETENTION_S,
@@ -73,12 +78,16 @@ class Log:
         *,
         clock: Clock,
         random: Random,
+        stopwatch: Callable[[], float] = perf_counter,
         retention_s: float = MESSAGES_RETENTION_S,
     ) -> None:
         self.journal, self.keys, self.files = journal, keys, files
         self._clock, self._random, self._retention_s = clock, random, retention_s
         self._waiting: deque[_Waiting] = deque()
+        self._due: asyncio.Handle | None = None
+        """That a frame will be written; `_writing` does it already, by a thread."""
         self._writing: asyncio.Task[None] | None = None
+        self._stopwatch, self._flushing = stopwatch, Flushing(stopwatch)
         self._tail: list[Written] = []
         self._next = 0
 
@@ -182,8 +191,8 @@ class Log:
 
     async def close(self) -> None:
         """Finish what waits."""
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
+        while self._writing is not None or self._due is not None:
+            await (asyncio.sleep(0) if self._writing is None else asyncio.wait([self._writing]))
         await asyncio.to_thread(self.journal.close)
 
     def _frames(self, after: int) -> Iterator[tuple[int, Frame]]:
@@ -201,28 +210,67 @@ class Log:
 
     def _put(self, one: _Waiting) -> None:
         self._waiting.append(one)
-        if self._writing is None:
+        if self._due is None and self._writing is None:
+            self._due = asyncio.get_running_loop().call_soon(self._turn, 0, self._stopwatch())
+
+    def _turn(self, came: int, since: float) -> None:
+        """Wait for company as long as it comes: a flush for few costs each of them more, and while calls come there is
+        other work. When a turn brought none, whoever waits is alone. `came`: how many there were a turn ago."""
+        waiting = len(self._waiting)
+        if came < waiting < MESSAGES_GROUP and self._stopwatch() - since < MESSAGES_GROUP_S:
+            self._due = asyncio.get_running_loop().call_soon(self._turn, waiting, since)
+            return
+        self._due = None
+        if self._flushing.is_here():
+            self._write_here()
+        else:
             self._writing = asyncio.ensure_future(self._write())
 
-    async def _write(self) -> None:
-        """Frame after frame until nothing waits."""
+    def _write_here(self) -> None:
+        """Frame after frame by the loop itself, until nothing waits."""
         try:
             while self._waiting:
                 batch = self._batch()
                 try:
-                    done = await self._written(batch)
+                    frame = self._frame(batch)
+                    begun = self._stopwatch()
+                    seq = self.journal.append_here(frames.encode(frame))
+                    self._flushing.took(self._stopwatch() - begun)
                 except Exception as error:  # the worker loop: whoever waits is told, the next may fare better
-                    _settle(batch, error if isinstance(error, Problem) else _broken(f"{type(error).__name__}"))
-                    if not isinstance(error, Problem | OSError):
-                        raise
+                    self._failed(batch, error)
                     continue
-                self._tail.append(done)
-                self._next += len(batch)
-                for place, one in enumerate(batch):
-                    one.told(done.frame.first + place, None)
+                self._kept(batch, seq, frame)
+        finally:
+            _settle(self._waiting, _broken("its writer ended"))
+
+    async def _write(self) -> None:
+        """The same by the journal's thread."""
+        try:
+            while self._waiting:
+                batch = self._batch()
+                try:
+                    frame = self._frame(batch)
+                    seq = await self.journal.append(frames.encode(frame))
+                except Exception as error:  # as above
+                    self._failed(batch, error)
+                    continue
+                self._kept(batch, seq, frame)
         finally:
             self._writing = None
             _settle(self._waiting, _broken("its writer ended"))
+
+    def _kept(self, batch: list[_Waiting], seq: int, frame: Frame) -> None:
+        """It is durable: tell whoever waits."""
+        seen = tuple([_seen(place, one.exchanged) for place, one in enumerate(batch) if one.exchanged])
+        self._tail.append(Written(seq, frame, seen))
+        self._next += len(batch)
+        for place, one in enumerate(batch):
+            one.told(frame.first + place, None)
+
+    def _failed(self, batch: list[_Waiting], error: Exception) -> None:
+        _settle(batch, error if isinstance(error, Problem) else _broken(f"{type(error).__name__}"))
+        if not isinstance(error, Problem | OSError):
+            raise error
 
     def _batch(self) -> list[_Waiting]:
         """The next ones whose openings go under one key."""
@@ -236,17 +284,13 @@ class Log:
             batch.append(self._waiting.popleft())
         return batch
 
-    async def _written(self, batch: list[_Waiting]) -> Written:
+    def _frame(self, batch: list[_Waiting]) -> Frame:
         entries = tuple([one.entry for one in batch])
         openings = tuple([one.opening for one in batch if one.opening is not None])
         day = batch[0].day
         bodies = [msgspec.structs.replace(kept, place=place) for place, one in enumerate(batch) for kept in one.bodies]
         sealed = frames.sealed_openings(self.keys, day, entries, openings) if openings else b""
-        frame = Frame(1, self._next, max(one.at for one in batch), day, entries, sealed, tuple(bodies))
-        seq = await self.journal.append(frames.encode(frame))
-        return Written(
-            seq, frame, tuple([_seen(place, one.exchanged) for place, one in enumerate(batch) if one.exchanged])
-        )
+        return Frame(1, self._next, max(one.at for one in batch), day, entries, sealed, tuple(bodies))
 
     async def _sealed_bodies(self, exchanged: Exchanged, entry: bytes) -> tuple[Kept, ...]:
         day, parts = _kept_until(exchanged), _parts(exchanged)
