@@ -245,7 +245,10 @@ def test_without_a_chat_there_is_nothing_to_link_and_after_the_end_nothing_is_ke
         case = await world.register()
         with pytest.raises(Conflict):
             await world.call("link_chat", world.citizen())
-        connect_chat(world.node.drawers, world.node.settings, world.node.gate)  # no LINE here: nothing happens
+        node = world.node
+        connect_chat(
+            node.drawers, node.settings, node.gate, scopes=node.scopes, lawful=node.lawful
+        )  # no LINE here: nothing happens
         assert (await world.call("mine", world.citizen())).chat == ""
         chatting(world)
         phone = await linked(world)
