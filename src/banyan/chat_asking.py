@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from banyan.demo.handset.talking import Handset
 from banyan.errors import Unavailable
 from banyan.kernel.exchange import Gate
 from banyan.kernel.identity.caller import Caller
@@ -15,7 +16,7 @@ from banyan.lawful import Lawful
 from banyan.limits_fence import FENCE_CHAT_TIME_S
 from banyan.outward import ask
 from banyan.reminding import RATIONING, lend_chat_reminders
-from banyan.service.fence.chatting import hear
+from banyan.service.fence.chatting import Lang, hear
 from banyan.service.fence.shelf import ChatSaid, lend_chat
 from banyan.service.rationing.preorder.chats import hear as hear_code
 from banyan.service.rationing.preorder.chats import is_code, no_code
@@ -26,55 +27,91 @@ if TYPE_CHECKING:
     from banyan.channel.line import Heard
 
 PATH: Final = "/v2/bot/message/push"
+FENCE: Final = "fence"
+HANDSET: Final = "/handset"
 BY: Final = Caller("citizen", "chat", channel="line")
 """Who does what a linked chat says: the person, as the page's answer does."""
 
 
-Listen = Callable[["Heard"], Awaitable[Sequence[line.Message] | None]]
+class OwnChat(Protocol):
+    """A chat that both services speak in."""
+
+    async def push(self, to: str, said: ChatSaid, key: str) -> bool: ...
+    async def say(self, to: str, text: str, key: str) -> bool: ...
+
+
+Ear = Callable[[str, str, str, Lang], Awaitable[ChatSaid | None]]
+"""`ear(user, text, data, lang)`: what is answered; None when it is not for this service."""
 
 
 def connect_chat(
-    drawers: Mapping[str, Drawer], settings: Settings, gate: Gate, *, scopes: Scopes, lawful: Lawful
+    drawers: Mapping[str, Drawer],
+    settings: Settings,
+    gate: Gate,
+    *,
+    scopes: Scopes,
+    lawful: Lawful,
+    handset: Handset | None = None,
 ) -> None:
-    """On a node that has LINE; the secrets are LINE's own, from the environment. A code is its own service's: the first
-    that knows what was said answers."""
+    """On a node that has LINE, whose secrets are of the environment, or the demonstration's `handset` in its place."""
     if "line" not in drawers:
+        if handset is not None:
+            handset.hear = _ears(drawers, gate, scopes, lawful, SimulatedChat(handset), page=HANDSET)
         return
     from banyan.channel.line import lend_ear
 
     _, token = line_secrets_from_environment()
-    chat, ears = LineChat(settings.line.api_url, token), list[Listen]()
-    if RATIONING in drawers and "rationing.link_preorder_chat" in gate.catalogue.operations:
-        lend_chat_reminders(drawers[RATIONING], scopes, lawful, chat)
-        ears.append(partial(_hear_of_orders, gate))
-    if "fence" in drawers and "fence.link_chat" in gate.catalogue.operations:
-        lend_chat(drawers["fence"], chat)
-        ears.append(partial(_hear_of_fence, gate))
+    ear = _ears(drawers, gate, scopes, lawful, LineChat(settings.line.api_url, token))
 
     async def listen(heard: Heard) -> Sequence[line.Message] | None:
-        for ear in ears:
-            if (said := await ear(heard)) is not None:
-                return said
-        return _text(no_code(heard.lang)) if ears and is_code(heard.text) else None
+        said = await ear(heard.user, heard.text, heard.data, heard.lang) if ear is not None else None
+        return [message_of(said)] if said is not None else None
 
-    if ears:
+    if ear is not None:
         lend_ear(drawers["line"], listen)
 
 
-async def _hear_of_fence(gate: Gate, heard: Heard) -> Sequence[line.Message] | None:
-    said = await hear(gate.context("fence", BY), heard.user, heard.text, heard.data, heard.lang)
-    return [message_of(said)] if said is not None else None
+def _ears(
+    drawers: Mapping[str, Drawer], gate: Gate, scopes: Scopes, lawful: Lawful, chat: OwnChat, *, page: str = ""
+) -> Ear | None:
+    """Lend the chat to who speaks in it. A code is its own service's: the first that knows what was said answers."""
+    ears: list[Ear] = []
+    if RATIONING in drawers and "rationing.link_preorder_chat" in gate.catalogue.operations:
+        lend_chat_reminders(drawers[RATIONING], scopes, lawful, chat, page=page)
+        ears.append(partial(_hear_of_orders, gate))
+    if FENCE in drawers and "fence.link_chat" in gate.catalogue.operations:
+        lend_chat(drawers[FENCE], chat, page=page)
+        ears.append(partial(_hear_of_fence, gate))
+
+    async def ear(user: str, text: str, data: str, lang: Lang) -> ChatSaid | None:
+        for one in ears:
+            if (said := await one(user, text, data, lang)) is not None:
+                return said
+        return ChatSaid(no_code(lang), lang) if is_code(text) else None
+
+    return ear if ears else None
 
 
-async def _hear_of_orders(gate: Gate, heard: Heard) -> Sequence[line.Message] | None:
-    if heard.data:
-        return None
-    said = await hear_code(gate.drawers[RATIONING], heard.user, heard.text, heard.lang, gate.clock())
-    return _text(said) if said is not None else None
+async def _hear_of_fence(gate: Gate, user: str, text: str, data: str, lang: Lang) -> ChatSaid | None:
+    return await hear(gate.context(FENCE, BY), user, text, data, lang)
 
 
-def _text(said: str) -> Sequence[line.Message]:
-    return [line.TextMessage(line.cut(said, line.TEXT_UNITS))]
+async def _hear_of_orders(gate: Gate, user: str, text: str, data: str, lang: Lang) -> ChatSaid | None:
+    said = await hear_code(gate.drawers[RATIONING], user, text, lang, gate.clock()) if not data else None
+    return ChatSaid(said, lang) if said is not None else None
+
+
+class SimulatedChat:
+    """The demonstration's phone."""
+
+    def __init__(self, handset: Handset) -> None:
+        self._handset = handset
+
+    async def push(self, to: str, said: ChatSaid, key: str) -> bool:
+        return self._handset.take(to, said, key)
+
+    async def say(self, to: str, text: str, key: str) -> bool:
+        return self._handset.take(to, ChatSaid(text, "zh-Hant"), key)
 
 
 class LineChat:
@@ -90,7 +127,7 @@ class LineChat:
 
     async def say(self, to: str, text: str, key: str) -> bool:
         """Words alone."""
-        return await self._push(to, _text(text), key)
+        return await self._push(to, [line.TextMessage(line.cut(text, line.TEXT_UNITS))], key)
 
     async def _push(self, to: str, messages: Sequence[line.Message], key: str) -> bool:
         """LINE takes one retry key once (409: it has it). Raises Unavailable for what may pass."""

@@ -20,6 +20,8 @@ from banyan.demo.agencies.seeding import SERVICES as DEMO_SERVICES
 from banyan.demo.agencies.seeding import lend_all
 from banyan.demo.federation.cards import holder_in
 from banyan.demo.federation.seeding import SERVICES as ROAD_SERVICES
+from banyan.demo.handset.service import simulated
+from banyan.demo.handset.talking import Handset
 from banyan.demo.loan.registering import close_app
 from banyan.demo.personas import close_personas
 from banyan.demo.rationing import samples
@@ -122,11 +124,11 @@ async def open_node(
         line = [_line(settings, operations, data, clock=clock)] if settings.line.enabled else []
         keys = Keys(_kept_secret(data))
         desk = build_access(keys)
-        _make_folders(data, [*line, desk])
         drawers = _open_drawers(stack, data, (*services, *line, desk), settings, clock=clock)
         chat = build_chat(operations, secret=_kept_secret(data), contact=_contact(settings))
-        portal = build_portal([*services, chat], site=settings.site, web=ROOT / "web")
-        catalogue = Catalogue([*services, *line, desk, chat, build_mcp(operations), *portal.services])
+        handset, phone = simulated(is_needed=is_demo and not settings.line.enabled)
+        portal = build_portal([*services, chat, *phone], site=settings.site, web=ROOT / "web")
+        catalogue = Catalogue([*services, *line, desk, chat, *phone, build_mcp(operations), *portal.services])
         lawful = await stack.enter_async_context(
             open_lawful(
                 data, member=settings.member, engine=settings.storage.engine, clock=clock, settings=settings.ledger
@@ -144,9 +146,9 @@ async def open_node(
         scopes = Scopes(persons.store, data / KEYS_FOLDER, random=token_bytes)
         _lend_registers(drawers, gate, lawful, scopes, settings.member, is_demo=is_demo)
         sms = await start_notices(stack, data, settings, lawful, scopes, clock=clock, log=log, is_demo=is_demo)
-        await _lend_powers(drawers, gate, lawful, scopes, settings, persons=persons, sms=sms, data=data, log=log)
-        given = Given(gate, way, sms, data)
-        await open_alerts(stack, drawers, lawful, persons, settings, given=given, is_demo=is_demo)
+        await _lend_powers(drawers, gate, lawful, scopes, settings, persons=persons, sms=sms, data=data, log=log,
+                           handset=handset)  # fmt: skip
+        await open_alerts(stack, drawers, lawful, persons, settings, given=Given(gate, way, sms, data), is_demo=is_demo)
         await herald(stack, drawers, portal, clock)
         road = await way.open(stack, gate, lawful, drawers)
         app = build_door(
@@ -184,6 +186,7 @@ async def _lend_powers(
     sms: Notices | None,
     data: Path,
     log: Log,
+    handset: Handset | None,
 ) -> None:
     """Orders, and the services that run under one only."""
     agency_of = agency_names(persons)
@@ -192,7 +195,7 @@ async def _lend_powers(
     lend_reminders(drawers, scopes, sms)
     lend_orders(drawers, lawful, scopes)
     lend_fence(drawers, lawful, scopes, agency_of, notifier=notifier, positions=positions)
-    connect_chat(drawers, settings, gate, scopes=scopes, lawful=lawful)
+    connect_chat(drawers, settings, gate, scopes=scopes, lawful=lawful, handset=handset)
     lend_tracing(drawers, lawful, scopes, data=data, notifier=notifier, operations=gate.catalogue.operations)
     lend_travel(
         drawers, gate, lawful, scopes, agency_of=agency_of, random=token_bytes,
@@ -222,6 +225,7 @@ def _open_drawers(
     stack: AsyncExitStack, data: Path, services: Sequence[Service], settings: Settings, *, clock: Clock
 ) -> dict[str, Drawer]:
     """Each service's own drawer, closed with the node."""
+    _make_folders(data, services)
     drawers: dict[str, Drawer] = {}
     for service in services:
         drawer = open_drawer(
@@ -267,7 +271,7 @@ def _kept_token(data: Path) -> tuple[str, bool]:
     return token, True
 
 
-def _make_folders(data: Path, services: list[Service]) -> None:
+def _make_folders(data: Path, services: Sequence[Service]) -> None:
     """The folders, closed to the machine's other users: records hold private datasets and how to reach people."""
     for folder in (data, *(data / name for name in ("work", "log", *(service.name for service in services)))):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

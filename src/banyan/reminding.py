@@ -23,6 +23,6 @@ def lend_reminders(drawers: Mapping[str, Drawer], scopes: Scopes, sms: Notices |
         lend_phones(db, Phones(sms.outbox, scopes))
 
 
-def lend_chat_reminders(db: Drawer, scopes: Scopes, lawful: Lawful, chat: Chat) -> None:
+def lend_chat_reminders(db: Drawer, scopes: Scopes, lawful: Lawful, chat: Chat, *, page: str = "") -> None:
     """Its names are keyed hashes out of the key that names persons."""
-    lend_chats(db, Chats(chat, scopes, lawful.conscience.subject, token_bytes))
+    lend_chats(db, Chats(chat, scopes, lawful.conscience.subject, token_bytes, page))

@@ -20,7 +20,6 @@ from tests.service.fence.world import ONLY
 from tests.service.powers.test_browser import Desk
 
 from banyan.admitting import admit_new
-from banyan.chat_asking import LineChat
 from banyan.demo import fence as drill
 from banyan.demo.agencies.law import seed_law
 from banyan.demo.agencies.people import LIN
@@ -33,7 +32,6 @@ from banyan.node import Node, open_node
 from banyan.service.fence import records
 from banyan.service.fence.alarming import Signal, take
 from banyan.service.fence.sealing import SQL
-from banyan.service.fence.shelf import lend_chat
 
 pytestmark = pytest.mark.browser
 Seen = tuple[dict[str, bytes], dict[str, bytes], list[str]]
@@ -51,7 +49,6 @@ async def prepare(node: Node) -> None:
     await node.gate.call(drill.ENTER, lost, caller=drill.officer(drill.HEALTH))
     await admit_new(node.drawers["fence"], node.drawers["quarantine"], node.gate)
     lend_fence(node.drawers, node.lawful, node.scopes, agency_names(node.persons))
-    lend_chat(node.drawers["fence"], LineChat("http://127.0.0.1:9", ""))
     db, now = node.drawers["fence"], node.gate.clock()
     held = [await db.sql.read(partial(records.held_by_id, id=case)) for case in cases[:4]]
     slots = [one.slot for one in held if one is not None]
@@ -152,8 +149,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         her = Desk(chromium, url, "demo.lin", has_script=True)
         her.page.goto(f"{url}/fence/mine")
         pressed(her.page, "button[value=link]")
-        assert re.search(r"連結 [A-Z2-9]{5}-[A-Z2-9]{5}", her.page.locator("main").inner_text())
+        code = re.search(r"連結 [A-Z2-9]{5}-[A-Z2-9]{5}", her.page.locator("main").inner_text())
+        assert code
         see(her, "/mine-code")
+        her.page.goto(f"{url}/handset")
+        her.page.fill("#f-text", code[0])
+        pressed(her.page, ".chat-form button")
+        assert her.page.locator(".chat-reply").count() == 1
+        see(her, "/handset")
         sheets = moda.sheets_of(kept, url)
     return kept, sheets, found
 

@@ -32,7 +32,7 @@ from banyan.service.fence.records import Link, Message
 from banyan.service.fence.sealing import SQL, named
 from banyan.service.fence.sending import PUSH, Words
 from banyan.service.fence.service import SERVICE
-from banyan.service.fence.shelf import MESSAGES, ChatSaid, both, chat_of, shelf_of
+from banyan.service.fence.shelf import MESSAGES, ChatSaid, both, chat_of, chat_page_of, shelf_of
 
 Lang = Literal["zh-Hant", "en"]
 LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
@@ -46,10 +46,11 @@ _PRESS: Final = re.compile(r"fence/([0-9a-f]{16})/(home|away|call|why-[a-z]{4,8}
 
 
 class LinkCode(msgspec.Struct, frozen=True):
-    """What to send from the chat, and until when it counts (RFC 3339 UTC)."""
+    """What to send from the chat, and until when it counts (RFC 3339 UTC). `page`: a simulated chat's, on this node."""
 
     code: str
     until: str
+    page: str = ""
 
 
 class Unlinked(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ async def link_chat(ctx: Context, request: Nothing) -> LinkCode:
     code = "".join(LETTERS[number // len(LETTERS) ** at % len(LETTERS)] for at in range(CODE_LETTERS))
     digest = _digest(shelf.key, code)
     await ctx.db.sql.write(lambda tx: tx.run(SQL["put_chat_code"], held=one.held.id, digest=digest, until=until))
-    return LinkCode(f"{code[:5]}-{code[5:]}", iso(EpochS(until)))
+    return LinkCode(f"{code[:5]}-{code[5:]}", iso(EpochS(until)), chat_page_of(ctx.db))
 
 
 @SERVICE.operation(
@@ -155,7 +156,19 @@ async def _linked(ctx: Context, order: str, user: str, *, code: str, lang: Lang)
         one.note(tx, ctx, "chat-linked")
         return True
 
-    return ChatSaid(_say("chat_linked", lang), lang) if await ctx.db.sql.write(job) else wrong
+    if not await ctx.db.sql.write(job):
+        return wrong
+    return await _and_asked(ctx, one, ChatSaid(_say("chat_linked", lang), lang))
+
+
+async def _and_asked(ctx: Context, one: Opened, said: ChatSaid) -> ChatSaid:
+    """With the question that is open: she was asked before there was a chat."""
+    link = await ctx.db.sql.read(lambda tx: records.chat_of_case(tx, one.held.id))
+    asked = await ctx.db.sql.read(lambda tx: records.newest_question(tx, one.held.id))
+    if link is None or asked is None or asked.answered is not None or ctx.now > asked.at + HEARD_S:
+        return said
+    put = question(ctx, asked, link, again=True)
+    return ChatSaid(f"{said.text}\n{put.text}", put.lang, put.choices)
 
 
 async def _pressed(ctx: Context, order: str, contact: str, data: str, lang: Lang) -> ChatSaid:

@@ -61,6 +61,7 @@ class Shelf(msgspec.Struct, frozen=True):
 
 
 _chats: Final = Lent[Chat]("this node has no chat that knows people")
+_pages: Final = Lent[str]("this node's chat is no page of its own")
 _shelves: Final = Lent[Shelf]("this node keeps no fence")
 
 
@@ -75,9 +76,15 @@ def shelf_of(db: Drawer) -> Shelf:
     return _shelves.of(db)
 
 
-def lend_chat(db: Drawer, chat: Chat) -> None:
-    """Give this service the node's chat; without one people are asked by SMS and on their page."""
+def lend_chat(db: Drawer, chat: Chat, *, page: str = "") -> None:
+    """Give this service the node's chat; without one people are asked by SMS and on their page. `page` is where it is,
+    when it is simulated here."""
     _chats.lend(db, chat)
+    _pages.lend(db, page)
+
+
+def chat_page_of(db: Drawer) -> str:
+    return _pages.of_or_none(db) or ""
 
 
 def chat_of(db: Drawer) -> Chat | None:

@@ -43,13 +43,16 @@ class Chats(msgspec.Struct, frozen=True):
     keys: Keys
     name: Callable[[str], bytes]
     random: Callable[[int], bytes]
+    page: str = ""
+    """Where the chat is, when it is simulated on this node."""
 
 
 class LinkCode(msgspec.Struct, frozen=True):
-    """What to send from the chat, and until when it counts (epoch seconds)."""
+    """What to send from the chat, until when it counts (epoch seconds), and the page of a simulated chat."""
 
     code: str
     until: EpochS
+    page: str = ""
 
 
 _chats: Final = Lent[Chats]("this node has no chat that knows people")
@@ -77,7 +80,7 @@ async def link(db: Drawer, order: Order, now: EpochS) -> LinkCode:
     await db.sql.write(
         lambda tx: tx.run(CHAT["put_code"], preorder=order.id, round=order.round, digest=digest, until=until)
     )
-    return LinkCode(f"{code[:5]}-{code[5:]}", until)
+    return LinkCode(f"{code[:5]}-{code[5:]}", until, chats.page)
 
 
 async def unlink(db: Drawer, order: Order) -> None:

@@ -14,10 +14,12 @@ from banyan.service.rationing.service import SERVICE
 
 
 class Code(msgspec.Struct, frozen=True):
-    """What to send to the official account from one's own chat, and until when it counts (RFC 3339 UTC)."""
+    """What to send to the official account from one's own chat, and until when it counts (RFC 3339 UTC). `page`: a
+    simulated chat's, on this node."""
 
     code: str
     until: str
+    page: str = ""
 
 
 class Unlinked(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ async def link_preorder_chat(ctx: Context, request: Named) -> Code:
     person = own_person(ctx)
     order = found(await ctx.db.sql.read(lambda tx: records.order_of(tx, request.round, person)))
     made = await chats.link(ctx.db, order, ctx.now)
-    return Code(made.code, iso(made.until))
+    return Code(made.code, iso(made.until), made.page)
 
 
 @SERVICE.operation(

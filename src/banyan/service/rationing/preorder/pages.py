@@ -81,7 +81,7 @@ async def act(request: FaceRequest) -> View:
             await _remind(request, id, form.get(f"telephone-{id}").strip() if do == "remind" else None)
         elif do == "link":
             made = await request.call("rationing.link_preorder_chat", {"round": id})
-            return await _orders(request, code=(id, made.code))
+            return await _orders(request, code=(id, made))
         elif do == "unlink":
             await request.call("rationing.unlink_preorder_chat", {"round": id})
         elif do in METHODS:
@@ -136,7 +136,7 @@ async def collect(request: FaceRequest) -> View:
 
 
 async def _orders(
-    request: FaceRequest, *, wrong: tuple[FieldError, ...] = (), status: int = 200, code: tuple[str, str] = ("", "")
+    request: FaceRequest, *, wrong: tuple[FieldError, ...] = (), status: int = 200, code: tuple[str, Any] = ("", None)
 ) -> View:
     """`code`: a round, and the words that link a chat to its order; shown once."""
     title = ORDERS[request.lang]
