@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any
@@ -20,10 +21,13 @@ from banyan import trace_names
 from banyan.cli import main
 from banyan.craft.tracing.notice import Listed, packed, public_of, sealed_for, unpacked, unsealed
 from banyan.errors import Conflict, Denied, Invalid, Limit
+from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.identity.caller import SYSTEM, Caller
 from banyan.kernel.ledger.receipts import receipt_of
+from banyan.kernel.policy import records as policy
 from banyan.kernel.storage.store import Statement
 from banyan.limits_tracing import TRACE_COUNTS_A_DAY, TRACE_VOUCH_S
+from banyan.service.tracing.law import tracing_basis
 from banyan.service.tracing.noticing import secret_of
 from banyan.service.tracing.presets import presets
 from banyan.service.tracing.shelf import shelf_of
@@ -276,6 +280,25 @@ def test_who_is_on_a_list_sees_it_before_it_is_written_and_not_whose_case_it_was
         assert len(await uses(world, WANG)) == 1, "a number has one person"
         history = await world.node.lawful.ledger.history(world.node.lawful.conscience.subject(WANG), most=10)
         assert len(history.uses) == 1
+
+    in_a_world(story)
+
+
+def test_where_the_basis_defers_the_notice_she_sees_its_day_and_then_the_use() -> None:
+    async def story(world: World) -> None:
+        basis = tracing_basis([CDC, NIA], reveal_after_days=7)
+        await world.node.lawful.policy.write(partial(policy.put_basis, basis=basis, at=EpochS(NOW)))
+        world.node.lawful.conscience.forget()
+        await world.deliver()
+        await world.call("vouch", ASKS, question=OTHER, reason="疫調")
+        await world.call("vouch", RELEASES, question=OTHER, reason="疫調", notice=boxed(world, LISTED, OTHER))
+        await say_whose(world, CASE, LEE)
+        for number in (WANG, LEE):
+            hidden = await world.node.gate.call("mydata.uses", {}, caller=world.citizen(number))
+            assert hidden.uses == ()
+            assert [one.reveal_after for one in hidden.later] == [iso(EpochS(NOW + 7 * 86_400))]
+        world.now[0] += 7 * 86_400
+        assert [len(await uses(world, one)) for one in (WANG, LEE)] == [1, 1]
 
     in_a_world(story)
 
