@@ -58,8 +58,8 @@ LONG = (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, Any, Any]:
-    """Half a million objects of what is collected stay to the end: the collector of cycles took a sixth of collecting
-    and 6 % of each test's processor time to walk them."""
+    """Half a million objects of what is collected stay to the end; the collector of cycles took a second of each
+    process to walk them meanwhile."""
     gc.disable()
     try:
         return (yield)
