@@ -62,7 +62,7 @@ def a_site(folder: Path) -> Iterator[Site]:
             return
         await receive()
         async with open_node(folder, NODE, is_demo=True) as node:
-            world = await furnish(node, [node.gate.clock()], [True])
+            world = await furnish(node, [node.gate.clock()], [True], "health_centre")
             shown = {"zh-Hant": "藥師", "en": "Pharmacist"}
             account = Account(id="", name=SELLER, kind="officer", shown=shown, agency=AGENCY, is_demo=True)
             account = msgspec.structs.replace(account, roles=("pharmacist",), assurance="aal2")

@@ -183,13 +183,14 @@ def in_a_world(story: Callable[[World], Awaitable[None]], *, ordered: list[bool]
     asyncio.run(run())
 
 
-async def furnish(node: Node, now: list[float], ordered: list[bool]) -> World:
-    """Registers, an order, two outlets."""
+async def furnish(node: Node, now: list[float], ordered: list[bool], channel: str = "pharmacy") -> World:
+    """Registers, an order, two outlets. Who lives by the real clock sells at health centres: pharmacies rest on
+    Sundays."""
 
     async def ask(operation: str, asked: Any, caller: Caller) -> Any:
         return await node.gate.call(f"rationing.{operation}", asked, caller=caller)
 
-    return await _with_outlets(World(node.drawers["rationing"], now, ask), ordered)
+    return await _with_outlets(World(node.drawers["rationing"], now, ask), ordered, channel)
 
 
 @asynccontextmanager
@@ -221,8 +222,10 @@ def _named(number: str) -> bytes:
     return sha256(number.encode()).digest()
 
 
-async def _with_outlets(world: World, ordered: list[bool]) -> World:
+async def _with_outlets(world: World, ordered: list[bool], channel: str = "pharmacy") -> World:
     lend(world.db, registers(ordered))
     for code in (HERE, THERE):
-        await world.call("open_outlet", ROOT, code=code, agency=AGENCY, name="藥局", name_en="Pharmacy")
+        await world.call(
+            "open_outlet", ROOT, code=code, agency=AGENCY, channel=channel, name="藥局", name_en="Pharmacy"
+        )
     return world
