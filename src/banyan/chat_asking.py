@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from banyan.craft.notify import linkcode
 from banyan.demo.handset.talking import Handset
 from banyan.errors import Unavailable
 from banyan.kernel.exchange import Gate
@@ -19,7 +20,7 @@ from banyan.reminding import RATIONING, lend_chat_reminders
 from banyan.service.fence.chatting import Lang, hear
 from banyan.service.fence.shelf import ChatSaid, lend_chat
 from banyan.service.rationing.preorder.chats import hear as hear_code
-from banyan.service.rationing.preorder.chats import is_code, no_code
+from banyan.service.rationing.preorder.chats import no_code
 from banyan.settings import Settings, line_secrets_from_environment
 from banyan.wire import line
 
@@ -87,7 +88,7 @@ def _ears(
         for one in ears:
             if (said := await one(user, text, data, lang)) is not None:
                 return said
-        return ChatSaid(no_code(lang), lang) if is_code(text) else None
+        return ChatSaid(no_code(lang), lang) if linkcode.said(text) is not None else None
 
     return ear if ears else None
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 
+from banyan.craft.notify import linkcode
 from banyan.errors import Conflict, Denied, NotFound
 from banyan.kernel.catalogue.operation import Context
 from banyan.kernel.events import Event
@@ -35,13 +36,9 @@ from banyan.service.fence.service import SERVICE
 from banyan.service.fence.shelf import MESSAGES, ChatSaid, both, chat_of, chat_page_of, shelf_of
 
 Lang = Literal["zh-Hant", "en"]
-LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-"""Thirty that are not taken for one another."""
-CODE_LETTERS: Final = 10
 WHY: Final = ("hospital", "shopping", "shelter", "other")
 MARK: Final = "fence/"
 """What begins the data of our presses."""
-_LINK: Final = re.compile(r"(?:連結|连结|綁定|绑定|link)\s*:?：?\s*([A-Z0-9]{5})\s?-?\s?([A-Z0-9]{5})", re.IGNORECASE)
 _PRESS: Final = re.compile(r"fence/([0-9a-f]{16})/(home|away|call|why-[a-z]{4,8})/([0-9a-f]{32})")
 
 
@@ -73,11 +70,10 @@ async def link_chat(ctx: Context, request: Nothing) -> LinkCode:
         raise Denied(both("own_chat"), remedy=both("own_chat_remedy"), kind="own-chat")
     one = await own_case(ctx, await order_in_force(ctx))
     shelf, until = shelf_of(ctx.db), ctx.now + FENCE_CHAT_CODE_S
-    number = int.from_bytes(shelf.random(16))
-    code = "".join(LETTERS[number // len(LETTERS) ** at % len(LETTERS)] for at in range(CODE_LETTERS))
+    code = linkcode.new_code(shelf.random)
     digest = _digest(shelf.key, code)
     await ctx.db.sql.write(lambda tx: tx.run(SQL["put_chat_code"], held=one.held.id, digest=digest, until=until))
-    return LinkCode(f"{code[:5]}-{code[5:]}", iso(EpochS(until)), chat_page_of(ctx.db))
+    return LinkCode(linkcode.shown(code), iso(EpochS(until)), chat_page_of(ctx.db))
 
 
 @SERVICE.operation(
@@ -134,8 +130,8 @@ async def hear(ctx: Context, user: str, text: str, data: str, lang: Lang) -> Cha
     order, contact = await standing_order(ctx), _contact(ctx, user)
     if data:
         return await _pressed(ctx, order, contact, data, lang) if data.startswith(MARK) else None
-    if (found := _LINK.fullmatch(text)) is not None:
-        return await _linked(ctx, order, user, code="".join(found.groups()).upper(), lang=lang)
+    if (code := linkcode.said(text)) is not None:
+        return await _linked(ctx, order, user, code=code, lang=lang)
     return await _spoken(ctx, order, contact, text) if order else None
 
 

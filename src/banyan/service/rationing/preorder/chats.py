@@ -4,13 +4,13 @@ the order ends. Beside the SMS or instead of it, as she chooses.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 from uuid import UUID
 
 import msgspec
 
+from banyan.craft.notify import linkcode
 from banyan.errors import Conflict, NotFound
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.storage import Drawer, Lent
@@ -22,10 +22,6 @@ from banyan.service.rationing.preorder.records import CHAT, Order
 from banyan.service.rationing.preorder.words import MESSAGES, both
 
 SUBJECT: Final = b"chats"
-LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-"""Thirty that are not taken for one another."""
-CODE_LETTERS: Final = 10
-_LINK: Final = re.compile(r"(?:連結|连结|綁定|绑定|link)\s*:?：?\s*([A-Z0-9]{5})\s?-?\s?([A-Z0-9]{5})", re.IGNORECASE)
 
 
 class Chat(Protocol):
@@ -74,13 +70,12 @@ async def link(db: Drawer, order: Order, now: EpochS) -> LinkCode:
         raise Conflict(both("no_chat"), remedy=both("no_sms_remedy"), kind="no-chat")
     if not may_be_told(order.state):
         raise Conflict(both("phone_over"), remedy=both("chat_over_remedy"))
-    number, until = int.from_bytes(chats.random(16)), EpochS(now + PREORDER_CHAT_CODE_S)
-    code = "".join(LETTERS[number // len(LETTERS) ** at % len(LETTERS)] for at in range(CODE_LETTERS))
+    code, until = linkcode.new_code(chats.random), EpochS(now + PREORDER_CHAT_CODE_S)
     digest = _digest(chats, code)
     await db.sql.write(
         lambda tx: tx.run(CHAT["put_code"], preorder=order.id, round=order.round, digest=digest, until=until)
     )
-    return LinkCode(f"{code[:5]}-{code[5:]}", until, chats.page)
+    return LinkCode(linkcode.shown(code), until, chats.page)
 
 
 async def unlink(db: Drawer, order: Order) -> None:
@@ -90,10 +85,10 @@ async def unlink(db: Drawer, order: Order) -> None:
 
 async def hear(db: Drawer, user: str, text: str, lang: Language, now: EpochS) -> str | None:
     """What is answered to a code of ours; None for anything else."""
-    chats, read = chats_of(db), _LINK.fullmatch(text)
-    if chats is None or read is None:
+    chats, code = chats_of(db), linkcode.said(text)
+    if chats is None or code is None:
         return None
-    digest = _digest(chats, "".join(read.groups()).upper())
+    digest = _digest(chats, code)
     row = await db.sql.read(lambda tx: tx.row(CHAT["code"], digest=digest))
     order = await db.sql.read(lambda tx: records.order_by_id(tx, str(row[0]))) if row is not None else None
     if row is None or order is None:
@@ -101,8 +96,8 @@ async def hear(db: Drawer, user: str, text: str, lang: Language, now: EpochS) ->
     sealed = await chats.keys.seal(scope_of(order.round), SUBJECT, user.encode(), context=order.id.encode())
 
     def job(tx: Tx) -> bool:
-        code, now_is = tx.row(CHAT["code"], digest=digest), records.order_by_id(tx, order.id)
-        if code is None or now > float(str(code[1])) or now_is is None or not may_be_told(now_is.state):
+        held, now_is = tx.row(CHAT["code"], digest=digest), records.order_by_id(tx, order.id)
+        if held is None or now > float(str(held[1])) or now_is is None or not may_be_told(now_is.state):
             return False
         tx.run(CHAT["drop_code"], preorder=order.id)
         tx.run(CHAT["put"], preorder=order.id, round=order.round, sealed=sealed, lang=lang)
@@ -110,11 +105,6 @@ async def hear(db: Drawer, user: str, text: str, lang: Language, now: EpochS) ->
 
     was_linked = await db.sql.write(job)
     return MESSAGES.text("preorder.chat_linked" if was_linked else "preorder.chat_wrong", lang, word=order.word)
-
-
-def is_code(text: str) -> bool:
-    """Whether these are the words of a code, anybody's."""
-    return _LINK.fullmatch(text) is not None
 
 
 def no_code(lang: Language) -> str:
