@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from joserfc.jwk import ECKey
+from tests.make import missing
 from tests.service.credentials.house import KIND, ORIGIN, WANG, House, fetched, in_a_house
 
 from banyan.limits_mydata import CREDENTIAL_S, CREDENTIAL_STATUS_S
@@ -30,7 +31,7 @@ SHOP, NONCE = "https://shop.example", "n-1"
 def in_javascript(presentations: list[Any], pinned: list[Issuer], lists: list[str], now: int, **more: str) -> list[Any]:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("no Node")
+        missing("Node")
     asked = {"script": str(SCRIPT), "presentations": presentations, "lists": lists, "now": now, **more}
     asked["pinned"] = [{"issuer": one.issuer, "keys": one.keys} for one in pinned]
     done = subprocess.run(
