@@ -180,10 +180,7 @@ ROOM_TTL_S: Final = 3_600  # unless the subscriber says otherwise (GovStack IM P
 MESSAGES_WAITING: Final = 10_000  # records that wait for the disk: five seconds of 2,000 a second, 30 MB
 MESSAGES_BATCH: Final = 512  # records in one frame of the journal: one seal and one flush for all of them
 MESSAGES_BATCH_BYTES: Final = 4 * MIB  # of one frame: a quarter of what the journal takes, for two bodies may follow
-MESSAGES_GROUP: Final = (
-    16  # exchanges that a flush waits for, as long as each turn of the loop brings one: at 16 a flush
-)
-# costs a call 3 us, alone 50
+MESSAGES_GROUP: Final = 16  # exchanges that one flush waits for, while each turn of the loop brings another
 MESSAGES_GROUP_S: Final = 0.002  # and so long at most: a turn may be long
 MESSAGES_FLUSH_HERE_S: Final = 0.002  # a disk that answers within it is waited for by the loop: a thread costs more
 MESSAGES_FLUSH_ASIDE_S: Final = 1.0  # after a slower flush a thread waits, this long or MESSAGES_FLUSH_SHARE times that
