@@ -25,14 +25,15 @@ COUNTED = st.lists(
 ).map(tuple)
 PAGES = st.lists(st.builds(cb.Page, st.binary(min_size=82, max_size=82), st.integers(0, 82)), max_size=15).map(tuple)
 WORD = st.integers(0, 0xFFFF)
+AIMED = CELLS.map(lambda cells: {"cells": cells}) | AREAS.map(lambda areas: {"warning_areas": areas})
 MESSAGES = st.builds(
-    sbcap.Sbcap,
+    lambda aimed, **fields: sbcap.Sbcap(**aimed, **fields),
+    AIMED,
     procedure=st.sampled_from([one for one in Procedure if one is not Procedure.ERROR]),
     outcome=st.sampled_from(Outcome),
     message_id=WORD,
     serial=WORD,
     areas=AREAS,
-    cells=CELLS,
     period_s=st.none() | st.integers(0, 4095),
     requested=st.none() | WORD,
     warning_type=st.none() | WORD,
@@ -70,6 +71,17 @@ def test_too_many_cells_for_one_message_are_refused() -> None:
     many = tuple(Eutran("466-92", number) for number in range(3_000))
     with pytest.raises(cb.Malformed, match="fewer cells"):
         sbcap.encode(sbcap.Sbcap(procedure=Procedure.STOP, message_id=1, serial=1, cells=many))
+
+
+def test_cells_and_warning_areas_together_are_refused() -> None:
+    """Only one of them has a place in the message; the areas were left out without a word."""
+    cells, areas = (Eutran("466-92", 1),), (TrackingArea("466-92", 7),)
+    for outcome in Outcome:
+        both = sbcap.Sbcap(
+            procedure=Procedure.WRITE_REPLACE, outcome=outcome, message_id=1, serial=1, cells=cells, warning_areas=areas
+        )
+        with pytest.raises(cb.Malformed, match="cells or tracking areas"):
+            sbcap.encode(both)
 
 
 def _write(**more: object) -> sbcap.Sbcap:

@@ -59,7 +59,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class Sbcap(msgspec.Struct, frozen=True, kw_only=True):
-    """One message. `cells` or `warning_areas` narrow where it is sent; `areas` tell the MME which base stations to ask.
+    """One message. `cells` or `warning_areas`, never both, narrow where it is sent; `areas` tell the MME whom to ask.
 
     `period_s` is in seconds here (CBSP counts in 1.883 s); `requested` 0 with a period: until it is stopped.
     """
@@ -96,7 +96,7 @@ _PROCEDURES: Final = {Procedure.WRITE_REPLACE: _REJECT, Procedure.STOP: _REJECT}
 
 
 def encode(message: Sbcap) -> bytes:
-    """The PDU. Raises Malformed when a list or a text is longer than one message holds."""
+    """The PDU. Raises Malformed when a list or a text is too long for one message, or cells and areas are given."""
     elements = _elements(message)
     body = Writer()
     body.bits(0, 2)  # no extension, no protocolExtensions
@@ -271,6 +271,8 @@ def _read_cell(reader: Reader) -> Eutran:
 def _warning_area(message: Sbcap) -> bytes | None:
     if not message.cells and not message.warning_areas:
         return None
+    if message.cells and message.warning_areas:
+        raise Malformed("a Warning-Area-List is cells or tracking areas (TS 29.168 s4.4): send one of them")
     writer = Writer()
     writer.bits(0, 1)
     writer.bits(0 if message.cells else 1, 2)
