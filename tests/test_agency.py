@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
@@ -124,6 +125,24 @@ def test_two_officers_must_approve(desk: Desk) -> None:
     desk(*approve, "--officer", desk.folder / "x.pem", ends=2)
     desk(*approve, "--officer", desk.folder / "wu.pem")
     desk("join", out, "--fingerprint", anchor, "--folder", desk.folder / "NHI")
+
+
+def test_the_vote_of_an_officer_who_left_counts_no_more_and_blocks_nobody(desk: Desk) -> None:
+    founded(desk, "--officers", "2")
+    for name in ("lin", "wu", "chen"):
+        desk("officer", name, desk.folder / f"{name}.pem", "--centre", desk.centre)
+    fingerprint = made(desk, "NHI")
+    approve = ("approve", desk.folder / "NHI/request.json", "--fingerprint", fingerprint, "--centre", desk.centre)
+    desk(*approve, "--officer", desk.folder / "lin.pem")
+    file = desk.centre / "centre.json"
+    kept = json.loads(file.read_bytes())
+    kept["officers"] = [one for one in kept["officers"] if one["name"] != "lin"]
+    file.write_text(json.dumps(kept))
+    desk(*approve, "--officer", desk.folder / "lin.pem", ends=2)
+    desk(*approve, "--officer", desk.folder / "wu.pem")
+    assert "1 more must approve" in desk.said
+    desk(*approve, "--officer", desk.folder / "chen.pem", "--out", desk.folder / "w.json")
+    assert (desk.folder / "w.json").exists()
 
 
 def made_centre(desk: Desk) -> Path:

@@ -217,6 +217,28 @@ def test_two_processes_on_one_folder_see_what_the_other_did(tmp_path: Path) -> N
         assert len(second.authority.snapshot.members) == 2
 
 
+def test_old_private_keys_that_a_crash_left_are_removed_at_the_next_act(tmp_path: Path) -> None:
+    """The log named the new keys, and the process ended before the old ones were gone."""
+    office = Office(tmp_path)
+    beside = a_centre(tmp_path / "centre", office.clock)
+    old = {path: path.read_bytes() for path in (tmp_path / "centre/keys/1").glob("*.key")}
+    assert len(old) == 2
+    with office.centre.turn():
+        office.centre.rotate()
+    _put_back(old)
+    with beside.turn():
+        assert not any(path.exists() for path in old)
+    _put_back(old)
+    a_centre(tmp_path / "centre", office.clock)
+    assert not any(path.exists() for path in old)
+    assert len(list((tmp_path / "centre/keys/2").glob("*.key"))) == 2
+
+
+def _put_back(files: dict[Path, bytes]) -> None:
+    for path, content in files.items():
+        path.write_bytes(content)
+
+
 def test_another_directory_is_not_pinned_over_the_first(tmp_path: Path) -> None:
     office = Office(tmp_path)
     other = a_centre(tmp_path / "other", office.clock)

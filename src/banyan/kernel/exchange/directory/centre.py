@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -86,6 +86,7 @@ class Centre:
         )
         if self.authority.snapshot.roots != roots:
             self.authority.change(lambda snapshot: msgspec.structs.replace(snapshot, roots=roots))
+        self._forget_spent()
         self._seen = self._stamp()
 
     def _first(self) -> Anchor:
@@ -116,6 +117,7 @@ class Centre:
     def renew_signer(self) -> None:
         """Sign by the keys that the log names last."""
         self.authority = Authority(self.keeper, self._signer(), clock=self._clock)
+        self._forget_spent()
 
     def submit(self, data: bytes) -> Request:
         """Take in a request to join; it waits for officers. Raises Invalid, or Limit when too many wait."""
@@ -244,8 +246,17 @@ class Centre:
         folder = self.folder / "keys" / str(serial + 1)
         following = keyfiles.authority_signer(folder, self.file.instance, serial + 1, random=self._random)
         self.authority.rotate(following)
-        _remove(self.folder / "keys" / str(serial))
+        self._forget_spent()
         return serial + 1
+
+    def _forget_spent(self) -> None:
+        """Remove the private keys that were handed over; at the next act, when a crash came between."""
+        for serial in range(1, self.keeper.held.facts.chain[-1].serial):
+            spent = list((self.folder / "keys" / str(serial)).glob("*.key"))
+            for path in spent:
+                path.unlink()
+            if spent:
+                flush_folder(spent[0].parent)
 
     def _signer(self) -> keyfiles.FileSigner:
         chain = self.keeper.held.facts.chain
@@ -280,9 +291,13 @@ class Centre:
         return given
 
     def _votes(self, request: Request) -> set[str]:
+        """Of the officers of now: what one who left has signed counts no more, and stands in nobody's way."""
         folder = self._made(f"approvals/{request.name}")
-        statements = [path.read_bytes() for path in sorted(folder.glob("*.note"))]
-        return {approving.check(one, request, self.file.officers).name for one in statements}
+        found = set()
+        for path in folder.glob("*.note"):
+            with suppress(Invalid):
+                found.add(approving.check(path.read_bytes(), request, self.file.officers).name)
+        return found
 
     def _made(self, name: str) -> Path:
         folder = self.folder / name
@@ -372,9 +387,3 @@ def _root(path: Path) -> bytes:
         return ca.der(ca.read_certificate(path.read_bytes()))
     except OSError as error:
         raise Invalid.at(str(path), "centre.json names this file under `roots`, and it cannot be read.") from error
-
-
-def _remove(folder: Path) -> None:
-    for path in sorted(folder.glob("*.key")):
-        path.unlink()
-    flush_folder(folder)
