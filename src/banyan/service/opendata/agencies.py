@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -19,6 +20,10 @@ from banyan.service.opendata.model import Agency, Contact, Theme
 from banyan.service.opendata.service import SERVICE
 from banyan.service.opendata.slugs import AnySlug, free_slug
 from banyan.service.opendata.wording import refusal, unknown
+
+Kind = TypeVar("Kind", Agency, Theme)
+By = Callable[[Tx, str], Kind | None]
+Put = Callable[[Tx, Kind], None]
 
 
 class AgencyCount(msgspec.Struct, frozen=True):
@@ -77,12 +82,7 @@ class SaveTheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def save_agency(tx: Tx, request: SaveAgency, now: EpochS) -> Agency:
     """Create or change an agency. Raises NotFound for an unknown id, Invalid without a title, Conflict on the name."""
-    found = registry.agency_by(tx, request.id or request.name)
-    name, title = _first_words(request, found)
-    made = found or Agency(id=str(uuid.uuid4()), name=name or _free(tx, title), title=title, created=now)
-    changed = msgspec.structs.replace(made, **_given(request))
-    registry.put_agency(tx, changed)
-    return changed
+    return _save(tx, request, now, Agency, by=registry.agency_by, put=registry.put_agency)
 
 
 def agency_for(tx: Tx, text: str, now: EpochS) -> Agency:
@@ -95,11 +95,17 @@ def agency_for(tx: Tx, text: str, now: EpochS) -> Agency:
 
 def save_theme(tx: Tx, request: SaveTheme, now: EpochS) -> Theme:
     """Create or change a theme. Raises NotFound for an unknown id, Invalid without a title, Conflict on the name."""
-    found = registry.theme_by(tx, request.id or request.name)
+    return _save(tx, request, now, Theme, by=registry.theme_by, put=registry.put_theme)
+
+
+def _save(
+    tx: Tx, request: SaveAgency | SaveTheme, now: EpochS, kind: type[Kind], *, by: By[Kind], put: Put[Kind]
+) -> Kind:
+    found = by(tx, request.id or request.name)
     name, title = _first_words(request, found)
-    made = found or Theme(id=str(uuid.uuid4()), name=name or _free(tx, title), title=title, created=now)
+    made = found or kind(id=str(uuid.uuid4()), name=name or _free(tx, title), title=title, created=now)
     changed = msgspec.structs.replace(made, **_given(request))
-    registry.put_theme(tx, changed)
+    put(tx, changed)
     return changed
 
 
@@ -179,9 +185,7 @@ async def agencies(ctx: Context, request: Everything) -> list[AgencyCount]:
     path="/api/opendata/agency/{name}",
 )
 async def agency(ctx: Context, request: ByName) -> AgencyCount:
-    found = await ctx.db.sql.read(lambda tx: registry.agency_by(tx, request.name))
-    if found is None or (found.state == "deleted" and not ctx.caller.may_write):
-        raise unknown("agency", request.name)
+    found = await _one(ctx, request.name, "agency", registry.agency_by)
     counts = await ctx.db.sql.read(registry.agency_counts)
     return AgencyCount(found, counts.get(found.id, 0))
 
@@ -207,11 +211,17 @@ async def themes(ctx: Context, request: Everything) -> list[ThemeCount]:
     path="/api/opendata/theme/{name}",
 )
 async def theme(ctx: Context, request: ByName) -> ThemeCount:
-    found = await ctx.db.sql.read(lambda tx: registry.theme_by(tx, request.name))
-    if found is None or (found.state == "deleted" and not ctx.caller.may_write):
-        raise unknown("theme", request.name)
+    found = await _one(ctx, request.name, "theme", registry.theme_by)
     counts = await ctx.db.sql.read(registry.theme_counts)
     return ThemeCount(found, counts.get(found.name, 0))
+
+
+async def _one(ctx: Context, name: str, called: str, by: By[Kind]) -> Kind:
+    """What is deleted is shown to who may write only."""
+    found = await ctx.db.sql.read(lambda tx: by(tx, name))
+    if found is None or (found.state == "deleted" and not ctx.caller.may_write):
+        raise unknown(called, name)
+    return found
 
 
 @SERVICE.operation(
