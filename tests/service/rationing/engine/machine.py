@@ -83,14 +83,16 @@ class Machine(RuleBasedStateMachine):
         else:
             assert ("receipt", answer.over, answer.short) == wanted, command
             assert answer.key == command.key
+            is_new = command.key not in self.receipts
             assert self.receipts.setdefault(command.key, answer) == answer, "a key has one receipt, for ever"
             self.given.append(command)
-            if isinstance(command, Buy | Reserve) and command.buyer.person not in self.oracle.merged:
+            if is_new and isinstance(command, Buy | Reserve) and command.buyer.person not in self.oracle.merged:
                 self.has_no_more_than_a_ration(command.buyer, command.item)
         return answer
 
     def has_no_more_than_a_ration(self, buyer: Buyer, item: str) -> None:
-        """The window that ends with this purchase, on every channel together; so any window of as many days."""
+        """The window that ends with this purchase, on every channel together; so any window of as many days, until a
+        rule gives less or looks back further: an older receipt, shown again, may stand beside more than that."""
         today = day_in_taipei(self.oracle.at)
         rule = self.oracle.rule(item, buyer.born, today)
         assert isinstance(rule, Rule)
