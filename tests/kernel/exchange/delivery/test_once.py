@@ -9,12 +9,12 @@ import pytest
 from tests.kernel.exchange.delivery.test_post import content
 from tests.kernel.exchange.delivery.town import CLINIC, ODD, STORE, Crash, Town, a_call, run
 
-from banyan.errors import Conflict
+from banyan.errors import Conflict, Limit
 from banyan.kernel.exchange.delivery.contents import Whole
 from banyan.kernel.exchange.delivery.keeping import sweep
 from banyan.kernel.exchange.delivery.once import Once
 from banyan.kernel.exchange.road.model import Answer
-from banyan.limits_road import DELIVERY_REMEMBERED_S
+from banyan.limits_road import DELIVERY_BYTES, DELIVERY_REMEMBERED_S
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.headers import last_of
@@ -48,6 +48,20 @@ def test_the_same_key_gets_the_same_answer_without_asking_again(tmp_path: Path) 
             await sweep(town.b.means)
             await ask(town, b"another", KEY)
             assert len(town.provider.order) == 4
+
+    run(story())
+
+
+def test_a_new_key_is_refused_before_the_provider_acts_when_no_room_is_left(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with Town(tmp_path) as town:
+            await ask(town, b"visit", KEY)
+            town.b.means.contents.size = DELIVERY_BYTES + 1
+            with pytest.raises(Limit) as caught:
+                await ask(town, b"visit", (b"Idempotency-Key", b'"k2"'))
+            assert caught.value.status == 507
+            assert len(town.provider.order) == 1
+            assert (await ask(town, b"visit", KEY)).status == 200, "what is remembered is answered"
 
     run(story())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ from tests.kernel.exchange.delivery.town import (
     Town,
     key_of,
     run,
+    signer,
 )
 
 from banyan.errors import Conflict, Denied, Invalid, Limit, NotFound, Problem
 from banyan.kernel.events.clock import EpochS
-from banyan.kernel.exchange.delivery import receipts, received, sent
-from banyan.kernel.exchange.delivery.contents import Whole, kept_bytes
+from banyan.kernel.exchange.delivery import framing, receipts, received, sent
+from banyan.kernel.exchange.delivery.contents import Content, Whole, kept_bytes
+from banyan.kernel.exchange.delivery.framing import Framed
 from banyan.kernel.exchange.delivery.keeping import sweep
 from banyan.kernel.exchange.delivery.means import Told
 from banyan.kernel.exchange.delivery.pages import Status
+from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.sender import RECEIPT
 from banyan.kernel.exchange.road.model import Answer, Request, Response
 from banyan.limits_road import (
@@ -174,6 +178,35 @@ class TestTheWay:
                 with pytest.raises(Denied):
                     await town.a.peer_pages(Request("POST", b"/delivery/answers/a/b", (), frame))
                 assert (await status(town.a, "m3")).state == "waiting"
+
+        run(story())
+
+    def test_a_receipt_is_signed_by_the_provider_and_says_the_status(self, tmp_path: Path) -> None:
+        """Another member's word would prove nothing against the provider, nor one of another status."""
+
+        async def story() -> None:
+            async with Town(tmp_path) as town:
+                town.parted = True
+                await town.accept("m1")
+                key = (encoded(HOSPITAL), "m1")
+                message = await town.a.store.read(lambda tx: sent.find(tx, key))
+                assert message is not None
+                head = b"200\r\nOK\r\na:bc\r\n"
+                kept = Content(4, sha256(b"body").digest(), b"body")
+                said = Receipt(
+                    "answered", message.client, message.service, "m1", message.fingerprint.hex(), int(NOW),
+                    status=200, answer=framing.digest(head, kept),
+                )  # fmt: skip
+                by_provider, by_another = signer(NHI.owner), signer(HOSPITAL.owner)
+                for wrong in (
+                    receipts.signed(said, by_another),
+                    receipts.signed(msgspec.structs.replace(said, status=500), by_provider),
+                ):
+                    with pytest.raises(Invalid):
+                        await town.a.office.sender.take_answer(NHI, key, wrong, Framed(head, Whole(b"body")))
+                right = receipts.signed(said, by_provider)
+                await town.a.office.sender.take_answer(NHI, key, right, Framed(head, Whole(b"body")))
+                assert content(await town.a.get("m1/answer")) == b"body"
 
         run(story())
 
@@ -497,7 +530,7 @@ class TestRefusals:
                 assert (caught.value.status, caught.value.retry_after_s) == (429, 60)
                 assert (await town.accept("m1")).status == 202, "what is known is answered all the same"
                 town.a.office.sender.open.clear()
-                town.a.office.sender.size = 10**12
+                town.a.means.contents.size = 10**12
                 with pytest.raises(Limit) as caught:
                     await town.accept("m2")
                 assert caught.value.status == 507
@@ -506,14 +539,19 @@ class TestRefusals:
 
         run(story())
 
-    def test_a_full_provider_side_makes_the_message_wait(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("full", ["of messages", "of bytes"])
+    def test_a_full_provider_side_makes_the_message_wait(self, tmp_path: Path, full: str) -> None:
         async def story() -> None:
             async with Town(tmp_path) as town:
-                town.b.office.receiver.open[encoded(HOSPITAL)] = 10**9
+                if full == "of messages":
+                    town.b.office.receiver.open[encoded(HOSPITAL)] = 10**9
+                else:
+                    town.b.means.contents.size = 10**12
                 await town.accept("m1")
                 await town.settle()
                 assert (await status(town.a)).state == "waiting"
                 await town.b.office.receiver.count()
+                await town.b.means.contents.count(town.b.store)
                 await town.pass_time(60, step=5)
                 assert (await status(town.a)).state == "answered"
 

@@ -76,7 +76,7 @@ class TestReceipts:
 
 
 class TestFrames:
-    @given(st.integers(100, 999), st.binary(max_size=300))
+    @given(st.integers(200, 599), st.binary(max_size=300))
     def test_a_frame_comes_out_as_it_went_in(self, code: int, body: bytes) -> None:
         async def there_and_back() -> tuple[bytes, bytes]:
             head = b"%d\r\nOK\r\na:b\r\n" % code
@@ -87,6 +87,12 @@ class TestFrames:
 
         head, content = asyncio.run(there_and_back())
         assert (head[:3], content) == (b"%d" % code, body)
+
+    @pytest.mark.parametrize("code", [100, 103, 199, 600, 999])
+    def test_an_interim_status_is_no_answer(self, code: int) -> None:
+        """Its client would read the body as the next answer on its connection."""
+        with pytest.raises(Invalid):
+            framing.answer_from(b"%d\r\nOK\r\na:b\r\n" % code, Whole(b"HTTP/1.1 200 OK\r\n\r\n"))
 
     @pytest.mark.parametrize("frame", [b"", b"\0\0", b"\0\0\0\0", b"\0\0\0\5abc", b"\xff\xff\xff\xffabc"])
     def test_a_broken_frame_is_refused(self, frame: bytes) -> None:

@@ -68,6 +68,10 @@ def key_of(keyid: str) -> Verifier | None:
     return None
 
 
+def owner_of(keyid: str) -> ClientId | None:
+    return next((member for member in _KEYS if encoded(member) == keyid), None)
+
+
 def a_call(
     message_id: str = "m1",
     *fields: Field,
@@ -173,6 +177,7 @@ class Gateway:
             road=MemoryRoad(town, self),
             signer=signer,
             key_of=key_of,
+            owner_of=owner_of,
             clock=lambda: EpochS(town.now),
             random=town.random.random,
             new_id=lambda: str(UUID(int=town.random.getrandbits(128), version=4)),
@@ -187,6 +192,7 @@ class Gateway:
         self.is_up = True
         await self.office.receiver.recover()
         await self.means.contents.sweep(self.store)
+        await self.means.contents.count(self.store)
         await self.office.sender.count()
         await self.office.receiver.count()
 

@@ -24,7 +24,7 @@ from banyan.kernel.storage.blobs import Blobs
 from banyan.kernel.storage.full import is_no_room, storage_full
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Store, Tx
-from banyan.limits_road import DELIVERY_INLINE_BYTES, ROAD_PIECE_BYTES
+from banyan.limits_road import DELIVERY_BYTES, DELIVERY_INLINE_BYTES, ROAD_PIECE_BYTES
 
 SQL: Final = load_statements("banyan.kernel.exchange.delivery", "contents.sql")
 Side = Literal["sent", "received", "sync"]
@@ -98,7 +98,7 @@ class InFile:
 
 
 class Contents:
-    """`work` is scratch on the same disk as the blobs."""
+    """`work` is scratch on the same disk as the blobs. `size`: bytes that all bodies take, about."""
 
     def __init__(self, blobs: Blobs, work: Path) -> None:
         self._blobs = blobs
@@ -106,6 +106,22 @@ class Contents:
         self._gate = threading.Lock()
         self._held: Counter[str] = Counter()
         self._doomed: set[str] = set()
+        self.size = 0
+
+    async def count(self, store: Store) -> None:
+        """Count again what all bodies take; what is put away is not counted off until then."""
+        self.size = await store.read(kept_bytes)
+
+    def check_room(self, size: int = 0) -> None:
+        """Raises Limit (507): as much is kept as may be, of both sides and of answers that are remembered."""
+        if self.size + size > DELIVERY_BYTES:
+            raise Limit(
+                f"{DELIVERY_BYTES} bytes of messages are kept already (DELIVERY_BYTES).",
+                remedy="Fetch and acknowledge answers that wait, then send the same again.",
+                status=507,
+                kind="delivery-no-room",
+                retry_after_s=300,
+            )
 
     async def take(self, body: Body) -> Content:
         """Keep a body; a large one is durable when it returns. `settle` it when its row is committed, or never will be.

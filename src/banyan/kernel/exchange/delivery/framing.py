@@ -72,9 +72,9 @@ def head_of(answer: Answer) -> bytes:
 
 
 def answer_from(head: bytes, body: Body) -> Answer:
-    """Raises Invalid: the head is none of an answer."""
+    """Raises Invalid: the head is none of an answer. A 1xx is none: what follows it would be read as the answer."""
     block = parse_block(head)
-    if isinstance(block, RequestBlock):
+    if isinstance(block, RequestBlock) or not 200 <= block.status < 600:
         raise Invalid.at("frame", "Send an answer.")
     return Answer(block.status, block.reason, block.fields, body)
 

@@ -92,8 +92,8 @@ class Unsure(Exception):
 
 
 class Means(msgspec.Struct, frozen=True):
-    """`random` gives a float in 0..1, `new_id` a fresh UUID; `key_of` looks a signing key up in the directory;
-    `log` takes what an operator should know, without personal data."""
+    """`random` gives a float in 0..1, `new_id` a fresh UUID; `key_of` looks a signing key up in the directory, and
+    `owner_of` whose it is; `log` takes what an operator should know, without personal data."""
 
     store: Store
     contents: Contents
@@ -101,6 +101,7 @@ class Means(msgspec.Struct, frozen=True):
     signer: Callable[[ClientId], Signer]
     """The key of a member whose gateway this is."""
     key_of: Callable[[str], Verifier | None]
+    owner_of: Callable[[str], ClientId | None]
     clock: Clock
     random: Callable[[], float]
     new_id: Callable[[], str]

@@ -40,6 +40,7 @@ class PostOffice:
 
     async def start(self) -> None:
         await self.means.contents.sweep(self.means.store)
+        await self.means.contents.count(self.means.store)
         await self.receiver.start()
         await self.sender.start()
         await self.pusher.start()
@@ -74,6 +75,7 @@ class PostOffice:
             try:
                 await sweep(self.means)
                 await self.rooms.prune()
+                await self.means.contents.count(self.means.store)
                 await self.sender.count()
                 await self.receiver.count()
             except (Problem, OSError) as problem:  # a full disk passes; it is put away next time

@@ -73,7 +73,9 @@ class Once:
 
     async def _noted(self, offer: Offer, call: Call, body: Body, key: Key) -> Received:
         """The record of this call, made now or before; committed before the provider is asked."""
-        now = self._means.clock()
+        now, means = self._means.clock(), self._means
+        if await means.store.read(lambda tx: received.find(tx, key)) is None:
+            means.contents.check_room()
         print_ = fingerprint(call, await _sha256(body))
         message = Received(
             seq=0, kind="sync", client=key.client, message_id=key.message_id, service=encoded(call.target.service),
@@ -92,7 +94,7 @@ class Once:
                 return msgspec.structs.replace(known, handings=known.handings + 1)
             return known
 
-        found = await self._means.store.write(job)
+        found = await means.store.write(job)
         if found.fingerprint != print_:
             remedy = "Send a new key with a new request, or the same request again."
             raise Conflict("Idempotency-Key names another request.", remedy=remedy, kind="delivery-key-used")
@@ -118,6 +120,7 @@ class Once:
 
         try:
             await means.store.write(job)
+            means.contents.size += content.size
         finally:
             means.contents.settle(content)
             answer.body.close()

@@ -88,12 +88,14 @@ class Receiver:
     async def take(self, call: Call, body: Body) -> Answer:
         """Keep a message; durable when it returns. The same one again is answered the same.
 
-        Raises Conflict: another request under the same X-Road-Id; Limit: the client has too many here; Fault."""
+        Raises Conflict: another request under the same X-Road-Id; Limit: the client has too many here, or all bodies
+        too many bytes; Fault."""
         means, now = self._means, self._means.clock()
         envelope, key = opened(call, now), Key(encoded(call.asked.client), call.message_id)
         known = await means.store.read(lambda tx: received.find(tx, key))
         if known is None:
             self._check_room(key.client)
+            means.contents.check_room(body.size)
         content = await means.contents.take(body)
         try:
             print_ = fingerprint(call, content.sha256)
@@ -113,6 +115,7 @@ class Receiver:
             await means.contents.drop(means.store, [content.blob])
         else:
             self.open[key.client] += 1
+            means.contents.size += content.size
             self.handing.wake(message.service)
         if kept.fingerprint != print_:
             raise used_otherwise()

@@ -45,7 +45,6 @@ from banyan.limits_road import (
     DELIVERY_ASK_S,
     DELIVERY_BACKOFF_MOST_S,
     DELIVERY_BACKOFF_S,
-    DELIVERY_BYTES,
     DELIVERY_PEER_WAITING,
     DELIVERY_RECEIPT_CHARACTERS,
     ROAD_CALL_S,
@@ -64,12 +63,11 @@ def answers_target(client: str, message_id: str) -> bytes:
 
 
 class Sender:
-    """`open` counts, for each peer, what is under way to it; `size` is what all bodies take."""
+    """`open` counts, for each peer, what is under way to it."""
 
     def __init__(self, means: Means) -> None:
         self._means = means
         self.open: Counter[str] = Counter()
-        self.size = 0
         self.sending = self._lines(_Sending(self))
         self.asking = self._lines(_Asking(self))
 
@@ -87,9 +85,8 @@ class Sender:
         await self.asking.stop()
 
     async def count(self) -> None:
-        """Count again what is under way and what it takes."""
+        """Count again what is under way."""
         depths = await self._means.store.read(sent.depths)
-        self.size = await self._means.store.read(contents.kept_bytes)
         self.open = Counter()
         for peer, state, count, _ in depths:
             if state != "dead":
@@ -127,7 +124,7 @@ class Sender:
             await means.contents.drop(means.store, [content.blob])
             return kept
         self.open[message.peer] += 1
-        self.size += content.size
+        means.contents.size += content.size
         self.sending.wake(message.peer)
         return message
 
@@ -198,7 +195,7 @@ class Sender:
         answer = framing.answer_from(head, body)
         content = await means.contents.take(body)
         try:
-            said = self._check_receipt(receipt, message, "answered", framing.digest(head, content))
+            said = self._check_receipt(receipt, message, "answered", framing.digest(head, content), answer.status)
             await log_answer(means, "client", receipt, said)
             await self._keep_answer(message, answer.status, receipt, head, content)
         finally:
@@ -227,14 +224,7 @@ class Sender:
                 kind="delivery-full",
                 retry_after_s=60,
             )
-        if self.size + size > DELIVERY_BYTES:
-            raise Limit(
-                f"{DELIVERY_BYTES} bytes of messages are kept already (DELIVERY_BYTES).",
-                remedy="Fetch and acknowledge answers that wait, then send again with the same X-Road-Id.",
-                status=507,
-                kind="delivery-no-room",
-                retry_after_s=300,
-            )
+        self._means.contents.check_room(size)
 
     def _receipt(self, call: Call, print_: bytes, until: EpochS, now: EpochS) -> str:
         said = Receipt(
@@ -243,13 +233,18 @@ class Sender:
         )  # fmt: skip
         return receipts.signed(said, self._means.signer(call.asked.client.owner))
 
-    def _check_receipt(self, text: str, message: Sent, says: receipts.Says, answer: str = "") -> Receipt:
-        """Raises Invalid: the receipt is of something else, or of another member. Whose key it is the directory knows:
-        the leg it came by is that member's."""
-        said, _ = receipts.checked(text, self._means.key_of)
-        wanted = (says, message.client, message.service, message.message_id, message.fingerprint.hex(), answer)
-        if (said.says, said.client, said.service, said.message_id, said.request, said.answer) != wanted:
+    def _check_receipt(
+        self, text: str, message: Sent, says: receipts.Says, answer: str = "", status: int = 0
+    ) -> Receipt:
+        """Raises Invalid: the receipt is of something else, or signed by another member than the provider: then it
+        would prove nothing against the one that is asked."""
+        said, keyid = receipts.checked(text, self._means.key_of)
+        of = (said.says, said.client, said.service, said.message_id, said.request, said.answer, said.status)
+        request = message.fingerprint.hex()
+        if of != (says, message.client, message.service, message.message_id, request, answer, status):
             raise Invalid.at("receipt", "Send the receipt of this message.")
+        if self._means.owner_of(keyid) != parse_service(message.service).provider.owner:
+            raise Invalid.at("receipt", "Sign the receipt by a key of the provider.")
         return said
 
     async def _sent(self, message: Sent, answer: Answer) -> Carried:

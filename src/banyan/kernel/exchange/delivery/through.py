@@ -68,6 +68,9 @@ def post_of(gateway: Gateway, store: Store, folder: Path, *, random: Callable[[]
         keys = around.directory.keys(keyid)
         return keys.first if keys else None
 
+    def owner_of(keyid: str) -> ClientId | None:
+        return around.directory.signer(keyid)
+
     def caller(request: Request) -> ClientId:
         client = client_of(request)
         gateway.edge.check(request, client)
@@ -79,6 +82,7 @@ def post_of(gateway: Gateway, store: Store, folder: Path, *, random: Callable[[]
         road=GatewayRoad(gateway),
         signer=signer,
         key_of=key_of,
+        owner_of=owner_of,
         clock=desk.clock,
         random=random,
         new_id=desk.uuid,
