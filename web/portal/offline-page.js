@@ -5,6 +5,7 @@
   const main = document.getElementById("offline");
   if (!main || !window.offlineSale || !window.crypto?.subtle || !window.indexedDB || !navigator.locks) return;
   const { store, rules } = offlineSale;
+  const { base, worker } = main.dataset, reach = window.nodeReach(worker, () => quietly(send));
   const words = JSON.parse(document.getElementById("offline-words").textContent);
   const language = document.documentElement.lang;
   const part = (name) => document.getElementById(`offline-${name}`);
@@ -36,7 +37,7 @@
     const answer = await fetch(`/api/rationing/${operation}`, {
       method: "POST", credentials, signal: AbortSignal.timeout(WAIT_MS),
       headers: { "Content-Type": "application/json", Accept: "application/json", ...headers }, body: JSON.stringify(body),
-    });
+    }).catch((error) => { reach.away(); show(); throw error; });
     const told = await answer.json().catch(() => ({}));
     if (!answer.ok) throw Object.assign(new Error(told.title ?? String(answer.status)), { told, status: answer.status });
     return told;
@@ -160,7 +161,7 @@
     if (!device?.outlet) return;
     const facts = [
       [say("outlet"), device.outlet], [say("terminal"), device.terminal],
-      [say("network"), say(navigator.onLine ? "online" : "offline")],
+      [say("network"), say(reach.isAway() ? "offline" : "online")],
       [say("snapshot"), pack ? when(pack.claims.iat) : say("none")], [say("unsent"), String(waiting)],
       ...leases.map((one) => [called(one.claims.item), say(now() < one.claims.exp ? "lease_left" : "lease_ended", { left: one.left, qty: one.claims.qty, until: when(one.claims.exp) })]),
     ];
@@ -251,7 +252,7 @@
     if (told.code === "maybe_served" && told.reserve > 0) return part("reserve").focus();
     field.focus();
     if (told.code) field.select();
-    if (!told.code && navigator.onLine) quietly(send);
+    if (!told.code && !reach.isAway()) quietly(send);
     return undefined;
   });
 
@@ -280,15 +281,14 @@
     await quietly(send);
   });
 
-  window.addEventListener("online", () => quietly(send));
-  window.addEventListener("offline", show);
-  window.setInterval(() => (navigator.onLine ? quietly(send) : show()), EVERY_MS);
+  const turn = async () => ((await reach.ask()) ? quietly(send) : show());
+  window.addEventListener("offline", turn);
+  window.setInterval(turn, EVERY_MS);
 
-  const { base, worker } = main.dataset;
   navigator.serviceWorker?.register(worker, { scope: base }).catch(() => undefined);
   main.hidden = false;
   tidy().then(show).then(() => {
     if (!part("sell").hidden) part("card").focus();
-    if (navigator.onLine) quietly(send);
+    turn();
   });
 })();

@@ -5,7 +5,7 @@
   const holder = document.getElementById("stock-map");
   const given = document.getElementById("stock-asked");
   if (!holder || !given || !stockMap.Board || !stockMap.Cards) return;
-  const PAGE = 50, KEEP_MS = 60_000, TELL_MS = 30_000, QUIET_S = 45, LEAVING_MS = 5_000, ASK_MS = 7_000;
+  const PAGE = 50, KEEP_MS = 60_000, TELL_MS = 30_000, QUIET_S = 45, LEAVING_MS = 5_000;
   const { say, number } = stockMap;
   const at = (id) => document.getElementById(id);
   const form = at("stock-form"), list = at("outlets"), live = at("live");
@@ -394,14 +394,7 @@
       else window.location.reload();
     };
     window.addEventListener("beforeunload", () => { leftAt = Date.now(); });
-    window.addEventListener("online", reload);
-    // Where the node was away and not the line, or the browser has not noticed, nothing is told: so the node is asked.
-    const asking = window.setInterval(async () => {
-      const answer = await fetch("/supplies/worker.js", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(ASK_MS) }).catch(() => null);
-      if (!answer?.ok) return;
-      window.clearInterval(asking);
-      reload();
-    }, ASK_MS * (1 + Math.random()));
+    window.nodeReach("/supplies/worker.js", reload).away();
   };
 
   const tick = () => {

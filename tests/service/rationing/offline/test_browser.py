@@ -93,16 +93,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield found
 
 
-def signed_in(chromium: Any, site: Site) -> Any:
+def signed_in(chromium: Any, site: Site, script: str = "") -> Any:
     page = chromium.new_context(locale="en-GB", timezone_id="Asia/Taipei").new_page()
+    page.add_init_script(script)
     page.goto(f"{site.url}/en/openid/login", wait_until="domcontentloaded")
     pressed(page, f"button[value='{SELLER}']")
     return page
 
 
-def a_terminal(chromium: Any, site: Site, outlet: str, qty: int) -> Any:
+def a_terminal(chromium: Any, site: Site, outlet: str, qty: int, script: str = "") -> Any:
     """A page whose device is enrolled and holds a lease, with its service worker in place."""
-    page = signed_in(chromium, site)
+    page = signed_in(chromium, site, script)
     page.goto(site.url + PATH)
     page.select_option("#f-outlet", outlet)
     page.focus("#f-outlet")
@@ -191,6 +192,34 @@ def test_twenty_sales_without_a_network_survive_a_reload_and_come_home(site: Sit
     until(lambda: site.run(world.stock()).leased == 0)
     stock = site.run(world.stock())
     assert (stock.available, stock.sold, stock.short) == (120, 180, 0)
+
+
+SILENT = """
+Object.defineProperty(Navigator.prototype, "onLine", {{ get: () => {says} }});
+for (const name of ["online", "offline"]) window.addEventListener(name, (event) => event.stopImmediatePropagation());
+"""
+
+
+@pytest.mark.parametrize("says", ["true", "false"])
+def test_receipts_come_home_where_the_browser_does_not_tell_that_the_line_is_back(
+    site: Site, chromium: Any, says: str
+) -> None:
+    """Its word on the line was all that was asked: one that says "down" for ever kept the receipts for ever."""
+    world = site.world
+    site.run(world.deliver(THERE, 60))
+    sold = site.run(world.stock(THERE)).sold
+    page = a_terminal(chromium, site, THERE, 60, SILENT.format(says=says))
+    network = page.locator("#offline-facts div", has_text="Network")
+    network.get_by_text("there").wait_for()
+    page.context.set_offline(True)
+    person = PEOPLE[30 + len(says)]
+    assert "Sold 9" in sell(page, person)
+    network.get_by_text("down").wait_for()
+    page.context.set_offline(False)
+    until(lambda: "(sent)" in page.inner_text("#offline-last li:first-child"))
+    network.get_by_text("there").wait_for()
+    assert site.run(world.stock(THERE)).sold == sold + 9
+    page.context.close()
 
 
 def test_a_person_served_elsewhere_is_asked_about_and_the_clock_is_watched(site: Site, chromium: Any) -> None:

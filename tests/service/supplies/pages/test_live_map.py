@@ -162,7 +162,11 @@ def test_of_two_outlets_on_one_spot_each_can_be_reached(own: Stage, chromium: An
 
 
 @pytest.mark.browser
-def test_without_a_network_the_last_stock_is_searched_and_its_age_told(own: Stage, chromium: Any) -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_without_a_network_the_last_stock_is_searched_and_its_age_told(
+    own: Stage, chromium: Any, is_told: bool
+) -> None:
+    """And the page comes back, whether the browser tells that the line is there again or the page has to ask."""
     page = opened(chromium, f"{own.url}/supplies", geolocation=POSITION, permissions=["geolocation"])
     page.wait_for_selector("#stock-map[data-kept]", timeout=30_000)
     page.evaluate("navigator.serviceWorker.ready")
@@ -171,6 +175,8 @@ def test_without_a_network_the_last_stock_is_searched_and_its_age_told(own: Stag
     page.evaluate(HIDE)
     page.wait_for_function("() => document.getElementById('stock-map').dataset.kept === '7'")
     page.context.set_offline(True)
+    if not is_told:
+        page.add_init_script("window.addEventListener('online', (event) => event.stopImmediatePropagation())")
     page.reload()
     page.wait_for_selector(OFFLINE, timeout=30_000)
     told = page.inner_text("#live-state")

@@ -26,7 +26,7 @@ TITLE: Final = {"zh-Hant": "離線販售", "en": "Sell without a network"}
 PATH: Final = "/rationing/offline"
 WORKER: Final = Path(__file__).parents[5] / "web" / "portal" / "offline-worker.js"
 WORKER_POLICY: Final = "default-src 'none'; connect-src 'self'"
-SCRIPTS: Final = ("offline-keys.js", "offline-rules.js", "offline-store.js", "offline-page.js")
+SCRIPTS: Final = ("offline-keys.js", "offline-rules.js", "offline-store.js", "node-reach.js", "offline-page.js")
 SAID: Final = "ration_offline.said."
 
 

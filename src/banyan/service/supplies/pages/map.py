@@ -29,7 +29,7 @@ TITLE = {"zh-Hant": "物資地圖", "en": "Supplies map"}
 PATH = "/supplies"
 SCRIPTS = (
     *("leaflet", "topojson", "supplies-ages.js", "supplies-board.js", "supplies-cards.js", "supplies-points.js"),
-    "supplies.js",
+    *("node-reach.js", "supplies.js"),
 )
 
 
