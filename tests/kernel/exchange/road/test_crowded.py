@@ -15,7 +15,8 @@ from banyan.kernel.exchange.road.admission import FairAdmission
 from banyan.kernel.exchange.road.admission_desk import Desk
 from banyan.kernel.exchange.road.admission_pace import Pace
 from banyan.kernel.exchange.road.desk import Local
-from banyan.kernel.exchange.road.model import Route
+from banyan.kernel.exchange.road.model import Answer, Body, Call, Route
+from banyan.kernel.exchange.road.spool import Held
 from banyan.wire.xroad.access import Endpoint
 from banyan.wire.xroad.codes import Origin
 from banyan.wire.xroad.identifiers import ClientId, parse_client
@@ -103,6 +104,28 @@ def test_a_client_that_goes_away_while_it_is_served_is_logged_all_the_same(tmp_p
         await until(lambda: fair.desk.queue.running == 0)
 
     play(tmp_path, story)
+
+
+def test_a_rush_of_meta_services_waits_as_calls_do(tmp_path: Path) -> None:
+    """They need no grant, so whoever stands in the directory could fill a gateway with them."""
+
+    class Meta:
+        async def answer(self, call: Call, body: Body) -> Answer:
+            return Answer(200, b"OK", (), Held(b"{}"))
+
+    async def story(road: Road, fair: FairAdmission) -> None:
+        road.b.gateway.desk.around.meta = Meta()
+        asked = f"/r1/{PRODUCER}/sub/listMethods"
+        assert (await road.call("GET", asked, HONEST)).status == 200
+        fair.desk.pace.ended(40.0)
+        gate = Gated(road)
+        first = asyncio.ensure_future(road.call("POST", ECHO, HONEST, b"1"))
+        await gate.asked.wait()
+        assert (await road.call("GET", asked, {**HONEST, "X-Banyan-Timeout": "20"})).status == 429
+        gate.open.set()
+        assert (await first).status == 200
+
+    play(tmp_path, story, side="services")
 
 
 @pytest.mark.parametrize("side", ["calls", "services"])

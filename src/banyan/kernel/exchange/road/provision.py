@@ -18,7 +18,17 @@ from banyan.kernel.exchange.road.connection import Incoming
 from banyan.kernel.exchange.road.desk import Desk, Outcome, Signing
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http, of_signature
 from banyan.kernel.exchange.road.head import BadHttp
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Delivery, Exchanged, Grant, Offer
+from banyan.kernel.exchange.road.model import (
+    DIRECTORY_VERSION,
+    Answer,
+    Body,
+    Call,
+    Delivery,
+    Exchanged,
+    Grant,
+    MetaServices,
+    Offer,
+)
 from banyan.kernel.exchange.road.spool import EMPTY
 from banyan.kernel.exchange.road.verifying import Verifying
 from banyan.wire.httpsig.errors import DigestMismatch, Refused
@@ -132,7 +142,7 @@ class Provision:
             fix = "Its member compares its gateways in the directory with where it is."
             raise Fault(_SIDE, Code.UNKNOWN_MEMBER, message=message, field="address", fix=fix)
         if call.target.service.service in META_SERVICES and around.meta is not None:
-            return await around.meta.answer(call, served.body)
+            return await self._meta(around.meta, served)
         delivery = served.delivery = self._granted(served)
         grant, call = delivery.grant, served.call  # with the purpose that was found out
         ticket = await around.services.enter(
@@ -145,6 +155,17 @@ class Provision:
             return await around.provider.ask(delivery.offer, call, delivery.path, served.body, delivery.basis)
         finally:
             served.answered_at = self._desk.clock()
+            ticket.close()
+
+    async def _meta(self, meta: MetaServices, served: Served) -> Answer:
+        """Anybody in the directory may ask, without a grant: so behind all that have one. Raises Fault."""
+        call = served.call
+        ticket = await self._desk.around.services.enter(
+            call.asked.client, "bulk", 0, call.until, service=call.target.service
+        )
+        try:
+            return await meta.answer(call, served.body)
+        finally:
             ticket.close()
 
     def _granted(self, served: Served) -> Delivery:

@@ -6,6 +6,7 @@ Metadata API 1.0.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -90,7 +91,7 @@ class Meta:
             raise Fault(
                 Origin.SERVER_PROXY, Code.INTERNAL_ERROR, message=message, field="openapi", fix=fix
             ) from problem
-        return _answer(description.without_hosts(document.content), document.content_type)
+        return _answer(await asyncio.to_thread(description.without_hosts, document.content), document.content_type)
 
 
 def _declared(offer: Offer) -> Offered:
