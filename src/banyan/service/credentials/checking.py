@@ -5,16 +5,14 @@ Without script the form is sent here and checked by the same rules; the page say
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 
-from banyan.errors import NotFound
-from banyan.kernel.catalogue import Context, FaceAnswer, FaceRequest, View
+from banyan.kernel.catalogue import Context, FaceRequest, View
 from banyan.kernel.catalogue.operation import OPEN
+from banyan.kernel.catalogue.worker import serve_worker
 from banyan.limits_mydata import CREDENTIAL_SHOWN_BYTES
 from banyan.service.credentials.offering import titled
 from banyan.service.credentials.protocol import NO_STORE, signed_list
@@ -29,8 +27,6 @@ from banyan.wire.sdjwt.statustoken import place_of
 
 CHECK: Final = {"zh-Hant": "查驗憑證", "en": "Check a credential"}
 PATH: Final = "/credentials/verify"
-WORKER: Final = Path(__file__).parents[4] / "web" / "portal" / "credential-worker.js"
-WORKER_POLICY: Final = "default-src 'none'; connect-src 'self'"
 SCRIPTS: Final = ("credential-check.js", "credential-page.js")
 REASONS: Final = (
     *("shape", "issuer", "signature", "disclosures", "expired", "early", "binding", "binding_of_other", "binding_old"),
@@ -149,16 +145,4 @@ async def _page(request: FaceRequest, verdict: Verdict | None = None) -> View:
     return View("credentials/verify.html", values, title=title, headers=NO_STORE if verdict else ())
 
 
-@SERVICE.face("GET", "HEAD", path="/credentials/worker.js", rate="page", channel="web")
-async def worker(request: FaceRequest) -> FaceAnswer:
-    """The service worker; it may care for the page in both languages."""
-    try:
-        body = await asyncio.to_thread(WORKER.read_bytes)
-    except FileNotFoundError as error:
-        raise NotFound("no worker here", remedy="install web/portal with the code") from error
-    headers = (
-        ("Service-Worker-Allowed", "/"),
-        ("Content-Security-Policy", WORKER_POLICY),
-        ("Cache-Control", "no-cache"),
-    )
-    return FaceAnswer(body, media_type="text/javascript; charset=utf-8", headers=headers)
+serve_worker(SERVICE, "/credentials/worker.js", "credential-worker.js")

@@ -1,20 +1,19 @@
 """The offline counter as an application one can install: its page, manifest and service worker.
 
-Sources: W3C Web App Manifest; Service Workers s3.1 (Service-Worker-Allowed). The page without a session is what the
-worker keeps: it names no outlet and nobody.
+Sources: W3C Web App Manifest; Service Workers s3.1. The page without a session is what the worker keeps: it names no
+outlet and nobody.
 """
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from banyan.errors import Denied, NotFound
+from banyan.errors import Denied
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, View
 from banyan.kernel.catalogue.operation import OPEN, Context
+from banyan.kernel.catalogue.worker import serve_worker
 from banyan.service.rationing.counter.outlets import Nothing, Outlet
 from banyan.service.rationing.counter.saying import called
 from banyan.service.rationing.engine.days import date_of, day_of
@@ -24,8 +23,6 @@ from banyan.service.rationing.service import SERVICE
 
 TITLE: Final = {"zh-Hant": "離線販售", "en": "Sell without a network"}
 PATH: Final = "/rationing/offline"
-WORKER: Final = Path(__file__).parents[5] / "web" / "portal" / "offline-worker.js"
-WORKER_POLICY: Final = "default-src 'none'; connect-src 'self'"
 SCRIPTS: Final = ("offline-keys.js", "offline-rules.js", "offline-store.js", "node-reach.js", "offline-page.js")
 SAID: Final = "ration_offline.said."
 
@@ -77,19 +74,7 @@ def _words(lang: str) -> dict[str, str]:
     return {key.removeprefix(SAID): WORDS.text(key, lang) for key in keys}
 
 
-@SERVICE.face("GET", "HEAD", path=f"{PATH}/worker.js", rate="page", channel="web")
-async def worker(request: FaceRequest) -> FaceAnswer:
-    """The service worker; it may care for the page in both languages."""
-    try:
-        body = await asyncio.to_thread(WORKER.read_bytes)
-    except FileNotFoundError as error:
-        raise NotFound("no worker here", remedy="install web/portal with the code") from error
-    headers = (
-        ("Service-Worker-Allowed", "/"),
-        ("Content-Security-Policy", WORKER_POLICY),
-        ("Cache-Control", "no-cache"),
-    )
-    return FaceAnswer(body, media_type="text/javascript; charset=utf-8", headers=headers)
+serve_worker(SERVICE, f"{PATH}/worker.js", "offline-worker.js")
 
 
 @SERVICE.face("GET", "HEAD", path=f"{PATH}/manifest.webmanifest", rate="page", channel="web")

@@ -1,19 +1,15 @@
 """The map as an application one can install: its manifest, icons, shell and service worker.
 
-Sources: W3C Web App Manifest; Service Workers s3.1 (Service-Worker-Allowed). The worker's own policy is its answer's,
-so it says what the worker may reach: this site, and nothing else.
+Sources: W3C Web App Manifest; Service Workers s3.1.
 """
 
 from __future__ import annotations
-
-import asyncio
-from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from banyan.errors import NotFound
 from banyan.kernel.catalogue import FaceAnswer, FaceRequest, View
+from banyan.kernel.catalogue.worker import serve_worker
 from banyan.service.supplies.pages.asked import Asked
 from banyan.service.supplies.pages.icon import SIZES, icon
 from banyan.service.supplies.pages.listing import areas_of, listing_of, view_of
@@ -21,25 +17,11 @@ from banyan.service.supplies.pages.map import TITLE, map_values
 from banyan.service.supplies.pages.speaking import page_messages
 from banyan.service.supplies.service import SERVICE
 
-WORKER: Final = Path(__file__).parents[5] / "web" / "portal" / "supplies-worker.js"
-WORKER_POLICY: Final = "default-src 'none'; connect-src 'self'"
 GREEN, PAPER = "#0f3d2e", "#fbfaf6"
 HOUR = "public, max-age=3600"
 
 
-@SERVICE.face("GET", "HEAD", path="/supplies/worker.js", rate="page", channel="web")
-async def worker(request: FaceRequest) -> FaceAnswer:
-    """The service worker; it may care for the pages of both languages."""
-    try:
-        body = await asyncio.to_thread(WORKER.read_bytes)
-    except FileNotFoundError as error:
-        raise NotFound("no worker here", remedy="install web/portal with the code") from error
-    headers = (
-        ("Service-Worker-Allowed", "/"),
-        ("Content-Security-Policy", WORKER_POLICY),
-        ("Cache-Control", "no-cache"),
-    )
-    return FaceAnswer(body, media_type="text/javascript; charset=utf-8", headers=headers)
+serve_worker(SERVICE, "/supplies/worker.js", "supplies-worker.js")
 
 
 @SERVICE.face("GET", "HEAD", path="/supplies/manifest.webmanifest", rate="page", channel="web")
