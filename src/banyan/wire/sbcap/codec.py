@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from banyan.wire.cbsp.cells import plmn_octets, plmn_text
 from banyan.wire.cellbroadcast.pages import PAGE_OCTETS, PAGES, Malformed, Page
 from banyan.wire.sbcap.aper import Reader, Writer
+
+One = TypeVar("One")
 
 PORT: Final = 29168
 PAYLOAD_PROTOCOL: Final = 24
@@ -199,8 +201,8 @@ def _message(procedure: Procedure, outcome: Outcome, found: dict[int, bytes]) ->
         wants_indication=_INDICATE_WRITE in found or _INDICATE_STOP in found,
         cause=read(_CAUSE, lambda value: value.number(0, 255)),
         unknown_areas=_read_areas(found.get(_UNKNOWN_AREAS)),
-        scheduled=_read_scheduled(found.get(_SCHEDULED)),
-        cancelled=_read_cancelled(found.get(_CANCELLED)),
+        scheduled=_read_list_of_cells(found.get(_SCHEDULED), _read_cell),
+        cancelled=_read_list_of_cells(found.get(_CANCELLED), _read_counted),
     )
 
 
@@ -298,44 +300,35 @@ def _read_warning_area(reader: Reader) -> tuple[tuple[Eutran, ...], tuple[Tracki
 
 
 def _scheduled(cells: Sequence[Eutran]) -> bytes | None:
+    return _list_of_cells(cells, _write_cell)
+
+
+def _cancelled(cells: Sequence[Counted]) -> bytes | None:
+    return _list_of_cells(cells, _write_counted)
+
+
+def _write_counted(writer: Writer, one: Counted) -> None:
+    _write_cell(writer, one.cell)
+    writer.number(one.broadcasts, 0, 65_535)
+
+
+def _read_counted(reader: Reader) -> Counted:
+    return Counted(_read_cell(reader), reader.number(0, 65_535))
+
+
+def _list_of_cells(cells: Sequence[One], write: Callable[[Writer, One], None]) -> bytes | None:
     if not cells:
         return None
     writer = Writer()
     writer.bits(0b01000, 5)  # no extension; of four optional parts only the list of cells
     writer.number(len(cells), 1, LIST)
-    for cell in cells:
-        writer.bits(0, 2)
-        _write_cell(writer, cell)
-    return writer.done()
-
-
-def _read_scheduled(octets: bytes | None) -> tuple[Eutran, ...]:
-    if octets is None:
-        return ()
-    reader = Reader(octets)
-    if not _has_only_cells(reader):
-        return ()
-    found = []
-    for _ in range(reader.number(1, LIST)):
-        reader.extensions(bool(reader.bits(1)), bool(reader.bits(1)))
-        found.append(_read_cell(reader))
-    return tuple(found)
-
-
-def _cancelled(cells: Sequence[Counted]) -> bytes | None:
-    if not cells:
-        return None
-    writer = Writer()
-    writer.bits(0b01000, 5)
-    writer.number(len(cells), 1, LIST)
     for one in cells:
         writer.bits(0, 2)
-        _write_cell(writer, one.cell)
-        writer.number(one.broadcasts, 0, 65_535)
+        write(writer, one)
     return writer.done()
 
 
-def _read_cancelled(octets: bytes | None) -> tuple[Counted, ...]:
+def _read_list_of_cells(octets: bytes | None, read: Callable[[Reader], One]) -> tuple[One, ...]:
     if octets is None:
         return ()
     reader = Reader(octets)
@@ -344,8 +337,7 @@ def _read_cancelled(octets: bytes | None) -> tuple[Counted, ...]:
     found = []
     for _ in range(reader.number(1, LIST)):
         reader.extensions(bool(reader.bits(1)), bool(reader.bits(1)))
-        cell = _read_cell(reader)
-        found.append(Counted(cell, reader.number(0, 65_535)))
+        found.append(read(reader))
     return tuple(found)
 
 
