@@ -19,7 +19,7 @@ from banyan.kernel.identity.openid.sent import Sent
 from banyan.limits_identity import KIOSK_SCREEN_S
 from banyan.service.identity.desk import Desk
 from banyan.service.identity.hearing import screen_name
-from banyan.service.identity.journey import Shown, at, browser_of, titled
+from banyan.service.identity.journey import Shown, at, browser_of, entered, titled
 from banyan.service.identity.protocol import Message
 from banyan.service.identity.service import SERVICE
 
@@ -126,14 +126,7 @@ async def kiosk_enter(ctx: Context, request: Message) -> Shown:
     agency = await desk.provider.store.read(lambda tx: acting.kiosk_of(tx, sent.device, desk.provider.clock()))
     token = signing_in.form_token(desk.provider, fresh, KIOSK)
     shown = Shown(state="kiosk", cookie=cookie, form_token=token, agency=agency)
-    if sent.method != "POST":
-        return shown
-    if not signing_in.is_own_form(desk.provider, sent, KIOSK):
-        return msgspec.structs.replace(shown, failure="form")
-    came = await counter.enter_kiosk(desk.provider, sent, sent.get("number"), sent.get("code"))
-    if came in ("wrong", "later"):
-        return msgspec.structs.replace(shown, failure=came)
-    return Shown(cookie=authorizing.cookie(sent, came), location="/mydata")
+    return await entered(desk, sent, shown, fields=("number", "code"), by=counter.enter_kiosk, to="/mydata")
 
 
 @SERVICE.operation(

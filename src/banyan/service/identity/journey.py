@@ -6,7 +6,7 @@ is to see.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypedDict
 from urllib.parse import urlencode, urlsplit
 
@@ -15,6 +15,7 @@ import msgspec
 from banyan.kernel.catalogue import Context, Text
 from banyan.kernel.identity.openid import authorizing, passkeys, records, signing_in
 from banyan.kernel.identity.openid.model import Detail
+from banyan.kernel.identity.openid.provider import Provider
 from banyan.kernel.identity.openid.sent import Answer, Sent
 from banyan.service.identity import consenting
 from banyan.service.identity.desk import Desk, desk_of, placed
@@ -104,6 +105,22 @@ def titled(zh: str, en: str) -> Titles:
 def at(ctx: Context, request: Message) -> tuple[Desk, Sent, str]:
     desk = desk_of(ctx)
     return desk, placed(desk, request.sent), request.name
+
+
+Enter = Callable[[Provider, Sent, str, str], Awaitable[str]]
+"""Of what was typed, a name or number and a code: the new session's cookie, or `wrong` or `later`."""
+
+
+async def entered(desk: Desk, sent: Sent, shown: Shown, *, fields: tuple[str, str], by: Enter, to: str) -> Shown:
+    """A form that opens a session: `shown` as it is or with what failed, else on `to`. Its name is `shown.state`."""
+    if sent.method != "POST":
+        return shown
+    if not signing_in.is_own_form(desk.provider, sent, shown.state):
+        return msgspec.structs.replace(shown, failure="form")
+    came = await by(desk.provider, sent, *(sent.get(field) for field in fields))
+    if came in ("wrong", "later"):
+        return msgspec.structs.replace(shown, failure=came)
+    return Shown(cookie=authorizing.cookie(sent, came), location=to)
 
 
 @SERVICE.operation(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from banyan.errors import Invalid
 from banyan.kernel.catalogue import Context
 from banyan.kernel.identity.openid import authorizing, counter, passkeys, records, signing_in, watching
@@ -12,7 +10,7 @@ from banyan.kernel.identity.openid.sent import Sent
 from banyan.kernel.storage.store import Tx
 from banyan.limits_identity import OPENID_LIST
 from banyan.service.identity.desk import Desk
-from banyan.service.identity.journey import Given, Shown, at, browser_of, elsewhere, titled
+from banyan.service.identity.journey import Given, Shown, at, browser_of, elsewhere, entered, titled
 from banyan.service.identity.protocol import Message
 from banyan.service.identity.service import SERVICE
 
@@ -33,14 +31,7 @@ async def enrol(ctx: Context, request: Message) -> Shown:
     desk, sent, _ = at(ctx, request)
     fresh, cookie = browser_of(desk, sent)
     shown = Shown(state="enrol", cookie=cookie, form_token=signing_in.form_token(desk.provider, fresh, ENROL))
-    if sent.method != "POST":
-        return shown
-    if not signing_in.is_own_form(desk.provider, sent, ENROL):
-        return msgspec.structs.replace(shown, failure="form")
-    came = await signing_in.with_code(desk.provider, sent, sent.get("name"), sent.get("code"))
-    if came in ("wrong", "later"):
-        return msgspec.structs.replace(shown, failure=came)
-    return Shown(cookie=authorizing.cookie(sent, came), location="/openid/account")
+    return await entered(desk, sent, shown, fields=("name", "code"), by=signing_in.with_code, to="/openid/account")
 
 
 @SERVICE.operation(
