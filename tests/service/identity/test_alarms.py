@@ -168,6 +168,16 @@ async def csrf_on_the_way_out(house: House) -> Reply:
     return await house.call("POST", "/openid/logout", jar={"__Host-openid": "x" * 43}, form={}, headers=HEADERS)
 
 
+async def csrf_on_an_enrolment(house: House) -> Reply:
+    form = {"form_token": "x", "name": "real", "code": "AAAA-AAAA-AAAA-AAAA"}
+    return await house.call("POST", "/openid/enrol", jar={"__Host-openid": "x" * 43}, form=form, headers=HEADERS)
+
+
+async def csrf_on_the_kiosk(house: House) -> Reply:
+    form = {"form_token": "x", "number": "A123456789", "code": "AAAA-AAAA"}
+    return await house.call("POST", "/kiosk", jar={"__Host-openid": "x" * 43}, form=form, headers=HEADERS)
+
+
 async def session_fixation(house: House) -> Reply:
     planted = {"__Host-openid": "planted-by-the-attacker"}
     jar = dict(planted)
@@ -224,6 +234,8 @@ CASES: dict[Attack, tuple[str, str, str]] = {
     csrf_on_the_agreement: ("csrf", "act", "library"),
     csrf_on_the_sign_in: ("csrf", "act", "library"),
     csrf_on_the_way_out: ("csrf", "leave", ""),
+    csrf_on_an_enrolment: ("csrf", "enrol", ""),
+    csrf_on_the_kiosk: ("csrf", "kiosk_enter", ""),
     session_fixation: ("other_browser", "visit", ""),
     wrong_code_at_sign_in: ("sign_in_failed", "enrol", ""),
     too_many_codes_at_sign_in: ("sign_in_throttled", "enrol", ""),
