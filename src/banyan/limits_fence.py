@@ -43,7 +43,6 @@ FENCE_CHAT_CODE_S: Final = 600.0  # a code that links a chat: long enough to cha
 FENCE_CHAT_CASES: Final = 10  # of one chat: a mother with her children
 FENCE_CHAT_WHY_S: Final = 600.0  # after "I am not home" words are taken as the reason
 FENCE_CHAT_TIME_S: Final = 10.0  # of one push to LINE: it answers within a second; the timer tries again
-FENCE_UNSENT: Final = 500  # messages retried at once
 
 # The fence (craft/fencing).
 FENCE_ALARMS: Final = 100_000  # not yet acted upon: a tenth of a million phones, all at once

@@ -47,7 +47,6 @@ PREORDER_TELL_S: Final = 600.0  # after an end, for a payment made in time to be
 PREORDER_SILENT_S: Final = 21_600.0  # a provider that does not answer delays an end so long: an outage of six hours
 PREORDER_REFUND_TRIES: Final = 5  # then a person pays it out: a closed account stays closed
 PREORDER_REFUND_WAIT_S: Final = 3_600.0  # between tries of a refund, growing
-PREORDER_PHONE: Final = 16  # characters of a telephone number
 PREORDER_CHAT_CODE_S: Final = 600.0  # a code that links a chat: long enough to change from one app to another
 PREORDER_KEEP_S: Final = 90 * 86_400.0  # after a round: time to complain and to be paid back; then persons go
 PREORDER_HOLD_S: Final = 30 * 86_400.0  # the engine's pledge beyond the pickup: the worker ends it, this is the net
@@ -78,11 +77,9 @@ COUNTER_OUTLETS: Final = (
 )
 COUNTER_ITEMS: Final = 50  # items of one outlet on its sheet: 2020 had two
 COUNTER_NOTICE: Final = 200  # characters of an outlet's own words: they stand beside its name on a map
-COUNTER_REASON: Final = 40  # characters of why a count was put right: RATION_NAME
 COUNTER_PLATES: Final = 2_000  # numbers of one outlet on a day: the busiest of 2020 served 200
 COUNTER_PLATE_S: Final = 3 * 3_600.0  # a number waits so long before it is called: a morning's queue
 COUNTER_CALLED_S: Final = 15 * 60.0  # after it is called it is kept so long: the walk from home
-COUNTER_SWEEP: Final = 500  # numbers let go in one turn: the engine's group
 COUNTER_CONFIRM_S: Final = 480.0  # a count that did not change is told anew: the map doubts what is ten minutes old
 COUNTER_TOLD: Final = 200  # rows of one event on the feed: 60 bytes each, far below EVENT_BYTES
 

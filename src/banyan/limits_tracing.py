@@ -17,7 +17,6 @@ TRACE_WINDOW_H: Final = 24 * 21  # hours of one question: three weeks, longer th
 
 # The lake (craft/tracing).
 LAKE_GROUP_ROWS: Final = 131_072  # of a row group: 0.67 MB, what one sealed read brings; a block of zstd an octet
-LAKE_ROWS: Final = 400_000_000  # of one hour: the nation's 138 million, three times over
 LAKE_BATCH_ROWS: Final = 5_000_000  # of one import: 60 MB of columns
 LAKE_BLOCK: Final = 65_536  # octets sealed together: a pruned read opens few too many
 LAKE_FILE_BYTES: Final = 2 << 30  # of one delivered file

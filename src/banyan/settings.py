@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from banyan.errors import Invalid
-from banyan.limits_alerts import AREA_OPERATORS, AREA_TABLES
+from banyan.limits_alerts import AREA_OPERATORS, AREA_TABLES, FOLLOW_EVERY_S
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 LINE_SECRETS = ("BANYAN_LINE_SECRET", "BANYAN_LINE_TOKEN")
@@ -208,7 +208,7 @@ class FeedAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Other hosts that its documents may lie on."""
     register: str = ""
     """A folder of senders.toml and PEM files: then only what these signed is believed."""
-    every_s: Annotated[int, msgspec.Meta(ge=30, le=86_400)] = 60
+    every_s: Annotated[int, msgspec.Meta(ge=FOLLOW_EVERY_S[0], le=FOLLOW_EVERY_S[1])] = 60
 
 
 class OperatorAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -133,10 +133,6 @@ on conflict (id) do nothing
 -- One message.
 select id, held, alarm, at, words, digest, sent, answered from message where id = :id
 
--- name: unsent
--- Messages that wait.
-select id from message where sent is null order by at, id limit :limit
-
 -- name: messages_of
 -- What was asked of somebody's phone.
 select at, alarm, words, sent, answered from message where held = :held order by at desc, id limit :limit
