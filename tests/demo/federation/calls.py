@@ -9,7 +9,7 @@ from tests.make import NOW
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road.gated import GateProvider
-from banyan.kernel.exchange.road.model import Answer, Call, Offer
+from banyan.kernel.exchange.road.model import SPEAKS, Answer, Call, Offer
 from banyan.kernel.exchange.road.spool import Held
 from banyan.wire.xroad.headers import parse_request_fields
 from banyan.wire.xroad.identifiers import ServiceId, parse_service
@@ -37,11 +37,13 @@ def a_call(
     consent: str = "",
     media_type: str = "application/json",
     lang: str = "en",
+    speaks: bool = False,
 ) -> Call:
     fields = [
         (b"X-Road-Client", client.encode()),
         (b"Content-Type", media_type.encode()),
         (b"Accept-Language", lang.encode()),
+        *([(SPEAKS, b"yes")] if speaks else []),
     ]
     asked = parse_request_fields(fields)
     at = EpochS(NOW)

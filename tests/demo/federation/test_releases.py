@@ -147,11 +147,13 @@ def test_a_whole_service_is_offered_by_the_names_of_its_operations(tmp_path: Pat
 def test_only_a_members_own_nodes_speak_for_its_callers(tmp_path: Path) -> None:
     async def story(node: Node, road: GateProvider) -> None:
         sent = {"caller": citizen(node), "request": {"fields": ["flag"]}}
-        answer = await hand_over(road, a_call(FLAG, media_type=ENVELOPE), sent)
+        answer = await hand_over(road, a_call(FLAG, media_type=ENVELOPE, speaks=True), sent)
         assert answer.status == 422, "a hospital cannot say that it is the citizen"
         doctor = Caller("officer", "o-7", agency="TW/MED/H1", assurance="aal2")
-        own = a_call(FLAG, media_type=ENVELOPE, client="TW/GOV/NIA/front")
         sent = {"caller": doctor, "request": {"person": LIN, "reason": "急診發燒"}}
+        system = a_call(FLAG, media_type=ENVELOPE, client="TW/GOV/NIA/front")
+        assert (await hand_over(road, system, sent)).status == 422, "nor can the member's own information system"
+        own = a_call(FLAG, media_type=ENVELOPE, client="TW/GOV/NIA/front", speaks=True)
         assert said(await hand_over(road, own, sent))["flag"] is True
 
     on_the_road(tmp_path, story)

@@ -206,6 +206,21 @@ def test_a_timeout_is_whole_seconds(tmp_path: Path, value: str) -> None:
     told(tmp_path, story)
 
 
+def test_no_information_system_speaks_for_callers_of_a_node(tmp_path: Path) -> None:
+    """However often it tries, and whatever the straight way has learnt of its calls: who may be believed says so."""
+
+    async def story(road: Road) -> None:
+        for _ in range(12):
+            assert (await road.call("POST", ECHO, {"X-Road-Client": CONSUMER}, b"{}")).status == 200
+        for name in ("X-Banyan-Speaks", "x-banyan-speaks"):
+            for _ in range(12):
+                reply = await road.call("POST", ECHO, {"X-Road-Client": CONSUMER, name: "yes"}, b"{}")
+                assert reply.fields["x-road-error"] == "Server.ClientProxy.InvalidRequest"
+        assert len(road.service.seen) == 12
+
+    told(tmp_path, story)
+
+
 def test_a_field_that_cannot_be_signed_is_named(tmp_path: Path) -> None:
     async def story(road: Road) -> None:
         reply = await road.call("GET", ECHO, {"X-Road-Client": CONSUMER, "X-Road-Extra": "caf\xe9"})

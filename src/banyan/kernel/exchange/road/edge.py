@@ -18,7 +18,7 @@ from banyan.kernel.exchange.road.consumer import Consumer
 from banyan.kernel.exchange.road.desk import Desk, Local
 from banyan.kernel.exchange.road.faulting import fault_answer, internal, of_http
 from banyan.kernel.exchange.road.head import BadHttp
-from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, Answer, Body, Call, Request, Response, Ticket
+from banyan.kernel.exchange.road.model import DIRECTORY_VERSION, SPEAKS, Answer, Body, Call, Request, Response, Ticket
 from banyan.kernel.exchange.road.provision import wants_async
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem
 from banyan.wire.xroad.codes import Code, Origin
@@ -163,6 +163,9 @@ class Edge:
         else:
             asked = parse_request_fields(arrived.fields, strict=desk.is_strict)
         local = self.local(asked.client, arrived.certificate, is_tls=arrived.is_tls)
+        if any(name.lower() == SPEAKS for name, _ in asked.kept):
+            message, fix = "X-Banyan-Speaks is of the nodes of a member only.", "Leave it out: ask for your subsystem."
+            raise Fault(_SIDE, Code.INVALID_REQUEST, message=message, field="X-Banyan-Speaks", fix=fix)
         request_id = desk.uuid()
         message_id = asked.message_id or message_id_of(asked, desk.uuid())
         fields = request_fields(asked, request_id, message_id)

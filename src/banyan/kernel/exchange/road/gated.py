@@ -24,7 +24,7 @@ from banyan.kernel.exchange.binder import Binder, pairs_of
 from banyan.kernel.exchange.explain import document
 from banyan.kernel.exchange.gate import Gate, Refused
 from banyan.kernel.exchange.remote import Envelope
-from banyan.kernel.exchange.road.model import CONSENT, PURPOSE, Answer, Body, Call, Offer
+from banyan.kernel.exchange.road.model import CONSENT, PURPOSE, SPEAKS, Answer, Body, Call, Offer
 from banyan.kernel.exchange.road.spool import Held
 from banyan.kernel.exchange.trace import Trace
 from banyan.kernel.identity.caller import Caller
@@ -47,7 +47,7 @@ ASSURANCE: Final = "aal2"
 """A member's gateway shows a certificate of the directory and its message the member's key: two things it holds. Who of
 its people asks is the member's own affair, and in its own ledger."""
 ENVELOPE: Final = "application/vnd.banyan.call+json"
-"""A request with the caller it is made for; believed of the provider's own member only."""
+"""A request with the caller it is made for; believed of the nodes of the provider's own member only."""
 JSON: Final = "application/json"
 OFFERED: Final = frozenset({"api", CHANNEL})
 """Operations of these channels can be offered to other members; those of none are a service's own."""
@@ -109,7 +109,8 @@ class GateProvider:
         media_type = _value(call.fields, b"content-type").partition(";")[0].strip().lower()
         content = body.whole(JSON_BODY_BYTES)
         if media_type == ENVELOPE:
-            if call.asked.client.owner != offer.id.provider.owner:
+            is_own = call.asked.client.owner == offer.id.provider.owner
+            if not is_own or _value(call.fields, SPEAKS) != "yes":
                 raise Invalid.at("content-type", f"send {JSON}: only a member's own nodes speak for its callers")
             enveloped = _decoded(content)
             return enveloped.caller, binder.from_json(bytes(enveloped.request), {})
@@ -150,10 +151,11 @@ class GateRemote:
         target = target_of(offered, b"/" + quote(name).encode())
         encoded = msgspec.json.encode(request)
         if self._client.owner == self._provider.owner:
-            content, media_type = msgspec.json.encode(Enveloped(envelope.caller, msgspec.Raw(encoded))), ENVELOPE
+            content = msgspec.json.encode(Enveloped(envelope.caller, msgspec.Raw(encoded)))
+            said = [(b"content-type", ENVELOPE.encode()), (SPEAKS, b"yes")]
         else:
-            content, media_type = encoded, JSON
-        fields = [(headers.CLIENT, identifier(self._client).encode()), (b"content-type", media_type.encode())]
+            content, said = encoded, [(b"content-type", JSON.encode())]
+        fields = [(headers.CLIENT, identifier(self._client).encode()), *said]
         if operation.subject:  # what is open, or a duty, stands on no purpose of a grant
             fields.append((PURPOSE, envelope.purpose.encode()))
         if len(envelope.caller.consents) == 1:

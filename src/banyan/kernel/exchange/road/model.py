@@ -28,6 +28,9 @@ TIMEOUT: Final = b"x-banyan-timeout"
 """Whole seconds that the client waits; signed, so that both gateways know the same deadline."""
 CONSENT: Final = b"x-banyan-consent"
 """The reference of the consent that the call stands on, where its basis needs one; signed."""
+SPEAKS: Final = b"x-banyan-speaks"
+"""`yes` on a call that a node makes for a caller of its own, to another node of its member; signed. No information
+system may say it: a gateway's edge refuses the field."""
 DIRECTORY_VERSION: Final = b"x-directory-version"
 
 Role = Literal["client", "provider"]
