@@ -120,8 +120,20 @@ def test_a_plain_service_is_asked_only_for_what_the_law_lets_through(tmp_path: P
             ]
             for content, error in refused:
                 assert (await ask(road, "POST", path, content)).error == error, content
-            twice = await ask(road, "GET", f"/r1/{CARD}-by-query/status?person={LIN}&person={LIN}")
-            assert twice.error == "Server.ServerProxy.InvalidRequest"
+            for query in (
+                f"person={LIN}&person=B1",
+                f"person={LIN}&Person=B1",
+                f"x=1;person=B1&person={LIN}",
+                f"person={LIN}" + "&x=1" * 100,
+            ):
+                twice = await ask(road, "GET", f"/r1/{CARD}-by-query/status?{query}")
+                assert twice.error == "Server.ServerProxy.InvalidRequest", query
+            for raw in (
+                f'{{"who":{{"number":"B1"}},"who":{{"number":"{LIN}"}}}}',
+                f'{{"who":{{"number":"{LIN}","Number":"B1"}}}}',
+            ):
+                twice = await ask(road, "POST", path, msgspec.Raw(raw.encode()))
+                assert twice.error == "Server.ServerProxy.InvalidRequest", raw
             await ask(road, "POST", path, {"who": {"number": LIN}})
             often = await ask(road, "POST", path, {"who": {"number": LIN}})
             assert often.error == "Server.ServerProxy.AccessDenied"

@@ -7,6 +7,7 @@ weighed: there is no narrower use of a service that cannot leave a field out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
@@ -28,6 +29,8 @@ from banyan.wire.xroad.faults import Fault
 from banyan.wire.xroad.identifiers import ServiceId, encoded
 
 PERSON: Final = "person"
+_PAIRS: Final = 100
+"""Of a query: more than a form has."""
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -106,15 +109,22 @@ async def _elsewhere(ctx: Context, request: msgspec.Struct) -> Any:
 
 
 def _number(subject: str, call: Call, body: Body) -> str:
-    """Raises Invalid: the request has no number where the offer says."""
+    """Raises Invalid: the request has no number where the offer says, or two that the service could take for it: then
+    it might answer about another person than the one that was weighed."""
     if subject.startswith("?"):
-        pairs = parse_qsl((call.target.query or b"").decode("latin-1"), max_num_fields=100)
-        values = [value for name, value in pairs if name == subject[1:]]
-        if len(values) == 1:
-            return values[0]
-        raise Invalid.at(subject[1:], "give it once in the query")
+        query = (call.target.query or b"").decode("latin-1")
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_PAIRS)
+        except ValueError as error:
+            raise Invalid.at("query", f"send at most {_PAIRS} parameters") from error
+        found = [(name, value) for name, value in pairs if _is(name, subject[1:])]
+        if len(found) == 1 and found[0][0] == subject[1:] and ";" not in query:
+            return found[0][1]
+        raise Invalid.at(subject[1:], "give it once in the query, with & between its parameters")
     try:
-        at: Any = msgspec.json.decode(body.whole(JSON_BODY_BYTES))
+        whole = body.whole(JSON_BODY_BYTES)
+        msgspec.json.decode(whole)  # UTF-8, and of a depth that the next reader bears
+        at: Any = json.loads(whole.decode("utf-8"), object_pairs_hook=_once_each)
     except UNREADABLE as error:
         raise Invalid.at("body", "send JSON") from error
     for part in subject.split("/")[1:]:
@@ -123,3 +133,15 @@ def _number(subject: str, call: Call, body: Body) -> str:
     if not isinstance(at, str):
         raise Invalid.at(subject, "give the person's number here, as a text")
     return at
+
+
+def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers differ in which of two members of one name they take (RFC 8259 s4), and some pass over case."""
+    if len({name.casefold() for name, _ in pairs}) != len(pairs):
+        raise Invalid.at("body", "send each name once in an object, in whatever case")
+    return dict(pairs)
+
+
+def _is(name: str, wanted: str) -> bool:
+    """Whether some reader would take it for the same name."""
+    return name.casefold() == wanted.casefold()
