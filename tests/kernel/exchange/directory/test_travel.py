@@ -148,6 +148,7 @@ async def test_the_counter_and_pages_stand_open_to_who_is_no_member(tmp_path: Pa
             (b"/directory/checkpoint", "GET", 200),
             (b"/directory/receipt", "GET", 200),
             (b"/directory/log?from=1", "GET", 200),
+            (b"/directory/log?" + b"&x" * 9 + b"&from=1", "GET", 200),
             (b"/directory/issued?request=none", "GET", 404),
             (b"/directory/requests", "POST", 422),
             (b"/directory/renewals", "POST", 422),

@@ -354,7 +354,7 @@ def test_pages_for_the_operator_and_nobody_else(store: Store) -> None:
         assert told["next_from"] == 0
         none = (await get(b"/monitor/records?client=TW/GOV/MOI/x")).body
         assert none == b'{"records":[],"next_from":0}'
-        for wrong in (b"from=x", b"to=-1", b"client=TW", b"from=%d" % 10**13):
+        for wrong in (b"from=x", b"to=-1", b"client=TW", b"from=%d" % 10**13, b"x&" * 31):
             with pytest.raises(Invalid):
                 await get(b"/monitor/records?" + wrong)
 

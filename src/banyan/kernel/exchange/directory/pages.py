@@ -133,7 +133,8 @@ def _evidence(keeper: Keeper, name: str) -> Evidence | None:
 
 
 def _query(query: str, name: str) -> str:
-    return parse_qs(query, max_num_fields=4).get(name, [""])[0] if len(query) < 200 else ""
+    """Of an address that a stranger wrote: empty when it is longer than any of ours."""
+    return parse_qs(query).get(name, [""])[0] if len(query) < 200 else ""
 
 
 def _is_number(text: str) -> bool:

@@ -5,14 +5,14 @@ Whoever may not read them gets 403: figures tell who asks whom, though never abo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
-from urllib.parse import parse_qs
 
 import msgspec
 
 from banyan.errors import Denied, Invalid
 from banyan.kernel.exchange.messages.monitor import Observer
+from banyan.kernel.exchange.road.edges.asked import pairs
 from banyan.kernel.exchange.road.model import Request, Response
 from banyan.kernel.exchange.road.pages import Pages, Placed
 from banyan.limits_road import EDGES_RECORDS
@@ -41,7 +41,7 @@ class MonitorPages(msgspec.Struct, frozen=True):
     async def records(self, request: Request) -> Response:
         """`?from=&to=&client=`: seconds, both included, and who took part; `next_from` when there is more."""
         self._check(request)
-        asked = parse_qs(request.target.partition(b"?")[2].decode("latin-1"), max_num_fields=8)
+        asked = pairs(request)
         first, last = _second(asked, "from", 0), _second(asked, "to", _LAST)
         found = await self.observer.records(first, last, _client(asked), EDGES_RECORDS)
         return Response(200, (_JSON,), msgspec.json.encode({"records": found.rows, "next_from": found.next_from}))
@@ -54,14 +54,14 @@ class MonitorPages(msgspec.Struct, frozen=True):
             raise Invalid("Only GET.", remedy="Send GET.", status=405)
 
 
-def _second(asked: dict[str, list[str]], name: str, default: int) -> int:
+def _second(asked: Mapping[str, Sequence[str]], name: str, default: int) -> int:
     text = asked.get(name, [str(default)])[-1]
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
         raise Invalid.at(name, "a whole number of seconds since 1970", status=400)
     return int(text)
 
 
-def _client(asked: dict[str, list[str]]) -> ClientId | None:
+def _client(asked: Mapping[str, Sequence[str]]) -> ClientId | None:
     text = asked.get("client", [""])[-1]
     if not text:
         return None
