@@ -67,10 +67,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def live_portal(data: Path) -> Iterator[LivePortal]:
-    """`banyan up --empty` on a free port, in its own process; stopped as Ctrl-C does. Its pages name their template."""
+def live_portal(data: Path, *, is_empty: bool = True) -> Iterator[LivePortal]:
+    """`banyan up` on a free port, in its own process; stopped as Ctrl-C does. Its pages name their template."""
     banyan = [sys.executable, "-m", "tests.access.shown"]
-    command = [*banyan, "up", "--data", str(data), "--port", str(free_port()), "--empty"]
+    command = [*banyan, "up", "--data", str(data), "--port", str(free_port()), *(["--empty"] if is_empty else [])]
     environment = os.environ | {"BANYAN_TOKEN": "", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=data

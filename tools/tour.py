@@ -1,11 +1,13 @@
-"""Take the pictures of docs/tour from a live portal: publish two real files, then walk as a citizen would. The stock
-map's are of a portal whose clock stands at 14 February 2020, 08:58, over the nation's real stock of that morning.
+"""Take the pictures of docs/tour from a live portal: publish two real files, then walk as a citizen would. The first
+page is that of the demonstration nation, as `./banyan up` shows it; the stock map's are of a portal whose clock stands
+at 14 February 2020, 08:58, over the nation's real stock of that morning.
 
-.venv/bin/python tools/tour.py          # about half a minute; needs Chromium and ../shared/data
+.venv/bin/python tools/tour.py          # about a minute; needs Chromium and ../shared/data
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,17 +17,25 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.make import shared_data  # noqa: E402
-from tests.portal import LivePortal, browser, live_portal  # noqa: E402
+from tests.portal import LivePortal, browser, live_portal, until  # noqa: E402
 from tests.service.supplies.pages.stage import MORNING, a_real_morning, stage  # noqa: E402
+
+from banyan.demo.nation import DATASETS  # noqa: E402
 
 MASKS = "supplies/raw/maskdata_20200214T085535.csv.gz"
 OUTLETS = "supplies/outlets.csv.gz"
 OUT = ROOT / "docs/tour"
 LARGEST_BYTES = 300_000
+SIZE = {"width": 1200, "height": 860}
+WHOLE = {one.name for one in DATASETS} | {f"allocation-mask-adult-{part}" for part in ("plan", "inputs")}
 
 
 def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder, live_portal(Path(folder), is_empty=False) as nation, browser() as chromium:
+        until(lambda: set(json.loads(nation.get("/api/3/action/package_list"))["result"]) >= WHOLE, within_s=120.0)
+        page = chromium.new_page(viewport=SIZE)
+        _take(page, nation, "01-home", "/", "")
     with TemporaryDirectory() as folder, live_portal(Path(folder)) as portal, browser() as chromium:
         masks = portal.publish(
             Path(MASKS).name,
@@ -40,8 +50,8 @@ def main() -> int:
         outlets = portal.publish(
             Path(OUTLETS).name, shared_data(OUTLETS).read_bytes(), name="outlets", title="藥局與衛生所位置", tag="藥局"
         )
-        page = chromium.new_page(viewport={"width": 1200, "height": 860})
-        for number, (name, path, wait) in enumerate(_stops(masks, outlets), start=1):
+        page = chromium.new_page(viewport=SIZE)
+        for number, (name, path, wait) in enumerate(_stops(masks, outlets), start=2):
             _take(page, portal, f"{number:02d}-{name}", path, wait)
         _chat(page, portal)
     with (
@@ -57,7 +67,6 @@ def _stops(masks: dict[str, Any], outlets: dict[str, Any]) -> list[tuple[str, st
     table = f"/dataset/masks/resource/{masks['published']['resource_id']}"
     places = f"/dataset/outlets/resource/{outlets['published']['resource_id']}"
     return [
-        ("home", "/", ""),
         ("search", "/dataset?q=藥局", ""),
         ("dataset", "/dataset/masks", ""),
         ("rows", f"{table}?f=醫事機構地址&o=contains&v=花蓮縣&sort=成人口罩剩餘數&down=1", ""),
