@@ -34,6 +34,7 @@ def gateway_settings(settings: RoadSettings, agency: Agency, keeper: Keeper, spo
         spool=spool,
         host=settings.host,
         peer_port=settings.peer_port,
+        edge_host=settings.edge_host,
         edge_port=settings.edge_port,
         edge_tls_port=settings.edge_tls_port or None,
         authorities=tuple(f"{one.host}:{one.port}" for one in agency.file.addresses),

@@ -79,7 +79,7 @@ class RoadDesk:
         tls = f" https://{host}:{road.gateway.edge_tls_port}" if road.gateway.edge_tls_port else ""
         return Here(
             server=encoded(road.server),
-            edge=f"http://{host}:{road.gateway.edge_port}{tls}",
+            edge=f"http://{road.settings.edge_host}:{road.gateway.edge_port}{tls}",
             peer=f"{host}:{road.gateway.peer_port}",
             directory=stands,
         )

@@ -123,7 +123,7 @@ class Road(msgspec.Struct, frozen=True):
         own = self.settings
         running = Running(
             agency=str(self.agency.folder),
-            edge=f"http://{own.host}:{self.gateway.edge_port}",
+            edge=f"http://{own.edge_host}:{self.gateway.edge_port}",
             peer_port=self.gateway.peer_port,
             clients=tuple(one.id for one in own.clients if one.connection == "http"),
             remotes=own.remotes,
@@ -302,7 +302,7 @@ def _joined(
     LogPages(messages.messages, messages.keys, neighbours).place(gateway.pages)
     edge = installing.Settings(
         _conf_signer(gateway.settings.identity.certificate),
-        f"{settings.host}:{settings.edge_port}",
+        f"{settings.edge_host}:{settings.edge_port}",
         monitors=frozenset(map(parse_client, settings.monitors)),
         authorities=lambda: _authorities(keeper),
         past_keys=standing.past_keys,

@@ -323,8 +323,11 @@ class RoadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     centre: str = ""
     """The folder of the directory's centre, when this node runs it."""
     host: str = "127.0.0.1"
-    """Where both listeners are; other gateways reach 0.0.0.0."""
+    """Where peer_port and edge_tls_port are; other gateways reach 0.0.0.0."""
     peer_port: Port = 5500
+    edge_host: str = "127.0.0.1"
+    """Where edge_port is. Whoever reaches it may ask as any client of `connection` http: this machine only, or a
+    network that is yours alone."""
     edge_port: Port = 8080
     """Plain HTTP for clients of `connection` http; 0: any free one."""
     edge_tls_port: Port = 0

@@ -453,6 +453,21 @@ def test_meta_services_need_no_grant(tmp_path: Path) -> None:
     told(tmp_path, story, b={"meta": Meta()})
 
 
+def test_plain_http_stays_on_this_machine_when_other_gateways_are_let_in(tmp_path: Path) -> None:
+    """Nobody checks there who a client is: `host` opened the clients' port to every network with the gateways'."""
+
+    async def story(road: Road) -> None:
+        gateway = road.a.gateway
+        for port in (gateway.peer_port, gateway.edge_tls_port):
+            _, writer = await asyncio.open_connection("127.0.0.2", port)
+            writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.2", gateway.edge_port)
+        assert (await road.call("GET", ECHO)).status == 200
+
+    told(tmp_path, story, a={"host": "0.0.0.0", "edge_tls_port": 0})
+
+
 def test_pages_stand_beside_the_calls(tmp_path: Path) -> None:
     asked: list[Request] = []
 

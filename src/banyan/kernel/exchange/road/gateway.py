@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True):
     spool: Path
     host: str = "127.0.0.1"
     peer_port: int = 0
+    edge_host: str = "127.0.0.1"
+    """Of `edge_port` alone, where clients say who they are and nobody checks it."""
     edge_port: int | None = 0
     edge_tls_port: int | None = None
     authorities: tuple[str, ...] = ()
@@ -143,7 +145,7 @@ class Gateway:
         host = f"[{own.host}]" if ":" in own.host else own.host
         self._verifying.authorities |= {f"{host}:{self.peer_port}".lower(), *(one.lower() for one in own.authorities)}
         if own.edge_port is not None:
-            self.edge_port = await self._listener(self._at_edge, self.asking.take).start(own.host, own.edge_port)
+            self.edge_port = await self._listener(self._at_edge, self.asking.take).start(own.edge_host, own.edge_port)
         if own.edge_tls_port is not None:
             clients = [pem for local in self.desk.locals.values() for pem in local.certificates]
             context = edge_context(own.identity, clients)
