@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET
 
 from banyan.errors import Conflict, Denied, FieldError, Invalid, Limit, NotFound, Problem
@@ -46,15 +47,15 @@ async def look_up(request: FaceRequest) -> View:
     given = {name: form.get(name).strip() for name in (*WHOM, "reason")}
     wrong = [*_whom_wrong(request, given), *([] if given["reason"] else [_field(request, "reason")])]
     if wrong:
-        return await _front(request, given=given, wrong=wrong, status=422)
+        return await _front(request, _amiss(given, *wrong))
     try:
         found = await request.call("travel.flag", {"person": document(given), "reason": given["reason"]})
     except Invalid:
-        return await _front(request, given=given, wrong=[_field(request, "person")], status=422)
+        return await _front(request, _amiss(given, _field(request, "person")))
     except (Denied, Limit) as problem:
-        return await _front(request, given=given, why=_said_of(request, problem), status=problem.status)
+        return await _front(request, _refused(request, problem, given))
     marks = found.marks if found.marks is not UNSET else ()
-    return await _front(request, given={**given, "person": ""}, found=found, marks=marks)
+    return await _front(request, Tried({**given, "person": ""}), found=found, marks=marks)
 
 
 @SERVICE.page("GET", path="/travel/rules", title=RULES)
@@ -87,7 +88,7 @@ async def keep_tocc(request: FaceRequest) -> View:
     if not given["visit"]:
         wrong.append(_field(request, "visit"))
     if wrong:
-        return _tocc_view(request, given=given, wrong=wrong, status=422)
+        return _tocc_view(request, _amiss(given, *wrong))
     said: dict[str, Any] = {
         part: {"is_yes": given[part] == "yes", "words": given[f"{part}_words"] if given[part] == "yes" else ""}
         for part in PARTS
@@ -98,9 +99,9 @@ async def keep_tocc(request: FaceRequest) -> View:
     except Invalid as problem:
         named = [one.field.partition(".")[0] for one in problem.fields] or [_blamed(problem)]
         wrong = [_field(request, one, "long" if one in PARTS else "") for one in named]
-        return _tocc_view(request, given=given, wrong=wrong, status=422)
+        return _tocc_view(request, _amiss(given, *wrong))
     except (Denied, Conflict) as problem:
-        return _tocc_view(request, given=given, why=_said_of(request, problem), status=problem.status)
+        return _tocc_view(request, _refused(request, problem, given))
     return _tocc_view(request, kept=kept)
 
 
@@ -114,12 +115,12 @@ async def contest(request: FaceRequest) -> View:
     form = await request.form()
     given = {name: form.get(name).strip() for name in ("rule", "words")}
     if not 2 <= len(given["words"]) <= 500:
-        return await _mine_view(request, given=given, wrong=[_field(request, "words")], status=422)
+        return await _mine_view(request, _amiss(given, _field(request, "words")))
     try:
         await request.call("travel.contest", given)
     except (NotFound, Conflict, Limit) as problem:
-        return await _mine_view(request, given=given, why=_said_of(request, problem), status=problem.status)
-    return await _mine_view(request, is_done=True)
+        return await _mine_view(request, _refused(request, problem, given))
+    return await _mine_view(request, Tried(is_done=True))
 
 
 @SERVICE.page("GET", path="/travel/contests", title=CONTESTS)
@@ -132,13 +133,13 @@ async def decide(request: FaceRequest) -> View:
     form = await request.form()
     given = {name: form.get(name).strip() for name in ("id", "reason", "do")}
     if not 2 <= len(given["reason"]) <= 500 or given["do"] not in ("withdraw", "uphold"):
-        return await _contests_view(request, given=given, wrong=[_field(request, "words")], status=422)
+        return await _contests_view(request, _amiss(given, _field(request, "words")))
     asked = {"id": given["id"], "is_wrong": given["do"] == "withdraw", "reason": given["reason"]}
     try:
         await request.call("travel.decide", asked)
     except (NotFound, Invalid) as problem:
-        return await _contests_view(request, why=_said_of(request, problem), status=problem.status)
-    return await _contests_view(request, is_done=True)
+        return await _contests_view(request, _refused(request, problem))
+    return await _contests_view(request, Tried(is_done=True))
 
 
 def document(given: dict[str, str]) -> str:
@@ -147,106 +148,76 @@ def document(given: dict[str, str]) -> str:
     return f"P:{given['state'].upper()}:{number}" if given["kind"] == "passport" else number
 
 
-async def _front(
-    request: FaceRequest,
-    *,
-    given: dict[str, str] | None = None,
-    found: Any = None,
-    marks: Any = (),
-    wrong: list[FieldError] | None = None,
-    why: str = "",
-    status: int = 200,
-) -> View:
+class Tried(msgspec.Struct, frozen=True):
+    """What became of a form: what was typed, what is wrong with it or why it was refused, or that it is done."""
+
+    given: dict[str, str] = {}
+    wrong: tuple[FieldError, ...] = ()
+    why: str = ""
+    is_done: bool = False
+    status: int = 200
+
+
+UNTRIED: Final = Tried()
+
+
+def _amiss(given: dict[str, str], *wrong: FieldError) -> Tried:
+    return Tried(given, wrong, status=422)
+
+
+def _refused(request: FaceRequest, problem: Problem, given: dict[str, str] | None = None) -> Tried:
+    return Tried(given or {}, why=_said_of(request, problem), status=problem.status)
+
+
+async def _front(request: FaceRequest, tried: Tried = UNTRIED, *, found: Any = None, marks: Any = ()) -> View:
     caller = request.caller
     lengths = sorted({one.rule.days for one in await request.call("travel.rules", {})})
     values = {
-        "seconds": seconds,
         "curve": curve_of(request.lang, tuple(lengths)),
         "standing": await request.call("travel.standing", Nothing()),
         "stops": await request.call("travel.stops", Nothing()) if caller.kind == "officer" else (),
         "may_ask": "hospital" in caller.roles,
         "is_officer": caller.kind == "officer",
-        "given": {**BLANK, **(given or {})},
         "found": found,
         "marks": marks,
-        "errors": wrong or [],
-        "why": why,
-        "crumbs": _crumbs(request),
     }
-    return View("travel/front.html", values, title=TITLE[request.lang], status=status, headers=PRIVATE)
+    return _view(request, "front", TITLE, tried, values)
 
 
-def _tocc_view(
-    request: FaceRequest,
-    *,
-    given: dict[str, str] | None = None,
-    kept: Any = None,
-    wrong: list[FieldError] | None = None,
-    why: str = "",
-    status: int = 200,
-) -> View:
-    values = {
-        "may_ask": "hospital" in request.caller.roles,
-        "parts": PARTS,
-        "given": {**BLANK, **(given or {})},
-        "kept": kept,
-        "errors": wrong or [],
-        "why": why,
-        "crumbs": _crumbs(request, TOCC),
-    }
-    return View("travel/tocc.html", values, title=TOCC[request.lang], status=status, headers=PRIVATE)
+def _tocc_view(request: FaceRequest, tried: Tried = UNTRIED, *, kept: Any = None) -> View:
+    values = {"may_ask": "hospital" in request.caller.roles, "parts": PARTS, "kept": kept}
+    return _view(request, "tocc", TOCC, tried, values)
 
 
-async def _mine_view(
-    request: FaceRequest,
-    *,
-    given: dict[str, str] | None = None,
-    wrong: list[FieldError] | None = None,
-    why: str = "",
-    is_done: bool = False,
-    status: int = 200,
-) -> View:
+async def _mine_view(request: FaceRequest, tried: Tried = UNTRIED) -> View:
     is_person = request.caller.kind in ("citizen", "representative") and bool(request.caller.subject)
     own = await request.call("travel.mine", Nothing()) if is_person else None
-    values = {
-        "seconds": seconds,
-        "own": own,
-        "given": {**BLANK, **(given or {})},
-        "errors": wrong or [],
-        "why": why,
-        "is_done": is_done,
-        "crumbs": _crumbs(request, MINE),
-    }
-    return View("travel/mine.html", values, title=MINE[request.lang], status=status, headers=PRIVATE)
+    return _view(request, "mine", MINE, tried, {"own": own})
 
 
-async def _contests_view(
-    request: FaceRequest,
-    *,
-    given: dict[str, str] | None = None,
-    wrong: list[FieldError] | None = None,
-    why: str = "",
-    is_done: bool = False,
-    status: int = 200,
-) -> View:
+async def _contests_view(request: FaceRequest, tried: Tried = UNTRIED) -> View:
     found: Any = ()
     is_theirs = request.caller.kind == "officer"
     if is_theirs:
         try:
             found = await request.call("travel.contests", Nothing())
         except Denied as problem:
-            is_theirs, why, status = False, _said_of(request, problem), problem.status
-    values = {
+            is_theirs = False
+            tried = msgspec.structs.replace(tried, why=_said_of(request, problem), status=problem.status)
+    return _view(request, "contests", CONTESTS, tried, {"is_theirs": is_theirs, "contests": found})
+
+
+def _view(request: FaceRequest, name: str, title: dict[str, str], tried: Tried, values: dict[str, Any]) -> View:
+    shown = {
         "seconds": seconds,
-        "is_theirs": is_theirs,
-        "contests": found,
-        "given": {**BLANK, **(given or {})},
-        "errors": wrong or [],
-        "why": why,
-        "is_done": is_done,
-        "crumbs": _crumbs(request, CONTESTS),
+        "given": {**BLANK, **tried.given},
+        "errors": tried.wrong,
+        "why": tried.why,
+        "is_done": tried.is_done,
+        "crumbs": _crumbs(request, None if title is TITLE else title),
+        **values,
     }
-    return View("travel/contests.html", values, title=CONTESTS[request.lang], status=status, headers=PRIVATE)
+    return View(f"travel/{name}.html", shown, title=title[request.lang], status=tried.status, headers=PRIVATE)
 
 
 def seconds(moment: str) -> float:
