@@ -102,6 +102,9 @@ def test_an_error_names_its_field_and_says_the_fix() -> None:
         (b"<fault><type/><message/><detail/></fault>", "text/xml"),
         (b"<!DOCTYPE a><error><type/><message/><detail/></error>", "text/xml"),
         (b'{"type":"' + b"a" * 70_000, "application/json"),
+        (b'{"type":"Server.X\\r\\nSet-Cookie: a=b","message":"b","detail":"c"}', "application/json"),
+        (b'{"type":"Server.\xc3\xa9","message":"b","detail":"c"}', "application/json"),
+        (b"<error><type>Server.X&#13;&#10;a: b</type><message>b</message><detail>c</detail></error>", "text/xml"),
         (b"<a>" * 100, "text/xml"),
     ],
 )

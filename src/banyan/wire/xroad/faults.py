@@ -5,6 +5,7 @@ An answer without `X-Road-Error` is the provider's own and is passed on as it is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,6 +18,7 @@ from banyan.wire.xroad.codes import DOCUMENTED, Code, Origin, Spelling, spelled,
 
 ERROR_HEADER: Final = "X-Road-Error"
 JSON: Final = "application/json"
+_TYPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _XML: Final = {"text/xml": "text/xml", "application/xml": "application/xml", "text/*": "text/xml"}
 
 
@@ -76,19 +78,26 @@ def answer(fault: Fault, detail: str, accept: Iterable[str] = (), spelling: Spel
 
 
 def parse_error(body: bytes, content_type: str) -> ErrorBody:
-    """An error body of another gateway, JSON or XML. Raises Invalid: it is neither."""
+    """An error body of another gateway, JSON or XML. Raises Invalid: it is neither, or its type is none: it goes on as
+    the value of a header field."""
     if len(body) > limits.XROAD_ERROR_BYTES:
         raise Invalid.at("body", f"An error has at most {limits.XROAD_ERROR_BYTES} bytes.")
     if content_type.partition(";")[0].strip().lower() not in ("text/xml", "application/xml"):
         try:
-            return msgspec.json.decode(body, type=ErrorBody)
+            return _checked(msgspec.json.decode(body, type=ErrorBody))
         except UNREADABLE as error:
             raise Invalid.at("body", "Send type, message and detail as JSON texts.") from error
     root = xmltext.parse(body)
     texts = {child.tag: child.text or "" for child in root}
     if root.tag != "error" or not {"type", "message", "detail"} <= texts.keys():
         raise Invalid.at("body", "Send <error> with <type>, <message> and <detail>.")
-    return ErrorBody(texts["type"], texts["message"], texts["detail"])
+    return _checked(ErrorBody(texts["type"], texts["message"], texts["detail"]))
+
+
+def _checked(told: ErrorBody) -> ErrorBody:
+    if not _TYPE.fullmatch(told.type):
+        raise Invalid.at("type", "Send a fault code: letters, digits, dots and underscores.")
+    return told
 
 
 def _encode_xml(body: ErrorBody) -> bytes:

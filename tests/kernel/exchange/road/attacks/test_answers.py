@@ -86,7 +86,20 @@ def with_line(name: bytes, value: bytes) -> Trick:
     return lambda answers: [msgspec.structs.replace(one, lines=(*one.lines, (name, value))) for one in answers]
 
 
+def forged_fault(message: Message) -> Message:
+    """A refusal needs no signature, and its code goes on in a header field: this one brings lines, and an answer."""
+    bare = message.drop(b"signature", b"signature-input", b"content-type", b"content-length")
+    code = "Server.X\\r\\nContent-Length: 0\\r\\n\\r\\nHTTP/1.1 200 OK\\r\\nX: "
+    body = f'{{"type":"{code}","message":"value","detail":"c"}}'.encode()
+    lines = ((b"x-road-error", b"Server.X"), (b"content-type", b"application/json"))
+    return Message(message.start, (*bare.lines, *lines, (b"content-length", b"%d" % len(body))), body)
+
+
 TRICKS: dict[str, tuple[Trick, str]] = {
+    "a_fault_that_opens_lines": (
+        lambda answers: [forged_fault(one) for one in answers],
+        PROXY + "InconsistentResponse",
+    ),
     "another_body": (lambda answers: [other_body(one) for one in answers], PROXY + "InvalidBody"),
     "another_body_and_its_digest": (
         lambda answers: [other_body_and_digest(one) for one in answers],
