@@ -239,6 +239,15 @@ def _put_back(files: dict[Path, bytes]) -> None:
         path.write_bytes(content)
 
 
+@pytest.mark.parametrize("code", ["nhi", "Nhi"])
+def test_no_agency_comes_under_the_name_of_another_but_for_its_case(tmp_path: Path, code: str) -> None:
+    """People read them as one, and both message logs would be `tw.gov.nhi.gw/road` to witnesses."""
+    office = Office(tmp_path)
+    with pytest.raises(Invalid, match="but for its case"):
+        joined(office.centre, an_agency(tmp_path / "other", code, office.clock))
+    assert len(office.centre.authority.snapshot.members) == 1
+
+
 def test_another_directory_is_not_pinned_over_the_first(tmp_path: Path) -> None:
     office = Office(tmp_path)
     other = a_centre(tmp_path / "other", office.clock)

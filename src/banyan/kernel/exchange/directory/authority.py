@@ -131,12 +131,24 @@ def checked_document(snapshot: Snapshot, before: Snapshot | None = None) -> byte
     try:
         data = document.encode(snapshot)
         document.decode(data)
+        check_names(snapshot)
         for member in snapshot.members:
             if same.get((member.member_class, member.code)) != member:
                 check_keys(snapshot.instance, member)
     except ValueError as error:
         raise Invalid.at("directory", f"{error}.") from error
     return data
+
+
+def check_names(snapshot: Snapshot) -> None:
+    """Raise BadDocument for members or gateways that people, and the names of their logs, could not tell apart."""
+    seen: set[tuple[str, ...]] = set()
+    for member in snapshot.members:
+        owner = member.member_class.casefold(), member.code.casefold()
+        for name in (owner, *((*owner, one.server.casefold()) for one in member.gateways)):
+            if name in seen:
+                raise BadDocument(f"{member.code} has the name of another but for its case")
+            seen.add(name)
 
 
 def check_keys(instance: str, member: Member) -> None:
