@@ -6,6 +6,7 @@ import pytest
 from tests.service.alerts.world import World, in_a_world
 
 from banyan.errors import Invalid
+from banyan.kernel.events.clock import EpochS
 from banyan.service.alerts import forms
 from banyan.service.alerts.kinds import kinds
 from banyan.service.alerts.model import Words
@@ -69,6 +70,37 @@ def test_a_place_by_name_by_point_and_one_that_nobody_knows() -> None:
         assert (await world.call("ask", text="口罩哪裡買")).score == 0.0
 
     in_a_world(story)
+
+
+HUALIEN, JIAN = "花蓮縣花蓮市", "花蓮縣吉安鄉"
+RING = "23.99,121.60 23.99,121.63 23.96,121.63"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "chinese", "english"),
+    [
+        ({"areas": HUALIEN}, "花蓮縣花蓮市淹水警戒", "Flood warning: Hualien City, Hualien County"),
+        (
+            {"areas": f"{HUALIEN}\n{JIAN}"},
+            "花蓮縣花蓮市、花蓮縣吉安鄉淹水警戒",
+            "Flood warning: Hualien City, Hualien County; Ji'an Township, Hualien County",
+        ),
+        (
+            {"areas": "臺北市、新北市、桃園市、臺中市、臺南市、高雄市"},
+            "臺北市、新北市、桃園市、臺中市及其他 2 處淹水警戒",
+            "Flood warning: Taipei City; New Taipei City; Taoyuan City; Taichung City; 2 more places",
+        ),
+        ({"polygon": RING}, "淹水警戒", "Flood warning"),
+        ({"areas": HUALIEN, "headline_zh-Hant": "堤防潰決", "headline_en": "Dyke broken"}, "堤防潰決", "Dyke broken"),
+    ],
+)
+def test_a_headline_left_as_the_form_began_names_the_places_of_the_warning(
+    boxes: dict[str, str], chinese: str, english: str
+) -> None:
+    """Phones said "Flood warning:." where an officer wrote the places and let the words stand."""
+    given = forms.begun(kinds()["flood"], "", EpochS(1_795_438_800.0)) | boxes
+    words = forms.content_of(given, "en").words
+    assert (words["zh-Hant"].headline, words["en"].headline) == (chinese, english)
 
 
 def test_the_form_says_each_box_that_does_not_stand() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,8 +12,8 @@ import msgspec
 from banyan.errors import FieldError, Invalid
 from banyan.kernel.events.clock import EpochS
 from banyan.service.alerts import places
-from banyan.service.alerts.kinds import EventKind
-from banyan.service.alerts.model import CHANNELS, LANGUAGES, Area, Content, Point
+from banyan.service.alerts.kinds import EventKind, kinds
+from banyan.service.alerts.model import CHANNELS, LANGUAGES, Area, Content, Language, Point
 from banyan.service.alerts.shelf import MESSAGES
 from banyan.service.alerts.texts import TAIPEI
 
@@ -25,6 +25,9 @@ CHOICES: Final = {
     "level": ("national", "emergency", "notice", "monthly"),
 }
 TEXTS: Final = ("headline", "description", "instruction")
+NAMED: Final = 4
+"""How many places a headline names: more is no headline, and no phone's page."""
+_BETWEEN: Final[dict[Language, str]] = {"zh-Hant": "、", "en": "; "}
 _SPLIT: Final = re.compile(r"[,，、;；\n\r]+")
 _NUMBERS: Final = re.compile(r"-?\d{1,3}(?:\.\d{1,10})?")
 
@@ -35,9 +38,9 @@ def begun(kind: EventKind, areas: str, now: EpochS) -> dict[str, Any]:
     given: dict[str, Any] = {name: getattr(kind, name) for name in ("severity", "urgency", "certainty", "level")}
     given |= {"event": kind.id, "status": "Test" if kind.level == "monthly" else "Actual", "areas": areas}
     given |= {"onset": _box(now), "expires": _box(end.timestamp()), "channels": list(CHANNELS), "contact": "1999"}
-    spoken = {lang: areas if lang == "zh-Hant" else _english(areas) for lang in LANGUAGES}
+    found = [area for name in _SPLIT.split(areas) if (area := places.named(name.strip())) is not None]
     for lang in LANGUAGES:
-        words = kind.filled(lang, spoken[lang], end.strftime("%m/%d %H:%M"))
+        words = kind.filled(lang, _spoken(found, lang), end.strftime("%m/%d %H:%M"))
         given |= {f"{name}_{lang}": getattr(words, name) for name in TEXTS}
     return given
 
@@ -73,18 +76,21 @@ def content_of(given: Mapping[str, Any], lang: str) -> Content:
     if wrong:
         raise Invalid("the form", fields=wrong)
     raw = {name: given[name] for name in CHOICES} | {name: given.get(name, "") for name in ("event", "contact")}
-    raw |= {"onset": moments["onset"], "expires": moments["expires"], "channels": chosen, "words": _words(given)}
+    raw |= {"onset": moments["onset"], "expires": moments["expires"], "channels": chosen, "words": _words(given, areas)}
     try:
         return msgspec.convert({**raw, "areas": msgspec.to_builtins(areas)}, Content)
     except msgspec.ValidationError as error:
         raise Invalid("the form", fields=(FieldError("headline_zh-Hant", f"{_said('unfit', lang)} {error}"),)) from None
 
 
-def _words(given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """English only when its headline is said."""
+def _words(given: Mapping[str, Any], areas: Sequence[Area]) -> dict[str, dict[str, str]]:
+    """English only when its headline is said. A template's headline that still names no place names the areas."""
     made: dict[str, dict[str, str]] = {}
+    kind = kinds().get(str(given.get("event", "")))
     for lang in LANGUAGES:
         words = {name: str(given.get(f"{name}_{lang}", "")).strip() for name in TEXTS}
+        if kind is not None and words["headline"] == kind.filled(lang, "", "").headline:
+            words["headline"] = kind.filled(lang, _spoken(areas, lang), "").headline
         if words["headline"]:
             made[lang] = words
     return made
@@ -139,9 +145,11 @@ def _box(at: float) -> str:
     return datetime.fromtimestamp(at, TAIPEI).strftime("%Y-%m-%dT%H:%M")
 
 
-def _english(areas: str) -> str:
-    found = [places.named(one.strip()) for one in _SPLIT.split(areas) if one.strip()]
-    return ", ".join(one.name["en"] for one in found if one is not None)
+def _spoken(areas: Sequence[Area], lang: Language) -> str:
+    """The areas that have a name; whoever hears of a drawn one is in it."""
+    names = [one.name[lang] for one in areas if one.code]
+    said = _BETWEEN[lang].join(names[:NAMED])
+    return said if len(names) <= NAMED else _said("more_places", lang, places=said, count=len(names) - NAMED)
 
 
 def _said(key: str, lang: str, **values: object) -> str:

@@ -28,9 +28,10 @@ class EventKind(msgspec.Struct, frozen=True):
     words: dict[Language, Words]
 
     def filled(self, lang: Language, places: str, until: str) -> Words:
-        """The template with its places and end."""
+        """The template with its places and end; without places its headline ends before them."""
         one = self.words[lang]
-        return Words(*(text.format(places=places, until=until) for text in msgspec.structs.astuple(one)))
+        headline, *more = (text.format(places=places, until=until) for text in msgspec.structs.astuple(one))
+        return Words(headline.strip(" :"), *more)
 
 
 @lru_cache(maxsize=1)
