@@ -1,8 +1,8 @@
 """A power cut during appends: of what was not flushed, any subset of sectors may be on the disk, in any order.
 
 kill -9 keeps the kernel's page cache; a power cut does not. Here every write and flush of the journal is recorded, and
-the disk of a moment is made: all that was flushed, plus a random subset of 512-byte sectors of the rest. Recovery must
-find every acknowledged event and accept the disk: none of these disks is damage.
+the disk of a moment is made: all that was flushed, plus a random subset of 512-byte sectors of the rest, and the rest's
+truncations or not. Recovery must find every acknowledged event and accept the disk: none of these disks is damage.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ class Disk:
         self._before_flush = before_flush
         self._gate = threading.Lock()
         self._flushed: dict[str, bytearray] = {}
-        self._waiting: dict[str, list[tuple[int, bytes]]] = {}
-        self._pwrite, self._fdatasync = os.pwrite, os.fdatasync
+        self._waiting: dict[str, list[tuple[int, bytes | None]]] = {}
+        """Writes; None: the file was truncated there."""
+        self._pwrite, self._fdatasync, self._ftruncate = os.pwrite, os.fdatasync, os.ftruncate
 
     def pwrite(self, descriptor: int, data: bytes, position: int) -> int:
         name = self._name(descriptor)
@@ -44,6 +45,11 @@ class Disk:
                 self._flushed[name] = bytearray((self._folder / name).read_bytes())
             self._waiting.setdefault(name, []).append((position, bytes(data)))
             return self._pwrite(descriptor, data, position)
+
+    def ftruncate(self, descriptor: int, length: int) -> None:
+        with self._gate:
+            self._waiting.setdefault(self._name(descriptor), []).append((length, None))
+            self._ftruncate(descriptor, length)
 
     def fdatasync(self, descriptor: int) -> None:
         name = self._name(descriptor)
@@ -59,6 +65,10 @@ class Disk:
             contents = {name: bytearray(content) for name, content in self._flushed.items()}
             waiting = [(name, *write) for name, writes in self._waiting.items() for write in writes]
         for name, position, data in waiting:
+            if data is None:
+                if chance.random() < 0.5:
+                    put(contents[name], position, None)
+                continue
             for start, end in sectors(position, len(data)):
                 if chance.random() < 0.5:
                     put(contents[name], position + start, data[start:end])
@@ -70,7 +80,10 @@ class Disk:
         return Path(os.readlink(f"/proc/self/fd/{descriptor}")).name
 
 
-def put(content: bytearray, position: int, data: bytes) -> None:
+def put(content: bytearray, position: int, data: bytes | None) -> None:
+    if data is None:
+        del content[position:]
+        return
     content.extend(bytes(max(0, position + len(data) - len(content))))
     content[position : position + len(data)] = data
 
@@ -79,6 +92,11 @@ def sectors(position: int, length: int) -> list[tuple[int, int]]:
     """The pieces of a write, as offsets in its data, that lie in one sector of the disk each."""
     edges = [0, *range(SECTOR - position % SECTOR, length, SECTOR), length]
     return list(pairwise(edges))
+
+
+def written(folder: Path) -> int:
+    """Bytes without the zeros that make room."""
+    return sum(len(path.read_bytes().rstrip(b"\0")) for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("cuts", [CUTS, pytest.param(ALL_CUTS, marks=pytest.mark.slow)])
@@ -97,6 +115,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, monkeypatch: pytest.Monkey
     disk = Disk(folder, maybe_cut)
     monkeypatch.setattr(os, "pwrite", disk.pwrite)
     monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
+    monkeypatch.setattr(os, "ftruncate", disk.ftruncate)
 
     async def append_until_cut() -> None:
         journal = Journal(folder, segment_bytes=20_000)
@@ -113,11 +132,11 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, monkeypatch: pytest.Monkey
     torn = 0
     for number, said in enumerate(moments):
         left = tmp_path / f"cut{number}"
-        size = sum(path.stat().st_size for path in left.iterdir())
+        size = written(left)
         journal = Journal(left)
         found = dict(journal.replay())
         journal.close()
-        torn += sum(path.stat().st_size for path in left.iterdir()) < size
+        torn += written(left) < size
         assert said.items() <= found.items()
         assert list(found) == list(range(1, len(found) + 1))
         shutil.rmtree(left)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -74,6 +75,43 @@ def in_memory() -> tempfile.TemporaryDirectory[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "journal"
+
+
+class TestRoom:
+    """Zeros behind the newest event, so that a flush need not tell the file system how long the file is."""
+
+    def test_it_is_made_before_it_is_needed_and_goes_at_the_end(self, folder: Path) -> None:
+        with opened(folder) as journal:
+            seen = []
+            for number in range(100):
+                asyncio.run(journal.append(b"%03d" % number * 100))
+                seen.append(segments(folder)[0].stat().st_size)
+            assert len(set(seen)) < 5, "a file that grows seldom"
+            shutil.copytree(folder, folder.with_name("killed"))
+        whole = HEAD_BYTES + 100 * (FRAME_HEAD_BYTES + 300 + MARK_BYTES)
+        assert segments(folder)[0].stat().st_size == whole
+        assert segments(folder.with_name("killed"))[0].stat().st_size > whole
+        assert read(folder.with_name("killed")) == read(folder)
+
+    def test_only_the_newest_segment_has_it(self, folder: Path) -> None:
+        with opened(folder, 1_000) as journal:
+            for _ in range(20):
+                asyncio.run(journal.append(b"x" * 300))
+            *full, newest = (path.read_bytes() for path in segments(folder))
+            assert len(full) > 3
+            assert not any(content.endswith(bytes(MARK_BYTES + 1)) for content in full)
+            assert newest.endswith(bytes(MARK_BYTES + 1))
+
+    def test_a_disk_without_it_still_takes_what_fits(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def pwrite(descriptor: int, data: bytes, position: int, write: Any = os.pwrite) -> int:
+            if not any(data):
+                raise OSError(errno.ENOSPC, "no room for zeros")
+            written: int = write(descriptor, data, position)
+            return written
+
+        monkeypatch.setattr(os, "pwrite", pwrite)
+        assert write(folder, [[b"one"], [b"two", b"three"]]) == [1, 2, 3]
+        assert read(folder) == numbered([b"one", b"two", b"three"])
 
 
 PAYLOADS = st.lists(st.binary(max_size=200), max_size=12)

@@ -1,8 +1,9 @@
 """The journal: an append-only log of events for hot state machines; acknowledged is on disk.
 
-One thread writes groups and flushes each with one fdatasync. A segment is a file named by its first seq; a snapshot is
-a state after a seq, so that replay is short and old segments can go. Opening truncates a torn tail (never acknowledged)
-and refuses damage to what was acknowledged. Format: `frames.py`.
+One thread writes groups and flushes each with one fdatasync, into room that zeros have made before: a file that grows
+has the file system write its own log too, at twice the cost (docs/decisions/0139). A segment is a file named by its
+first seq; a snapshot is a state after a seq, so that replay is short and old segments can go. Opening truncates a torn
+tail (never acknowledged), zeros with it, and refuses damage to what was acknowledged. Format: `frames.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from banyan.kernel.storage.full import is_no_room, storage_full
 from banyan.kernel.storage.snapshots import Snapshots
 from banyan.kernel.storage.worker import Failed, GroupWorker
 from banyan.limits import (
+    JOURNAL_AHEAD_BYTES,
+    JOURNAL_AHEAD_LEAST_BYTES,
     JOURNAL_FRAME_BYTES,
     JOURNAL_GROUP_FRAMES,
     JOURNAL_SEGMENT_BYTES,
@@ -57,6 +60,8 @@ class Journal:
         self._is_failed = False
         self._is_over = False
         self._has_written = False
+        self._room = 0
+        """How far the newest segment's file reaches, if it is known."""
         self._file = os.open(self._segments[-1].path, os.O_RDWR)
         self._worker: GroupWorker[bytes, int] = GroupWorker(
             f"journal {folder}", self._write_group, group=JOURNAL_GROUP_FRAMES, queue=WRITE_QUEUE_JOBS
@@ -134,6 +139,7 @@ class Journal:
         self._worker.close()
         if self._file >= 0:
             if self._has_written and not self._is_failed:
+                os.ftruncate(self._file, self._segments[-1].size)
                 os.fdatasync(self._file)  # the last mark, so that damage at rest is never taken for a torn tail
             os.close(self._file)
             self._file = -1
@@ -153,6 +159,7 @@ class Journal:
     def _write_all(self, segment: _Segment, data: bytes, last: int) -> None:
         self._has_written = True
         _write_at(self._file, data, segment.size)
+        self._make_room(segment.size + len(data))
         os.fdatasync(self._file)
         segment.size += len(data)
         segment.last = last
@@ -164,12 +171,25 @@ class Journal:
             return
         segment.size += len(mark)
 
+    def _make_room(self, end: int) -> None:
+        """Zeros behind `end`, when what comes next would not fit: flushed with what was written."""
+        if end + frames.FRAME_HEAD_BYTES <= self._room:
+            return
+        room = end + min(JOURNAL_AHEAD_BYTES, max(JOURNAL_AHEAD_LEAST_BYTES, end))
+        try:
+            _write_at(self._file, bytes(room - end), end)
+        except OSError:  # the disk may be full: frames still go in as long as they fit
+            return
+        self._room = room
+
     def _rotate_when_full(self) -> None:
         current = self._segments[-1]
         if current.last < current.first or not (self._is_over or current.size >= self._segment_bytes):
             return
-        following = _create(self._folder, current.last + 1)
+        os.ftruncate(self._file, current.size)  # before there is a next one: only the last may have zeros behind it
         os.fdatasync(self._file)
+        self._room = 0
+        following = _create(self._folder, current.last + 1)
         os.close(self._file)
         self._segments.append(following)
         self._is_over = False
@@ -178,6 +198,7 @@ class Journal:
     def _give_up(self, error: OSError) -> Exception:
         """Cut off what was half written. When even that fails the journal stops: its tail is unknown."""
         try:
+            self._room = 0
             os.ftruncate(self._file, self._segments[-1].size)
             os.fsync(self._file)
         except OSError:
