@@ -38,7 +38,7 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_three_processes_exchange_and_end_together(tmp_path: Path) -> None:
+def test_three_processes_exchange_without_their_centre_too_and_end_together(tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "banyan", "up", "--federation", "--data", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -63,16 +63,26 @@ def test_three_processes_exchange_and_end_together(tmp_path: Path) -> None:
             assert status == 200 or "AccessDenied" in answer["type"], (answer, told)
             status, answer = asked(edge)
         assert [one["rule"] for one in answer["marks"]] == ["demo-isle"]
+        os.kill(int(running(f"{tmp_path}/centre$")), signal.SIGKILL)
+        for line in child.stdout:
+            told.append(line)
+            if "centre has ended by itself" in line:
+                break
+        status, answer = asked(edge)
+        assert (status, [one["rule"] for one in answer["marks"]]) == (200, ["demo-isle"]), told
         child.send_signal(signal.SIGINT)
-        assert child.wait(60) == 0, told
+        assert child.wait(60) == 1, told
     finally:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
         if child.stdout is not None:
             child.stdout.close()
-    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False).stdout
-    assert left == "", "no node is left behind"
+    assert running(str(tmp_path)) == "", "no node is left behind"
+
+
+def running(command: str) -> str:
+    return subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False).stdout
 
 
 def asked(port: int) -> tuple[int, dict[str, Any]]:

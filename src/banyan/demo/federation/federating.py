@@ -2,7 +2,7 @@
 
 hospital (榕樹醫院), immigration (移民署) and the centre (the directory, and all other members). Each is a whole node of
 its own, in its own folder with its own node.toml and keys; they know of each other what the directory says. One Ctrl-C
-stops all; when one ends, all end.
+stops all. When one ends by itself once all were up, the others go on: kill the centre and see.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def prepared(folder: Path, *, clock: Clock, ports: Mapping[str, tuple[int, int, 
 
 
 async def run(folder: Path) -> int:
-    """Run them until told to stop; 0 after a clean end, 1 when one ended by itself."""
+    """Run them until told to stop; 0 after a clean end, 1 when one had ended by itself."""
     processes = prepared(folder, clock=system_clock)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -101,7 +101,7 @@ async def run(folder: Path) -> int:
     greeting = asyncio.create_task(_greet(processes, up))
     stop = asyncio.create_task(stopping.wait())
     try:
-        await asyncio.wait([stop, *ends], return_when=asyncio.FIRST_COMPLETED)
+        await _watched(dict(zip(ends, processes, strict=True)), up, stop)
     finally:
         greeting.cancel()
         stop.cancel()
@@ -110,6 +110,18 @@ async def run(folder: Path) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     return 0 if stopping.is_set() and not any(child.returncode for child in started) else 1
+
+
+async def _watched(
+    running: dict[asyncio.Task[int], Process], up: Sequence[asyncio.Event], stop: asyncio.Task[bool]
+) -> None:
+    """Until told to stop, none is left, or one ended before all were up."""
+    while running:
+        done, _ = await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)
+        if stop in done or not all(event.is_set() for event in up):
+            return
+        for end in [one for one in running if one.done()]:
+            _say(f"{running.pop(end).name} has ended by itself; the others go on exchanging (stop all with Ctrl-C).")
 
 
 async def _start(one: Process) -> asyncio.subprocess.Process:
