@@ -72,6 +72,7 @@ async def open_notices(
         simulator = Simulator({"banyan": password}, clock=clock)
         account = Account("127.0.0.1", await simulator.start(), "banyan", password)
         binds = [BindSettings(name="simulator", account=account, rate=DEMO_RATE, window=100)]
+    (data / FOLDER).mkdir(mode=0o700, exist_ok=True)
     drawer = open_drawer(
         data / FOLDER, service=FOLDER, package="banyan.craft.notify", clock=clock, store=node.storage.engine
     )

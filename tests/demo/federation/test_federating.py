@@ -34,6 +34,7 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
         text = (one.house.data / "node.toml").read_text()
         assert msgspec.convert(tomllib.loads(text), Settings) == one.settings
         assert written(one.settings) == text
+        assert one.house.data.stat().st_mode & 0o077 == 0, "records of three agencies are for no other user to read"
     assert written(Settings()).strip() == "# Written by ./banyan up --federation."
 
 

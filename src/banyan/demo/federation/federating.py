@@ -60,6 +60,8 @@ def prepared(folder: Path, *, clock: Clock, ports: Mapping[str, tuple[int, int, 
         name: House(owner, folder / name, free[name][1], hosted if name == "centre" else ())
         for name, owner in owners.items()
     }
+    for house in houses.values():
+        house.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     found(folder / "centre" / "centre", list(houses.values()), clock=clock)
     processes = []
     for name, house in houses.items():
