@@ -13,12 +13,14 @@ from pathlib import Path
 from secrets import token_bytes
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from banyan.cli import main
 from banyan.kernel.events.clock import system_clock
 from banyan.kernel.exchange.directory import centre as centres
-from banyan.kernel.exchange.directory import counter
+from banyan.kernel.exchange.directory import ca, counter, keyfiles
 from banyan.kernel.exchange.directory.membership import no_devices
+from banyan.wire.xroad.identifiers import ServerId
 
 
 class Desk:
@@ -148,6 +150,22 @@ def test_the_vote_of_an_officer_who_left_counts_no_more_and_blocks_nobody(desk: 
 def made_centre(desk: Desk) -> Path:
     desk("found", "XX", "--centre", desk.folder / "other")
     return desk.folder / "other"
+
+
+def test_an_agency_joins_by_the_certificate_of_an_outside_ca(desk: Desk) -> None:
+    anchor = founded(desk)
+    key, now = ec.generate_private_key(ec.SECP256R1()), system_clock()
+    root = ca.make_root("GCA", key, now=now, random=token_bytes)
+    (desk.centre / "gca.pem").write_bytes(ca.pem(root.certificate))
+    file = desk.centre / "centre.json"
+    file.write_text(json.dumps({**json.loads(file.read_bytes()), "roots": ["gca.pem"]}))
+    gateway = ec.generate_private_key(ec.SECP256R1())
+    made = ca.issue(root, gateway.public_key(), ServerId("TW", "GOV", "NHI", "gw1"), ["h"], now=now, random=token_bytes)
+    own = desk.folder / "own.pem"
+    keyfiles.save_key(own, gateway)
+    own.write_bytes(own.read_bytes() + ca.pem(made))
+    joined(desk, "NHI", anchor, "--certificate", own)
+    assert ca.pinned(made).sha256.hex() in desk("list", "--centre", desk.centre)
 
 
 def test_what_is_revoked_is_named_by_the_list(desk: Desk) -> None:

@@ -51,6 +51,9 @@ def _add_agency_acts(acts: Any) -> None:
     init.add_argument("--algorithm", choices=("p256", "ed25519"), default="p256")
     init.add_argument("--post-quantum", action="store_true", help="sign each message by ML-DSA too")
     init.add_argument("--sign-key", default="", metavar="PKCS11", help="the signing key in a device: pkcs11:…")
+    init.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="the gateway's TLS key and certificate, PEM, by an outside CA"
+    )
     join = act(acts, "join", "send the request to the centre, or take what it gave back", _join)
     join.add_argument("source", help="the centre's address, or a file: its anchor, or what it gave back")
     join.add_argument("--fingerprint", default="", help="of the centre's anchor, read to you by another way")
@@ -83,6 +86,7 @@ def _init(options: argparse.Namespace) -> int:
         algorithm=options.algorithm,
         has_second=options.post_quantum,
         sign_key=options.sign_key,
+        certificate=str(options.certificate.resolve()) if options.certificate else "",
     )
     made = membership.made(options.folder, file, clock=system_clock, load_key=pkcs11.load_key)
     say(

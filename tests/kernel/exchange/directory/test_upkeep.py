@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
+import ssl
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.kernel.exchange.directory.nation import Clock, in_loop, server
 from tests.kernel.exchange.directory.stage import a_centre, an_agency, joined
 
 from banyan.errors import Conflict, Invalid, Unavailable
-from banyan.kernel.exchange.directory import counter, enrolment, upkeep
+from banyan.kernel.exchange.directory import ca, counter, enrolment, keyfiles, upkeep
 from banyan.kernel.exchange.directory.centre import Centre
 from banyan.kernel.exchange.directory.document import RevokedKind
 from banyan.kernel.exchange.directory.keeper import Keeper, Refused
@@ -246,6 +249,79 @@ def test_no_agency_comes_under_the_name_of_another_but_for_its_case(tmp_path: Pa
     with pytest.raises(Invalid, match="but for its case"):
         joined(office.centre, an_agency(tmp_path / "other", code, office.clock))
     assert len(office.centre.authority.snapshot.members) == 1
+
+
+class Outside:
+    """A CA that is not the centre's, and an agency that has its certificate from there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock = folder, Clock()
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.root = ca.make_root("GCA", self.key, now=self.clock(), random=secrets.token_bytes)
+        self.file = folder / "acme.pem"
+        (folder / "centre").mkdir()
+        (folder / "centre/gca.pem").write_bytes(ca.pem(self.root.certificate))
+        self.centre = a_centre(folder / "centre", self.clock, roots=("gca.pem",))
+
+    def issue(self) -> bytes:
+        """A new key and certificate in the agency's file; the certificate's SHA-256."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = ca.issue(self.root, key.public_key(), server("NHI"), ["h"], now=self.clock(), random=secrets.token_bytes)
+        self.file.unlink(missing_ok=True)
+        keyfiles.save_key(self.file, key)
+        self.file.write_bytes(self.file.read_bytes() + ca.pem(made))
+        return ca.pinned(made).sha256
+
+    def agency(self) -> Agency:
+        return an_agency(self.folder / "a", "NHI", self.clock, certificate=str(self.file))
+
+
+@in_loop
+async def test_a_certificate_of_an_outside_ca_is_shown_and_its_next_one_too(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    first = outside.issue()
+    agency = outside.agency()
+    keeper = joined(outside.centre, agency)
+    assert held(agency.tls).sha256 == first
+    assert keeper.standing.server_of(first) == server("NHI")
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(agency.tls)
+
+    async def renew(body: bytes) -> bytes:
+        told = counter.answer(outside.centre, "POST", "/directory/renewals", body)
+        assert told.status == 200, told.body
+        return told.body
+
+    shown: list[Path] = []
+    upkeep = Upkeep(agency, keeper, renew=renew, reload=shown.append)
+    outside.clock.at += 60 * DAY
+    await upkeep.step(outside.clock())
+    assert not agency.next_tls.exists(), "the centre's CA is not asked, however near the end is"
+    second = outside.issue()
+    await upkeep.step(outside.clock())
+    tend(outside.centre, keeper)
+    outside.clock.at += DAY
+    await upkeep.step(outside.clock())
+    assert (held(agency.tls).sha256, shown) == (second, [agency.tls])
+    assert keeper.standing.server_of(second) == server("NHI")
+    outside.file.chmod(0o644)
+    await upkeep.step(outside.clock())
+    assert "Others can read this key" in upkeep.alerts(outside.clock())[-1]
+
+
+def test_an_outside_certificate_is_of_a_ca_that_the_centre_names_and_of_who_asks(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    outside.issue()
+    agency = outside.agency()
+    request = agency.request()
+    stranger = an_agency(tmp_path / "b", "NIA", outside.clock)
+    wanted = msgspec.structs.replace(stranger.request().wanted, csr=b"", certificate=request.wanted.certificate)
+    first, _ = stranger.signers()
+    taken = enrolment.make(wanted, {wanted.key: first})
+    with pytest.raises(Invalid, match="certificate too"):
+        enrolment.read(taken.encode(), now=outside.clock())
+    without = a_centre(tmp_path / "other", outside.clock)
+    with without.turn(), pytest.raises(Invalid, match="name the one that did"):
+        without.admit(without.submit(request.encode()))
 
 
 def test_another_directory_is_not_pinned_over_the_first(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -99,6 +100,25 @@ def read_certificate(data: bytes) -> x509.Certificate:
         return x509.load_der_x509_certificate(data)
     except ValueError as error:
         raise Invalid.at("certificate", "This is no certificate in DER or PEM.") from error
+
+
+def public_of(certificate: bytes) -> bytes:
+    """The key of a certificate, in DER. Raises Invalid."""
+    key = read_certificate(certificate).public_key()
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def check_issued(certificate: x509.Certificate, roots: Sequence[bytes], *, now: float) -> None:
+    """Raise Invalid when none of `roots` (DER) issued it, or its time is over: nobody's TLS would take it."""
+    if not certificate.not_valid_before_utc.timestamp() <= now < certificate.not_valid_after_utc.timestamp():
+        raise Invalid.at("certificate", "Its time is over, or has not come.")
+    for root in roots:
+        try:
+            certificate.verify_directly_issued_by(read_certificate(root))
+        except (ValueError, TypeError, InvalidSignature):
+            continue
+        return
+    raise Invalid.at("certificate", "None of the CAs under `roots` in centre.json issued it; name the one that did.")
 
 
 def pinned(certificate: x509.Certificate) -> Certificate:

@@ -270,7 +270,9 @@ class Centre:
     def _certificate(self, request: Request) -> x509.Certificate:
         wanted = request.wanted
         if wanted.certificate:
-            return ca.read_certificate(wanted.certificate)
+            outside = ca.read_certificate(wanted.certificate)
+            ca.check_issued(outside, self.authority.snapshot.roots, now=self._clock())
+            return outside
         key = ca.read_request(wanted.csr)
         hosts = enrolment.hosts_of(wanted.addresses or self._addresses(wanted))
         return ca.issue(self.ca, key, wanted.gateway, hosts, now=self._clock(), random=self._random)

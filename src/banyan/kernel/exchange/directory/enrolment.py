@@ -125,9 +125,9 @@ def read(data: bytes, *, now: float) -> Request:
     for proof in request.proofs:
         _check_proof(proof, base)
     proven = {proof.public for proof in request.proofs}
-    for public in (wanted.key, wanted.second):
+    for public in (wanted.key, wanted.second, ca.public_of(wanted.certificate) if wanted.certificate else b""):
         if public and public not in proven:
-            raise Invalid.at("proofs", "Each key that is asked for signs the request.")
+            raise Invalid.at("proofs", "Each key that is asked for signs the request, that of a certificate too.")
     if wanted.csr:
         ca.read_request(wanted.csr)
     if not _is_complete(wanted):

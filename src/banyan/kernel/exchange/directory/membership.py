@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from banyan.errors import Conflict, Invalid
@@ -36,7 +37,9 @@ ENDED: Final = "ended"
 
 
 class AgencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """agency.json. `sign_key`: a `pkcs11:` address in place of keys/sign.pem. `algorithm` of a key made here."""
+    """agency.json. `sign_key`: a `pkcs11:` address in place of keys/sign.pem. `algorithm` of a key made here.
+    `certificate`: a PEM file of the gateway's TLS key and its certificate by an outside CA, renewed there by whoever
+    has it of that CA; empty: the centre's own CA."""
 
     instance: Part
     member_class: Part
@@ -48,6 +51,7 @@ class AgencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     algorithm: Literal["p256", "ed25519"] = "p256"
     has_second: bool = False
     sign_key: str = ""
+    certificate: str = ""
 
     @property
     def owner(self) -> ClientId:
@@ -112,11 +116,12 @@ class Agency:
                 path.unlink()  # too old, or the folder was moved from another clock
         file = self.file
         signing, second = self._publics()
+        csr, certificate, also = self._for_tls()
         wanted = Wanted(
             "join", file.instance, file.member_class, file.member, int(self._clock()), file.name, file.subsystems,
-            file.server, file.addresses, signing, second, self._csr(),
+            file.server, file.addresses, signing, second, csr, certificate,
         )  # fmt: skip
-        request = enrolment.make(wanted, self._signing())
+        request = enrolment.make(wanted, {**self._signing(), **also})
         write_file(path, request.encode())
         return request
 
@@ -159,7 +164,7 @@ class Agency:
                 return enrolment.read(kept.read_bytes(), now=self._clock())
             except Invalid:
                 kept.unlink()
-        csr = self._csr()
+        csr, certificate, also = self._for_tls()
         wanted = Wanted(
             "certificate",
             file.instance,
@@ -168,8 +173,9 @@ class Agency:
             int(self._clock()),
             server=file.server,
             csr=csr,
+            certificate=certificate,
         )
-        request = enrolment.make(wanted, self._signing())
+        request = enrolment.make(wanted, {**self._signing(), **also})
         write_file(kept, request.encode())
         return request
 
@@ -207,6 +213,29 @@ class Agency:
 
     def use_next_certificate(self) -> None:
         self.next_tls.rename(self.tls)
+
+    def outside(self) -> x509.Certificate | None:
+        """The certificate by an outside CA that lies ready; None without such a CA. Raises Invalid."""
+        return self._outside()[1] if self.file.certificate else None
+
+    def _outside(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+        path = Path(self.file.certificate)
+        content = keyfiles.read_secret(path)
+        key = keyfiles.load_key(path)
+        certificate = ca.read_certificate(content[max(0, content.find(b"-----BEGIN CERTIFICATE")) :])
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
+            raise Invalid.at(str(path), "Put a key on P-256 into this file and, behind it, its certificate.")
+        return key, certificate
+
+    def _for_tls(self) -> tuple[bytes, bytes, Mapping[bytes, Signer]]:
+        """For a request: a PKCS#10 request, or the certificate by an outside CA and the proof of its key."""
+        if not self.file.certificate:
+            return self._csr(), b"", {}
+        key, certificate = self._outside()
+        asked = self.folder / "tls" / "asked.pem"
+        asked.unlink(missing_ok=True)
+        keyfiles.save_key(asked, key)
+        return b"", ca.der(certificate), {keyfiles.public_der(key): signer_of("request", key)}
 
     def _csr(self) -> bytes:
         path = self.folder / "tls" / "asked.pem"

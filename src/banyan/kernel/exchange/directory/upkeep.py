@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from banyan.errors import Problem
+from banyan.errors import Invalid, Problem
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.exchange.directory import ca, document, membership
 from banyan.kernel.exchange.directory.document import Certificate, Member, Snapshot
@@ -32,6 +32,8 @@ class Upkeep:
         self._agency, self._keeper, self._renew, self._reload = agency, keeper, renew, reload
         self.failed = ""
         """Why the last renewal did not work; empty when it did."""
+        self._unread = ""
+        """Why an outside CA's certificate cannot be read."""
 
     async def step(self, now: EpochS) -> None:
         """What is due now: end a key, ask for the next certificate, or show it. Called every few minutes."""
@@ -44,13 +46,25 @@ class Upkeep:
             ):
                 self._agency.use_next_certificate()
                 self._reload(self._agency.tls)
-        elif current.until - now < DIRECTORY_RENEW_S:
+        elif self._is_due(current, now):
             try:
                 given = await self._renew(self._agency.ask_certificate().encode())
                 self._agency.accept_certificate(membership.read_welcome(given))
                 self.failed = ""
             except Problem as problem:
                 self.failed = f"{problem.title} {problem.remedy}".strip()
+
+    def _is_due(self, current: Certificate, now: EpochS) -> bool:
+        """The centre's CA gives the next one when it is asked; an outside CA's is taken up once it lies there."""
+        self._unread = ""
+        try:
+            outside = self._agency.outside()
+        except Invalid as problem:
+            self._unread = f"{problem.title} {problem.remedy}".strip()
+            return False
+        if outside is None:
+            return current.until - now < DIRECTORY_RENEW_S
+        return ca.pinned(outside).sha256 != current.sha256
 
     def _end_keys(self) -> None:
         """Take what `agency end-key` left; gossip hands it on."""
@@ -67,8 +81,7 @@ class Upkeep:
         snapshot = self._keeper.standing.snapshot
         own = [one for one in snapshot.members if self._is_own(one)] if snapshot else []
         found = [*self._keeper.alerts, *silence(self._keeper.standing, now), *endings(snapshot, own, now)]
-        if self.failed:
-            found.append(f"The next certificate could not be had: {self.failed}")
+        found += [f"The next certificate could not be had: {why}" for why in (self.failed, self._unread) if why]
         return found
 
     def _is_known(self, certificate: Certificate) -> bool:
