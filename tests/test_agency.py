@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from banyan.cli import main
 from banyan.kernel.events.clock import system_clock
-from banyan.kernel.exchange.directory import centre as centres
 from banyan.kernel.exchange.directory import ca, counter, keyfiles
+from banyan.kernel.exchange.directory import centre as centres
 from banyan.kernel.exchange.directory.membership import no_devices
 from banyan.wire.xroad.identifiers import ServerId
 
