@@ -64,11 +64,11 @@ class DayKeys:
         return None if key is None else opened(key, sealed, about)
 
     def key(self, day: int) -> AESGCM | None:
-        """The key of a day that is still there."""
+        """The key of a day that is still there; one that a crash left half destroyed is not."""
         known = self._open.get(day)
         if known is None:
             path = self._path(day)
-            if not path.exists():
+            if not path.exists() or self._mark(day).exists():
                 return None
             known = self._open[day] = AESGCM(path.read_bytes())
         return known
@@ -79,7 +79,7 @@ class DayKeys:
 
     def due(self, today: int) -> list[int]:
         """Days before `today` whose keys are there, or are gone without a word in the log."""
-        return sorted(day for day, _ in self._names() if day < today)
+        return sorted({day for day, _ in self._names() if day < today})
 
     def destroy(self, day: int) -> None:
         """The key's bytes are written over, then its file goes; a mark stays until `told`."""
