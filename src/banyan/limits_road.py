@@ -187,6 +187,9 @@ MESSAGES_FLUSH_ASIDE_S: Final = 1.0  # after a slower flush a thread waits, this
 MESSAGES_FLUSH_SHARE: Final = 100  # flush: a hundredth of the loop's time goes to finding out whether the disk is quick
 MESSAGES_INLINE_BYTES: Final = 64 * KIB  # a kept body up to this stands in the journal, a larger one in a file
 MESSAGES_SEGMENT_BYTES: Final = 16 * MIB  # finding one record reads its segment: about 20 ms
+MESSAGES_STRETCH: Final = 4_096  # entries in one row of the index: looking one exchange up reads 600 kB at most
+MESSAGES_IDS: Final = 8_192  # ids in one row: 128 KiB, one publication's
+MESSAGES_MERGES: Final = 2  # rows of ids taken together at a publication: a quarter would do, so none waits for long
 MESSAGES_XID_CHARACTERS: Final = 64  # an exchange's id in the open is a UUID; another text is shown as its hash
 MESSAGES_RETENTION_S: Final = (
     365 * 86_400

@@ -2,110 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
 
+from banyan.kernel.exchange.messages import idruns, stretches
 from banyan.kernel.exchange.messages.frame import Frame, Opening
+from banyan.kernel.exchange.messages.idruns import Ids
 from banyan.kernel.exchange.messages.record import KIND, read_entry, read_record
-from banyan.kernel.storage.statements import load_statements
-from banyan.kernel.storage.store import Row, SqlValue, Store, Tx
+from banyan.kernel.exchange.messages.stretches import SQL, Line, Lines, Seen, Sought, Stretch, Written
+from banyan.kernel.storage.store import SqlValue, Store, Tx
 from banyan.limits_road import MESSAGES_FOUND
 
-SQL: Final = load_statements("banyan.kernel.exchange.messages", "messages.sql")
-
-
-class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What one looks an exchange up by; `place` is its own among the entries of a frame."""
-
-    place: int
-    xid: str
-    message_id: str
-    role: str
-    client: str
-    service: str
-    at: float
-    status: int
-
-
-class Written(msgspec.Struct, frozen=True):
-    """A frame as it stands in the journal, and the exchanges in it whose records can be read."""
-
-    seq: int
-    frame: Frame
-    seen: tuple[Seen, ...]
-
-
-class Line(msgspec.Struct, frozen=True):
-    """An exchange as the index knows it: `idx` is its entry, `seq` the frame that holds its record."""
-
-    idx: int
-    seq: int
-    xid: str
-    message_id: str
-    role: str
-    client: str
-    service: str
-    at: float
-    status: int
-
-
-class Sought(msgspec.Struct, frozen=True):
-    """What is looked for: by `xid` or `message_id`; else by client or service, in a span of time."""
-
-    xid: str = ""
-    message_id: str = ""
-    client: str = ""
-    service: str = ""
-    since: float = 0.0
-    until: float = 1e12
-    most: int = 100
+FAN: Final = 16
+"""How many rows are taken together. Ids stand where it says: another needs another migration."""
 
 
 class Index:
     """The rows in `store`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, fan: int = FAN) -> None:
+        self._store, self._fan = store, fan
 
     async def end(self) -> tuple[int, int]:
         """(the newest frame noted, the index after its last entry); zeroes without any."""
-        row = await self._store.read(lambda tx: tx.row(SQL["newest_frame"]))
-        return (0, 0) if row is None else (_int(row[0]), _int(row[1]) + _int(row[2]))
+        row = await self._store.read(lambda tx: tx.row(SQL["newest_stretch"]))
+        return (0, 0) if row is None else (_int(row[0]), _int(row[1]))
 
     async def add(self, frames: Sequence[Written]) -> None:
-        await self._store.write(lambda tx: _add(tx, frames))
+        lots = await asyncio.to_thread(_lots, frames)
+        await self._store.write(lambda tx: _add(tx, lots, self._fan))
 
     async def frame_with(self, idx: int) -> tuple[int, int] | None:
         """(seq, first) of the frame in which an entry stands."""
-        row = await self._store.read(lambda tx: tx.row(SQL["frame_with"], idx=idx))
-        if row is None or idx >= _int(row[1]) + _int(row[2]):
-            return None
-        return _int(row[0]), _int(row[1])
+        return await self._store.read(lambda tx: stretches.frame_with(tx, idx))
 
     async def frame_since(self, since: float) -> int | None:
         """The first frame that has a record of that moment or later."""
-        row = await self._store.read(lambda tx: tx.row(SQL["frame_since"], since=since))
-        return None if row is None or row[0] is None else _int(row[0])
+        return await self._store.read(lambda tx: stretches.frame_since(tx, since))
 
     async def find(self, sought: Sought) -> list[Line]:
         """By an id oldest first, else newest first."""
-        most = min(sought.most, MESSAGES_FOUND)
-
-        def job(tx: Tx) -> list[Row]:
-            if sought.xid:
-                return tx.rows(SQL["by_xid"], xid=sought.xid, limit=most)
-            if sought.message_id:
-                return tx.rows(SQL["by_message"], message_id=sought.message_id, limit=most)
-            span: dict[str, SqlValue] = {"since": sought.since, "until": sought.until, "limit": most}
-            if sought.client:
-                return tx.rows(SQL["by_client"], client=sought.client, **span)
-            if sought.service:
-                return tx.rows(SQL["by_service"], service=sought.service, **span)
-            return tx.rows(SQL["between"], **span)
-
-        return [msgspec.convert(row, Line) for row in map(_named, await self._store.read_long(job))]
+        return await self._store.read_long(lambda tx: _found(tx, sought, self._fan))
 
     async def due(self, day: int) -> tuple[int, int]:
         """How many records are due on a day, and how many of them with bodies."""
@@ -114,46 +55,77 @@ class Index:
 
     async def forget(self, day: int) -> int:
         """Drop what was due up to `day`; the newest frame that need not be read any more (0: none)."""
-
-        def job(tx: Tx) -> int:
-            tx.run(SQL["drop_exchanges"], day=day)
-            tx.run(SQL["drop_due"], day=day)
-            newest = tx.row(SQL["newest_frame"])
-            kept = tx.row(SQL["frame_kept"], today=day + 1)
-            if newest is None:
-                return 0
-            return _int(newest[0]) - 1 if kept is None or kept[0] is None else _int(kept[0]) - 1
-
-        return await self._store.write(job)
+        return await self._store.write(lambda tx: _forget(tx, day))
 
     async def drop_frames(self, seq: int) -> None:
         """Frames up to `seq` are gone from the journal."""
-        await self._store.write(lambda tx: tx.run(SQL["drop_frames"], seq=seq))
+        await self._store.write(lambda tx: stretches.drop_frames(tx, seq))
 
 
-def _add(tx: Tx, frames: Sequence[Written]) -> None:
-    rows: list[dict[str, SqlValue]] = []
-    due: dict[int, list[int]] = {}
+class _Lot(msgspec.Struct, frozen=True):
+    """What is written of some frames. `due`: records and bodies by day."""
+
+    stretch: Stretch
+    ids: Ids
+    due: dict[int, tuple[int, int]]
+
+
+def _lots(frames: Sequence[Written]) -> list[_Lot]:
+    return [_Lot(stretches.stretch_of(some), idruns.ids_of(some), _due(some)) for some in stretches.cut(frames)]
+
+
+def _due(frames: Sequence[Written]) -> dict[int, tuple[int, int]]:
+    due: dict[int, tuple[int, int]] = {}
     for one in frames:
-        frame = one.frame
-        tx.run(
-            SQL["add_frame"],
-            seq=one.seq,
-            first=frame.first,
-            entries=len(frame.entries),
-            until=frame.until,
-            due=frame.day,
-        )
-        made = _rows(one)
-        rows += made
-        counted = due.setdefault(frame.day, [0, 0])
-        counted[0] += len(made)
-        for kept in frame.bodies:
-            due.setdefault(kept.day, [0, 0])[1] += 1
-    tx.run_many(SQL["add_exchange"], rows)
-    for day, (records, bodies) in due.items():
-        if records or bodies:
-            tx.run(SQL["add_due"], day=day, records=records, bodies=bodies)
+        for day, records, bodies in [
+            (one.frame.day, len(one.seen), 0),
+            *((kept.day, 0, 1) for kept in one.frame.bodies),
+        ]:
+            before = due.get(day, (0, 0))
+            due[day] = before[0] + records, before[1] + bodies
+    return due
+
+
+def _add(tx: Tx, lots: Sequence[_Lot], fan: int) -> None:
+    for one in lots:
+        stretches.add(tx, one.stretch, fan)
+        idruns.add(tx, one.ids, fan, _first_kept(tx))
+        for day, (records, bodies) in one.due.items():
+            if records or bodies:
+                tx.run(SQL["add_due"], day=day, records=records, bodies=bodies)
+
+
+def _found(tx: Tx, sought: Sought, fan: int) -> list[Line]:
+    most = min(sought.most, MESSAGES_FOUND)
+    if not (sought.xid or sought.message_id):
+        return stretches.newest(tx, sought, most)
+    lines, hashed = Lines(tx), idruns.hash_of(xid=sought.xid, message_id=sought.message_id)
+    found = filter(None, map(lines.at, idruns.candidates(tx, hashed, fan)))
+    return list(islice((line for line in found if _is_under(line, sought)), most))
+
+
+def _is_under(line: Line, sought: Sought) -> bool:
+    return line.xid == sought.xid if sought.xid else line.message_id == sought.message_id
+
+
+def _forget(tx: Tx, day: int) -> int:
+    stretches.forget(tx, day)
+    idruns.forget(tx, _first_kept(tx))
+    tx.run(SQL["drop_due"], day=day)
+    newest = tx.row(SQL["newest_stretch"])
+    if newest is None:
+        return 0
+    kept = stretches.frame_kept(tx, day + 1)
+    return _int(newest[0]) - 1 if kept is None else kept - 1
+
+
+def _first_kept(tx: Tx) -> int:
+    """The entry before which no exchange can be read."""
+    kept = stretches.first_kept(tx)
+    if kept is not None:
+        return kept
+    newest = tx.row(SQL["newest_stretch"])
+    return 0 if newest is None else _int(newest[1])
 
 
 def seen_in(frame: Frame, openings: tuple[Opening, ...] | None) -> tuple[Seen, ...]:
@@ -166,31 +138,9 @@ def seen_in(frame: Frame, openings: tuple[Opening, ...] | None) -> tuple[Seen, .
     return tuple(found)
 
 
-def _rows(one: Written) -> list[dict[str, SqlValue]]:
-    frame = one.frame
-    with_bodies = {kept.place for kept in frame.bodies}
-    return [
-        {
-            "idx": frame.first + seen.place,
-            "seq": one.seq,
-            "xid": seen.xid,
-            "message_id": seen.message_id,
-            "role": seen.role,
-            "client": seen.client,
-            "service": seen.service,
-            "at": seen.at,
-            "status": seen.status,
-            "due": frame.day,
-            "bodies": int(seen.place in with_bodies),
-        }
-        for seen in one.seen
-    ]
-
-
-def _named(row: Row) -> dict[str, SqlValue]:
-    return dict(zip(Line.__struct_fields__, row, strict=True))
-
-
 def _int(value: SqlValue) -> int:
     assert isinstance(value, int), "a number"
     return value
+
+
+__all__ = ["SQL", "Index", "Line", "Seen", "Sought", "Written", "seen_in"]

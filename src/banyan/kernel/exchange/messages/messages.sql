@@ -1,31 +1,109 @@
--- name: newest_frame
+-- name: newest_stretch
 -- How far the index has come.
-select seq, first, entries from frame order by seq desc limit 1
+select last, after from stretch order by first desc limit 1
 
--- name: add_frame
--- Note a frame of the journal.
-insert into frame (seq, first, entries, until, due) values (:seq, :first, :entries, :until, :due)
+-- name: newest_stretches
+-- How large the last ones are, the newest first.
+select first, after from stretch order by first desc limit :limit
 
--- name: frame_with
--- The frame in which an entry stands.
-select seq, first, entries, due from frame where first <= :idx order by first desc limit 1
+-- name: stretches_from
+-- Whole stretches from an entry on, in order.
+select first, after, seq, last, since, until, owed, due_last, heads, lines from stretch
+where first >= :first order by first
 
--- name: frame_since
--- The first frame with a record from this moment or later.
-select min(seq) from frame where until >= :since
+-- name: drop_stretches_from
+-- Make room for what they are joined to.
+delete from stretch where first >= :first
 
--- name: frame_kept
--- The first frame that must still be read.
-select min(seq) from frame where due >= :today
+-- name: add_stretch
+-- Note frames and their exchanges.
+insert into stretch (first, after, seq, last, since, until, owed, due_last, heads, lines)
+values (:first, :after, :seq, :last, :since, :until, :owed, :due_last, :heads, :lines)
 
--- name: drop_frames
+-- name: heads_with
+-- The frames among which an entry stands.
+select after, heads from stretch where first <= :idx order by first desc limit 1
+
+-- name: lines_with
+-- The exchanges among which an entry stands.
+select first, after, heads, lines from stretch where first <= :idx order by first desc limit 1
+
+-- name: first_since
+-- Where the first frames with a record from this moment or later stand.
+select min(first) from stretch where until >= :since
+
+-- name: heads_at
+-- Their frames.
+select heads from stretch where first = :first
+
+-- name: heads_kept
+-- The first frames that must still be read.
+select heads from stretch where due_last >= :today order by first limit 1
+
+-- name: newest_before
+-- The newest stretch that begins before `until` and ends at `since` or later; `ended` and `at` are of the one read before.
+select first, until, heads, lines from stretch
+where until >= :since and since < :until and until <= :ended and (until < :ended or first < :at)
+order by until desc, first desc limit 1
+
+-- name: first_kept
+-- The first exchange that can still be read.
+select first from stretch where owed is not null order by first limit 1
+
+-- name: empty_due
+-- All of these is due: nothing is left of them but where the frames stand.
+update stretch set lines = :nothing, owed = null where due_last <= :day and owed is not null
+
+-- name: partly_due
+-- Some of this is due.
+select first, after, seq, last, since, until, owed, due_last, heads, lines from stretch
+where owed <= :day order by first limit 1
+
+-- name: drop_stretch
+-- It stands here otherwise now.
+delete from stretch where first = :first
+
+-- name: drop_before
 -- Forget frames whose segments may go.
-delete from frame where seq <= :seq
+delete from stretch where last <= :seq
 
--- name: add_exchange
--- Make an exchange findable.
-insert into exchange (idx, seq, xid, message_id, role, client, service, at, status, due, bodies)
-values (:idx, :seq, :xid, :message_id, :role, :client, :service, :at, :status, :due, :bodies)
+-- name: partly_before
+-- Some of these frames may go.
+select first, after, seq, last, since, until, owed, due_last, heads, lines from stretch where seq <= :seq limit 1
+
+-- name: add_ids
+-- Ids in a node, after those of their size.
+insert into id_run (node, tier, place, oldest, newest, ids)
+select :node, :tier, count(*), :oldest, :newest, :ids from id_run where node = :node and tier = :tier
+
+-- name: full_nodes
+-- Where as many stand as are taken together; not what no further bit of a hash divides.
+select node, tier from id_run
+where place = :last and (tier < :final or node < :deepest) order by node, tier limit :limit
+
+-- name: ids_of
+-- Ids of a node and of one size.
+select ids from id_run where node = :node and tier = :tier order by place
+
+-- name: drop_ids_of
+-- They stand elsewhere now.
+delete from id_run where node = :node and tier = :tier
+
+-- name: empty_old_ids
+-- Forget ids of exchanges that can no longer be read; the row's place is counted until it leaves with the others.
+update id_run set ids = :nothing, oldest = -1 where newest < :first and oldest >= 0
+
+-- name: deepest_node
+-- How far ids have sunk.
+select max(node) from id_run
+
+-- name: runs_of
+-- What stands in a node.
+select oldest, tier, place from id_run where node = :node and oldest >= 0
+
+-- name: ids_at
+-- One row of a node.
+select ids from id_run where node = :node and tier = :tier and place = :place
 
 -- name: add_due
 -- Count what is due on a day.
@@ -39,35 +117,6 @@ select records, bodies from due_day where day = :day
 -- name: drop_due
 -- The day has passed.
 delete from due_day where day <= :day
-
--- name: drop_exchanges
--- Forget exchanges whose records can no longer be read.
-delete from exchange where due <= :day
-
--- name: by_message
--- Exchanges under a message id, oldest first.
-select idx, seq, xid, message_id, role, client, service, at, status from exchange
-where message_id = :message_id order by idx limit :limit
-
--- name: by_xid
--- Both sides of an exchange, when this node has both.
-select idx, seq, xid, message_id, role, client, service, at, status from exchange
-where xid = :xid order by idx limit :limit
-
--- name: by_client
--- What a client asked in a span of time, newest first.
-select idx, seq, xid, message_id, role, client, service, at, status from exchange
-where client = :client and at >= :since and at < :until order by at desc limit :limit
-
--- name: by_service
--- What was asked of a service in a span of time, newest first.
-select idx, seq, xid, message_id, role, client, service, at, status from exchange
-where service = :service and at >= :since and at < :until order by at desc limit :limit
-
--- name: between
--- What was exchanged in a span of time, newest first.
-select idx, seq, xid, message_id, role, client, service, at, status from exchange
-where at >= :since and at < :until order by idx desc limit :limit
 
 -- name: known_keys
 -- The keys by which a gateway's log is known here.
