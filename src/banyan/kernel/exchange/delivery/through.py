@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
+
+import msgspec
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.delivery.contents import Contents
 from banyan.kernel.exchange.delivery.hands import GrantedHands
-from banyan.kernel.exchange.delivery.means import Means, Told
+from banyan.kernel.exchange.delivery.means import Means, Told, body_of
 from banyan.kernel.exchange.delivery.office import PostOffice
 from banyan.kernel.exchange.delivery.pages import client_of
 from banyan.kernel.exchange.road.gateway import Gateway
@@ -19,7 +22,7 @@ from banyan.limits_road import ROAD_BODY_BYTES, ROAD_CALL_S
 from banyan.wire.httpsig.keys import Signer, Verifier
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault
-from banyan.wire.xroad.identifiers import ClientId, encoded
+from banyan.wire.xroad.identifiers import ClientId, ServerId, encoded
 
 Log = Callable[[str, Mapping[str, str | int | float]], None]
 
@@ -29,15 +32,20 @@ class GatewayRoad:
         self._gateway = gateway
 
     async def send(self, call: Call, body: Body) -> Answer:
-        return await self._gateway.send(call, body)
+        return await self._gateway.send(self._pinned(call), body)
 
     async def tell(self, by: ClientId, to: ClientId, request: Told) -> Response:
-        """By the first gateway of `to` that answers. Raises Fault: none did."""
+        """By the gateway of `to` that knows the message: 410 only when all say so. Raises Fault: one that might know it
+        could not be asked."""
         desk = self._gateway.desk
         refused: Fault | None = None
+        gone: Response | None = None
+        asked: set[ServerId] = set()
         for route in desk.around.directory.routes(to):
+            if route.server in asked:  # by another address
+                continue
             try:
-                return await self._gateway.peer.ask(
+                response = await self._gateway.peer.ask(
                     route,
                     request.verb,
                     request.target,
@@ -49,10 +57,31 @@ class GatewayRoad:
                 )
             except Fault as fault:
                 refused = fault
+                continue
+            asked.add(route.server)
+            if response.status != 410:
+                return response
+            with body_of(response):
+                gone = Response(410, response.fields)
+        if gone is not None and (refused is None or asked.issuperset(self._servers(to))):
+            return gone
         if refused is None:
             message = f"The directory has no gateway of {encoded(to)}."
             raise Fault(Origin.CLIENT_PROXY, Code.UNKNOWN_MEMBER, message=message)
         raise refused
+
+    def _pinned(self, call: Call) -> Call:
+        """To one gateway of the provider at every attempt: another would not know what the first took, and hand it over
+        a second time."""
+        servers = self._servers(call.target.service.provider)
+        if call.asked.server is not None or len(servers) < 2:
+            return call
+        about = f"{encoded(call.asked.client)} {call.message_id} "
+        chosen = min(servers, key=lambda one: sha256((about + encoded(one)).encode()).digest())
+        return msgspec.structs.replace(call, asked=msgspec.structs.replace(call.asked, server=chosen))
+
+    def _servers(self, of: ClientId) -> set[ServerId]:
+        return {route.server for route in self._gateway.desk.around.directory.routes(of)}
 
 
 def post_of(gateway: Gateway, store: Store, folder: Path, *, random: Callable[[], float], log: Log) -> PostOffice:
