@@ -7,14 +7,14 @@ again with the same bytes.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from banyan.kernel.storage.durable import make_folders, write_file
+from banyan.kernel.ledger.tilefiles import TileFiles
+from banyan.kernel.storage.durable import make_folders
 from banyan.wire.tlog.merkle import HASH_BYTES, leaf_hashes, root_of, row_above
 from banyan.wire.tlog.tiles import HEIGHT, WIDTH, Tile, decode_bundle, encode_bundle
 
@@ -22,8 +22,6 @@ _CACHED_TILES: Final = 1_024
 """8 KiB each; a proof of a million entries reads three."""
 _CACHED_ROWS: Final = 256
 """About 16 KiB each; a tile's 255 inner hashes cost 0.2 ms."""
-_MANY: Final = 8_192
-"""Entries above which one sync of the disk is cheaper than one for each of their files."""
 
 
 class Tree:
@@ -36,28 +34,22 @@ class Tree:
         self._rows = lru_cache(maxsize=_CACHED_ROWS)(self._rows_of_full)
         self._gate = threading.RLock()  # the last tiles and the size change together, or a proof leads nowhere
         self.size = size
-        self._is_many = False
+        self._files = TileFiles(folder)
         self._edge = [self._partial(level) for level in range(_levels(size))]
         self._entries = self._partial_entries()
 
     def grow(self, entries: Sequence[bytes]) -> None:
-        """Append entries; when it returns their tiles are on disk. Cost: two hashes and about 3 file writes a 256."""
-        self._is_many = len(entries) > _MANY
-        place = 0
-        while place < len(entries):
-            some = entries[place : place + WIDTH - len(self._entries)]
-            place += len(some)
-            with self._gate:
-                self._take(some)
-        first = self.size // WIDTH
-        if self._entries:
-            self._write(Tile(None, first, len(self._entries)), encode_bundle(self._entries))
-        for level, edge in enumerate(self._edge):
-            if edge:
-                index = self.size >> HEIGHT * (level + 1)
-                self._write(Tile(level, index, len(edge) // HASH_BYTES), bytes(edge))
-        if self._is_many:
-            os.sync()
+        """Append entries; when it returns their tiles are on disk. Cost: two hashes each and two files a 256.
+
+        No file that a tree of the size before has is written again: a cut-off growth must leave those alone."""
+        before = self.size
+        try:
+            self._extend(entries)
+            self._write_last(before)
+            self._files.flush()
+        except BaseException:
+            self._files.drop()
+            raise
 
     def root(self, size: int | None = None) -> bytes:
         """The root of the first `size` leaves; all of them when it is not given."""
@@ -107,6 +99,23 @@ class Tree:
         with self._gate:
             return bytes(self._hashes(tile.level, tile.index)[: tile.width * HASH_BYTES])
 
+    def _extend(self, entries: Sequence[bytes]) -> None:
+        place = 0
+        while place < len(entries):
+            some = entries[place : place + WIDTH - len(self._entries)]
+            place += len(some)
+            with self._gate:
+                self._take(some)
+
+    def _write_last(self, before: int) -> None:
+        """The tiles that are not full, where they have grown."""
+        if self._entries and self.size != before:
+            self._write(Tile(None, self.size // WIDTH, len(self._entries)), encode_bundle(self._entries))
+        for level, edge in enumerate(self._edge):
+            count = self.size >> HEIGHT * level
+            if edge and count != before >> HEIGHT * level:
+                self._write(Tile(level, count // WIDTH, len(edge) // HASH_BYTES), bytes(edge))
+
     def _take(self, some: Sequence[bytes]) -> None:
         """Entries of one bundle."""
         size = self.size + len(some)
@@ -141,7 +150,7 @@ class Tree:
         return _rows_over(self._full(Tile(level, index)))
 
     def _read_full(self, tile: Tile) -> bytes:
-        return (self._folder / tile.path).read_bytes()
+        return self._files.read(tile.path)
 
     def _partial(self, level: int) -> bytearray:
         count = self.size >> HEIGHT * level
@@ -157,14 +166,7 @@ class Tree:
         return decode_bundle((self._folder / Tile(None, self.size // WIDTH, width).path).read_bytes())
 
     def _write(self, tile: Tile, data: bytes) -> None:
-        path = self._folder / tile.path
-        make_folders(path.parent)
-        if not self._is_many:
-            write_file(path, data)
-            return
-        aside = path.with_name(path.name + ".tmp")
-        aside.write_bytes(data)
-        aside.rename(path)
+        self._files.put(tile.path, data)
 
 
 def _levels(size: int) -> int:
