@@ -33,6 +33,7 @@ from banyan.kernel.exchange.directory.document import Revoked
 from banyan.kernel.exchange.directory.keeper import Forked, Keeper, Offer, Refused
 from banyan.kernel.exchange.directory.keyfiles import public_der
 from banyan.kernel.exchange.directory.notes import Revocation
+from banyan.kernel.ledger.tilefiles import TileFiles
 from banyan.kernel.storage.durable import write_file
 from banyan.wire.tlog import note
 from banyan.wire.tlog.proof import verify_receipt
@@ -271,17 +272,24 @@ def test_a_full_disk_at_any_write_leaves_what_was_and_the_next_try_works(
     keeper.take(authority.keeper.offer())
     before = keeper.held
     authority.change(lambda snapshot: with_member(snapshot, a_member("LATER")))
-    written = 0
+    written, put = 0, TileFiles.put
 
-    def full(path: Path, content: bytes) -> None:
+    def count() -> None:
         nonlocal written
         written += 1
         if written == which:
             raise OSError(28, "No space left on device")
+
+    def full(path: Path, content: bytes) -> None:
+        count()
         write_file(path, content)
 
-    for module in ("banyan.kernel.ledger.tree", "banyan.kernel.exchange.directory.keeper"):
-        monkeypatch.setattr(f"{module}.write_file", full)
+    def full_of_tiles(files: TileFiles, name: str, data: bytes) -> None:
+        count()
+        put(files, name, data)
+
+    monkeypatch.setattr("banyan.kernel.exchange.directory.keeper.write_file", full)
+    monkeypatch.setattr(TileFiles, "put", full_of_tiles)
     try:
         keeper.take(authority.keeper.offer(before.facts.size))
     except OSError:
