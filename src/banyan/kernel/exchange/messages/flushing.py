@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from banyan.limits_road import MESSAGES_FLUSH_ASIDE_S, MESSAGES_FLUSH_HERE_S, MESSAGES_FLUSH_SHARE
+from banyan.limits_road import MESSAGES_FLUSH_HERE_S, MESSAGES_FLUSH_SHARE
 
 
 class Flushing:
@@ -25,5 +25,4 @@ class Flushing:
     def took(self, seconds: float) -> None:
         """The loop waited so long for one."""
         if seconds > MESSAGES_FLUSH_HERE_S:
-            aside_s = max(MESSAGES_FLUSH_ASIDE_S, seconds * MESSAGES_FLUSH_SHARE)
-            self._aside_until = self._stopwatch() + aside_s
+            self._aside_until = self._stopwatch() + seconds * MESSAGES_FLUSH_SHARE
