@@ -54,6 +54,7 @@ _NEVER: Final = frozenset(
         "x-road-request-hash",
         "x-road-error",
         "x-banyan-timeout",
+        "x-banyan-speaks",
     ]
 )
 """A head with one of these is for the general way. `x-road-request-hash` is of answers, which are read without this."""
