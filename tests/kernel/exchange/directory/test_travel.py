@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import ssl
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.kernel.exchange.directory.nation import Clock, data, in_loop, server
 from tests.kernel.exchange.directory.stage import a_centre, an_agency, at_port, joined
 from tests.kernel.exchange.road.pair import Reply, Road, a_road
 
+from banyan.errors import Limit
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.directory.centre import Centre
 from banyan.kernel.exchange.directory.gossip import Gossip
@@ -21,9 +24,12 @@ from banyan.kernel.exchange.directory.membership import Agency
 from banyan.kernel.exchange.directory.tending import tend
 from banyan.kernel.exchange.directory.travel import RoadPeers, add_pages
 from banyan.kernel.exchange.road.desk import Local, Signing
-from banyan.kernel.exchange.road.model import Route
+from banyan.kernel.exchange.road.model import Request, Response, Route
+from banyan.kernel.exchange.road.pages import Pages
+from banyan.kernel.exchange.road.spool import Held
 from banyan.kernel.exchange.road.tls import Identity
-from banyan.wire.xroad.identifiers import ClientId
+from banyan.limits_road import DIRECTORY_PAGES_WAITING
+from banyan.wire.xroad.identifiers import ClientId, ServerId
 
 CODES = ("CENTRE", "NHI", "NIA")
 
@@ -158,6 +164,37 @@ async def test_the_counter_and_pages_stand_open_to_who_is_no_member(tmp_path: Pa
         ):
             answer = await asked(land, pin, verb, target)
             assert answer == status, target
+
+
+@in_loop
+async def test_strangers_keep_neither_the_nodes_threads_nor_its_members_waiting(tmp_path: Path) -> None:
+    """At the counter, which waits for whoever has the centre's folder: here this test, for as long as it likes."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(2))
+    clock, placed = Clock(), Pages()
+    centre = a_centre(tmp_path / "centre", clock)
+    keeper = joined(centre, an_agency(tmp_path / "NHI", "NHI", clock), is_home=True)
+    add_pages(placed, keeper, centre=centre)
+    found = placed.find("peer", b"/directory/")
+    assert found is not None
+
+    def ask(target: bytes, of: ServerId | None = None) -> asyncio.Task[Response]:
+        request = Request("GET", target, (), Held(b""), server=of)
+        return asyncio.ensure_future(found.page(request))
+
+    with centre.turn():
+        strangers = [ask(b"/directory/anchor") for _ in range(DIRECTORY_PAGES_WAITING + 3)]
+        gone = strangers.pop(0)
+        await asyncio.sleep(0)
+        gone.cancel()
+        async with asyncio.timeout(60):  # only where it fails
+            assert await asyncio.to_thread(lambda: "its own work") == "its own work"
+            assert (await ask(b"/directory/head", server("NHI"))).status == 200
+            done, waiting = await asyncio.wait(strangers, return_when=asyncio.FIRST_EXCEPTION)
+    assert [type(one.exception()) for one in done] == [Limit] * 2
+    assert len(waiting) == DIRECTORY_PAGES_WAITING
+    assert {one.status for one in await asyncio.gather(*waiting)} == {200}
+    assert gone.cancelled() or await asyncio.gather(gone, return_exceptions=True)
 
 
 async def asked(land: Land, route: Route, verb: str, target: bytes) -> int:
