@@ -16,7 +16,7 @@ DOCTOR_WAIT_S: Final = 5.0  # for a gateway to answer the doctor: one on another
 DOCTOR_HANDS: Final = 8  # gateways that the doctor calls at once
 ROAD_TEND_S: Final = 5.0  # between turns of the centre's gateway with the centre's folder, where officers write
 EXCHANGE_GRANTS: Final = 20_000  # grants of one node's members, ended ones among them: read whole at each change
-EXCHANGE_CALLS: Final = 200  # newest calls that the console remembers and shows
+EXCHANGE_CALLS: Final = 200  # newest calls that the console shows, and as many questions about services
 EXCHANGE_LETTERS: Final = 200  # messages of the queue that the console shows at once
 
 # Admission: who runs now, who waits, who is sent away (kernel/exchange/road/admission*.py)

@@ -38,10 +38,17 @@ Title = Callable[[Offer], Text]
 
 
 class Calls:
-    """The newest calls. Implements `model.Monitor`; `beyond` is told too."""
+    """The newest calls. Implements `model.Monitor`. Questions about services are kept apart: the doctor asks a hundred
+    at a look, and no call is to go for them."""
 
     def __init__(self) -> None:
-        self.newest: deque[CallRow] = deque(maxlen=EXCHANGE_CALLS)
+        self._services: deque[CallRow] = deque(maxlen=EXCHANGE_CALLS)
+        self._about: deque[CallRow] = deque(maxlen=EXCHANGE_CALLS)
+
+    @property
+    def newest(self) -> Sequence[CallRow]:
+        """The newest first."""
+        return sorted((*self._services, *self._about), key=lambda one: one.at, reverse=True)
 
     def note(self, timing: Timing) -> None:
         row = CallRow(
@@ -55,7 +62,7 @@ class Calls:
             fault=timing.fault,
             took_ms=max(0, timing.response_out - timing.request_in),
         )
-        self.newest.appendleft(row)
+        (self._about if row.is_about else self._services).appendleft(row)
 
 
 class RoadDesk:
@@ -114,7 +121,7 @@ class RoadDesk:
         self._road.book.put_grants(granted(one) for one in grants)
 
     def calls(self) -> Sequence[CallRow]:
-        return tuple(self._calls.newest)
+        return self._calls.newest
 
     async def letters(self) -> Sequence[Letter]:
         desk, store = self._road.post.desk, self._road.post.means.store

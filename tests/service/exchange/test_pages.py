@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from tests.service.exchange.world import ASKS, FLAG, NIA_2, World, in_a_node
+from tests.service.exchange.world import ASKS, FLAG, NIA_2, NOW, World, in_a_node
 
 from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.road.model import Timing
+from banyan.limits_road import EXCHANGE_CALLS
+from banyan.road_desk import Calls
 from banyan.service.exchange.shelf import Alert, DirectoryStands
 from banyan.service.exchange.wording import MESSAGES
+from banyan.wire.xroad.identifiers import parse_client, parse_service
 
 PAGES = ("/exchange", "/exchange/grants", "/exchange/calls", "/exchange/queue")
 FORM = {"service": FLAG, "client": ASKS, "purpose": "012", "basis": "CDC-31-travel", "until": "2026-12-31",
@@ -122,6 +126,32 @@ def test_the_first_page_shows_what_needs_somebody_first() -> None:
         assert "12 ms" not in page, "another agency's calls are not shown"
 
     in_a_node(story)
+
+
+def test_what_a_doctor_asked_of_services_pushes_no_call_off_the_first_page() -> None:
+    about = "TW/GOV/NIA/border/allowedMethods"
+
+    async def story(world: World) -> None:
+        calls = Calls()
+        world.road.calls = lambda: calls.newest  # type: ignore[method-assign]
+        calls.note(a_timing(FLAG, 0))
+        for number in range(EXCHANGE_CALLS + 1):
+            calls.note(a_timing(about, number + 1))
+        page = (await world.client.get("/en/exchange", token="nia")).text
+        assert page.count(f"<td>{FLAG}</td><td>GET") == 1
+        assert about not in page
+        page = (await world.client.get("/en/exchange/calls", token="nia")).text
+        assert page.count(f"<td>{FLAG}</td><td>GET") == 1
+        assert page.count(f'{about} <span class="small">(asks what is offered)') == EXCHANGE_CALLS
+        assert page.index(about) < page.index(f"<td>{FLAG}</td><td>GET")
+
+    in_a_node(story)
+
+
+def a_timing(service: str, at_s: int) -> Timing:
+    ms = int(NOW + at_s) * 1_000
+    asked = parse_service(service)
+    return Timing("provider", "x", "m", parse_client(ASKS), asked, "GET", "", ms, ms, ms, ms, 0, 0, 200, "")
 
 
 def test_every_alert_has_its_words_and_what_to_do() -> None:

@@ -20,7 +20,7 @@ CALLS: Final = {"zh-Hant": "即時呼叫", "en": "Calls of now"}
 QUEUE: Final = {"zh-Hant": "待送佇列", "en": "The queue"}
 PRIVATE: Final = (("Cache-Control", "no-store"),)
 NEWEST: Final = 8
-"""Calls on the first page; the page of calls has them all."""
+"""Calls of services on the first page; the page of calls has them all, and the questions about services too."""
 
 
 @SERVICE.page("GET", path="/exchange")
@@ -35,7 +35,7 @@ async def exchange(request: FaceRequest) -> View:
     )
     values = {
         "one": standing,
-        "calls": calls[:NEWEST],
+        "calls": [one for one in calls if not one.is_about][:NEWEST],
         "waiting": sum(letter.state == "waiting" for letter in letters),
         "dead": sum(letter.state != "waiting" for letter in letters),
         "proposed": sum(grant.state == "proposed" and grant.is_own for grant in grants),
@@ -51,8 +51,8 @@ async def calls(request: FaceRequest) -> View:
     """The newest calls of the officer's agency."""
     admit(request)
     found = await request.call("exchange.calls", Nothing())
-    return View("exchange/calls.html", {"calls": found, **under(request, CALLS)}, title=CALLS[request.lang],
-                headers=PRIVATE)  # fmt: skip
+    values = {"calls": found, **under(request, CALLS)}
+    return View("exchange/calls.html", values, title=CALLS[request.lang], headers=PRIVATE)
 
 
 def admit(request: FaceRequest) -> None:

@@ -18,6 +18,7 @@ from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Lent
 from banyan.service.exchange.rules import Grant, member_of
 from banyan.service.exchange.wording import unknown
+from banyan.wire.xroad.target import META_SERVICES
 
 Freshness = Literal["fresh", "stale", "expired"]
 
@@ -68,6 +69,11 @@ class ServiceRow(msgspec.Struct, frozen=True):
         return "/".join(self.id.split("/")[:3])
 
 
+def is_about_services(service: str) -> bool:
+    """A question of what is offered or how a gateway is, as the doctor asks many; its own gateway answers it."""
+    return service.rpartition("/")[2] in META_SERVICES
+
+
 class CallRow(msgspec.Struct, frozen=True):
     """One exchange as this gateway saw it. Nothing of its content: not the path below the service, not the body."""
 
@@ -83,6 +89,10 @@ class CallRow(msgspec.Struct, frozen=True):
 
     def is_of(self, agency: str) -> bool:
         return self.client.startswith(agency + "/") or self.service.startswith(agency + "/")
+
+    @property
+    def is_about(self) -> bool:
+        return is_about_services(self.service)
 
 
 class Letter(msgspec.Struct, frozen=True):

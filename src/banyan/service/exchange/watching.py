@@ -11,7 +11,7 @@ from banyan.kernel.catalogue.operation import OPEN, Context, Text
 from banyan.kernel.events.clock import EpochS, iso
 from banyan.service.exchange.granting import Nothing, grants
 from banyan.service.exchange.service import SERVICE
-from banyan.service.exchange.shelf import Alert, Letter, MemberRow, ServiceRow, shelf_of
+from banyan.service.exchange.shelf import Alert, Letter, MemberRow, ServiceRow, is_about_services, shelf_of
 from banyan.service.exchange.wording import MESSAGES, officer, unknown
 
 LANGUAGES = ("zh-Hant", "en")
@@ -53,6 +53,10 @@ class CallView(msgspec.Struct, frozen=True):
     status: int
     fault: str
     took_ms: int
+
+    @property
+    def is_about(self) -> bool:
+        return is_about_services(self.service)
 
 
 class LetterView(msgspec.Struct, frozen=True):
