@@ -126,6 +126,33 @@ def test_a_synchronous_call_with_a_key_is_carried_out_once(tmp_path: Path) -> No
     asyncio.run(story())
 
 
+def test_a_key_is_known_again_where_the_provider_has_two_gateways(tmp_path: Path) -> None:
+    """Each remembers by itself: the second request went to either, and was carried out again at the other."""
+
+    async def story() -> None:
+        async with a_posted_pair(tmp_path) as road:
+            other = await road.add("ss3", "EE/BUSINESS/producer")
+            road.register("EE/BUSINESS/producer/sub", "ss2", "ss3")
+            road.offer("EE/BUSINESS/producer/sub/echo", CONSUMER, name="ss3")
+            async with a_post(other, tmp_path / "c"):
+                for keeper in (road.b, other):
+                    around = keeper.gateway.desk.around
+                    assert isinstance(around.handover, PostOffice)
+                    around.provider = around.handover.once(around.provider)
+                keyed = [{"X-Road-Client": CONSUMER, "Idempotency-Key": f'"k{number}"'} for number in range(20)]
+                for _ in range(3):
+                    replies = await asyncio.gather(*(road.call("POST", ECHO, one, b"visit") for one in keyed))
+                    assert {(one.status, one.body) for one in replies} == {(200, b"visit")}
+                assert len(road.service.seen) == len(keyed)
+                assert road.b.log.kept
+                assert other.log.kept, "both are used"
+                await other.gateway.stop(0.1)
+                for one in keyed:
+                    assert (await road.call("POST", ECHO, one, b"visit")).status == 200, "the one that is left is asked"
+
+    asyncio.run(story())
+
+
 def test_an_answer_that_is_not_brought_is_fetched_and_acknowledged(tmp_path: Path) -> None:
     async def story() -> None:
         async with a_posted_pair(tmp_path) as road:

@@ -28,11 +28,12 @@ from banyan.wire.httpsig.message import Response
 from banyan.wire.httpsig.peer import verify_response
 from banyan.wire.xroad.codes import Code, Origin
 from banyan.wire.xroad.faults import Fault, parse_error
-from banyan.wire.xroad.headers import Field
+from banyan.wire.xroad.headers import Field, last_of
 from banyan.wire.xroad.identifiers import encoded
 
 _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Idempotent by RFC 9110 s9.2.2: sent again when a connection broke before the answer."""
+_KEY: Final = b"idempotency-key"
 _SIDE: Final = Origin.CLIENT_PROXY
 
 
@@ -109,11 +110,11 @@ class Consumer:
         """Until an answer came. `error`: of the attempt before. Raises Fault."""
         call = asked.call
         deadline = asyncio.get_running_loop().time() + call.until - self._desk.clock()
-        digest = await leg.digest_field(asked.body)
+        digest, sticky = await leg.digest_field(asked.body), _sticky(call)
         for _ in range(ROAD_ATTEMPTS):
             if error is not None and not _is_worth_another(call.verb, error):
                 break
-            route, link = await self.reach.reach(routes, deadline, fresh=error is not None)
+            route, link = await self.reach.reach(routes, deadline, fresh=error is not None, sticky=sticky)
             try:
                 written = self._signed(asked, route, digest)
                 asked.came = await link.ask(call.verb, written, asked.body, self.spool_for, deadline)
@@ -224,6 +225,14 @@ def _open_ones(routes: Sequence[Route]) -> Sequence[Route]:
         message = f"The provider's gateway is in maintenance: {routes[0].notice}"
         raise Fault(_SIDE, Code.MAINTENANCE_MODE, message=message, fix="Try again later.")
     return found
+
+
+def _sticky(call: Call) -> str:
+    """Each gateway of the provider remembers by itself what was asked under an Idempotency-Key."""
+    key = last_of(call.fields, _KEY)
+    if not key:
+        return ""
+    return f"{encoded(call.asked.client)} {encoded(call.target.service)} {key.decode('latin-1')}"
 
 
 def _is_worth_another(verb: str, failed: Exception) -> bool:

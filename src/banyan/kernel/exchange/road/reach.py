@@ -14,10 +14,13 @@ from banyan.wire.xroad.identifiers import encoded
 
 
 class Reach(Protocol):
-    async def reach(self, routes: Sequence[Route], deadline: float, *, fresh: bool) -> tuple[Route, Link]:
+    async def reach(
+        self, routes: Sequence[Route], deadline: float, *, fresh: bool, sticky: str = ""
+    ) -> tuple[Route, Link]:
         """An open link to one of `routes`, which shows a certificate of that route. `deadline` by the loop's clock.
-        `fresh`: a new connection, for an idle one was closed under the last attempt. Raises Fault: NetworkError, or
-        SslAuthenticationFailed when a gateway answered and is not who the directory says."""
+        `fresh`: a new connection, for an idle one was closed under the last attempt. What has the same `sticky` goes to
+        the same gateway while that one can be reached. Raises Fault: NetworkError, or SslAuthenticationFailed when a
+        gateway answered and is not who the directory says."""
 
     def ended(self, route: Route, link: Link, error: Exception | None) -> None:
         """The call over this link ended, with an answer or with `error`; the link goes back to the pool."""

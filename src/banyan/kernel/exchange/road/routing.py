@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from hashlib import sha256
 from random import Random
 from typing import Final, TypeVar
 
@@ -24,6 +25,8 @@ from banyan.limits_road import (
     ROUTES_REMEMBERED,
     ROUTES_TRIED,
 )
+from banyan.wire.xroad.faults import Fault
+from banyan.wire.xroad.identifiers import ServerId, encoded
 
 L = TypeVar("L")
 
@@ -173,6 +176,17 @@ class Choice:
             self._past.pop((route.host, route.port), None)
 
 
+def kept_to(routes: Sequence[Route], sticky: str) -> tuple[Sequence[Route], Sequence[Route]]:
+    """Those of one gateway, the same for one `sticky` as long as it is there (rendezvous hashing), and the rest."""
+
+    def weight(server: ServerId) -> bytes:
+        return sha256(f"{sticky} {encoded(server)}".encode()).digest()
+
+    chosen = min({route.server for route in routes}, key=weight)
+    own = [route for route in routes if route.server == chosen]
+    return own, [route for route in routes if route.server != chosen]
+
+
 class HedgedReach:
     """`reach.Reach` by a Choice: the order is drawn for each call, idle links are taken where the choice fell."""
 
@@ -194,8 +208,17 @@ class HedgedReach:
         self.choice.ended(route)
         self._pool.give(link)
 
-    async def reach(self, routes: Sequence[Route], deadline: float, *, fresh: bool) -> tuple[Route, Link]:
+    async def reach(
+        self, routes: Sequence[Route], deadline: float, *, fresh: bool, sticky: str = ""
+    ) -> tuple[Route, Link]:
         """As `Reach` says. Raises Fault."""
+        if sticky:
+            own, others = kept_to(routes, sticky)
+            if others and not all(map(self.choice.is_resting, own)):
+                try:
+                    return await self.reach(own, deadline, fresh=fresh)
+                except Fault:
+                    routes = others
         if len(routes) == 1 and not fresh:
             ready = idle_link(self._pool, routes[0])
             if ready is not None:
