@@ -257,7 +257,7 @@ def test_a_request_changed_on_its_way_is_refused(desk: Desk) -> None:
 
 
 @contextmanager
-def a_counter(folder: Path) -> Iterator[str]:
+def a_counter(folder: Path, port: int = 0) -> Iterator[str]:
     """The centre's counter on loopback, by the standard library's server."""
     centre = centres.opened(folder, clock=system_clock, random=token_bytes, load_key=no_devices)
 
@@ -275,7 +275,7 @@ def a_counter(folder: Path) -> Iterator[str]:
         def log_message(self, format: str, *arguments: object) -> None:
             """Quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -1,7 +1,7 @@
 """`./banyan agency`: agencies join a road, officers let them in, keys change, and what is known stands in a list.
 
-At the centre: found, officer, approve, revoke, rotate-key --authority, list. At an agency: init, join, rotate-key,
-status. Anywhere: evidence. Bad input: exit code 2 and one sentence.
+At the centre: found, officer, approve, revoke, rotate-key --authority, list. At an agency: init, join, vouch,
+rotate-key, end-key, status. Anywhere: evidence. Bad input: exit code 2 and one sentence.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from banyan.agency_centre import CENTRE, act, add_centre_acts, day, is_same, opened, say
+from banyan.agency_centre import CENTRE, act, add_centre_acts, day, described, is_same, opened, say
 from banyan.agency_online import ask_centre, is_address
 from banyan.errors import Invalid, NotFound
 from banyan.kernel.events.clock import system_clock
 from banyan.kernel.exchange.directory import (
     document,
+    enrolment,
     evidence,
     membership,
     pkcs11,
@@ -57,6 +58,10 @@ def _add_agency_acts(acts: Any) -> None:
     join = act(acts, "join", "send the request to the centre, or take what it gave back", _join)
     join.add_argument("source", help="the centre's address, or a file: its anchor, or what it gave back")
     join.add_argument("--fingerprint", default="", help="of the centre's anchor, read to you by another way")
+    vouch = act(acts, "vouch", "sign for a further gateway of this member, at one that the directory has", _vouch)
+    vouch.add_argument("file", type=Path, help="the request.json that `agency init` made at the further gateway")
+    vouch.add_argument("--fingerprint", default="", help="of that request, as it stands on the other machine's screen")
+    vouch.add_argument("--out", type=Path, metavar="FILE", help="write the signed request to a file; nothing is sent")
     rotate = act(acts, "rotate-key", "put a new signing key in force", _rotate)
     rotate.add_argument("--authority", action="store_true", help="at the centre: the keys that sign the directory")
     rotate.add_argument("--centre", type=Path, default=CENTRE, metavar="DIR", help="the centre's folder")
@@ -67,7 +72,7 @@ def _add_agency_acts(acts: Any) -> None:
     proof = act(acts, "evidence", "check a proof that the authority showed two directories", _evidence)
     proof.add_argument("file", type=Path)
     proof.add_argument("--anchor", type=Path, metavar="FILE", help="the anchor; else the one pinned in the folder")
-    for one in (init, join, rotate, end, status, proof):
+    for one in (init, join, vouch, rotate, end, status, proof):
         one.add_argument("--folder", type=Path, default=AGENCY, metavar="DIR", help="the agency's folder")
 
 
@@ -130,6 +135,31 @@ def _join_online(options: argparse.Namespace, agency: Agency) -> int:
         say(f"Read this to them by another way: {request.fingerprint}")
         return 0
     return _joined(agency.accept(membership.read_welcome(given)), agency)
+
+
+def _vouch(options: argparse.Namespace) -> int:
+    agency = Agency(options.folder, clock=system_clock, load_key=pkcs11.load_key)
+    try:
+        request = enrolment.read(options.file.read_bytes(), now=system_clock())
+    except OSError as error:
+        raise Invalid.at(str(options.file), "This file cannot be read.") from error
+    signed = agency.vouch(request)
+    if not is_same(options.fingerprint, request.fingerprint):
+        say(*described(request))
+        raise Invalid.at("--fingerprint", "Compare with the other machine's screen and give what stands there.")
+    wanted, pages = request.wanted, agency.keeper().anchor.pages
+    if options.out or not pages:
+        path = options.out or options.folder / "vouched.json"
+        write_file(path, signed.encode())
+        say(f"Send {path} to the centre; its officers approve it.")
+    else:
+        ask_centre(pages[0], "POST", "requests", signed.encode())
+        say("The request is at the centre; its officers approve it.")
+    say(
+        f"Read this to them by another way: {request.fingerprint}",
+        f"Then say `agency join` at {wanted.server}, with the centre's address or what comes back.",
+    )
+    return 0
 
 
 def _rotate(options: argparse.Namespace) -> int:

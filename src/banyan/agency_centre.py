@@ -87,7 +87,9 @@ def _approve(options: argparse.Namespace) -> int:
         if wanted.kind != "join":
             return _answered(options, centre.renew(data), f"{encoded(wanted.owner)} has its {wanted.kind}.")
         if not is_same(options.fingerprint, request.fingerprint):
-            say(*_described(request))
+            say(*described(request))
+            if centre.is_further(request):
+                say(f"  a further gateway of {encoded(wanted.owner)}, which vouches for it")
             raise Invalid.at(
                 "--fingerprint", "Ask the agency by another way (a telephone number you know) and give what it reads."
             )
@@ -99,7 +101,8 @@ def _approve(options: argparse.Namespace) -> int:
             if missing:
                 say(f"Approved; {missing} more must approve {request.name}.")
                 return 0
-        return _answered(options, centre.admit(request, is_home=options.home), f"{encoded(wanted.owner)} is a member.")
+        done = f"has its gateway {wanted.server}" if centre.is_further(request) else "is a member"
+        return _answered(options, centre.admit(request, is_home=options.home), f"{encoded(wanted.owner)} {done}.")
 
 
 def _refuse(options: argparse.Namespace) -> int:
@@ -145,7 +148,7 @@ def _list(options: argparse.Namespace) -> int:
                     say(f"      certificate {certificate.sha256.hex()} until {day(certificate.until)}")
         for name in centre.waiting():
             try:
-                say(*_described(centre.request(name)))
+                say(*described(centre.request(name)))
             except Problem as problem:
                 say(f"request {name}: {problem.title}")
         say(*upkeep.endings(snapshot, snapshot.members, system_clock()))
@@ -164,9 +167,7 @@ def _asked(centre: Centre, source: str) -> tuple[enrolment.Request, bytes]:
         return request, request.encode()
     data = path.read_bytes()
     request = enrolment.read(data, now=system_clock())
-    if request.wanted.kind == "join":
-        centre.submit(data)
-    return request, data
+    return (centre.submit(data) if request.wanted.kind == "join" else request), data
 
 
 def _answered(options: argparse.Namespace, welcome: Welcome, said: str) -> int:
@@ -177,7 +178,8 @@ def _answered(options: argparse.Namespace, welcome: Welcome, said: str) -> int:
     return 0
 
 
-def _described(request: enrolment.Request) -> list[str]:
+def described(request: enrolment.Request) -> list[str]:
+    """What people look at before they let it in."""
     wanted = request.wanted
     hosts = ", ".join(f"{one.host}:{one.port}" for one in wanted.addresses)
     codes = ", ".join(one.code for one in wanted.subsystems) or "no subsystem"

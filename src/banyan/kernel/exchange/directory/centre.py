@@ -120,11 +120,18 @@ class Centre:
         self._forget_spent()
 
     def submit(self, data: bytes) -> Request:
-        """Take in a request to join; it waits for officers. Raises Invalid, or Limit when too many wait."""
+        """Take in a request to join; it waits for officers. Sent again without the signature that vouches for it, it
+        stays as it was. Raises Invalid, or Limit when too many wait."""
         request = enrolment.read(data, now=self._clock())
         if request.wanted.kind != "join" or request.wanted.instance != self.file.instance:
             raise Invalid.at("request", f"Send a request to join {self.file.instance}.")
         self._forget_old()
+        if request.name in self.waiting():
+            held = self.request(request.name)
+            if len(held.proofs) >= len(request.proofs):
+                return held
+        if self.is_further(request):
+            self._check_vouched(request)
         if len(self.waiting()) >= DIRECTORY_REQUESTS:
             raise Limit(f"{DIRECTORY_REQUESTS} requests wait already.", remedy="Officers approve or remove some first.")
         write_file(self._made("requests") / f"{request.name}.json", data)
@@ -173,22 +180,28 @@ class Centre:
         return subject in {one.hex() for one in index.certificates}
 
     def admit(self, request: Request, *, is_home: bool = False) -> Welcome:
-        """Let an agency in. `is_home`: its gateway is the centre's own, which all others ask. Raises Invalid while
-        officers have yet to approve."""
+        """Let an agency in, or a further gateway of one. `is_home`: it is the centre's own gateway, all ask it. Raises
+        Invalid while officers have yet to approve."""
         wanted = request.wanted
         missing = self.file.needs - len(self._votes(request))
         if missing > 0:
             raise Invalid.at(
                 "officers", f"{missing} more must approve: `agency approve {request.name} --officer FILE`."
             )
+        is_further = self.is_further(request)
+        if is_further:
+            self._check_vouched(request)
         now = int(self._clock())
         issued = self._certificate(request)
         pinned = ca.pinned(issued)
 
         def change(snapshot: Snapshot) -> Snapshot:
-            if not self._can_sign(wanted.owner):  # revoked, or its keys were: it comes again with others
-                snapshot = enrolment.without(wanted.owner, snapshot)
-            new = enrolment.admitted(wanted, pinned, snapshot, now=now)
+            if is_further:
+                new = enrolment.with_gateway(wanted, pinned, snapshot, now=now)
+            else:  # or it was revoked, or its keys were: it comes again with others
+                new = enrolment.admitted(wanted, pinned, enrolment.without(wanted.owner, snapshot), now=now)
+            if self.welcome(request.name, is_new=False) is not None:
+                raise Invalid.at("request", "It was answered already; whoever asks again makes another.")
             home = (wanted.member_class, wanted.member, wanted.server)
             return msgspec.structs.replace(new, home=home) if is_home else new
 
@@ -201,6 +214,27 @@ class Centre:
         if not name.isalnum() or not path.exists():
             raise NotFound(f"No request {name[:40]} waits.", remedy="See `agency list`.")
         path.unlink()
+
+    def is_further(self, request: Request) -> bool:
+        """Whether it asks for a further gateway of a member; else for a new member, or one that comes again."""
+        return self._can_sign(request.wanted.owner)
+
+    def _check_vouched(self, request: Request) -> None:
+        """Raises Invalid: no key of the member that counts today signed for the further gateway."""
+        wanted, standing = request.wanted, self.keeper.standing
+        try:
+            _ = enrolment.signed_by_member(request, standing)
+        except Invalid as error:
+            fix = (
+                f"{wanted.member} is a member already: for a further gateway take request.json to the first, "
+                "say `agency vouch FILE` there, and let the centre have what comes of it."
+            )
+            raise Invalid.at("member", fix) from error
+        if ("gateway", encoded(wanted.gateway)) in standing.revoked:
+            raise Invalid.at("server", f"{wanted.server} was revoked; choose another --server.")
+        own = document.key_name(wanted.owner, wanted.key)
+        if standing.past_keys(own) is not None and standing.keys(own) is None:
+            raise Invalid.at("key", "The signing key was revoked or has ended; make the agency's folder anew.")
 
     def _can_sign(self, owner: ClientId) -> bool:
         """Whether a member has a key that counts."""
@@ -217,9 +251,9 @@ class Centre:
             return given
         now = int(self._clock())
         _ = enrolment.signed_by_member(request, self.keeper.standing)
-        wanted = request.wanted
+        wanted, proven = request.wanted, {one.public for one in request.proofs}
         if wanted.kind == "key":
-            self.authority.change(lambda snapshot: enrolment.with_key(wanted, snapshot, now=now))
+            self.authority.change(lambda snapshot: enrolment.with_key(wanted, proven, snapshot, now=now))
             return self._welcome(request, b"")
         if wanted.kind != "certificate":
             raise Invalid.at("kind", "A member asks for a certificate or a key.")

@@ -2,12 +2,13 @@
 
 The private keys never travel: the signatures prove that whoever asks has them (RFC 4211 s4), and officers compare the
 request's fingerprint with the agency by another way before they approve it. A later request is signed by a key that the
-directory has, so nobody needs to approve it.
+directory has, so nobody needs to approve it. A further gateway of a member is both: it makes its own keys and asks as a
+new member does, and a key of that member that counts today vouches for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Final, Literal, Protocol
 
@@ -32,6 +33,7 @@ from banyan.limits_road import (
     DIRECTORY_ADDRESSES,
     DIRECTORY_AHEAD_S,
     DIRECTORY_KEY_DAYS,
+    DIRECTORY_KEYS,
     DIRECTORY_REQUEST_AGE_S,
     DIRECTORY_REQUEST_BYTES,
     DIRECTORY_SUBSYSTEMS,
@@ -54,8 +56,9 @@ class Signing(Protocol):
 
 
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What is asked for. `join`: a member with one gateway. `certificate`: the next certificate of a gateway.
-    `key`: the next signing key. `csr` is a PKCS#10 request in DER; `certificate` comes instead from an outside CA."""
+    """What is asked for. `join`: a gateway; a member's first makes it a member. `certificate`: a gateway's
+    next. `key`: the next signing key. `csr` is a PKCS#10 request in DER; `certificate` comes instead from an outside
+    CA."""
 
     kind: Kind
     instance: Part
@@ -87,7 +90,7 @@ class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wanted: Wanted
-    proofs: Annotated[tuple[Proof, ...], msgspec.Meta(min_length=1, max_length=4)]
+    proofs: Annotated[tuple[Proof, ...], msgspec.Meta(min_length=1, max_length=6)]
 
     @property
     def name(self) -> str:
@@ -107,6 +110,13 @@ def make(wanted: Wanted, signers: Mapping[bytes, Signing]) -> Request:
     """The request, signed by each of `signers`: public key in DER -> its private one."""
     base = _base(wanted)
     return Request(wanted, tuple(Proof(public, one.sign(base)) for public, one in signers.items()))
+
+
+def also_signed(request: Request, signers: Mapping[bytes, Signing]) -> Request:
+    """The same request with the signatures of `signers` too."""
+    signed = {one.public for one in request.proofs}
+    more = make(request.wanted, {public: one for public, one in signers.items() if public not in signed})
+    return Request(request.wanted, (*request.proofs, *more.proofs))
 
 
 def read(data: bytes, *, now: float) -> Request:
@@ -159,6 +169,42 @@ def admitted(wanted: Wanted, certificate: document.Certificate, snapshot: Snapsh
     return msgspec.structs.replace(snapshot, members=(*snapshot.members, new))
 
 
+def with_gateway(wanted: Wanted, certificate: document.Certificate, snapshot: Snapshot, *, now: int) -> Snapshot:
+    """With a further gateway of a member, and the key that it signs by. Raises Invalid naming the field."""
+
+    def change(member: Member) -> Member:
+        if any(one.server == wanted.server for one in member.gateways):
+            fix = f"{wanted.member} is a member already and has a gateway {wanted.server}; choose another --server."
+            raise Invalid.at("server", fix)
+        new = {one.code for one in wanted.subsystems} - {one.code for one in member.subsystems}
+        if new:
+            fix = f"{wanted.member} has no {min(new)}: a further gateway serves what the member has; leave it out."
+            raise Invalid.at("subsystem", fix)
+        if wanted.name not in (Name(), member.name):
+            raise Invalid.at("name", f"{wanted.member} has another name in the directory; leave --zh and --en out.")
+        return msgspec.structs.replace(
+            member,
+            keys=_with_own_key(wanted, member, now),
+            gateways=(*member.gateways, Gateway(wanted.server, wanted.addresses, (certificate,))),
+        )
+
+    return _changed(wanted, snapshot, change)
+
+
+def _with_own_key(wanted: Wanted, member: Member, now: int) -> tuple[Key, ...]:
+    """Gateways sign by keys of their own, or share one in a device."""
+    held = tuple(one for one in member.keys if one.until > now)
+    shared = [one for one in held if one.public == wanted.key]
+    if shared:
+        if shared[0].second != wanted.second:
+            raise Invalid.at("key", "The directory has this key with another post-quantum one; use both, or neither.")
+        return held
+    if len(held) >= DIRECTORY_KEYS:
+        fix = f"{wanted.member} has {DIRECTORY_KEYS} keys in force already; let gateways share one, by --sign-key."
+        raise Invalid.at("key", fix)
+    return (*held, _key(wanted, now))
+
+
 def without(owner: ClientId, snapshot: Snapshot) -> Snapshot:
     left = tuple(one for one in snapshot.members if (one.member_class, one.code) != owner.parts[1:])
     return msgspec.structs.replace(snapshot, members=left)
@@ -179,17 +225,19 @@ def with_certificate(wanted: Wanted, certificate: document.Certificate, snapshot
     return _changed(wanted, snapshot, change)
 
 
-def with_key(wanted: Wanted, snapshot: Snapshot, *, now: int) -> Snapshot:
-    """With the new key in force, and those before it for a week yet."""
+def with_key(wanted: Wanted, replaced: Collection[bytes], snapshot: Snapshot, *, now: int) -> Snapshot:
+    """With the new key in force, and for a week yet those of `replaced`, which signed for it. Other gateways of the
+    member sign by keys of their own, which stay."""
 
     def change(member: Member) -> Member:
         ends = now + _OVERLAP_S
         held = tuple(
-            msgspec.structs.replace(one, until=min(one.until, ends))
+            msgspec.structs.replace(one, until=min(one.until, ends)) if one.public in replaced else one
             for one in member.keys
             if one.until > now and one.public != wanted.key
         )
-        return msgspec.structs.replace(member, keys=(*held[-3:], _key(wanted, now)))
+        lasting = sorted(held, key=lambda one: one.until)[-(DIRECTORY_KEYS - 1) :]
+        return msgspec.structs.replace(member, keys=(*(one for one in held if one in lasting), _key(wanted, now)))
 
     return _changed(wanted, snapshot, change)
 

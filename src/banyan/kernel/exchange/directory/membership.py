@@ -29,7 +29,7 @@ from banyan.limits_road import DIRECTORY_ADDRESSES, DIRECTORY_SUBSYSTEMS
 from banyan.wire import jcs
 from banyan.wire.httpsig.keys import PrivateKey, Signer, signer_of
 from banyan.wire.tlog.note import BadNote
-from banyan.wire.xroad.identifiers import ClientId, ServerId
+from banyan.wire.xroad.identifiers import ClientId, ServerId, encoded
 
 SECOND: Final = "ml-dsa-65"
 ENDED: Final = "ended"
@@ -194,6 +194,20 @@ class Agency:
             "key", file.instance, file.member_class, file.member, int(self._clock()), key=first, second=second
         )
         return enrolment.make(wanted, signing)
+
+    def vouch(self, request: Request) -> Request:
+        """A further gateway's request, signed by this one's key too. Raises Invalid: another member's, or of a gateway
+        that the directory has; Conflict before this one has joined."""
+        wanted, standing = request.wanted, self.keeper().standing
+        if wanted.kind != "join" or wanted.owner != self.file.owner:
+            fix = f"It is of {encoded(wanted.owner)}; a gateway of that member vouches, this one is of "
+            raise Invalid.at("member", f"{fix}{encoded(self.file.owner)}.")
+        if wanted.gateway in standing.servers():
+            raise Invalid.at("server", f"{wanted.member} has a gateway {wanted.server}; choose another --server.")
+        own = self._signing()
+        if standing.keys(document.key_name(self.file.owner, next(iter(own)))) is None:
+            raise Invalid.at("key", "This gateway's key was revoked or has ended; vouch at another of the member's.")
+        return enrolment.also_signed(request, own)
 
     def end_key(self) -> bytes:
         """The note that ends this agency's signing key, for its gateway, or any other member's, to hand on."""
