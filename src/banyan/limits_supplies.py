@@ -44,6 +44,9 @@ SUPPLIES_JUMP_TIMES: Final = 20.0  # the total against the one before; really 14
 SUPPLIES_JUMP_MEAN: Final = 2_000.0  # an outlet may have so many after none at all; the mean of June 2021 was 2,968
 SUPPLIES_LOOKS_AGREE: Final = 2  # later looks that say the same as a held one, until it is believed
 SUPPLIES_FRAGMENTS: Final = 250_000  # outlets kept encoded, about 700 bytes each; then begun anew
+SUPPLIES_SHARED: Final = (
+    50_000  # texts kept once, then begun anew: a nation has some hundred towns, each with patterns of hours
+)
 SUPPLIES_EVENT_ROWS: Final = 25_000  # of one record of the journal, which is 16 MiB at most; the nation's are 6,700
 SUPPLIES_SNAPSHOT_EVENTS: Final = 1_000  # after which the board is written down: a restart replays fewer, in 0.1 s
 SUPPLIES_SNAPSHOT_LEAST: Final = 100  # at a stop with fewer events since the last one it is not: replay takes 10 ms

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 from tests.service.supplies.make import AT, CHILD, EVENTS, PLACES, a_board, a_tick
 
+from banyan.limits_supplies import SUPPLIES_SHARED
+from banyan.service.supplies.board import Board
 from banyan.service.supplies.model import Item, ItemsSet, Place, PlacesChanged, ReservedSet
 
 ROWS = {place.code: row for row, place in enumerate(PLACES)}
@@ -56,6 +58,18 @@ def test_stocks_that_moved_in_memory_are_asked_where_they_are() -> None:
     assert board.nearest(121.6044, 23.9769, 1, k=10)[0] == [board.row_of[crowd[0][0]], 2]
     board.apply(board.seq + 1, a_tick([("0145080011", 9, 0)], at=AT + 120))
     assert sorted(board.nearest(121.6044, 23.9769, 1, k=10)[0]) == sorted([0, 2, board.row_of[crowd[0][0]]])
+
+
+def test_texts_that_outlets_share_are_kept_once_and_in_bounds() -> None:
+    """Of hours that changed every day the board kept each for ever."""
+    board = Board()
+    for start in range(0, 2 * SUPPLIES_SHARED, SUPPLIES_SHARED // 4):
+        places = [Place(str(row), "", hours=f"{start + row}") for row in range(SUPPLIES_SHARED // 4)]
+        board.apply(board.seq + 1, PlacesChanged(AT, tuple(places)))
+        assert len(board._shared) <= SUPPLIES_SHARED
+    one, other = (Place(code, "", town="".join(("East", " Town"))) for code in ("a", "b"))
+    board.apply(board.seq + 1, PlacesChanged(AT, (one, other)))
+    assert board.places[-1].town is board.places[-2].town
 
 
 def test_a_fragment_is_encoded_anew_after_a_change_and_only_then() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from banyan.craft.place.grid import Found, Grid, Holding
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.limits_supplies import SUPPLIES_FRAGMENTS
+from banyan.limits_supplies import SUPPLIES_FRAGMENTS, SUPPLIES_SHARED
 from banyan.service.supplies.columns import NOT_LISTED, UNKNOWN, Array, Bools, Columns, Floats, Ints, Rows
 from banyan.service.supplies.hours import slots_of
 from banyan.service.supplies.model import (
@@ -342,6 +342,8 @@ class Board:
         """The same place, its common texts kept once."""
         for name in _SHARED:
             text = getattr(place, name)
+            if len(self._shared) >= SUPPLIES_SHARED:
+                self._shared = {}
             known = self._shared.setdefault(text, text)
             if known is not text:
                 _set(place, name, known)
