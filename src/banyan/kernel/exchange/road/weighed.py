@@ -8,6 +8,7 @@ weighed: there is no narrower use of a service that cannot leave a field out.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
@@ -31,6 +32,7 @@ from banyan.wire.xroad.identifiers import ServiceId, encoded
 PERSON: Final = "person"
 _PAIRS: Final = 100
 """Of a query: more than a form has."""
+_UNDER: Final = re.compile(r"[\[.]")
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -110,29 +112,43 @@ async def _elsewhere(ctx: Context, request: msgspec.Struct) -> Any:
 
 def _number(subject: str, call: Call, body: Body) -> str:
     """Raises Invalid: the request has no number where the offer says, or two that the service could take for it: then
-    it might answer about another person than the one that was weighed."""
+    it might answer about another person than the one that was weighed. Some readers make one of query and body."""
+    query = (call.target.query or b"").decode("latin-1")
     if subject.startswith("?"):
-        query = (call.target.query or b"").decode("latin-1")
-        try:
-            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_PAIRS)
-        except ValueError as error:
-            raise Invalid.at("query", f"send at most {_PAIRS} parameters") from error
-        found = [(name, value) for name, value in pairs if _is(name, subject[1:])]
-        if len(found) == 1 and found[0][0] == subject[1:] and ";" not in query:
-            return found[0][1]
-        raise Invalid.at(subject[1:], "give it once in the query, with & between its parameters")
-    try:
-        whole = body.whole(JSON_BODY_BYTES)
-        msgspec.json.decode(whole)  # UTF-8, and of a depth that the next reader bears
-        at: Any = json.loads(whole.decode("utf-8"), object_pairs_hook=_once_each)
-    except UNREADABLE as error:
-        raise Invalid.at("body", "send JSON") from error
-    for part in subject.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        at = at.get(key) if isinstance(at, dict) else None
+        name = subject[1:]
+        found = [(one, value) for one, value in _pairs(query) if _may_be(one, name)]
+        if len(found) != 1 or found[0][0] != name or ";" in query:
+            raise Invalid.at(name, "give it once in the query, with & between its parameters")
+        content = _content(body) if body.size else None
+        if isinstance(content, dict) and any(_may_be(one, name) for one in content):
+            raise Invalid.at(name, "give it in the query alone, not in the body too")
+        return found[0][1]
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in subject.split("/")[1:]]
+    if any(_may_be(name, part) for name, _ in _pairs(query.replace(";", "&")) for part in (parts[0], parts[-1])):
+        raise Invalid.at(subject, "give it in the body alone, not in the query too")
+    at = _content(body)
+    for part in parts:
+        at = at.get(part) if isinstance(at, dict) else None
     if not isinstance(at, str):
         raise Invalid.at(subject, "give the person's number here, as a text")
     return at
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=_PAIRS)
+    except ValueError as error:
+        raise Invalid.at("query", f"send at most {_PAIRS} parameters") from error
+
+
+def _content(body: Body) -> Any:
+    """As JSON: in another form we could not see what the service reads in it."""
+    try:
+        whole = body.whole(JSON_BODY_BYTES)
+        msgspec.json.decode(whole)  # UTF-8, and of a depth that the next reader bears
+        return json.loads(whole.decode("utf-8"), object_pairs_hook=_once_each)
+    except UNREADABLE as error:
+        raise Invalid.at("body", "send JSON") from error
 
 
 def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -142,6 +158,7 @@ def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _is(name: str, wanted: str) -> bool:
-    """Whether some reader would take it for the same name."""
-    return name.casefold() == wanted.casefold()
+def _may_be(name: str, wanted: str) -> bool:
+    """Whether some reader would take it for the same name: in another case, or as `name[]`, `name[0]`, `name.x`, which
+    readers of forms take for a list or an object of that name."""
+    return _UNDER.split(name.casefold().strip(), maxsplit=1)[0] == wanted.casefold()
