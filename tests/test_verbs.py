@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,34 @@ def test_the_script_takes_every_verb_and_no_other(capsys: pytest.CaptureFixture[
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     said = subprocess.run(["sh", str(ROOT / "banyan"), "help"], capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"^  \./banyan (\w+)", said, re.MULTILINE)) == verbs(capsys) | OWN - {"help"}
+
+
+@pytest.mark.parametrize("line", [["version"], ["bench"], ["agency", "--help"]])
+def test_a_verb_whose_reader_has_gone_ends_quietly(line: list[str]) -> None:
+    """`| head` had read enough, and a traceback stood on the screen."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "banyan", *line],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},  # as from a shell: argparse itself hides what fails at once
+        )
+    finally:
+        os.close(write)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("given", [["--port", "8100"], ["--host", "0.0.0.0"], ["--empty"]])
+def test_a_federation_says_what_it_does_not_take(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["up", "--federation", "--data", str(tmp_path / "data"), *given]) == 2
+    assert f"takes no {given[0]}" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
 
 
 def test_another_word_is_told_where_the_verbs_are() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,28 @@ DEFAULT_DATA = ROOT / "data"
 
 
 def main(arguments: list[str]) -> int:
-    """Run one verb; return the exit code (0 done, 1 failed while running, 2 bad input, 130 interrupted)."""
+    """Run one verb; return the exit code (0 done, 1 failed while running, 2 bad input, 130 interrupted, 141 nobody read
+    on, as after `| head`)."""
+    try:
+        try:
+            return _done(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _is_unread():
+            raise  # of a connection
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
+        return 141
+
+
+def _is_unread() -> bool:
+    """Whether whoever read our output has gone."""
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(what & select.POLLERR for _, what in asked.poll(0))
+
+
+def _done(arguments: list[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -78,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> int:
     if options.federation:
+        _refuse_for_federation(options)
         from banyan.demo.federation.federating import run
 
         folder = options.data if options.data != DEFAULT_DATA else DEFAULT_DATA / "federation"
@@ -85,6 +109,14 @@ def _up(options: argparse.Namespace) -> int:
     from banyan.serving import serve
 
     return asyncio.run(serve(options.data, host=options.host, port=options.port, empty=options.empty))
+
+
+def _refuse_for_federation(options: argparse.Namespace) -> None:
+    given = [name for name in ("host", "port", "empty") if getattr(options, name)]
+    if given:
+        flags = " and ".join(f"--{name}" for name in given)
+        remedy = "Its three gateways stay on this machine, at ports that the start says, with the demonstration's data."
+        raise Problem(f"`up --federation` takes no {flags}.", remedy=remedy)
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from banyan.errors import Invalid
@@ -98,9 +98,7 @@ def publish_command(options: argparse.Namespace) -> int:
         else:
             published = asyncio.run(_local(options, file, named, bar))
     lines = report(published, url or say("no_server"), say)
-    with suppress(BrokenPipeError):  # `| head` has read enough
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
-        sys.stdout.flush()
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 
 
