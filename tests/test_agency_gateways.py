@@ -124,7 +124,7 @@ def test_only_a_gateway_of_the_same_member_vouches(desk: Desk) -> None:
     folder, fingerprint = second(desk)
     words = ("vouch", folder / "request.json", "--fingerprint", fingerprint)
     desk(*words, "--folder", desk.folder / "NIA", ends=2)
-    assert "member: It is of TW/GOV/NHI" in desk.erred
+    assert "member: TW/GOV/NHI vouches for this" in desk.erred
     desk(*words, "--folder", folder, ends=2)
     assert "agency join" in desk.erred
     desk("vouch", desk.folder / "nothing", "--folder", desk.folder / "NHI", ends=2)
@@ -190,6 +190,77 @@ def test_a_name_like_a_gateways_own_is_not_vouched_for(desk: Desk) -> None:
     words = ("vouch", folder / "request.json", "--fingerprint", fingerprint, "--folder", desk.folder / "NHI")
     desk(*words, ends=2)
     assert "server: NHI has a gateway gw1; choose another --server" in desk.erred
+
+
+def change(desk: Desk, *words: object, code: str = "NHI", ends: int = 0) -> None:
+    desk("change", *words, "--folder", desk.folder / code, ends=ends)
+
+
+def test_a_member_changes_what_the_directory_has_of_it_by_files(desk: Desk) -> None:
+    anchor = founded(desk)
+    joined(desk, "NHI", anchor)
+    with_second(desk, anchor)
+    change(desk, "--notice", "換機房", "--address", "127.0.0.1:5700", "--server", "gw2")
+    assert "needs no officer" in desk.said
+    file = desk.folder / "NHI/change.json"
+    desk("approve", file, "--centre", desk.centre)
+    listed = desk("list", "--centre", desk.centre)
+    assert "gateway gw2 at 127.0.0.1:5700" in listed
+    assert "in maintenance: 換機房" in listed
+    change(desk, "--subsystem", "cards", "--drop-subsystem", "data")
+    fingerprint = desk.fingerprint()
+    desk("approve", file, "--centre", desk.centre, ends=2)
+    assert "new subsystem: cards\n  subsystem that goes: data\n" in desk.said
+    approve(desk, file, fingerprint)
+    assert "TW/GOV/NHI has its change" in desk.said
+    approve(desk, file, fingerprint, ends=2)
+    assert "made_at" in desk.erred
+    change(desk, "--drop-gateway", "--server", "gw2")
+    approve(desk, file, desk.fingerprint())
+    assert "gw2" not in desk("list", "--centre", desk.centre)
+
+
+def test_a_member_changes_by_the_centres_address(desk: Desk) -> None:
+    port = free_port(0)
+    anchor = founded(desk, "--page", f"http://127.0.0.1:{port}")
+    joined(desk, "NHI", anchor)
+    with a_counter(desk.centre, port):
+        change(desk, "--notice", "closed for an hour")
+        assert "It counts" in desk.said
+        assert "in maintenance: closed for an hour" in desk("list", "--centre", desk.centre)
+        change(desk, "--subsystem", "cards")
+        name = re.findall(r"request (\w+):", desk("list", "--centre", desk.centre))[0]
+        approve(desk, name, desk.fingerprint())
+
+
+def test_whom_a_gateway_hosts_vouches_for_it(desk: Desk) -> None:
+    anchor = founded(desk)
+    joined(desk, "NHI", anchor)
+    joined(desk, "NIA", anchor)
+    change(desk, "--host", "TW/GOV/NIA/data", ends=2)
+    assert "--out" in desk.erred
+    file, signed = desk.folder / "host.json", desk.folder / "signed.json"
+    change(desk, "--host", "TW/GOV/NIA/data", "--out", file)
+    fingerprint = desk.fingerprint()
+    approve(desk, file, fingerprint, ends=2)
+    assert "TW/GOV/NIA" in desk.erred
+    words = ("vouch", file, "--folder", desk.folder / "NIA", "--out", signed)
+    desk(*words, ends=2)
+    assert "hosts: GOV/NIA/data" in desk.said
+    desk(*words, "--fingerprint", fingerprint)
+    approve(desk, signed, fingerprint)
+    assert "hosts GOV/NIA/data" in desk("list", "--centre", desk.centre)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--address", "host"], ["--host", "TW/GOV/NIA"], ["--host", "x"], ["--notice", "a\nb"],
+     ["--host", "XX/GOV/NIA/data", "--out", "x"]],
+)  # fmt: skip
+def test_wrong_words_of_a_change_get_one_sentence(desk: Desk, words: list[str]) -> None:
+    joined(desk, "NHI", founded(desk))
+    change(desk, *words, ends=2)
+    assert not (desk.folder / "NHI/change.json").exists()
 
 
 NODE = """services = ["banyan.service.exchange.parts:SERVICE"]

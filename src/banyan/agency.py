@@ -1,7 +1,7 @@
 """`./banyan agency`: agencies join a road, officers let them in, keys change, and what is known stands in a list.
 
 At the centre: found, officer, approve, revoke, rotate-key --authority, list. At an agency: init, join, vouch,
-rotate-key, end-key, status. Anywhere: evidence. Bad input: exit code 2 and one sentence.
+change, rotate-key, end-key, status. Anywhere: evidence. Bad input: exit code 2 and one sentence.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from banyan.agency_centre import CENTRE, act, add_centre_acts, day, described, is_same, opened, say
+from banyan.agency_centre import CENTRE, act, add_centre_acts, day, is_same, opened, say
+from banyan.agency_change import add_change_acts, address_of
 from banyan.agency_online import ask_centre, is_address
 from banyan.errors import Invalid, NotFound
 from banyan.kernel.events.clock import system_clock
 from banyan.kernel.exchange.directory import (
     document,
-    enrolment,
     evidence,
     membership,
     pkcs11,
     trust,
     upkeep,
 )
-from banyan.kernel.exchange.directory.document import Address, Name, Subsystem
+from banyan.kernel.exchange.directory.document import Name, Subsystem
 from banyan.kernel.exchange.directory.keeper import Keeper
 from banyan.kernel.exchange.directory.membership import ENDED, Agency, AgencyFile
 from banyan.kernel.storage.durable import write_file
@@ -58,10 +58,7 @@ def _add_agency_acts(acts: Any) -> None:
     join = act(acts, "join", "send the request to the centre, or take what it gave back", _join)
     join.add_argument("source", help="the centre's address, or a file: its anchor, or what it gave back")
     join.add_argument("--fingerprint", default="", help="of the centre's anchor, read to you by another way")
-    vouch = act(acts, "vouch", "sign for a further gateway of this member, at one that the directory has", _vouch)
-    vouch.add_argument("file", type=Path, help="the request.json that `agency init` made at the further gateway")
-    vouch.add_argument("--fingerprint", default="", help="of that request, as it stands on the other machine's screen")
-    vouch.add_argument("--out", type=Path, metavar="FILE", help="write the signed request to a file; nothing is sent")
+    more = add_change_acts(acts)
     rotate = act(acts, "rotate-key", "put a new signing key in force", _rotate)
     rotate.add_argument("--authority", action="store_true", help="at the centre: the keys that sign the directory")
     rotate.add_argument("--centre", type=Path, default=CENTRE, metavar="DIR", help="the centre's folder")
@@ -72,7 +69,7 @@ def _add_agency_acts(acts: Any) -> None:
     proof = act(acts, "evidence", "check a proof that the authority showed two directories", _evidence)
     proof.add_argument("file", type=Path)
     proof.add_argument("--anchor", type=Path, metavar="FILE", help="the anchor; else the one pinned in the folder")
-    for one in (init, join, vouch, rotate, end, status, proof):
+    for one in (init, join, *more, rotate, end, status, proof):
         one.add_argument("--folder", type=Path, default=AGENCY, metavar="DIR", help="the agency's folder")
 
 
@@ -85,7 +82,7 @@ def _init(options: argparse.Namespace) -> int:
         owner.member_class,
         owner.member,
         options.server,
-        tuple(_address(one) for one in options.address),
+        tuple(address_of(one) for one in options.address),
         Name(options.zh, options.en),
         tuple(Subsystem(code) for code in options.subsystem),
         algorithm=options.algorithm,
@@ -135,31 +132,6 @@ def _join_online(options: argparse.Namespace, agency: Agency) -> int:
         say(f"Read this to them by another way: {request.fingerprint}")
         return 0
     return _joined(agency.accept(membership.read_welcome(given)), agency)
-
-
-def _vouch(options: argparse.Namespace) -> int:
-    agency = Agency(options.folder, clock=system_clock, load_key=pkcs11.load_key)
-    try:
-        request = enrolment.read(options.file.read_bytes(), now=system_clock())
-    except OSError as error:
-        raise Invalid.at(str(options.file), "This file cannot be read.") from error
-    signed = agency.vouch(request)
-    if not is_same(options.fingerprint, request.fingerprint):
-        say(*described(request))
-        raise Invalid.at("--fingerprint", "Compare with the other machine's screen and give what stands there.")
-    wanted, pages = request.wanted, agency.keeper().anchor.pages
-    if options.out or not pages:
-        path = options.out or options.folder / "vouched.json"
-        write_file(path, signed.encode())
-        say(f"Send {path} to the centre; its officers approve it.")
-    else:
-        ask_centre(pages[0], "POST", "requests", signed.encode())
-        say("The request is at the centre; its officers approve it.")
-    say(
-        f"Read this to them by another way: {request.fingerprint}",
-        f"Then say `agency join` at {wanted.server}, with the centre's address or what comes back.",
-    )
-    return 0
 
 
 def _rotate(options: argparse.Namespace) -> int:
@@ -260,11 +232,3 @@ def _own(agency: Agency) -> str:
 
 def _is_of(agency: Agency, member: document.Member) -> bool:
     return (member.member_class, member.code) == (agency.file.member_class, agency.file.member)
-
-
-def _address(text: str) -> Address:
-    host, colon, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65_536:
-        raise Invalid.at("--address", f"{text[:80]!r} is not HOST:PORT.")
-    return Address(host, int(port))

@@ -34,7 +34,7 @@ def add_centre_acts(acts: Any) -> None:
     officer = act(acts, "officer", "make an officer's key and name the officer at the centre", _officer)
     officer.add_argument("name")
     officer.add_argument("file", type=Path, help="where the officer keeps the key; a removable disk is best")
-    approve = act(acts, "approve", "let an agency in, by its request", _approve)
+    approve = act(acts, "approve", "let an agency or gateway in, or its change, by its request", _approve)
     approve.add_argument("request", help="a request's file, or its name in `agency list`")
     approve.add_argument("--fingerprint", default="", help="as the agency read it to you by another way")
     approve.add_argument("--officer", type=Path, metavar="FILE", help="your officer's key")
@@ -84,11 +84,11 @@ def _approve(options: argparse.Namespace) -> int:
     with centre.turn():
         request, data = _asked(centre, options.request)
         wanted = request.wanted
-        if wanted.kind != "join":
+        if not centre.needs_officers(request):
             return _answered(options, centre.renew(data), f"{encoded(wanted.owner)} has its {wanted.kind}.")
         if not is_same(options.fingerprint, request.fingerprint):
             say(*described(request))
-            if centre.is_further(request):
+            if wanted.kind == "join" and centre.is_further(request):
                 say(f"  a further gateway of {encoded(wanted.owner)}, which vouches for it")
             raise Invalid.at(
                 "--fingerprint", "Ask the agency by another way (a telephone number you know) and give what it reads."
@@ -101,6 +101,8 @@ def _approve(options: argparse.Namespace) -> int:
             if missing:
                 say(f"Approved; {missing} more must approve {request.name}.")
                 return 0
+        if wanted.kind == "change":
+            return _answered(options, centre.adopt(request), f"{encoded(wanted.owner)} has its change.")
         done = f"has its gateway {wanted.server}" if centre.is_further(request) else "is a member"
         return _answered(options, centre.admit(request, is_home=options.home), f"{encoded(wanted.owner)} {done}.")
 
@@ -143,7 +145,10 @@ def _list(options: argparse.Namespace) -> int:
                 say(f"    key {document.key_name(owner, key.public)} until {day(key.until)}")
             for gateway in member.gateways:
                 hosts = ", ".join(f"{one.host}:{one.port}" for one in gateway.addresses)
-                say(f"    gateway {gateway.server} at {hosts}")
+                notice = f", in maintenance: {gateway.notice}" if gateway.notice else ""
+                say(f"    gateway {gateway.server} at {hosts}{notice}")
+                for one in gateway.hosted:
+                    say(f"      hosts {one.member_class}/{one.member}/{one.subsystem}")
                 for certificate in gateway.certificates:
                     say(f"      certificate {certificate.sha256.hex()} until {day(certificate.until)}")
         for name in centre.waiting():
@@ -167,7 +172,7 @@ def _asked(centre: Centre, source: str) -> tuple[enrolment.Request, bytes]:
         return request, request.encode()
     data = path.read_bytes()
     request = enrolment.read(data, now=system_clock())
-    return (centre.submit(data) if request.wanted.kind == "join" else request), data
+    return (centre.submit(data) if centre.needs_officers(request) else request), data
 
 
 def _answered(options: argparse.Namespace, welcome: Welcome, said: str) -> int:
@@ -181,6 +186,9 @@ def _answered(options: argparse.Namespace, welcome: Welcome, said: str) -> int:
 def described(request: enrolment.Request) -> list[str]:
     """What people look at before they let it in."""
     wanted = request.wanted
+    if wanted.kind == "change":
+        what = _changes(wanted)
+        return [f"request {request.name}: {encoded(wanted.owner)}", *what, f"  fingerprint {request.fingerprint}"]
     hosts = ", ".join(f"{one.host}:{one.port}" for one in wanted.addresses)
     codes = ", ".join(one.code for one in wanted.subsystems) or "no subsystem"
     return [
@@ -189,6 +197,20 @@ def described(request: enrolment.Request) -> list[str]:
         f"  gateway {wanted.server} at {hosts}; {codes}",
         f"  fingerprint {request.fingerprint}",
     ]
+
+
+def _changes(wanted: enrolment.Wanted) -> list[str]:
+    """Of a request to change something; empty of others."""
+    change = wanted.change
+    hosts = ", ".join(f"{one.host}:{one.port}" for one in wanted.addresses)
+    found = [f"  gateway {wanted.server}"] if wanted.server else []
+    found += ["  leaves the directory"] if change.is_gone else []
+    found += [f"  addresses: {hosts}"] if hosts else []
+    found += [f"  notice: {change.notice or 'none'}"] if change.notice is not None else []
+    for what, served in (("hosts", change.hosted), ("hosts no more", change.unhosted)):
+        found += [f"  {what}: {one.member_class}/{one.member}/{one.subsystem}" for one in served]
+    found += [f"  new subsystem: {one.code}" for one in wanted.subsystems]
+    return found + [f"  subsystem that goes: {one}" for one in change.dropped]
 
 
 def _convert(make: Any, *arguments: Any) -> Any:

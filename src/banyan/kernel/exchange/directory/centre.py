@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from banyan.errors import Invalid, Limit, NotFound
 from banyan.kernel.events.clock import Clock
-from banyan.kernel.exchange.directory import approving, authority, ca, document, enrolment, keyfiles, trust
+from banyan.kernel.exchange.directory import approving, authority, ca, changing, document, enrolment, keyfiles, trust
 from banyan.kernel.exchange.directory.approving import Officer
 from banyan.kernel.exchange.directory.authority import Authority
 from banyan.kernel.exchange.directory.ca import Ca
@@ -123,14 +123,16 @@ class Centre:
         """Take in a request to join; it waits for officers. Sent again without the signature that vouches for it, it
         stays as it was. Raises Invalid, or Limit when too many wait."""
         request = enrolment.read(data, now=self._clock())
-        if request.wanted.kind != "join" or request.wanted.instance != self.file.instance:
-            raise Invalid.at("request", f"Send a request to join {self.file.instance}.")
+        if not self.needs_officers(request) or request.wanted.instance != self.file.instance:
+            raise Invalid.at("request", f"Send a request to join {self.file.instance}, or a change for officers.")
         self._forget_old()
         if request.name in self.waiting():
             held = self.request(request.name)
             if len(held.proofs) >= len(request.proofs):
                 return held
-        if self.is_further(request):
+        if request.wanted.kind == "change":
+            self._check_change(request)
+        elif self.is_further(request):
             self._check_vouched(request)
         if len(self.waiting()) >= DIRECTORY_REQUESTS:
             raise Limit(f"{DIRECTORY_REQUESTS} requests wait already.", remedy="Officers approve or remove some first.")
@@ -183,11 +185,7 @@ class Centre:
         """Let an agency in, or a further gateway of one. `is_home`: it is the centre's own gateway, all ask it. Raises
         Invalid while officers have yet to approve."""
         wanted = request.wanted
-        missing = self.file.needs - len(self._votes(request))
-        if missing > 0:
-            raise Invalid.at(
-                "officers", f"{missing} more must approve: `agency approve {request.name} --officer FILE`."
-            )
+        self._check_approved(request)
         is_further = self.is_further(request)
         if is_further:
             self._check_vouched(request)
@@ -207,6 +205,33 @@ class Centre:
 
         self.authority.change(change)
         return self._welcome(request, ca.pem(issued))
+
+    def adopt(self, request: Request) -> Welcome:
+        """Put a member's change in force. Raises Invalid while officers have yet to approve, or naming its field."""
+        if changing.is_at_once(request.wanted):
+            return self.renew(request.encode())
+        self._check_approved(request)
+        self._check_change(request)
+        self.authority.change(lambda snapshot: changing.applied(request.wanted, snapshot))
+        return self._welcome(request, b"")
+
+    def _check_approved(self, request: Request) -> None:
+        missing = self.file.needs - len(self._votes(request))
+        if missing > 0:
+            raise Invalid.at(
+                "officers", f"{missing} more must approve: `agency approve {request.name} --officer FILE`."
+            )
+
+    def _check_change(self, request: Request) -> None:
+        """Raises Invalid: it cannot be, or who must has not signed it by a key of today."""
+        _ = enrolment.signed_by_member(request, self.keeper.standing)
+        _ = changing.applied(request.wanted, self.authority.snapshot)
+        for owner in changing.consenting(request.wanted):
+            _ = enrolment.signed_by_member(request, self.keeper.standing, owner)
+
+    def needs_officers(self, request: Request) -> bool:
+        wanted = request.wanted
+        return wanted.kind == "join" or (wanted.kind == "change" and not changing.is_at_once(wanted))
 
     def refuse(self, name: str) -> None:
         """Do without a request. Raises NotFound."""
@@ -243,8 +268,8 @@ class Centre:
         return any(standing.keys(document.key_name(owner, key.public)) is not None for key in keys)
 
     def renew(self, data: bytes) -> Welcome:
-        """Give a member its next certificate, or put its next key in force: it signed by the key of today. Asked twice
-        the same, it answers the same."""
+        """Give a member its next certificate, or put its next key, address or notice in force: it signed by the key of
+        today. Asked twice the same, it answers the same."""
         request = enrolment.read(data, now=self._clock())
         given = self.welcome(request.name, is_new=False)
         if given is not None:
@@ -255,8 +280,11 @@ class Centre:
         if wanted.kind == "key":
             self.authority.change(lambda snapshot: enrolment.with_key(wanted, proven, snapshot, now=now))
             return self._welcome(request, b"")
+        if wanted.kind == "change" and changing.is_at_once(wanted):
+            self.authority.change(lambda snapshot: changing.applied(wanted, snapshot))
+            return self._welcome(request, b"")
         if wanted.kind != "certificate":
-            raise Invalid.at("kind", "A member asks for a certificate or a key.")
+            raise Invalid.at("kind", "Officers of the centre approve this; send it as a request, not as a renewal.")
         issued = self._certificate(request)
         pinned = ca.pinned(issued)
         self.authority.change(lambda snapshot: enrolment.with_certificate(wanted, pinned, snapshot, now=now))

@@ -96,6 +96,8 @@ class Gateway(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     certificates: Annotated[tuple[Certificate, ...], msgspec.Meta(max_length=DIRECTORY_CERTIFICATES)] = ()
     hosted: Annotated[tuple[Served, ...], msgspec.Meta(max_length=DIRECTORY_SERVED)] = ()
     notice: Words = ""
+    changed: Moment = 0
+    """When the member made the newest change of `addresses` or `notice` that counts."""
 
 
 class Service(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -111,7 +113,8 @@ class Subsystem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Member(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """An agency. `since`: when it was let in; a revocation of the member from before that no longer counts."""
+    """An agency. `since`: when it was let in; a revocation of the member from before that no longer counts. `changed`:
+    when it made the newest change that officers approved."""
 
     member_class: Part
     code: Part
@@ -120,6 +123,7 @@ class Member(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     keys: Annotated[tuple[Key, ...], msgspec.Meta(max_length=DIRECTORY_KEYS)] = ()
     subsystems: Annotated[tuple[Subsystem, ...], msgspec.Meta(max_length=DIRECTORY_SUBSYSTEMS)] = ()
     gateways: Annotated[tuple[Gateway, ...], msgspec.Meta(max_length=DIRECTORY_GATEWAYS)] = ()
+    changed: Moment = 0
 
 
 class Group(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

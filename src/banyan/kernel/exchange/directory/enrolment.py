@@ -25,8 +25,10 @@ from banyan.kernel.exchange.directory.document import (
     Name,
     Part,
     Public,
+    Served,
     Snapshot,
     Subsystem,
+    Words,
 )
 from banyan.kernel.exchange.directory.standing import Standing
 from banyan.limits_road import (
@@ -36,17 +38,18 @@ from banyan.limits_road import (
     DIRECTORY_KEYS,
     DIRECTORY_REQUEST_AGE_S,
     DIRECTORY_REQUEST_BYTES,
+    DIRECTORY_SERVED,
     DIRECTORY_SUBSYSTEMS,
 )
 from banyan.wire import jcs
 from banyan.wire.xroad.faults import Fault
-from banyan.wire.xroad.identifiers import ClientId, ServerId, decoded_parts, encoded_part
+from banyan.wire.xroad.identifiers import ClientId, ServerId, decoded_parts, encoded, encoded_part
 
 _CONTEXT: Final = b"banyan-request/1\n"
 _DAY: Final = 86_400
 _OVERLAP_S: Final = 7 * _DAY
 """How long a replaced key still counts: messages on their way, and peers that have not heard."""
-Kind = Literal["join", "certificate", "key"]
+Kind = Literal["join", "certificate", "key", "change"]
 
 
 class Signing(Protocol):
@@ -55,10 +58,21 @@ class Signing(Protocol):
     def sign(self, base: bytes) -> bytes: ...
 
 
+class Change(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Beside a request's `server`, `addresses` and new `subsystems`: what is not said stays. An empty `notice` ends
+    one. `hosted`: subsystems of other members, whose keys sign too. `is_gone`: the gateway leaves the directory."""
+
+    notice: Words | None = None
+    dropped: Annotated[tuple[Part, ...], msgspec.Meta(max_length=DIRECTORY_SUBSYSTEMS)] = ()
+    hosted: Annotated[tuple[Served, ...], msgspec.Meta(max_length=DIRECTORY_SERVED)] = ()
+    unhosted: Annotated[tuple[Served, ...], msgspec.Meta(max_length=DIRECTORY_SERVED)] = ()
+    is_gone: bool = False
+
+
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What is asked for. `join`: a gateway; a member's first makes it a member. `certificate`: a gateway's
-    next. `key`: the next signing key. `csr` is a PKCS#10 request in DER; `certificate` comes instead from an outside
-    CA."""
+    """What is asked for. `join`: a gateway; a member's first makes it a member. `certificate`: a gateway's next. `key`:
+    the next signing key. `change`: of what the member has in the directory. `csr` is a PKCS#10 request in DER;
+    `certificate` comes instead from an outside CA."""
 
     kind: Kind
     instance: Part
@@ -73,6 +87,7 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     second: Public = b""
     csr: bytes = b""
     certificate: bytes = b""
+    change: Change = Change()
 
     @property
     def owner(self) -> ClientId:
@@ -140,22 +155,27 @@ def read(data: bytes, *, now: float) -> Request:
             raise Invalid.at("proofs", "Each key that is asked for signs the request, that of a certificate too.")
     if wanted.csr:
         ca.read_request(wanted.csr)
+    if not (wanted.change.notice or "").isprintable():
+        raise Invalid.at("notice", "Write it in one line that can be shown.")
     if not _is_complete(wanted):
-        raise Invalid.at("request", "It lacks a key, or a gateway with an address and a request for its certificate.")
+        raise Invalid.at(
+            "request", "It lacks what it is for: a key, a gateway with its address and certificate, or a change."
+        )
     return request
 
 
-def signed_by_member(request: Request, standing: Standing) -> Member:
-    """The member of whom a key that counts today signed the request. Raises Invalid: none, or what was revoked."""
-    wanted, snapshot = request.wanted, standing.snapshot
+def signed_by_member(request: Request, standing: Standing, owner: ClientId | None = None) -> Member:
+    """The member that asks, or `owner`, of whom a key that counts today signed the request. Raises Invalid: none, or
+    what was revoked."""
+    owner, snapshot = owner or request.wanted.owner, standing.snapshot
     proven = {proof.public for proof in request.proofs}
     for member in snapshot.members if snapshot else ():
-        if (member.member_class, member.code) == (wanted.member_class, wanted.member):
+        if (member.member_class, member.code) == owner.parts[1:]:
             for key in member.keys:
                 both = {key.public, key.second} - {b""}
-                if both <= proven and standing.keys(document.key_name(wanted.owner, key.public)) is not None:
+                if both <= proven and standing.keys(document.key_name(owner, key.public)) is not None:
                     return member
-    fix = "Sign the request by the key that the directory has of this member, of its time and not revoked."
+    fix = f"Sign by the key that the directory has of {encoded(owner)}, of its time and not revoked."
     raise Invalid.at("proofs", fix)
 
 
@@ -188,7 +208,7 @@ def with_gateway(wanted: Wanted, certificate: document.Certificate, snapshot: Sn
             gateways=(*member.gateways, Gateway(wanted.server, wanted.addresses, (certificate,))),
         )
 
-    return _changed(wanted, snapshot, change)
+    return changed(wanted, snapshot, change)
 
 
 def _with_own_key(wanted: Wanted, member: Member, now: int) -> tuple[Key, ...]:
@@ -222,7 +242,7 @@ def with_certificate(wanted: Wanted, certificate: document.Certificate, snapshot
         others = tuple(new if one is found[0] else one for one in member.gateways)
         return msgspec.structs.replace(member, gateways=others)
 
-    return _changed(wanted, snapshot, change)
+    return changed(wanted, snapshot, change)
 
 
 def with_key(wanted: Wanted, replaced: Collection[bytes], snapshot: Snapshot, *, now: int) -> Snapshot:
@@ -239,10 +259,10 @@ def with_key(wanted: Wanted, replaced: Collection[bytes], snapshot: Snapshot, *,
         lasting = sorted(held, key=lambda one: one.until)[-(DIRECTORY_KEYS - 1) :]
         return msgspec.structs.replace(member, keys=(*(one for one in held if one in lasting), _key(wanted, now)))
 
-    return _changed(wanted, snapshot, change)
+    return changed(wanted, snapshot, change)
 
 
-def _changed(wanted: Wanted, snapshot: Snapshot, change: Callable[[Member], Member]) -> Snapshot:
+def changed(wanted: Wanted, snapshot: Snapshot, change: Callable[[Member], Member]) -> Snapshot:
     members = tuple(
         change(one) if (one.member_class, one.code) == (wanted.member_class, wanted.member) else one
         for one in snapshot.members
@@ -271,6 +291,8 @@ def _check_proof(proof: Proof, base: bytes) -> None:
 def _check_names(wanted: Wanted) -> None:
     parts = [wanted.instance, wanted.member_class, wanted.member, *(one.code for one in wanted.subsystems)]
     parts += [wanted.server] if wanted.server else []
+    for one in (*wanted.change.hosted, *wanted.change.unhosted):
+        parts += msgspec.structs.astuple(one)
     try:
         decoded_parts([encoded_part(one) for one in parts], "identifier")
     except Fault as fault:
@@ -278,11 +300,20 @@ def _check_names(wanted: Wanted) -> None:
 
 
 def _is_complete(wanted: Wanted) -> bool:
+    change = wanted.change
+    if wanted.kind != "change" and change != Change():
+        return False
     match wanted.kind:
         case "join":
             return bool(wanted.key and wanted.server and wanted.addresses and (wanted.csr or wanted.certificate))
         case "certificate":
             return bool(wanted.server and (wanted.csr or wanted.certificate))
+        case "change":
+            of_gateway = wanted.addresses or change.hosted or change.unhosted or change.is_gone
+            is_of_gateway = bool(of_gateway) or change.notice is not None
+            has_key = bool(wanted.key or wanted.second or wanted.csr or wanted.certificate or wanted.name != Name())
+            is_some = is_of_gateway or bool(wanted.subsystems or change.dropped)
+            return is_some and not has_key and is_of_gateway == bool(wanted.server)
     return bool(wanted.key)
 
 

@@ -1,7 +1,7 @@
 """An agency's own folder: its keys, its certificate, what it asks of the centre, and its copy of the directory.
 
     agency.json  keys/sign.pem [keys/second.pem]  tls/current.pem [tls/next.pem tls/asked.pem]  request.json
-    anchor.json  directory/
+    anchor.json  directory/  [change.json]
 
 `tls/*.pem` hold key and certificate in one file, so that one rename changes both.
 """
@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from banyan.errors import Conflict, Invalid
 from banyan.kernel.events.clock import Clock
-from banyan.kernel.exchange.directory import ca, document, enrolment, keyfiles, notes, trust
+from banyan.kernel.exchange.directory import ca, changing, document, enrolment, keyfiles, notes, trust
 from banyan.kernel.exchange.directory.centre import LoadKey, Welcome
 from banyan.kernel.exchange.directory.document import Address, Name, Part, Subsystem
 from banyan.kernel.exchange.directory.enrolment import Request, Wanted
@@ -32,6 +33,8 @@ from banyan.wire.tlog.note import BadNote
 from banyan.wire.xroad.identifiers import ClientId, ServerId, encoded
 
 SECOND: Final = "ml-dsa-65"
+CHANGE: Final = "change.json"
+"""The newest request to change something, which dates the next."""
 ENDED: Final = "ended"
 """The folder of notes by which keys of this agency ended themselves, until the gateway has taken them."""
 
@@ -195,14 +198,32 @@ class Agency:
         )
         return enrolment.make(wanted, signing)
 
+    def ask_change(self, asked: Wanted) -> Request:
+        """A request to change what the directory has of this member, made later than the one before. `asked` has the
+        fields to change. Raises Invalid naming one."""
+        path, file = self.folder / CHANGE, self.file
+        snapshot, made_at = self.keeper().standing.snapshot, int(self._clock())
+        for member in snapshot.members if snapshot else ():
+            if (member.member_class, member.code) == (file.member_class, file.member):
+                newest = max(member.changed, *(one.changed for one in member.gateways), 0)
+                made_at = max(made_at, newest + 1)
+        if path.exists():
+            with suppress(Invalid):
+                made_at = max(made_at, enrolment.read(path.read_bytes(), now=self._clock()).wanted.made_at + 1)
+        request = enrolment.make(msgspec.structs.replace(asked, made_at=made_at), self._signing())
+        checked = enrolment.read(request.encode(), now=self._clock())
+        write_file(path, request.encode())
+        return checked
+
     def vouch(self, request: Request) -> Request:
-        """A further gateway's request, signed by this one's key too. Raises Invalid: another member's, or of a gateway
-        that the directory has; Conflict before this one has joined."""
+        """The request of a further gateway of this member, or of who is to host it, signed by this one's key too.
+        Raises Invalid: another member's, or of a gateway that the directory has; Conflict before this has joined."""
         wanted, standing = request.wanted, self.keeper().standing
-        if wanted.kind != "join" or wanted.owner != self.file.owner:
-            fix = f"It is of {encoded(wanted.owner)}; a gateway of that member vouches, this one is of "
-            raise Invalid.at("member", f"{fix}{encoded(self.file.owner)}.")
-        if wanted.gateway in standing.servers():
+        of = [wanted.owner] if wanted.kind == "join" else changing.consenting(wanted)
+        if self.file.owner not in of:
+            others = ", ".join(map(encoded, of)) or "nobody"
+            raise Invalid.at("member", f"{others} vouches for this; this gateway is of {encoded(self.file.owner)}.")
+        if wanted.kind == "join" and wanted.gateway in standing.servers():
             raise Invalid.at("server", f"{wanted.member} has a gateway {wanted.server}; choose another --server.")
         own = self._signing()
         if standing.keys(document.key_name(self.file.owner, next(iter(own)))) is None:
