@@ -6,14 +6,16 @@ import asyncio
 import http.client
 import http.server
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.test_agency import Desk, a_counter, desk, founded, joined, made
+from tests.test_node import up
 
 from banyan.demo.federation.hosting import free_port
 from banyan.kernel.events.clock import EpochS, iso, system_clock
@@ -340,36 +342,38 @@ def housed(desk: Desk, id: str, server: str, anchor: str, *, centre: Path | str 
     return data
 
 
-def test_calls_go_by_the_second_gateway_when_the_first_is_gone(desk: Desk) -> None:
+async def granted_at(data: Path) -> None:
+    async with open_node(data, load_settings(data / "node.toml")) as node:
+        await granted(node)
+
+
+def test_calls_go_by_the_second_gateway_when_the_first_is_killed(desk: Desk) -> None:
+    """The caller's gateway is here, with the centre; both of the provider are processes."""
     anchor = founded(desk)
     asking = housed(desk, "TW/GOV/NIA", "gw1", anchor, centre=desk.centre)
     asked = [housed(desk, "TW/GOV/NHI", server, anchor) for server in ("gw1", "gw2")]
 
-    async def story(ports: list[int]) -> None:
-        for data, port in zip(asked, ports, strict=True):
-            with (data / "node.toml").open("a") as file:
-                file.write(OFFER.format(port=port))
-        async with AsyncExitStack() as stack:
-            nodes = []
-            for data in (asking, *asked):
-                own = await stack.enter_async_context(AsyncExitStack())
-                nodes.append((await own.enter_async_context(open_node(data, load_settings(data / "node.toml"))), own))
-            (caller, _), *providers = nodes
-            assert caller.road is not None
-            running = asyncio.create_task(caller.road.run())
-            while len(caller.road.keeper.standing.routes(parse_client("TW/GOV/NHI/data"))) < 2:
+    async def story(gateways: dict[str, subprocess.Popen[str]]) -> None:
+        async with open_node(asking, load_settings(asking / "node.toml")) as node:
+            assert node.road is not None
+            running = asyncio.create_task(node.road.run())
+            while len(node.road.keeper.standing.routes(parse_client("TW/GOV/NHI/data"))) < 2:
                 await asyncio.sleep(0.01)  # it hears of both by its turn at the centre's folder
-            for node, _ in providers:
-                await granted(node)
-            edge = caller.road.gateway.edge_port
-            left = dict(zip(map(str, ports), providers, strict=True))
-            while left:
-                status, who = await asyncio.to_thread(called, edge)
+            while gateways:
+                status, who = await asyncio.to_thread(called, node.road.gateway.edge_port)
                 assert status == 200, who
-                await left.pop(who)[1].aclose()
-            assert (await asyncio.to_thread(called, edge))[0] != 200, "none is left"
+                gateways[who].kill()
+                await asyncio.to_thread(gateways.pop(who).wait)
+            assert (await asyncio.to_thread(called, node.road.gateway.edge_port))[0] != 200, "none is left"
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
-    with a_service() as first, a_service() as other:
-        asyncio.run(story([first, other]))
+    with ExitStack() as stack:
+        gateways = {}
+        for data in asked:
+            port = stack.enter_context(a_service())
+            with (data / "node.toml").open("a") as file:
+                file.write(OFFER.format(port=port))
+            asyncio.run(granted_at(data))
+            gateways[str(port)] = stack.enter_context(up(data, port=free_port(0)))[0]
+        asyncio.run(story(gateways))
