@@ -155,7 +155,7 @@ def _rotate(options: argparse.Namespace) -> int:
     given = membership.read_welcome(ask_centre(pages[0], "POST", "renewals", request.encode()))
     agency.accept(given)
     agency.use_new_key()
-    say("The new key is in force; the old one counts for a week yet. Restart the gateway to sign by the new one.")
+    say("The new key is in force; the old one counts for a week yet. The gateway signs by the new one in 20 minutes.")
     return 0
 
 

@@ -30,6 +30,7 @@ from banyan.kernel.exchange.directory.gossip import Gossip
 from banyan.kernel.exchange.directory.keeper import Keeper, Refused
 from banyan.kernel.exchange.directory.membership import Agency
 from banyan.kernel.exchange.directory.pages import PREFIX
+from banyan.kernel.exchange.directory.rekeying import take_up_keys
 from banyan.kernel.exchange.directory.tending import tend
 from banyan.kernel.exchange.directory.travel import RoadPeers, add_pages
 from banyan.kernel.exchange.directory.upkeep import Upkeep
@@ -111,6 +112,8 @@ class Road(msgspec.Struct, frozen=True):
     log: Log
     folder: Path
     centre: Centre | None = None
+    agencies: Sequence[Agency] = ()
+    """Its own, and those that it hosts."""
 
     @property
     def server(self) -> ServerId:
@@ -139,6 +142,7 @@ class Road(msgspec.Struct, frozen=True):
         async with asyncio.TaskGroup() as group:
             group.create_task(self.gossip.run())
             group.create_task(self._repeated(ROAD_UPKEEP_S, lambda: self.upkeep.step(self.clock())))
+            group.create_task(self._repeated(ROAD_UPKEEP_S, self.take_up_keys))
             group.create_task(
                 keep_publishing(self.messages.messages, self.neighbours, clock=self.clock, tell=self._tell)
             )
@@ -153,6 +157,12 @@ class Road(msgspec.Struct, frozen=True):
             except (Problem, Refused, OSError) as problem:  # it is tried again; officers see what stays wrong
                 self.log("road.failed", {"kind": type(problem).__name__})
             await asyncio.sleep(every_s)
+
+    async def take_up_keys(self) -> None:
+        """Those that officers put in force while this gateway runs."""
+        standing = self.keeper.standing
+        for name in await take_up_keys(self.gateway.desk, self.agencies, standing, self.clock()):
+            self.log("road.key", {"key": name})
 
     async def _tend(self, centre: Centre) -> None:
         if await asyncio.to_thread(tend, centre, self.keeper):
@@ -221,7 +231,7 @@ async def open_road(
         post = post_of(gateway, store, folder / "delivery", random=dice.random, log=log)
         around.provider = post.once(_provider(stack, gateway, post, conscience, counted_of(settings)))
         parts = (agency, gateway, keeper, gossip, upkept, messages, neighbours, post, book, observer)
-        yield Road(settings, *parts, clock, log, folder, centre)
+        yield Road(settings, *parts, clock, log, folder, centre, agencies)
 
 
 class _Both:

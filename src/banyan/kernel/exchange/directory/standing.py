@@ -154,6 +154,12 @@ class Standing:
             kept = self._keys[keyid] = _loaded(keyid, found)
         return kept
 
+    def since(self, keyid: str) -> int | None:
+        """Since when the directory has the key; None for one that does not count now."""
+        if self._index is None or self.keys(keyid) is None:
+            return None
+        return self._index.keys[keyid].key.since
+
     def past_keys(self, keyid: str) -> Keys | None:
         """Those of the snapshot, also when their time is over or they were revoked: they did sign what they signed."""
         found = self._index.keys.get(keyid) if self._index else None

@@ -1,0 +1,43 @@
+"""A gateway that runs takes up the signing key that `agency rotate-key` put in force, when peers have had time to hear.
+
+A key in a device is opened at the start alone: its address stands in agency.json.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.directory.membership import Agency
+from banyan.kernel.exchange.directory.standing import Standing
+from banyan.kernel.exchange.road.desk import Desk, Signing
+from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_SETTLE_S
+
+
+async def take_up_keys(desk: Desk, agencies: Iterable[Agency], standing: Standing, now: EpochS) -> list[str]:
+    """Sign by what lies in the folders of `agencies` where `standing` has it; the names of keys that are new. Raises
+    Problem or OSError: a key cannot be read."""
+    found, new = dict(desk.signing), []
+    for agency in agencies:
+        if agency.file.sign_key:
+            continue
+        signing, held = Signing(*await asyncio.to_thread(agency.signers)), found[agency.file.owner]
+        if signing.first.keyid != held.first.keyid and _counts(signing, held, standing, now):
+            found[agency.file.owner] = signing
+            new.append(signing.first.keyid)
+    if new:
+        desk.signing = found
+    return new
+
+
+def _counts(signing: Signing, held: Signing, standing: Standing, now: EpochS) -> bool:
+    """At once where the one in use counts no longer. A pair of keys that were read between two renames is none."""
+    known, since = standing.keys(signing.first.keyid), standing.since(signing.first.keyid)
+    if known is None or since is None:
+        return False
+    named = [one.keyid for one in (known.second, signing.second) if one is not None]
+    if (known.second is None) != (signing.second is None) or len(set(named)) > 1:
+        return False
+    is_settled = now >= since + DIRECTORY_AHEAD_S + DIRECTORY_SETTLE_S
+    return is_settled or standing.keys(held.first.keyid) is None
