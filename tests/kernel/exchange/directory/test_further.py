@@ -11,10 +11,11 @@ from tests.kernel.exchange.directory.nation import Clock, server
 from tests.kernel.exchange.directory.stage import a_centre, an_agency, joined
 
 from banyan.errors import Invalid
-from banyan.kernel.exchange.directory import document
+from banyan.kernel.exchange.directory import document, upkeep
 from banyan.kernel.exchange.directory.centre import Centre
 from banyan.kernel.exchange.directory.membership import Agency
-from banyan.limits_road import DIRECTORY_KEYS
+from banyan.kernel.exchange.directory.upkeep import Upkeep
+from banyan.limits_road import DIRECTORY_KEY_DAYS, DIRECTORY_KEYS
 
 
 class Office:
@@ -73,6 +74,26 @@ def test_a_member_has_so_many_keys_and_none_is_pushed_out(office: Office) -> Non
         office.centre.renew(office.first.ask_key().encode())
     assert len(office.keys) == DIRECTORY_KEYS
     assert before[0] not in office.keys, "of all keys the one that was replaced makes room"
+
+
+def test_each_gateway_hears_that_its_own_key_ends(office: Office) -> None:
+    """The member's other key goes on, so nothing was said, and one day no call of this gateway counted."""
+    second = office.machine("gw2")
+    office.admit(second, by=office.first)
+    office.clock.at += (DIRECTORY_KEY_DAYS - 20) * 86_400
+    with office.centre.turn():
+        office.first.accept(office.centre.renew(office.first.ask_key().encode()))
+        office.first.use_new_key()
+    (member,) = office.centre.authority.snapshot.members
+    (said,) = upkeep.own_key_ends(second, [member], office.clock())
+    assert "gateway gw2 signs by" in said
+    assert upkeep.own_key_ends(office.first, [member], office.clock()) == []
+    alerts = Upkeep(second, office.centre.keeper, renew=no_renewal, reload=lambda path: None).alerts(office.clock())
+    assert said in alerts
+
+
+async def no_renewal(body: bytes) -> bytes:
+    raise AssertionError("nobody asks")
 
 
 def test_a_key_that_was_revoked_comes_back_by_no_machine(office: Office) -> None:

@@ -81,6 +81,7 @@ class Upkeep:
         snapshot = self._keeper.standing.snapshot
         own = [one for one in snapshot.members if self._is_own(one)] if snapshot else []
         found = [*self._keeper.alerts, *silence(self._keeper.standing, now), *endings(snapshot, own, now)]
+        found += own_key_ends(self._agency, own, now)
         found += [f"The next certificate could not be had: {why}" for why in (self.failed, self._unread) if why]
         return found
 
@@ -135,6 +136,22 @@ def endings(snapshot: Snapshot | None, members: Iterable[Member], now: EpochS) -
                 fix = "It renews by itself; if this still stands tomorrow, see why its gateway reaches no centre."
                 found.append(_ends(what, last, now, fix))
     return found + _roots(snapshot.roots, now)
+
+
+def own_key_ends(agency: Agency, members: Iterable[Member], now: EpochS) -> list[str]:
+    """That the key in this gateway's folder ends, where another gateway's key of the member goes on: `endings` speaks
+    when nothing is left to the member."""
+    if agency.file.sign_key:
+        return []  # a device's, which gateways share
+    own, found = agency.signers()[0].keyid, []
+    for member in members:
+        last = max((key.until for key in member.keys), default=0)
+        for key in member.keys:
+            is_ending = key.until - now < DIRECTORY_WARN_S <= last - now
+            if is_ending and document.key_name(agency.file.owner, key.public) == own:
+                what = f"The key that gateway {agency.file.server} signs by"
+                found.append(_ends(what, key.until, now, "Say `./banyan agency rotate-key` on its machine."))
+    return found
 
 
 def _roots(roots: Sequence[bytes], now: EpochS) -> list[str]:
