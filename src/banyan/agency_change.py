@@ -81,31 +81,34 @@ def _change(options: argparse.Namespace) -> int:
         )
     request = agency.ask_change(wanted)
     others = changing.consenting(wanted)
-    pages = agency.keeper().anchor.pages
     if others and not options.out:
         raise Invalid.at("--out", f"Write it to a file: {encoded(others[0])} says `agency vouch FILE` on it first.")
     if others or not changing.is_at_once(wanted):
         _to_officers(options, agency, request, CHANGE)
-    elif options.out or not pages:
-        path = options.out or options.folder / CHANGE
-        write_file(path, request.encode())
-        say(f"Send {path} to the centre; `agency approve` there needs no officer, for this member's key signed it.")
-    else:
-        ask_centre(pages[0], "POST", "renewals", request.encode())
+    elif not (path := _written(options, agency, request, CHANGE)):
+        ask_centre(agency.keeper().anchor.pages[0], "POST", "renewals", request.encode())
         say("It counts; peers hear of it within a minute.")
+    else:
+        say(f"Send {path} to the centre; `agency approve` there needs no officer, for this member's key signed it.")
     return 0
 
 
 def _to_officers(options: argparse.Namespace, agency: Agency, request: Request, name: str) -> None:
-    pages = agency.keeper().anchor.pages
-    if options.out or not pages:
-        path = options.out or options.folder / name
-        write_file(path, request.encode())
+    if path := _written(options, agency, request, name):
         say(f"Send {path} to the centre; its officers approve it.")
     else:
-        ask_centre(pages[0], "POST", "requests", request.encode())
+        ask_centre(agency.keeper().anchor.pages[0], "POST", "requests", request.encode())
         say("The request is at the centre; its officers approve it.")
     say(f"Read this to them by another way: {request.fingerprint}")
+
+
+def _written(options: argparse.Namespace, agency: Agency, request: Request, name: str) -> Path | None:
+    """The file, when it was asked for or the centre has no page to send it to."""
+    if not options.out and agency.keeper().anchor.pages:
+        return None
+    path: Path = options.out or options.folder / name
+    write_file(path, request.encode())
+    return path
 
 
 def _asked(options: argparse.Namespace, instance: str) -> Change:
