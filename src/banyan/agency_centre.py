@@ -14,7 +14,8 @@ from banyan.errors import Conflict, Invalid, NotFound, Problem
 from banyan.kernel.events.clock import EpochS, iso, system_clock
 from banyan.kernel.exchange.directory import approving, document, enrolment, keyfiles, pkcs11, upkeep
 from banyan.kernel.exchange.directory import centre as centres
-from banyan.kernel.exchange.directory.centre import Centre, CentreFile, Welcome
+from banyan.kernel.exchange.directory.centre import Centre, Welcome
+from banyan.kernel.exchange.directory.centre_file import CentreFile, name_officer
 from banyan.kernel.exchange.directory.document import RevokedKind
 from banyan.kernel.storage.durable import write_file
 from banyan.wire import jcs
@@ -73,7 +74,7 @@ def _officer(options: argparse.Namespace) -> int:
     key = keyfiles.new_signing_key("ed25519")
     assert isinstance(key, Ed25519PrivateKey), "an officer's key is Ed25519"
     officer = _convert(approving.officer_of, options.name, key)
-    centres.name_officer(options.centre, officer)
+    name_officer(options.centre, officer)
     keyfiles.save_key(options.file, key)
     say(f"{options.name} is an officer of the centre; the key is in {options.file}.")
     return 0

@@ -17,7 +17,8 @@ from banyan.demo.federation.members import INSTANCE, MEMBERS, Member
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.directory import centre as centres
 from banyan.kernel.exchange.directory import membership
-from banyan.kernel.exchange.directory.centre import Centre, CentreFile
+from banyan.kernel.exchange.directory.centre import Centre
+from banyan.kernel.exchange.directory.centre_file import CentreFile
 from banyan.kernel.exchange.directory.document import Address, Gateway, Name, Served, Snapshot, Subsystem
 from banyan.kernel.exchange.directory.document import Member as Entry
 from banyan.kernel.exchange.directory.membership import Agency, AgencyFile

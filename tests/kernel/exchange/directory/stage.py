@@ -11,7 +11,8 @@ from tests.kernel.exchange.directory.nation import Clock
 
 from banyan.kernel.exchange.directory import centre as centres
 from banyan.kernel.exchange.directory import membership
-from banyan.kernel.exchange.directory.centre import Centre, CentreFile, LoadKey
+from banyan.kernel.exchange.directory.centre import Centre
+from banyan.kernel.exchange.directory.centre_file import CentreFile, LoadKey
 from banyan.kernel.exchange.directory.document import Address, Name, Snapshot, Subsystem
 from banyan.kernel.exchange.directory.keeper import Keeper
 from banyan.kernel.exchange.directory.membership import Agency, AgencyFile, no_devices

@@ -7,50 +7,28 @@ Several processes may work on it (the centre's gateway, an officer's command): e
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from banyan.errors import Invalid, Limit, NotFound
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.directory import approving, authority, ca, changing, document, enrolment, keyfiles, trust
-from banyan.kernel.exchange.directory.approving import Officer
 from banyan.kernel.exchange.directory.authority import Authority
-from banyan.kernel.exchange.directory.ca import Ca
+from banyan.kernel.exchange.directory.centre_file import CentreFile, LoadKey, Random, locked, open_ca, read_file, root
 from banyan.kernel.exchange.directory.document import RevokedKind, Snapshot
 from banyan.kernel.exchange.directory.enrolment import Request
 from banyan.kernel.exchange.directory.keeper import Keeper, Offer
 from banyan.kernel.exchange.directory.standing import Index
 from banyan.kernel.exchange.directory.trust import Anchor
 from banyan.kernel.storage.durable import flush_folder, make_folders, write_file
-from banyan.limits_road import DIRECTORY_OFFICERS, DIRECTORY_REQUEST_AGE_S, DIRECTORY_REQUESTS
+from banyan.limits_road import DIRECTORY_REQUEST_AGE_S, DIRECTORY_REQUESTS
 from banyan.wire import jcs
 from banyan.wire.xroad.identifiers import ClientId, encoded
-
-Random = Callable[[int], bytes]
-LoadKey = Callable[[str], ec.EllipticCurvePrivateKey]
-"""From `pkcs11:…` in centre.json to a key in a device."""
-
-
-class CentreFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """centre.json. `needs`: how many officers approve an agency; 0: whoever may run the command on this machine.
-    `ca_key`: a `pkcs11:` address in place of ca/root.key. `roots`: PEM files of outside CAs whose certificates TLS
-    takes too. `pages`: where agencies find the centre."""
-
-    instance: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    pages: tuple[str, ...] = ()
-    needs: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0
-    officers: Annotated[tuple[Officer, ...], msgspec.Meta(max_length=DIRECTORY_OFFICERS)] = ()
-    ca_key: str = ""
-    roots: tuple[str, ...] = ()
 
 
 class Welcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,9 +56,9 @@ class Centre:
     def __init__(self, folder: Path, file: CentreFile, *, clock: Clock, random: Random, load_key: LoadKey) -> None:
         self.folder, self.file, self._clock, self._random = folder, file, clock, random
         self._seen: tuple[int, int] = (0, 0)
-        self.ca = _open_ca(folder, file, now=clock(), random=random, load_key=load_key)
+        self.ca = open_ca(folder, file, now=clock(), random=random, load_key=load_key)
         self.keeper = Keeper(folder / "directory", self._first(), clock=clock)
-        roots = (ca.der(self.ca.certificate), *(_root(folder / name) for name in file.roots))
+        roots = (ca.der(self.ca.certificate), *(root(folder / name) for name in file.roots))
         self.authority = authority.found(
             self.keeper, self._signer(), clock=clock, first=Snapshot(file.instance, 1, 0, roots=roots)
         )
@@ -105,7 +83,7 @@ class Centre:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """One act on the folder; what another process did before is taken up first."""
-        with _locked(self.folder):
+        with locked(self.folder):
             if self._stamp() != self._seen:
                 self.keeper.reload()
                 self.renew_signer()
@@ -376,7 +354,7 @@ class Centre:
 def founded(folder: Path, file: CentreFile, *, clock: Clock, random: Random, load_key: LoadKey) -> Centre:
     """Found a centre, or open the one that is there. Raises Invalid when it is another instance's."""
     make_folders(folder)
-    with _locked(folder):
+    with locked(folder):
         path = folder / "centre.json"
         if path.exists() and read_file(folder).instance != file.instance:
             raise Invalid.at("instance", f"The centre in {folder} is of {read_file(folder).instance}.")
@@ -387,67 +365,5 @@ def founded(folder: Path, file: CentreFile, *, clock: Clock, random: Random, loa
 
 def opened(folder: Path, *, clock: Clock, random: Random, load_key: LoadKey) -> Centre:
     """Raises Invalid when there is none."""
-    with _locked(folder):
+    with locked(folder):
         return Centre(folder, read_file(folder), clock=clock, random=random, load_key=load_key)
-
-
-def read_file(folder: Path) -> CentreFile:
-    path = folder / "centre.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=CentreFile)
-    except FileNotFoundError as error:
-        raise Invalid.at(str(folder), "No centre was founded here; say `agency found INSTANCE`.") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Invalid.at(str(path), f"{error}.") from error
-
-
-def name_officer(folder: Path, officer: Officer) -> None:
-    """Raises Invalid: another has the name, or there are too many."""
-    with _locked(folder):
-        file = read_file(folder)
-        if any(one.name == officer.name for one in file.officers):
-            raise Invalid.at("officer", f"{officer.name} is an officer already.")
-        if len(file.officers) >= DIRECTORY_OFFICERS:
-            raise Invalid.at("officer", f"A centre has at most {DIRECTORY_OFFICERS} officers.")
-        named = msgspec.structs.replace(file, officers=(*file.officers, officer))
-        write_file(folder / "centre.json", msgspec.json.format(msgspec.json.encode(named), indent=2))
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    if not folder.is_dir():
-        raise Invalid.at(str(folder), "No centre was founded here; say `agency found INSTANCE`.")
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _open_ca(folder: Path, file: CentreFile, *, now: float, random: Random, load_key: LoadKey) -> Ca:
-    place = folder / "ca"
-    make_folders(place)
-    if file.ca_key:
-        key = load_key(file.ca_key)
-    else:
-        if not (place / "root.key").exists():
-            keyfiles.save_key(place / "root.key", ec.generate_private_key(ec.SECP256R1()))
-        found = keyfiles.load_key(place / "root.key")
-        if not isinstance(found, ec.EllipticCurvePrivateKey):
-            raise Invalid.at(str(place / "root.key"), "The CA's key is on P-256.")
-        key = found
-    path = place / "root.pem"
-    if not path.exists():
-        write_file(path, ca.pem(ca.make_root(file.instance, key, now=now, random=random).certificate))
-    certificate = ca.read_certificate(path.read_bytes())
-    if certificate.public_key() != key.public_key():
-        raise Invalid.at(str(path), "This certificate is not of the CA's key.")
-    return Ca(key, certificate)
-
-
-def _root(path: Path) -> bytes:
-    try:
-        return ca.der(ca.read_certificate(path.read_bytes()))
-    except OSError as error:
-        raise Invalid.at(str(path), "centre.json names this file under `roots`, and it cannot be read.") from error

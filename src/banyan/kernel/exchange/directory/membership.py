@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from banyan.errors import Conflict, Invalid
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.directory import ca, changing, document, enrolment, keyfiles, notes, trust
-from banyan.kernel.exchange.directory.centre import LoadKey, Welcome
+from banyan.kernel.exchange.directory.centre import Welcome
+from banyan.kernel.exchange.directory.centre_file import LoadKey
 from banyan.kernel.exchange.directory.document import Address, Name, Part, Subsystem
 from banyan.kernel.exchange.directory.enrolment import Request, Wanted
 from banyan.kernel.exchange.directory.keeper import Keeper
