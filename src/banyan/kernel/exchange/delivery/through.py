@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from banyan.kernel.exchange.delivery.office import PostOffice
 from banyan.kernel.exchange.delivery.pages import client_of
 from banyan.kernel.exchange.road.gateway import Gateway
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Request, Response
+from banyan.kernel.exchange.road.routing import steady
 from banyan.kernel.storage.blobs import Blobs
 from banyan.kernel.storage.store import Store
 from banyan.limits_road import ROAD_BODY_BYTES, ROAD_CALL_S
@@ -76,8 +76,7 @@ class GatewayRoad:
         servers = self._servers(call.target.service.provider)
         if call.asked.server is not None or len(servers) < 2:
             return call
-        about = f"{encoded(call.asked.client)} {call.message_id} "
-        chosen = min(servers, key=lambda one: sha256((about + encoded(one)).encode()).digest())
+        chosen = steady(servers, f"{encoded(call.asked.client)} {call.message_id}")
         return msgspec.structs.replace(call, asked=msgspec.structs.replace(call.asked, server=chosen))
 
     def _servers(self, of: ClientId) -> set[ServerId]:

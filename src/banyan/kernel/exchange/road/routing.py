@@ -7,7 +7,7 @@ again by one call; when all rest they are tried all the same. Nothing is probed 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from hashlib import sha256
 from random import Random
@@ -176,13 +176,14 @@ class Choice:
             self._past.pop((route.host, route.port), None)
 
 
+def steady(servers: Iterable[ServerId], about: str) -> ServerId:
+    """The same of them for one text as long as it is there (rendezvous hashing; Thaler, Ravishankar 1998)."""
+    return min(servers, key=lambda server: sha256(f"{about} {encoded(server)}".encode()).digest())
+
+
 def kept_to(routes: Sequence[Route], sticky: str) -> tuple[Sequence[Route], Sequence[Route]]:
-    """Those of one gateway, the same for one `sticky` as long as it is there (rendezvous hashing), and the rest."""
-
-    def weight(server: ServerId) -> bytes:
-        return sha256(f"{sticky} {encoded(server)}".encode()).digest()
-
-    chosen = min({route.server for route in routes}, key=weight)
+    """Those of one gateway, the steady one for `sticky`, and the rest."""
+    chosen = steady({route.server for route in routes}, sticky)
     own = [route for route in routes if route.server == chosen]
     return own, [route for route in routes if route.server != chosen]
 
