@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from typing import NamedTuple
 
 CONNECTIONS = 32
@@ -15,12 +16,12 @@ CALLERS = 256
 PAUSE_S = 0.2
 """About how long a caller waits before it asks again, as long as CALLERS are enough."""
 LUA = """local clients = {%s}
-local i = 0
+local bodies = {%s}
+local i, j = 0, 0
 wrk.method = "%s"
-%s
 request = function()
-  i = i %% #clients + 1
-  return wrk.format(nil, nil, {["X-Road-Client"] = clients[i]}, %s)
+  i, j = i %% #clients + 1, j %% #bodies + 1
+  return wrk.format(nil, nil, {["X-Road-Client"] = clients[i]%s}, bodies[j])
 end
 %s
 done = function(s, l, r)
@@ -42,12 +43,14 @@ class NoAnswer(Exception):
 
 
 class Asking(NamedTuple):
-    """What is asked of an edge: where, by which clients in turn, and with how large a body (0: GET)."""
+    """What is asked of an edge: where, by which clients in turn, and with how large a body (0: GET), or with these JSON
+    texts in turn."""
 
     port: int
     path: str
     clients: list[str]
     sent: int = 0
+    texts: Sequence[str] = ()
 
 
 class Found(NamedTuple):
@@ -83,8 +86,10 @@ def constant(asking: Asking, rate: float, seconds: float) -> Found:
 
 def _wrk(asking: Asking, seconds: float, connections: int, delay: str) -> Found:
     names = ",".join(f'"{client}"' for client in asking.clients)
-    body = f'local body = string.rep("x", {asking.sent})' if asking.sent else ""
-    script = LUA % (names, "POST" if asking.sent else "GET", body, "body" if asking.sent else "nil", delay)
+    bodies = ",".join(f"[[{text}]]" for text in asking.texts) or f'string.rep("x", {asking.sent})'
+    is_sent = bool(asking.sent or asking.texts)
+    said = ', ["Content-Type"] = "application/json"' if asking.texts else ""
+    script = LUA % (names, bodies if is_sent else "", "POST" if is_sent else "GET", said, delay)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()

@@ -13,6 +13,8 @@ import asyncio
 import secrets
 import ssl
 import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvloop
@@ -40,7 +42,7 @@ from banyan.kernel.exchange.road.admission import FairAdmission
 from banyan.kernel.exchange.road.behind import HttpProvider
 from banyan.kernel.exchange.road.desk import Local, Signing, Surroundings
 from banyan.kernel.exchange.road.gateway import Gateway, Settings
-from banyan.kernel.exchange.road.model import Grant, Offer
+from banyan.kernel.exchange.road.model import Grant, Offer, Provider
 from banyan.kernel.exchange.road.tls import Identity, fingerprint
 from banyan.kernel.exchange.server import calm_collector
 from banyan.limits_road import DIRECTORY_SERVED
@@ -106,30 +108,48 @@ def certificate_of(path: Path) -> str:
 
 
 class Given:
-    """Grants as composition holds them: two dictionaries."""
+    """Grants as composition holds them: two dictionaries. Each client has one of each offer."""
 
-    def __init__(self, members: int, url: str) -> None:
-        self.offered = Offer(SERVICE, "REST", url, timeout_s=60.0)
+    def __init__(self, members: int, offers: Sequence[Offer], purposes: Mapping[str, str]) -> None:
+        self.offered = {one.id: one for one in offers}
         whole = Rights((Endpoint("*", "/**"), Endpoint("GET", "/bytes")))
         self.granted = {
-            (client_id(number), SERVICE): Grant(
-                client_id(number), SERVICE, whole, {"measuring": "bench@1"}, per_minute=10_000_000
-            )
+            (client_id(number), service): Grant(client_id(number), service, whole, purposes, per_minute=10_000_000)
             for number in range(members - 1)
+            for service in self.offered
         }
 
     def offer(self, service: ServiceId) -> Offer | None:
-        return self.offered if service == SERVICE else None
+        return self.offered.get(service)
 
     def offers(self, subsystem: ClientId) -> list[Offer]:
-        return [self.offered] if subsystem == PROVIDER else []
+        return list(self.offered.values()) if subsystem == PROVIDER else []
 
     def grant(self, client: ClientId, service: ServiceId, now: EpochS) -> Grant | None:
         return self.granted.get((client, service))
 
 
-async def main(role: str, folder: Path, ports: tuple[int, int, int, int], members: int) -> None:
+class Behind:
+    """What stands behind the provider's gateway: offers, the purposes of their grants, and who is asked."""
+
+    def __init__(self, url: str) -> None:
+        self.offers = [Offer(SERVICE, "REST", url, timeout_s=60.0)]
+        self.purposes = {"measuring": "bench@1"}
+
+    @asynccontextmanager
+    async def opened(self, gateway: Gateway, folder: Path) -> AsyncIterator[Provider]:
+        yield HttpProvider(gateway.spooling, system_clock)
+
+
+async def main(
+    role: str,
+    folder: Path,
+    ports: tuple[int, int, int, int],
+    members: int,
+    made: Callable[[str], Behind] = Behind,
+) -> None:
     peer_port, other_port, edge_port, service_port = ports
+    behind = (Behind if role == "client" else made)(f"http://127.0.0.1:{service_port}")
     is_client = role == "client"
     own = "a" if is_client else "b"
     server = ServerId(INSTANCE, CLASS, "c0" if is_client else PROVIDER.member, own)
@@ -155,7 +175,7 @@ async def main(role: str, folder: Path, ports: tuple[int, int, int, int], member
     ) as log:
         around = Surroundings(
             directory=directory(members, system_clock(), folder, at),
-            grants=Given(members, f"http://127.0.0.1:{service_port}"),
+            grants=Given(members, behind.offers, behind.purposes),
             provider=None,  # type: ignore[arg-type]  # it needs the gateway's spooling
             log=log.messages,
             calls=FairAdmission(Origin.CLIENT_PROXY, system_clock),
@@ -169,14 +189,19 @@ async def main(role: str, folder: Path, ports: tuple[int, int, int, int], member
             report=lambda text, error: print(text, repr(error), file=sys.stderr, flush=True),
             recalled=(),
         )
-        around.provider = HttpProvider(gateway.spooling, system_clock)
-        await gateway.start()
-        calm_collector()
-        while True:
-            await asyncio.sleep(PUBLISH_S)
-            await log.messages.publish()
+        async with behind.opened(gateway, folder) as around.provider:
+            await gateway.start()
+            calm_collector()
+            while True:
+                await asyncio.sleep(PUBLISH_S)
+                await log.messages.publish()
+
+
+def run(made: Callable[[str], Behind] = Behind) -> None:
+    given = [int(text) for text in sys.argv[3:8]]
+    ports = (given[0], given[1], given[2], given[3])
+    uvloop.run(main(sys.argv[1], Path(sys.argv[2]), ports, given[4], made))
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[3:8]]
-    uvloop.run(main(sys.argv[1], Path(sys.argv[2]), (given[0], given[1], given[2], given[3]), given[4]))
+    run()

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 ROOT = Path(__file__).parents[1]
 PATH = "/r1/TW/GOV/provider/files/bytes"
 PORTS = (20_000, 32_000)
-STACKS = {"ours": ".venv", "aiohttp": ".venv-peers"}
+STACKS = {"ours": ".venv", "gated": ".venv", "aiohttp": ".venv-peers"}
 
 
 def free_port() -> int:
@@ -61,11 +61,11 @@ def make_identity(path: Path) -> None:
 class Process:
     """One process of a stage; what it says goes to a file, shown when it ends too early."""
 
-    def __init__(self, environment: str, *arguments: str) -> None:
+    def __init__(self, environment: str, *arguments: str, source: Path = ROOT / "src") -> None:
         self.said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         self.process = subprocess.Popen(
             [str(ROOT / environment / "bin/python"), *arguments],
-            env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+            env=os.environ | {"PYTHONPATH": f"{source}:{ROOT}"},
             cwd=ROOT,
             stdout=self.said,
             stderr=self.said,
@@ -94,20 +94,21 @@ class Process:
 
 
 class Pair:
-    """A client's gateway and a provider's, of one stack, before the service at `service_port`."""
+    """A client's gateway and a provider's, of one stack, before the service at `service_port`. `source`: of ours."""
 
-    def __init__(self, stack: str, folder: Path, service_port: int, members: int) -> None:
+    def __init__(self, stack: str, folder: Path, service_port: int, members: int, source: Path = ROOT / "src") -> None:
         self.stack, self.members = stack, members
         self.edge_port, ports = free_port(), (free_port(), free_port())
         environment, script = STACKS[stack], str(ROOT / f"bench/_exchange_{stack}.py")
-        if stack == "ours":
+        if stack != "aiohttp":
             own = folder / f"members-{members}"
             own.mkdir()
             for name in "ab":
                 make_identity(own / f"{name}.pem")
             rest = [str(self.edge_port), str(service_port), str(members)]
-            self.provider = Process(environment, script, "provider", str(own), str(ports[1]), str(ports[0]), *rest)
-            self.client = Process(environment, script, "client", str(own), str(ports[0]), str(ports[1]), *rest)
+            there, here = str(ports[1]), str(ports[0])
+            self.provider = Process(environment, script, "provider", str(own), there, here, *rest, source=source)
+            self.client = Process(environment, script, "client", str(own), here, there, *rest, source=source)
         else:
             for name in "ab":
                 make_identity(folder / f"{name}.pem")
