@@ -16,6 +16,8 @@ DOCTOR_WAIT_S: Final = 5.0  # for a gateway to answer the doctor: one on another
 DOCTOR_HANDS: Final = 8  # gateways that the doctor calls at once
 ROAD_TEND_S: Final = 5.0  # between turns of the centre's gateway with the centre's folder, where officers write
 EXCHANGE_GRANTS: Final = 20_000  # grants of one node's members, ended ones among them: read whole at each change
+EXCHANGE_ACTS: Final = 80_000  # on them: three each, and some that came about at two gateways at once
+EXCHANGE_ACT_BYTES: Final = 32 * 1024  # of one act: 50 endpoints, 20 purposes, and a thousand ends that it has seen
 EXCHANGE_CALLS: Final = 200  # newest calls that the console shows, and as many questions about services
 EXCHANGE_LETTERS: Final = 200  # messages of the queue that the console shows at once
 
@@ -191,6 +193,7 @@ MESSAGES_SEGMENT_BYTES: Final = 16 * MIB  # finding one record reads its segment
 MESSAGES_STRETCH: Final = 4_096  # entries in one row of the index: looking one exchange up reads 600 kB at most
 MESSAGES_IDS: Final = 8_192  # ids in one row: 128 KiB, one publication's
 MESSAGES_MERGES: Final = 2  # rows of ids taken together at a publication: a quarter would do, so none waits for long
+MESSAGES_NAMES: Final = 4_096  # hashes of clients, and of services, that are kept: 1 MB; a further one is made again
 MESSAGES_XID_CHARACTERS: Final = 64  # an exchange's id in the open is a UUID; another text is shown as its hash
 MESSAGES_RETENTION_S: Final = (
     365 * 86_400

@@ -50,7 +50,8 @@ class Allowed(msgspec.Struct, frozen=True):
 
 class Grant(msgspec.Struct, frozen=True):
     """`client` INSTANCE/CLASS/MEMBER/SUBSYSTEM, `service` the same with its code. `purposes` is purpose code -> basis
-    `id@version`. Who acted is an officer's pseudonym and agency."""
+    `id@version`. Who acted is an officer's pseudonym and agency. `gateway`: where it was proposed; `seen`: the ids of
+    grants between the same two whose end was known when it was approved."""
 
     id: str
     client: str
@@ -67,6 +68,8 @@ class Grant(msgspec.Struct, frozen=True):
     approved_at: EpochS = EpochS(0)
     ended_by: Officer | None = None
     ended_at: EpochS = EpochS(0)
+    gateway: str = ""
+    seen: tuple[str, ...] = ()
 
     def state(self, now: EpochS) -> State:
         if self.ended_at or now >= self.until:
