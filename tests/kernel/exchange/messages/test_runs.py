@@ -266,6 +266,20 @@ def test_what_a_look_up_reads_grows_like_a_logarithm(counting: Counting) -> None
     asyncio.run(story())
 
 
+def test_a_name_that_nobody_has_reads_no_exchanges(counting: Counting) -> None:
+    async def story() -> None:
+        index = Index(counting, fan=4)  # type: ignore[arg-type]
+        for number in range(40):
+            await index.add(many(number * 20, number + 1, 20))
+        for sought in (Sought(client="A/B/X"), Sought(client="D/E/F/g"), Sought(service="D/E/F"), Sought(client="A/B")):
+            before = counting.rows_read
+            assert await index.find(sought) == []
+            assert counting.rows_read == before, sought
+        assert len(await index.find(Sought(client="A/B/C", service="D/E/F/g", most=900))) == 800
+
+    asyncio.run(story())
+
+
 def test_nothing_of_what_is_due_stays(counting: Counting) -> None:
     """Neither the exchanges nor, when all before is due, the hashes of their ids."""
 
@@ -277,9 +291,10 @@ def test_nothing_of_what_is_due_stays(counting: Counting) -> None:
         assert [one.idx % 20 for one in await index.find(Sought(most=100))] == [*range(19, 9, -1)] * 5
         kept = await counting.read(lambda tx: tx.rows(stretches.SQL["stretches_from"], first=0))
         assert b"".join(bytes(row[9]) for row in kept).count(b"A/B/C") == 50  # type: ignore[arg-type]
+        assert all(row[10] for row in kept)
         await index.forget(9)
         kept = await counting.read(lambda tx: tx.rows(stretches.SQL["stretches_from"], first=0))
-        assert {row[9] for row in kept} == {b""}
+        assert {row[9:] for row in kept} == {(b"", "")}
         ids = await counting.read(lambda tx: tx.rows(stretches.SQL["ids_of"], node=1, tier=1))
         assert {one for (one,) in ids} == {b""}
         assert await index.end() == (10, 100)

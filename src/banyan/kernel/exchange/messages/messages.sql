@@ -8,8 +8,9 @@ select first, after from stretch order by first desc limit :limit
 
 -- name: stretches_from
 -- Whole stretches from an entry on, in order.
-select first, after, seq, last, since, until, owed, due_last, heads, lines from stretch
-where first >= :first order by first
+select stretch.first, after, seq, last, since, until, owed, due_last, heads, lines, names
+from stretch left join stretch_names on stretch_names.first = stretch.first
+where stretch.first >= :first order by stretch.first
 
 -- name: drop_stretches_from
 -- Make room for what they are joined to.
@@ -19,6 +20,10 @@ delete from stretch where first >= :first
 -- Note frames and their exchanges.
 insert into stretch (first, after, seq, last, since, until, owed, due_last, heads, lines)
 values (:first, :after, :seq, :last, :since, :until, :owed, :due_last, :heads, :lines)
+
+-- name: add_names
+-- Note who occurs in them.
+insert into stretch_names (first, names) values (:first, :names)
 
 -- name: heads_with
 -- The frames among which an entry stands.
@@ -41,14 +46,22 @@ select heads from stretch where first = :first
 select heads from stretch where due_last >= :today order by first limit 1
 
 -- name: newest_before
--- The newest stretch that begins before `until` and ends at `since` or later; `ended` and `at` are of the one read before.
-select first, until, heads, lines from stretch
-where until >= :since and since < :until and until <= :ended and (until < :ended or first < :at)
-order by until desc, first desc limit 1
+-- The newest stretch that begins before `until` and ends at `since` or later, and may have the name; `ended` and `at` are
+-- of the one read before.
+select stretch.first, until, heads, lines from stretch
+left join stretch_names on stretch_names.first = stretch.first
+where until >= :since and since < :until and until <= :ended and (until < :ended or stretch.first < :at)
+and (names is null or names like :name)
+order by until desc, stretch.first desc limit 1
 
 -- name: first_kept
 -- The first exchange that can still be read.
 select first from stretch where owed is not null order by first limit 1
+
+-- name: empty_due_names
+-- Forget who occurs where all is due; before the exchanges, which then are not owed any more.
+update stretch_names set names = ''
+where first in (select first from stretch where due_last <= :day and owed is not null)
 
 -- name: empty_due
 -- All of these is due: nothing is left of them but where the frames stand.
@@ -56,8 +69,9 @@ update stretch set lines = :nothing, owed = null where due_last <= :day and owed
 
 -- name: partly_due
 -- Some of this is due.
-select first, after, seq, last, since, until, owed, due_last, heads, lines from stretch
-where owed <= :day order by first limit 1
+select stretch.first, after, seq, last, since, until, owed, due_last, heads, lines, names
+from stretch left join stretch_names on stretch_names.first = stretch.first
+where owed <= :day order by stretch.first limit 1
 
 -- name: drop_stretch
 -- It stands here otherwise now.
@@ -69,7 +83,8 @@ delete from stretch where last <= :seq
 
 -- name: partly_before
 -- Some of these frames may go.
-select first, after, seq, last, since, until, owed, due_last, heads, lines from stretch where seq <= :seq limit 1
+select stretch.first, after, seq, last, since, until, owed, due_last, heads, lines, names
+from stretch left join stretch_names on stretch_names.first = stretch.first where seq <= :seq limit 1
 
 -- name: add_ids
 -- Ids in a node, after those of their size.

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from banyan.kernel.exchange.messages import names
 from banyan.kernel.exchange.messages.frame import Frame
 from banyan.kernel.storage.statements import load_statements
 from banyan.kernel.storage.store import Row, SqlValue, Tx
@@ -51,7 +52,8 @@ class Written(msgspec.Struct, frozen=True):
 
 class Stretch(msgspec.Struct, frozen=True, array_like=True):
     """A row: entries `first` up to `after` in frames `seq` up to `last`. `since` and `until` hold all its moments;
-    `owed`: the first day on which some of `lines` are due, None without any; `due_last`: of all its frames."""
+    `owed`: the first day on which some of `lines` are due, None without any; `due_last`: of all its frames. `names`:
+    of who takes part, None when an older version made it."""
 
     first: int
     after: int
@@ -63,6 +65,7 @@ class Stretch(msgspec.Struct, frozen=True, array_like=True):
     due_last: int
     heads: bytes
     lines: bytes
+    names: str | None
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -116,7 +119,8 @@ def stretch_of(frames: Sequence[Written]) -> Stretch:
         for one, part in told
     ]
     since = min([seen.at for one in frames for seen in one.seen], default=_EVER)
-    return _stretch(heads, b"".join(lines), min(since, float(heads["until"].min())))
+    told_names = names.names_of(one.seen for one in frames)
+    return _stretch(heads, b"".join(lines), min(since, float(heads["until"].min())), told_names)
 
 
 def add(tx: Tx, new: Stretch, fan: int) -> None:
@@ -196,8 +200,8 @@ class Lines:
 def newest(tx: Tx, sought: Sought, most: int) -> list[Line]:
     """By client, service and span; the newest first."""
     found: list[Line] = []
-    since, ended, at = sought.since, _EVER, 0
-    while row := tx.row(SQL["newest_before"], since=since, until=sought.until, ended=ended, at=at):
+    since, ended, at, name = sought.since, _EVER, 0, names.pattern(sought)
+    while row := tx.row(SQL["newest_before"], since=since, until=sought.until, ended=ended, at=at, name=name):
         at, ended = _int(row[0]), _float(row[1])
         found = _newest_in(_heads(row[2]), _bytes(row[3]), sought, found, most)
         if len(found) == most:
@@ -207,15 +211,16 @@ def newest(tx: Tx, sought: Sought, most: int) -> list[Line]:
 
 def forget(tx: Tx, day: int) -> None:
     """Drop the exchanges that were due up to `day`; where their frames stand is still known."""
+    tx.run(SQL["empty_due_names"], day=day)
     tx.run(SQL["empty_due"], day=day, nothing=b"")
     while row := tx.row(SQL["partly_due"], day=day):
         stretch = _row(row)
         heads = _heads(stretch.heads).copy()
         parts = _parts(heads, stretch.lines)
         heads["size"][heads["due"] <= day] = 0
-        lines = b"".join([part for part, due in zip(parts, heads["due"], strict=True) if due > day])
+        kept = [part for part, due in zip(parts, heads["due"], strict=True) if due > day]
         tx.run(SQL["drop_stretch"], first=stretch.first)
-        _put(tx, _stretch(heads, lines, stretch.since))
+        _put(tx, _stretch(heads, b"".join(kept), stretch.since, _names_in(kept)))
 
 
 def drop_frames(tx: Tx, seq: int) -> None:
@@ -226,9 +231,9 @@ def drop_frames(tx: Tx, seq: int) -> None:
         stretch = _row(row)
         heads = _heads(stretch.heads)
         gone = int((heads["seq"] <= seq).sum())
-        lines = b"".join(_parts(heads, stretch.lines)[gone:])
+        kept = _parts(heads, stretch.lines)[gone:]
         tx.run(SQL["drop_stretch"], first=stretch.first)
-        _put(tx, _stretch(heads[gone:], lines, stretch.since))
+        _put(tx, _stretch(heads[gone:], b"".join(kept), stretch.since, _names_in(kept)))
 
 
 def _newest_in(heads: Heads, lines: bytes, sought: Sought, found: list[Line], most: int) -> list[Line]:
@@ -267,10 +272,15 @@ def _taken(sizes: Sequence[int], fan: int) -> int:
 
 def _joined(stretches: Sequence[Stretch]) -> Stretch:
     heads = _heads(b"".join([one.heads for one in stretches]))
-    return _stretch(heads, b"".join([one.lines for one in stretches]), min(one.since for one in stretches))
+    lines, since = b"".join([one.lines for one in stretches]), min(one.since for one in stretches)
+    return _stretch(heads, lines, since, names.joined(one.names for one in stretches))
 
 
-def _stretch(heads: Heads, lines: bytes, since: float) -> Stretch:
+def _names_in(parts: Sequence[bytes]) -> str:
+    return names.names_of(_decoder.decode(part) for part in parts if part)
+
+
+def _stretch(heads: Heads, lines: bytes, since: float, told_names: str | None) -> Stretch:
     owed = heads["due"][heads["size"] > 0]
     newest = heads[-1]
     return Stretch(
@@ -284,11 +294,14 @@ def _stretch(heads: Heads, lines: bytes, since: float) -> Stretch:
         due_last=int(heads["due"].max()),
         heads=heads.tobytes(),
         lines=lines,
+        names=told_names,
     )
 
 
 def _put(tx: Tx, one: Stretch) -> None:
-    tx.run(SQL["add_stretch"], **{name: getattr(one, name) for name in Stretch.__struct_fields__})
+    tx.run(SQL["add_stretch"], **{name: getattr(one, name) for name in Stretch.__struct_fields__ if name != "names"})
+    if one.names is not None:
+        tx.run(SQL["add_names"], first=one.first, names=one.names)
 
 
 def _row(row: Row) -> Stretch:
