@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 EMPTY: Final = frozenset(
@@ -118,7 +120,7 @@ def faults(page: Page) -> list[str]:
     found += [f"{one.tag} has {key}" for one in page.elements for key in one.attributes if key.startswith("on")]
     found += [f"tabindex {one.attributes['tabindex']}" for one in page.elements if "tabindex" in one.attributes
               if one.attributes["tabindex"] not in ("0", "-1")]  # fmt: skip
-    return found + _headings(page) + _ids(page) + _fields(page) + _once(page)
+    return found + _headings(page) + _ids(page) + _fields(page) + _once(page) + _undressed(page)
 
 
 def _is_read(one: Element) -> bool:
@@ -168,3 +170,22 @@ def _once(page: Page) -> list[str]:
     counted = {tag: len(page.all(tag)) for tag in ("html", "head", "main", "body")}
     counted["title"] = sum(one.parent is not None and one.parent.tag == "head" for one in page.all("title"))
     return [f"{count} <{tag}>" for tag, count in counted.items() if count != 1]
+
+
+@cache
+def _sheets() -> dict[str, frozenset[str]]:
+    """The classes that each of our stylesheets says something of."""
+    folder = Path(__file__).parents[2] / "web" / "portal"
+    bare = {
+        one.name: re.sub(r"/\*.*?\*/|\{[^{}]*\}", " ", one.read_text(), flags=re.DOTALL) for one in folder.glob("*.css")
+    }
+    return {name: frozenset(re.findall(r"\.([a-zA-Z][\w-]*)", text)) for name, text in bare.items()}
+
+
+def _undressed(page: Page) -> list[str]:
+    """Classes that a stylesheet of ours tells about, where the page does not link that one: a map would be black."""
+    linked = {one.attributes.get("href", "").rpartition("/")[2] for one in page.all("link")}
+    dressed = {each for name in linked for each in _sheets().get(name, ())}
+    asked = {each for one in page.elements for each in one.attributes.get("class", "").split()} - dressed
+    return [f".{each} is told of in {name} only" for each in sorted(asked)
+            for name, told in sorted(_sheets().items()) if each in told]  # fmt: skip

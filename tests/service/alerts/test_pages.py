@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.access.enough import Page, faults
 from tests.service.alerts.world import World, in_a_world
 
 from banyan.errors import Invalid
@@ -26,6 +27,8 @@ def test_every_public_page_shows_a_real_alert_and_marks_an_exercise(prefix: str)
         assert page.text.count(f'href="{prefix}/alerts/{drill}"') == 1
         one = await world.client.get(f"{prefix}/alerts/{drill}", headers=HTML)
         assert f"<h1>{mark}" in one.text
+        for text in (page.text, one.text):
+            assert faults(Page(text)) == []
         asked = await world.client.get(f"{prefix}/alerts?place=%E8%87%BA%E5%8C%97%E5%B8%82", headers=HTML)
         assert ("No warning is in force here" if prefix else "這裡目前沒有生效的告警") in asked.text
         for path in ("/alerts/archive", "/alerts/warrants"):

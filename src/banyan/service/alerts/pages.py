@@ -66,6 +66,7 @@ async def one(request: FaceRequest) -> View:
     values = {
         "found": found,
         "picture": await asyncio.to_thread(drawing.picture, alerts, exercises),
+        "styles": ("alerts.css",),
         "crumbs": _crumbs(request, title),
     }
     return View("alerts/one.html", values, title=title)
