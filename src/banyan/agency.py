@@ -62,6 +62,7 @@ def _add_agency_acts(acts: Any) -> None:
     rotate = act(acts, "rotate-key", "put a new signing key in force", _rotate)
     rotate.add_argument("--authority", action="store_true", help="at the centre: the keys that sign the directory")
     rotate.add_argument("--centre", type=Path, default=CENTRE, metavar="DIR", help="the centre's folder")
+    rotate.add_argument("--sign-key", default="", metavar="PKCS11", help="the new key in a device: pkcs11:…")
     rotate.add_argument("--out", type=Path, metavar="FILE", help="write the request to a file; nothing is sent")
     end = act(acts, "end-key", "end this agency's stolen key everywhere, by peers, also without the centre", _end_key)
     end.add_argument("key", help="its name, as `agency status` says it")
@@ -144,8 +145,12 @@ def _rotate(options: argparse.Namespace) -> int:
         return 0
     agency = Agency(options.folder, clock=system_clock, load_key=pkcs11.load_key)
     keeper = agency.keeper()
-    request = agency.ask_key()
+    request = agency.ask_key(options.sign_key)
     pages = keeper.anchor.pages
+    if agency.is_asked_key_known():
+        agency.use_new_key()
+        say("The directory has this key already; the gateway signs by it in 20 minutes.")
+        return 0
     if options.out or not pages:
         path = options.out or options.folder / "key-request.json"
         write_file(path, request.encode())
@@ -220,7 +225,7 @@ def _anchor(data: bytes) -> trust.Anchor:
 
 
 def _joined(keeper: Keeper, agency: Agency) -> int:
-    if (agency.folder / "keys" / "sign.new.pem").exists():
+    if agency.has_asked_key:
         agency.use_new_key()
     say(f"{encoded(agency.file.owner)} is a member; directory version {keeper.standing.version}.")
     return 0

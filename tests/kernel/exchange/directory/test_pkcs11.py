@@ -6,8 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests.kernel.exchange.directory.nation import Clock
 from tests.kernel.exchange.directory.stage import a_centre, an_agency, joined
 
+from banyan.cli import main
 from banyan.errors import Invalid, Problem, Unavailable
 from banyan.kernel.exchange.directory import ca, pkcs11
 
@@ -29,7 +33,7 @@ from pkcs11 import Attribute, KeyType
 from pkcs11.util.ec import encode_named_curve_parameters
 token = pkcs11.lib(sys.argv[1]).get_token(token_label="road")
 with token.open(rw=True, user_pin="4321") as session:
-    for label, curve in (("ca", "secp256r1"), ("member", "secp256r1"), ("big", "secp384r1")):
+    for label, curve in (one.split(":") for one in sys.argv[2:]):
         parameters = session.create_domain_parameters(
             KeyType.EC, {Attribute.EC_PARAMS: encode_named_curve_parameters(curve)}, local=True)
         parameters.generate_keypair(store=True, label=label)
@@ -46,8 +50,13 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     whole = {**os.environ, **environment}
     command = ["softhsm2-util", "--init-token", "--free", "--label", "road", "--so-pin", "1234", "--pin", "4321"]
     subprocess.run(command, env=whole, check=True, capture_output=True)
-    subprocess.run([sys.executable, "-c", MAKE, str(MODULE)], env=whole, check=True)
+    make_keys("ca:secp256r1", "member:secp256r1", "big:secp384r1", environment=whole)
     return environment
+
+
+def make_keys(*keys: str, environment: Mapping[str, str] = os.environ) -> None:
+    """As an operator does beside a gateway that runs: another process opens the device."""
+    subprocess.run([sys.executable, "-c", MAKE, str(MODULE), *keys], env=environment, check=True)
 
 
 WORK = """
@@ -94,6 +103,30 @@ def a_road_by_device(folder: Path) -> None:
         pkcs11.load_key(ADDRESS % "big")
 
 
+def a_new_key(folder: Path) -> None:
+    """It is made when the gateway has the device open, and named by the verb."""
+    clock = Clock(time.time())
+    centre = a_centre(folder / "centre", clock)
+    running = an_agency(folder / "m", "NHI", clock, load_key=pkcs11.load_key, sign_key=ADDRESS % "member")
+    joined(centre, running)
+    before = running.signers()[0].keyid
+    make_keys("next:secp256r1")
+    at = ["--folder", str(folder / "m")]
+    assert main(["agency", "rotate-key", *at]) == 2, "it does not say which"
+    assert main(["agency", "rotate-key", "--sign-key", ADDRESS % "next", "--out", f"{folder}/asked", *at]) == 0
+    with centre.turn():
+        welcome = centre.renew((folder / "asked").read_bytes())
+    (folder / "given").write_bytes(msgspec.json.encode(welcome))
+    assert running.signers()[0].keyid == before
+    assert main(["agency", "join", str(folder / "given"), *at]) == 0
+    running.reread()
+    after = running.signers()[0]
+    keys = centre.keeper.standing.keys(after.keyid)
+    assert after.keyid != before
+    assert keys is not None
+    assert keys.first.verify(b"a message", after.sign(b"a message"))
+
+
 def cut(path: Path, folder: Path) -> str:
     """The certificate of a file with its key."""
     text = path.read_text()
@@ -117,7 +150,7 @@ def refusals(folder: Path) -> None:
 
 
 @needs_device
-@pytest.mark.parametrize("what", ["a_road_by_device", "refusals"])
+@pytest.mark.parametrize("what", ["a_road_by_device", "a_new_key", "refusals"])
 def test_by_a_device(device: dict[str, str], tmp_path: Path, what: str) -> None:
     done = in_process(what, tmp_path, device)
     assert done.returncode == 0, done.stderr[-3_000:]

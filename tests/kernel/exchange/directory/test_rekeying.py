@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from tests.kernel.exchange.directory.nation import data, in_loop
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.kernel.exchange.directory.nation import Clock, data, in_loop
+from tests.kernel.exchange.directory.stage import a_centre, an_agency, joined
 from tests.kernel.exchange.directory.test_travel import Land, a_land
 
 from banyan.errors import Invalid
-from banyan.kernel.exchange.directory import keyfiles
+from banyan.kernel.exchange.directory import document, keyfiles
+from banyan.kernel.exchange.directory.membership import Agency
 from banyan.kernel.exchange.directory.rekeying import take_up_keys
 from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_SETTLE_S, ROAD_FORM_AFTER
 
@@ -37,11 +42,23 @@ def named_in(fields: Iterable[tuple[bytes, bytes]]) -> list[str]:
     return re.findall(r'keyid="([^"]+)"', values.decode())
 
 
-def rotate(land: Land) -> str:
+class Device:
+    """A `LoadKey`: keys in memory by their address, and how often each was opened."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, ec.EllipticCurvePrivateKey] = {}
+        self.opened: Counter[str] = Counter()
+
+    def load(self, address: str) -> ec.EllipticCurvePrivateKey:
+        self.opened[address] += 1
+        return self.keys.setdefault(address, ec.generate_private_key(ec.SECP256R1()))
+
+
+def rotate(land: Land, address: str = "", agency: Agency | None = None) -> str:
     """As `agency rotate-key` does, in another process; the new key's name."""
-    agency, centre = land.agencies["NHI"], land.centre
+    agency, centre = agency or land.agencies["NHI"], land.centre
     with centre.turn():
-        welcome = centre.renew(agency.ask_key().encode())
+        welcome = centre.renew(agency.ask_key(address).encode())
     agency.accept_certificate(welcome)
     agency.use_new_key()
     return agency.signers()[0].keyid
@@ -68,6 +85,60 @@ async def test_a_running_gateway_signs_by_the_new_key_when_peers_have_heard(tmp_
         assert await taken(land) == [new]
         assert await calls(land) == {new}
         assert await taken(land) == []
+
+
+@in_loop
+async def test_a_new_key_in_a_device_is_taken_up_as_one_in_a_file(tmp_path: Path) -> None:
+    device = Device()
+
+    def opened(land: Land) -> Agency:
+        return Agency(land.agencies["NHI"].folder, clock=land.clock, load_key=device.load)
+
+    async with a_land(tmp_path) as land:
+        land.agencies["NHI"] = opened(land)
+        for address in ("pkcs11:one", "pkcs11:two"):
+            new = rotate(land, address, opened(land))
+            await land.rounds()
+            device.opened.clear()
+            assert await taken(land) == [], "a peer may not have heard yet"
+            past(land, DIRECTORY_AHEAD_S + DIRECTORY_SETTLE_S)
+            assert await taken(land) == [new]
+            assert await calls(land) == {new}
+            assert await taken(land) == []
+            assert device.opened == {address: 1}, "each opening takes a session of the device"
+        assert not list((land.agencies["NHI"].folder / "keys").iterdir()), "the key that was in a file is removed"
+        edited = land.agencies["NHI"].folder / "agency.json"
+        edited.write_text(edited.read_text().replace("pkcs11:two", "pkcs11:other").replace('"gw"', '"gw9"'))
+        past(land, DIRECTORY_AHEAD_S + DIRECTORY_SETTLE_S)
+        assert await taken(land) == [], "no officer put it in force"
+        assert land.agencies["NHI"].file.server == "gw", "who it is stays as at the start"
+
+
+def test_a_key_in_a_device_is_not_replaced_by_itself_nor_by_one_in_a_file(tmp_path: Path) -> None:
+    device, clock = Device(), Clock()
+    agency = an_agency(tmp_path, "NHI", clock, load_key=device.load, sign_key="pkcs11:one")
+    for address in ("", "pkcs11:one"):
+        with pytest.raises(Invalid, match="make a new one there"):
+            agency.ask_key(address)
+    asked = agency.ask_key("pkcs11:two")
+    assert agency.ask_key().wanted.key == asked.wanted.key, "the one that was asked for"
+    assert agency.signers()[0].keyid.endswith(document.fingerprint(keyfiles.public_der(device.keys["pkcs11:one"])))
+
+
+def test_a_second_gateway_that_shares_the_device_needs_no_request(tmp_path: Path) -> None:
+    device, clock = Device(), Clock()
+    centre = a_centre(tmp_path / "centre", clock)
+    first = an_agency(tmp_path / "a", "NHI", clock, load_key=device.load, sign_key="pkcs11:one")
+    joined(centre, first)
+    second = Agency(shutil.copytree(tmp_path / "a", tmp_path / "b"), clock=clock, load_key=device.load)
+    second.ask_key("pkcs11:two")
+    assert not second.is_asked_key_known()
+    with centre.turn():
+        centre.renew(first.ask_key("pkcs11:two").encode())
+    second.keeper().take(centre.keeper.offer(second.keeper().held.facts.size))
+    assert second.is_asked_key_known()
+    second.use_new_key()
+    assert second.file.sign_key == "pkcs11:two"
 
 
 @in_loop

@@ -41,7 +41,8 @@ ENDED: Final = "ended"
 
 
 class AgencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """agency.json. `sign_key`: a `pkcs11:` address in place of keys/sign.pem. `algorithm` of a key made here.
+    """agency.json. `sign_key`: a `pkcs11:` address in place of keys/sign.pem; `next_sign_key`: the one asked for, until
+    it is in force. `algorithm` of a key made here.
     `certificate`: a PEM file of the gateway's TLS key and its certificate by an outside CA, renewed there by whoever
     has it of that CA; empty: the centre's own CA."""
 
@@ -56,6 +57,7 @@ class AgencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     has_second: bool = False
     sign_key: str = ""
     certificate: str = ""
+    next_sign_key: str = ""
 
     @property
     def owner(self) -> ClientId:
@@ -71,17 +73,18 @@ class Agency:
 
     def __init__(self, folder: Path, *, clock: Clock, load_key: LoadKey) -> None:
         self.folder, self._clock, self._load_key = folder, clock, load_key
-        path = folder / "agency.json"
-        try:
-            self.file = msgspec.json.decode(path.read_bytes(), type=AgencyFile)
-        except FileNotFoundError as error:
-            raise Invalid.at(str(folder), "No agency is kept here; say `agency init`.") from error
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Invalid.at(str(path), f"{error}.") from error
+        self.file = _read(folder)
+        self._device: tuple[str, PrivateKey] | None = None
+
+    def reread(self) -> None:
+        """Hear from agency.json which key in a device signs now; who this gateway is stays as it was at the start."""
+        found = _read(self.folder)
+        self.file = msgspec.structs.replace(self.file, sign_key=found.sign_key, next_sign_key=found.next_sign_key)
 
     def signers(self) -> tuple[Signer, Signer | None]:
-        """What signs this member's messages: by the key that the directory has, and by its post-quantum one."""
-        (first, one), *rest = self._private("sign").items()
+        """What signs this member's messages: by the key that the directory has, and by its post-quantum one. A key in a
+        device is opened once: each opening takes one of the device's sessions."""
+        (first, one), *rest = self._messages_key().items()
         second = next(iter(self._private("second").items()), None) if self.file.has_second else None
         assert not rest, "a member signs by one key"
         name = document.key_name(self.file.owner, first)
@@ -183,11 +186,17 @@ class Agency:
         write_file(kept, request.encode())
         return request
 
-    def ask_key(self) -> Request:
-        """A request to put a new signing key in force, signed by the old and the new; `use_new_key` when it is."""
-        if self.file.sign_key:
-            raise Invalid.at("sign_key", "Make the new key in the device, name it in agency.json and join again.")
-        for name in ("sign", "second") if self.file.has_second else ("sign",):
+    def ask_key(self, address: str = "") -> Request:
+        """A request to put a new signing key in force, signed by the old and the new; `use_new_key` when it is.
+        `address`: of the new one in a device, else it is made here. Raises Invalid: a device has the old one alone."""
+        address = address or (self.file.next_sign_key if self.file.sign_key else "")
+        if self.file.sign_key and address in ("", self.file.sign_key):
+            raise Invalid.at("--sign-key", "The key is in a device: make a new one there and give its address.")
+        if address:
+            _ = self._load_key(address)
+        self._write(msgspec.structs.replace(self.file, next_sign_key=address))
+        made_here = [] if address else ["sign"]
+        for name in (*made_here, "second") if self.file.has_second else made_here:
             path = self.folder / "keys" / f"{name}.new.pem"
             if not path.exists():
                 keyfiles.save_key(path, keyfiles.new_signing_key(SECOND if name == "second" else self.file.algorithm))
@@ -240,12 +249,28 @@ class Agency:
         write_file(self.folder / ENDED / f"{document.fingerprint(public)}.note", note)
         return note
 
+    @property
+    def has_asked_key(self) -> bool:
+        """Whether a new key waits for its answer."""
+        return bool(self.file.next_sign_key) or (self.folder / "keys" / "sign.new.pem").exists()
+
+    def is_asked_key_known(self) -> bool:
+        """Whether the directory here has the new key already: another gateway that shares it was first."""
+        first, second = self._publics(".new")
+        known = self.keeper().standing.keys(document.key_name(self.file.owner, first))
+        return known is not None and (known.second is not None) == bool(second)
+
     def use_new_key(self) -> None:
-        """The new key is in the directory: sign by it from now on. The old one is removed."""
+        """The new key is in the directory: sign by it from now on. The old one is removed, but for a device's."""
+        keys, address = self.folder / "keys", self.file.next_sign_key
+        if address:
+            self._write(msgspec.structs.replace(self.file, sign_key=address, next_sign_key=""))
+            for name in ("sign.new.pem", "sign.pem"):
+                (keys / name).unlink(missing_ok=True)
         for name in ("second", "sign"):
-            path = self.folder / "keys" / f"{name}.new.pem"
+            path = keys / f"{name}.new.pem"
             if path.exists():
-                path.rename(self.folder / "keys" / f"{name}.pem")
+                path.rename(keys / f"{name}.pem")
 
     def use_next_certificate(self) -> None:
         self.next_tls.rename(self.tls)
@@ -303,12 +328,27 @@ class Agency:
             found.update(self._private("second" + which))
         return {public: signer_of("request", key) for public, key in found.items()}
 
+    def _messages_key(self) -> Mapping[bytes, PrivateKey]:
+        address = self.file.sign_key
+        if not address:
+            return self._private("sign")
+        if self._device is None or self._device[0] != address:
+            self._device = address, self._load_key(address)
+        key = self._device[1]
+        return {keyfiles.public_der(key): key}
+
     def _private(self, name: str) -> Mapping[bytes, PrivateKey]:
-        if name == "sign" and self.file.sign_key:
-            key: PrivateKey = self._load_key(self.file.sign_key)
+        address = {"sign": self.file.sign_key, "sign.new": self.file.next_sign_key}.get(name, "")
+        if address:
+            key: PrivateKey = self._load_key(address)
         else:
             key = keyfiles.load_key(self.folder / "keys" / f"{name}.pem")
         return {keyfiles.public_der(key): key}
+
+    def _write(self, file: AgencyFile) -> None:
+        if file != self.file:
+            _write(self.folder, file)
+            self.file = file
 
 
 def made(folder: Path, file: AgencyFile, *, clock: Clock, load_key: LoadKey) -> Agency:
@@ -320,7 +360,7 @@ def made(folder: Path, file: AgencyFile, *, clock: Clock, load_key: LoadKey) -> 
         _ = keyfiles.save_new(folder / "keys" / "sign.pem", file.algorithm)
     if file.has_second:
         _ = keyfiles.save_new(folder / "keys" / "second.pem", SECOND)
-    write_file(folder / "agency.json", msgspec.json.format(msgspec.json.encode(file), indent=2))
+    _write(folder, file)
     agency = Agency(folder, clock=clock, load_key=load_key)
     _ = agency.request()
     return agency
@@ -339,3 +379,17 @@ def read_welcome(data: bytes) -> Welcome:
 def no_devices(address: str) -> ec.EllipticCurvePrivateKey:
     """The `LoadKey` of who has no key in a device."""
     raise Invalid.at("key", f"{address[:60]} is a key in a device, and none is configured here.")
+
+
+def _read(folder: Path) -> AgencyFile:
+    path = folder / "agency.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=AgencyFile)
+    except FileNotFoundError as error:
+        raise Invalid.at(str(folder), "No agency is kept here; say `agency init`.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Invalid.at(str(path), f"{error}.") from error
+
+
+def _write(folder: Path, file: AgencyFile) -> None:
+    write_file(folder / "agency.json", msgspec.json.format(msgspec.json.encode(file), indent=2))

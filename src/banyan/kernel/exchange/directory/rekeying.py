@@ -1,6 +1,6 @@
 """A gateway that runs takes up the signing key that `agency rotate-key` put in force, when peers have had time to hear.
 
-A key in a device is opened at the start alone: its address stands in agency.json.
+A key in a device stands in agency.json by its address, which is read again each time.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ async def take_up_keys(desk: Desk, agencies: Iterable[Agency], standing: Standin
     Problem or OSError: a key cannot be read."""
     found, new = dict(desk.signing), []
     for agency in agencies:
-        if agency.file.sign_key:
-            continue
-        signing, held = Signing(*await asyncio.to_thread(agency.signers)), found[agency.file.owner]
+        signing, held = await asyncio.to_thread(_lying_in, agency), found[agency.file.owner]
         if signing.first.keyid != held.first.keyid and _counts(signing, held, standing, now):
             found[agency.file.owner] = signing
             new.append(signing.first.keyid)
     if new:
         desk.signing = found
     return new
+
+
+def _lying_in(agency: Agency) -> Signing:
+    agency.reread()
+    return Signing(*agency.signers())
 
 
 def _counts(signing: Signing, held: Signing, standing: Standing, now: EpochS) -> bool:
