@@ -17,9 +17,11 @@ import pytest
 from tests.test_agency import Desk, a_counter, desk, founded, joined, made
 from tests.test_node import up
 
+from banyan.agency_centre import opened
 from banyan.demo.federation.hosting import free_port
 from banyan.kernel.events.clock import EpochS, iso, system_clock
 from banyan.kernel.exchange.directory import enrolment
+from banyan.kernel.exchange.directory.membership import Agency, no_devices
 from banyan.kernel.identity.caller import Caller
 from banyan.node import Node, open_node
 from banyan.settings import load_settings
@@ -117,6 +119,23 @@ def test_a_key_that_changes_at_one_gateway_leaves_the_others_theirs(desk: Desk) 
     desk("approve", desk.folder / "NHI/key-request.json", "--centre", desk.centre, "--out", desk.folder / "w.json")
     desk("join", desk.folder / "w.json", "--folder", desk.folder / "NHI")
     assert re.findall(rf"key {theirs} until (\S+)", desk("list", "--centre", desk.centre)) == until
+
+
+def test_status_says_that_the_gateways_own_key_ends_until_it_has_another(desk: Desk) -> None:
+    """Of a member whose other keys go on; the new one was approved, and its answer lost on the way."""
+    anchor = founded(desk)
+    joined(desk, "NHI", anchor)
+    folder = desk.folder / "NHI"
+    with_second(desk, anchor)
+    desk("rotate-key", "--folder", folder)
+    desk("approve", folder / "key-request.json", "--centre", desk.centre, "--out", desk.folder / "lost.json")
+    keeper = Agency(folder, clock=system_clock, load_key=no_devices).keeper()
+    keeper.take(opened(desk.centre).keeper.offer(keeper.held.facts.size))
+    said = desk("status", "--folder", folder)
+    assert "The key that gateway gw1 signs by ends on" in said
+    assert "in 6 days. Say `./banyan agency rotate-key` on its machine." in said
+    assert "The directory has this key already" in desk("rotate-key", "--folder", folder)
+    assert "Nothing must be done." in desk("status", "--folder", folder)
 
 
 def test_only_a_gateway_of_the_same_member_vouches(desk: Desk) -> None:
@@ -308,9 +327,13 @@ def a_service() -> Iterator[int]:
             thread.join()
 
 
-def called(edge: int) -> tuple[int, str]:
+def called(edge: int, server: str = "") -> tuple[int, str]:
+    """By any gateway of NHI, or by one."""
     connection = http.client.HTTPConnection("127.0.0.1", edge, timeout=30)
-    connection.request("GET", "/r1/TW/GOV/NHI/data/who/who", headers={"X-Road-Client": "TW/GOV/NIA/data"})
+    fields = {"X-Road-Client": "TW/GOV/NIA/data"}
+    if server:
+        fields["X-Road-Security-Server"] = f"TW/GOV/NHI/{server}"
+    connection.request("GET", "/r1/TW/GOV/NHI/data/who/who", headers=fields)
     answer = connection.getresponse()
     found = answer.status, answer.read().decode()
     connection.close()

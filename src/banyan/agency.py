@@ -16,7 +16,6 @@ from banyan.agency_online import ask_centre, is_address
 from banyan.errors import Invalid, NotFound
 from banyan.kernel.events.clock import system_clock
 from banyan.kernel.exchange.directory import (
-    document,
     evidence,
     membership,
     pkcs11,
@@ -185,11 +184,10 @@ def _status(options: argparse.Namespace) -> int:
     standing = keeper.standing
     state = standing.freshness(now)
     say(f"Directory version {standing.version}, {state}; the authority spoke on {day(standing.beat)}.")
-    own = [one for one in standing.snapshot.members if _is_of(agency, one)] if standing.snapshot else []
-    if not own or not standing.is_known(agency.file.owner):
+    is_there = any(upkeep.is_of(agency, one) for one in standing.snapshot.members) if standing.snapshot else False
+    if not is_there or not standing.is_known(agency.file.owner):
         say("The directory does not have this agency, or it was revoked.")
-    alerts = [*keeper.alerts, *upkeep.silence(standing, now), *upkeep.endings(standing.snapshot, own, now)]
-    say(*(alerts or ["Nothing must be done."]))
+    say(*(upkeep.warnings(agency, keeper, now) or ["Nothing must be done."]))
     return 0
 
 
@@ -233,7 +231,3 @@ def _joined(keeper: Keeper, agency: Agency) -> int:
 
 def _own(agency: Agency) -> str:
     return agency.request().fingerprint
-
-
-def _is_of(agency: Agency, member: document.Member) -> bool:
-    return (member.member_class, member.code) == (agency.file.member_class, agency.file.member)

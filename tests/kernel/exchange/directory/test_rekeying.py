@@ -15,7 +15,7 @@ from tests.kernel.exchange.directory.stage import a_centre, an_agency, joined
 from tests.kernel.exchange.directory.test_travel import Land, a_land
 
 from banyan.errors import Invalid
-from banyan.kernel.exchange.directory import document, keyfiles
+from banyan.kernel.exchange.directory import document, keyfiles, upkeep
 from banyan.kernel.exchange.directory.membership import Agency
 from banyan.kernel.exchange.directory.rekeying import take_up_keys
 from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_SETTLE_S, ROAD_FORM_AFTER
@@ -137,8 +137,12 @@ def test_a_second_gateway_that_shares_the_device_needs_no_request(tmp_path: Path
         centre.renew(first.ask_key("pkcs11:two").encode())
     second.keeper().take(centre.keeper.offer(second.keeper().held.facts.size))
     assert second.is_asked_key_known()
+    (member,) = centre.authority.snapshot.members
+    (said,) = upkeep.own_key_ends(second, [member], clock())
+    assert "gateway gw signs by ends" in said
     second.use_new_key()
     assert second.file.sign_key == "pkcs11:two"
+    assert upkeep.own_key_ends(second, [member], clock()) == []
 
 
 @in_loop

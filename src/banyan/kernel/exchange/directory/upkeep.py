@@ -78,18 +78,24 @@ class Upkeep:
 
     def alerts(self, now: EpochS) -> list[str]:
         """What this gateway's officers must know."""
-        snapshot = self._keeper.standing.snapshot
-        own = [one for one in snapshot.members if self._is_own(one)] if snapshot else []
-        found = [*self._keeper.alerts, *silence(self._keeper.standing, now), *endings(snapshot, own, now)]
-        found += own_key_ends(self._agency, own, now)
+        found = warnings(self._agency, self._keeper, now)
         found += [f"The next certificate could not be had: {why}" for why in (self.failed, self._unread) if why]
         return found
 
     def _is_known(self, certificate: Certificate) -> bool:
         return self._keeper.standing.server_of(certificate.sha256) == self._agency.file.gateway
 
-    def _is_own(self, member: Member) -> bool:
-        return (member.member_class, member.code) == (self._agency.file.member_class, self._agency.file.member)
+
+def warnings(agency: Agency, keeper: Keeper, now: EpochS) -> list[str]:
+    """What an agency's folder and its directory tell its officers to do."""
+    snapshot = keeper.standing.snapshot
+    own = [one for one in snapshot.members if is_of(agency, one)] if snapshot else []
+    found = [*keeper.alerts, *silence(keeper.standing, now), *endings(snapshot, own, now)]
+    return found + own_key_ends(agency, own, now)
+
+
+def is_of(agency: Agency, member: Member) -> bool:
+    return (member.member_class, member.code) == (agency.file.member_class, agency.file.member)
 
 
 def held(path: Path) -> Certificate:
@@ -139,10 +145,8 @@ def endings(snapshot: Snapshot | None, members: Iterable[Member], now: EpochS) -
 
 
 def own_key_ends(agency: Agency, members: Iterable[Member], now: EpochS) -> list[str]:
-    """That the key in this gateway's folder ends, where another gateway's key of the member goes on: `endings` speaks
-    when nothing is left to the member."""
-    if agency.file.sign_key:
-        return []  # a device's, which gateways share
+    """That the key that this gateway signs by ends, where another key of the member goes on: `endings` speaks when
+    nothing is left to the member. Of gateways that share a key in a device one may have another already."""
     own, found = agency.signers()[0].keyid, []
     for member in members:
         last = max((key.until for key in member.keys), default=0)
