@@ -57,6 +57,12 @@ def with_second(desk: Desk, anchor: str, server: str = "gw2") -> Path:
     return folder
 
 
+def heard(desk: Desk, code: str) -> None:
+    """Its gateway heard the newest directory."""
+    keeper = Agency(desk.folder / code, clock=system_clock, load_key=no_devices).keeper()
+    keeper.take(opened(desk.centre).keeper.offer(keeper.held.facts.size))
+
+
 def test_a_second_gateway_joins_by_files_and_renews_its_own(desk: Desk) -> None:
     anchor = founded(desk)
     joined(desk, "NHI", anchor)
@@ -129,8 +135,7 @@ def test_status_says_that_the_gateways_own_key_ends_until_it_has_another(desk: D
     with_second(desk, anchor)
     desk("rotate-key", "--folder", folder)
     desk("approve", folder / "key-request.json", "--centre", desk.centre, "--out", desk.folder / "lost.json")
-    keeper = Agency(folder, clock=system_clock, load_key=no_devices).keeper()
-    keeper.take(opened(desk.centre).keeper.offer(keeper.held.facts.size))
+    heard(desk, "NHI")
     said = desk("status", "--folder", folder)
     assert "The key that gateway gw1 signs by ends on" in said
     assert "in 6 days. Say `./banyan agency rotate-key` on its machine." in said
@@ -271,12 +276,17 @@ def test_whom_a_gateway_hosts_vouches_for_it(desk: Desk) -> None:
     desk(*words, "--fingerprint", fingerprint)
     approve(desk, signed, fingerprint)
     assert "hosts GOV/NIA/data" in desk("list", "--centre", desk.centre)
+    heard(desk, "NIA")
+    change(desk, "--leave-host", "TW/GOV/NHI/gw1", code="NIA")
+    assert "needs no officer" in desk.said
+    desk("approve", desk.folder / "NIA/change.json", "--centre", desk.centre)
+    assert "hosts" not in desk("list", "--centre", desk.centre)
 
 
 @pytest.mark.parametrize(
     "words",
     [[], ["--address", "host"], ["--host", "TW/GOV/NIA"], ["--host", "x"], ["--notice", "a\nb"],
-     ["--host", "XX/GOV/NIA/data", "--out", "x"]],
+     ["--host", "XX/GOV/NIA/data", "--out", "x"], ["--leave-host", "TW/GOV/NIA"], ["--leave-host", "XX/GOV/NIA/gw1"]],
 )  # fmt: skip
 def test_wrong_words_of_a_change_get_one_sentence(desk: Desk, words: list[str]) -> None:
     joined(desk, "NHI", founded(desk))

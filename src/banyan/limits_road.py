@@ -21,6 +21,16 @@ EXCHANGE_ACT_BYTES: Final = 32 * 1024  # of one act: 50 endpoints, 20 purposes, 
 EXCHANGE_CALLS: Final = 200  # newest calls that the console shows, and as many questions about services
 EXCHANGE_LETTERS: Final = 200  # messages of the queue that the console shows at once
 
+# Siblings: the gateways of one member (kernel/exchange/siblings)
+SIBLINGS_ROUND_S: Final = 10.0  # between meetings without news; news is told at once
+SIBLINGS_ASK_S: Final = 10.0  # for one answer: a page of acts over a slow line
+SIBLINGS_MEET_S: Final = 120.0  # for a meeting: a new gateway takes 80,000 acts in less
+SIBLINGS_QUIET_S: Final = 5.0  # before officers hear that a sibling was not told: one that is up has heard by then
+SIBLINGS_PAGE_ACTS: Final = 100  # told at once, each way
+SIBLINGS_PAGE_BYTES: Final = 8 * MIB  # so many of EXCHANGE_ACT_BYTES in base64 with a signature, and the offers
+SIBLINGS_OFFERS: Final = 10_000  # services of one member at one gateway
+SIBLINGS_TURNS: Final = 2_000  # pages in one meeting: all of EXCHANGE_ACTS both ways
+
 # Admission: who runs now, who waits, who is sent away (kernel/exchange/road/admission*.py)
 ADMISSION_LEAST: Final = 32  # calls that run at once whatever the lag: providers that take 1 s still serve 32/s
 ADMISSION_MOST: Final = (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from banyan.errors import NotFound
 from banyan.kernel.catalogue.operation import Text
-from banyan.kernel.events.clock import EpochS
+from banyan.kernel.events.clock import EpochS, iso
 from banyan.kernel.exchange.delivery import sent
 from banyan.kernel.exchange.delivery.received import Received
 from banyan.kernel.exchange.delivery.sent import Sent
@@ -17,6 +17,9 @@ from banyan.kernel.exchange.directory import upkeep
 from banyan.kernel.exchange.directory.document import Member, Snapshot
 from banyan.kernel.exchange.road.gated import SCHEME
 from banyan.kernel.exchange.road.model import Grant, Offer, Timing
+from banyan.kernel.exchange.siblings.meeting import Siblings
+from banyan.kernel.exchange.siblings.model import Behind
+from banyan.kernel.exchange.siblings.sealed import Sealed, seal
 from banyan.limits_road import DIRECTORY_USABLE_S, DIRECTORY_WARN_S, EXCHANGE_CALLS, EXCHANGE_LETTERS
 from banyan.roads import Road
 from banyan.service.exchange import rules
@@ -34,6 +37,7 @@ from banyan.wire.xroad.identifiers import encoded, parse_client, parse_service
 
 DAY_S: Final = 86_400.0
 HOUR_S: Final = 3_600.0
+_SHOWN: Final = 5
 Title = Callable[[Offer], Text]
 
 
@@ -70,6 +74,8 @@ class RoadDesk:
 
     def __init__(self, road: Road, calls: Calls, *, title: Title) -> None:
         self._road, self._calls, self._title = road, calls, title
+        self.siblings: Siblings | None = None
+        """Set once the acts on grants are known, which are kept behind this desk."""
 
     def here(self) -> Here:
         road = self._road
@@ -120,6 +126,14 @@ class RoadDesk:
     def allow(self, grants: Sequence[rules.Grant]) -> None:
         self._road.book.put_grants(granted(one) for one in grants)
 
+    def seal(self, member: str, content: bytes) -> Sealed | None:
+        signing = self._road.gateway.desk.signing.get(parse_client(member))
+        return seal(content, signing) if signing is not None else None
+
+    def tell(self) -> None:
+        if self.siblings is not None:
+            self.siblings.wake()
+
     def calls(self) -> Sequence[CallRow]:
         return self._calls.newest
 
@@ -141,8 +155,11 @@ class RoadDesk:
         return await self._settle(id, is_revived=False)
 
     async def alerts(self) -> Sequence[Alert]:
-        """Certificates, the directory, peers that fail, letters that wait for a decision, a log nobody witnessed."""
-        return [*self._certificates(), *self._directory(), *await self._deliveries(), *self._log()]
+        """Certificates, the directory, peers that fail, letters that wait for a decision, a log nobody witnessed,
+        gateways of the same member that know or offer something else."""
+        found = [*self._certificates(), *self._directory(), *await self._deliveries(), *self._log()]
+        behind = await self.siblings.behind() if self.siblings is not None else []
+        return [*found, *(alert for one in behind for alert in _apart(one))]
 
     def _certificates(self) -> list[Alert]:
         road = self._road
@@ -199,6 +216,22 @@ class RoadDesk:
 
 
 DISCARDED: Final = "The provider's officers gave this message up."
+
+
+def _apart(one: Behind) -> Iterator[Alert]:
+    unheard = one.unheard
+    if unheard.acts:
+        values = {
+            "server": one.server,
+            "count": str(unheard.acts),
+            "ended": str(unheard.ended),
+            "since": iso(unheard.since),
+            "why": f"{one.why} " if one.why else "",
+        }
+        yield Alert("sibling-behind", values, "wrong" if unheard.ended else "warn")
+    if one.others:
+        more = " …" if len(one.others) > _SHOWN else ""
+        yield Alert("sibling-offers", {"server": one.server, "services": ", ".join(one.others[:_SHOWN]) + more})
 
 
 def granted(one: rules.Grant) -> Grant:

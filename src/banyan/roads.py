@@ -114,6 +114,8 @@ class Road(msgspec.Struct, frozen=True):
     centre: Centre | None = None
     agencies: Sequence[Agency] = ()
     """Its own, and those that it hosts."""
+    beside: list[Callable[[], Awaitable[None]]] = []
+    """What runs too; each until it is cancelled."""
 
     @property
     def server(self) -> ServerId:
@@ -147,6 +149,8 @@ class Road(msgspec.Struct, frozen=True):
                 keep_publishing(self.messages.messages, self.neighbours, clock=self.clock, tell=self._tell)
             )
             group.create_task(keep_observing(self.observer, tell=self._tell))
+            for one in self.beside:
+                group.create_task(_awaited(one))
             if self.centre is not None:
                 group.create_task(self._repeated(ROAD_TEND_S, partial(self._tend, self.centre)))
 
@@ -170,6 +174,10 @@ class Road(msgspec.Struct, frozen=True):
 
     def _tell(self, event: str, fields: Mapping[str, object]) -> None:
         self.log(event, {name: value for name, value in fields.items() if isinstance(value, str | int | float)})
+
+
+async def _awaited(run: Callable[[], Awaitable[None]]) -> None:
+    await run()
 
 
 @asynccontextmanager

@@ -17,7 +17,9 @@ from banyan.kernel.exchange.road.model import Offer
 from banyan.kernel.storage import Drawer
 from banyan.lawful import Lawful
 from banyan.road_desk import Calls, Names, RoadDesk
+from banyan.road_siblings import siblings_of
 from banyan.roads import LaterGateway, Road, open_road
+from banyan.service.exchange.keeping import KeptActs
 from banyan.service.exchange.shelf import Shelf, lend
 from banyan.settings import RoadSettings
 from banyan.wire.xroad.identifiers import encoded, parse_client
@@ -74,11 +76,10 @@ class Roadside:
         self._road, self._carrier.gateway = road, road.gateway
         lawful.conscience.name_of = Names(road)
         if "exchange" in drawers:
-            desk = RoadDesk(road, calls, title=lambda offer: self._title(gate, offer))
-            lend(
-                drawers["exchange"],
-                Shelf(desk, lawful.ledger, lawful.conscience.bases, counter_of(road.keeper, road.centre)),
-            )
+            drawer, desk = drawers["exchange"], RoadDesk(road, calls, title=lambda offer: self._title(gate, offer))
+            shelf = Shelf(desk, lawful.ledger, lawful.conscience.bases, counter_of(road.keeper, road.centre))
+            lend(drawer, shelf)
+            desk.siblings = siblings_of(road, KeptActs(drawer.sql, shelf, self._clock))
         return road
 
     async def start(self, stack: AsyncExitStack) -> None:

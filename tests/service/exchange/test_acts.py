@@ -245,7 +245,7 @@ def test_gateways_that_act_apart_agree_when_they_meet_and_no_withdrawal_is_lost(
             held[at], held[pick % 3] = dict(both), dict(both)
         elif verb == "propose":
             made = grant("", proposed_at=EpochS(now), gateway=GATEWAYS[at])
-            act(at, msgspec.structs.replace(made, id=acts.id_of(made, GATEWAYS[at])))
+            act(at, msgspec.structs.replace(made, id=acts.id_of(made)))
         elif chosen is None:
             continue
         elif verb == "approve" and chosen.gateway == GATEWAYS[at]:

@@ -16,6 +16,7 @@ from banyan.channel.web import build_portal
 from banyan.demo.federation.law import seed_road_law
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange import DoorSettings, build_door
+from banyan.kernel.exchange.siblings.sealed import Sealed
 from banyan.kernel.identity.caller import Caller
 from banyan.kernel.ledger.entries import read_entry
 from banyan.node import ROOT, Node, open_node
@@ -58,6 +59,7 @@ class ToldRoad:
 
     def __init__(self) -> None:
         self.allowed: Sequence[Grant] = ()
+        self.tells = 0
         self.rows: list[CallRow] = [
             CallRow("x-1", EpochS(NOW), "provider", ASKS, FLAG, "POST", 200, "", 12),
             CallRow("x-2", EpochS(NOW - 1), "provider", "TW/COM/X/y", RULE, "GET", 0, DENIED, 3),
@@ -91,6 +93,12 @@ class ToldRoad:
 
     def allow(self, grants: Sequence[Grant]) -> None:
         self.allowed = tuple(grants)
+
+    def seal(self, member: str, content: bytes) -> Sealed | None:
+        return Sealed(content, ())
+
+    def tell(self) -> None:
+        self.tells += 1
 
     def calls(self) -> Sequence[CallRow]:
         return self.rows

@@ -48,6 +48,11 @@ class BadAct(ValueError):
 _DECODER: Final = msgspec.json.Decoder(Act)
 
 
+def kept(content: bytes) -> Act:
+    """One that was read before it was kept."""
+    return _DECODER.decode(content)
+
+
 def encoded(act: Act) -> bytes:
     return msgspec.json.encode(act, order="sorted")
 
@@ -57,9 +62,9 @@ def name_of(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def id_of(grant: Grant, gateway: str) -> str:
+def id_of(grant: Grant) -> str:
     """The id of a new grant: its own, whatever another gateway makes in the same moment."""
-    return sha256(encoded(Act(msgspec.structs.replace(grant, id=""), gateway))).hexdigest()[:16]
+    return sha256(msgspec.json.encode(msgspec.structs.replace(grant, id=""), order="sorted")).hexdigest()[:16]
 
 
 def read(content: bytes, member: str) -> Act:

@@ -4,30 +4,27 @@ what, on which basis, is no secret. Officers stand there by their agency only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from hashlib import sha256
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
 from banyan.errors import Limit
 from banyan.kernel.catalogue.operation import OPEN, Context
 from banyan.kernel.events.clock import EpochS, iso
-from banyan.kernel.ledger.entries import act_entry
 from banyan.kernel.policy import vocabulary
 from banyan.kernel.policy.bases import Register
-from banyan.kernel.storage.statements import load_statements
-from banyan.kernel.storage.store import Tx
-from banyan.limits_road import EXCHANGE_GRANTS
-from banyan.service.exchange import rules
+from banyan.kernel.policy.orders import Officer
+from banyan.limits_road import EXCHANGE_ACT_BYTES, EXCHANGE_GRANTS
+from banyan.service.exchange import acts, rules
+from banyan.service.exchange.acts import Act
+from banyan.service.exchange.keeping import SQL, acts_between, adopt, all_grants, allow, keep, read_grant
 from banyan.service.exchange.rules import Allowed, Grant, Offered, Priority, Refusal
 from banyan.service.exchange.service import SERVICE
 from banyan.service.exchange.shelf import Shelf, lent, shelf_of
 from banyan.service.exchange.wording import both, officer, refused, unknown
 
-SQL: Final = load_statements("banyan.service.exchange", "exchange.sql")
 Client = Annotated[str, msgspec.Meta(pattern=r"^[^/\s]+(/[^/\s]+){3}$", max_length=400)]
 ServiceName = Annotated[str, msgspec.Meta(pattern=r"^[^/\s]+(/[^/\s]+){4}$", max_length=400)]
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
@@ -66,7 +63,8 @@ class Purpose(msgspec.Struct, frozen=True):
 
 class GrantView(msgspec.Struct, frozen=True):
     """A grant as its agencies see it. `is_own`: this officer's agency is the one that answers; `may` what they may do
-    now: approve, end. `is_outdated`: a basis has changed since. Moments are RFC 3339 UTC."""
+    now: approve, end. `gateway`: the agency's other one where it was proposed. `is_outdated`: a basis has changed
+    since. Moments are RFC 3339 UTC."""
 
     id: str
     client: str
@@ -81,6 +79,7 @@ class GrantView(msgspec.Struct, frozen=True):
     proposed_at: str
     approved_at: str
     ended_at: str
+    gateway: str
     is_own: bool
     is_outdated: bool
     may: tuple[str, ...]
@@ -101,10 +100,11 @@ async def grants(ctx: Context, request: Nothing) -> tuple[GrantView, ...]:
     """Those that wait first, then those in force, then what ended; of the officer's own agency only."""
     who, shelf = officer(ctx), shelf_of(ctx.db)
     register = await shelf.bases()
-    found = [one for one in await _all(ctx) if who.agency in (one.provider, rules.member_of(one.client))]
+    here = shelf.road.here().server
+    found = [one for one in await all_grants(ctx.db.sql) if who.agency in (one.provider, rules.member_of(one.client))]
     order = {"proposed": 0, "in-force": 1, "ended": 2}
     found.sort(key=lambda one: order[one.state(ctx.now)])
-    return tuple(_view(one, who.id, who.agency, ctx.now, register) for one in found)
+    return tuple(_view(one, who, here, ctx.now, register) for one in found)
 
 
 @SERVICE.operation(
@@ -122,8 +122,9 @@ async def grants(ctx: Context, request: Nothing) -> tuple[GrantView, ...]:
 )
 async def propose_grant(ctx: Context, request: Proposal) -> GrantView:
     who, shelf = officer(ctx), shelf_of(ctx.db)
+    here = shelf.road.here().server
     made = Grant(
-        id=sha256(msgspec.json.encode((request.client, request.service, who.id, ctx.now))).hexdigest()[:16],
+        id="",
         client=request.client,
         service=request.service,
         endpoints=request.endpoints,
@@ -134,18 +135,18 @@ async def propose_grant(ctx: Context, request: Proposal) -> GrantView:
         keep_bodies_days=request.keep_bodies_days,
         proposed_by=who,
         proposed_at=ctx.now,
+        gateway=here,
     )
+    made = msgspec.structs.replace(made, id=acts.id_of(made))
     async with shelf.turn:
-        if len(await _all(ctx)) >= EXCHANGE_GRANTS:
-            raise Limit(
-                both("exchange_limit.grants", most=EXCHANGE_GRANTS), remedy=both("exchange_limit.grants_remedy")
-            )
+        if len(await all_grants(ctx.db.sql)) >= EXCHANGE_GRANTS:
+            raise _too_many()
         register = await shelf.bases()
         proposed = rules.propose(made, _offered(shelf, made), register, ctx.now)
         if isinstance(proposed, Refusal):
             raise refused(proposed.code, proposed.about)
-        await _put(ctx, shelf, "proposed", proposed)
-    return _view(proposed, who.id, who.agency, ctx.now, register)
+        await _put(ctx, shelf, proposed)
+    return _view(proposed, who, here, ctx.now, register)
 
 
 @SERVICE.operation(
@@ -163,7 +164,12 @@ async def propose_grant(ctx: Context, request: Proposal) -> GrantView:
 )
 async def approve_grant(ctx: Context, request: Named) -> GrantView:
     who = officer(ctx)
-    return await _act(ctx, "approved", request.id, lambda grant: rules.approve(grant, who, ctx.now))
+    here = shelf_of(ctx.db).road.here().server
+
+    def decide(grant: Grant, before: Sequence[Act]) -> Grant | Refusal:
+        return rules.elsewhere(grant, here) or _approved(grant, before, who, ctx.now)
+
+    return await _act(ctx, request.id, decide)
 
 
 @SERVICE.operation(
@@ -181,7 +187,7 @@ async def approve_grant(ctx: Context, request: Named) -> GrantView:
 )
 async def end_grant(ctx: Context, request: Named) -> GrantView:
     who = officer(ctx)
-    return await _act(ctx, "ended", request.id, lambda grant: rules.end(grant, who, ctx.now))
+    return await _act(ctx, request.id, lambda grant, _: rules.end(grant, who, ctx.now))
 
 
 @SERVICE.start
@@ -189,75 +195,51 @@ async def tell_the_road(ctx: Context) -> None:
     """The road learns at each start what is granted."""
     shelf = lent(ctx.db)
     if shelf is not None:
-        await _allow(ctx, shelf)
+        await adopt(ctx.db.sql, shelf, ctx.now)
+        await allow(ctx.db.sql, shelf, ctx.now)
 
 
-async def _act(ctx: Context, act: str, id: str, decide: Callable[[Grant], Grant | Refusal]) -> GrantView:
+async def _act(ctx: Context, id: str, decide: Callable[[Grant, Sequence[Act]], Grant | Refusal]) -> GrantView:
     """One act on a grant that is there. Raises NotFound, or Conflict with the rule's words."""
     who, shelf = officer(ctx), shelf_of(ctx.db)
     async with shelf.turn:
         row = await ctx.db.sql.read(lambda tx: tx.row(SQL["grant"], id=id))
         if row is None:
             raise unknown("grant")
-        before = _read(row[0])
+        before = read_grant(row[0])
         if who.agency not in (before.provider, rules.member_of(before.client)):
             raise unknown("grant")
-        after = decide(before)
+        after = decide(before, await acts_between(ctx.db.sql, before.client, before.service))
         if isinstance(after, Refusal):
             raise refused(after.code, after.about)
         if after != before:
-            await _put(ctx, shelf, act, after)
-        return _view(after, who.id, who.agency, ctx.now, await shelf.bases())
+            await _put(ctx, shelf, after)
+        return _view(after, who, shelf.road.here().server, ctx.now, await shelf.bases())
 
 
-async def _put(ctx: Context, shelf: Shelf, act: str, grant: Grant) -> None:
-    """Publish, keep, tell the road: a crash in between leaves an entry of an act that did not come about, never a
-    grant without its entry."""
-    entry = act_entry(
-        "grant",
-        step=act,
-        id=grant.id,
-        client=grant.client,
-        service=grant.service,
-        purposes=",".join(f"{code}:{basis}" for code, basis in sorted(grant.purposes.items())),
-        until=int(grant.until),
-    )
-    await shelf.ledger.append_once(f"grant/{grant.id}/{act}", entry)
-    replaced = await _replaced(ctx, grant) if act == "approved" else ()
-
-    def job(tx: Tx) -> None:
-        for one in (*replaced, grant):
-            values = {"id": one.id, "client": one.client, "service": one.service}
-            tx.run(SQL["put_grant"], **values, proposed_at=one.proposed_at, whole=msgspec.json.encode(one))
-
-    await ctx.db.sql.write(job)
-    await _allow(ctx, shelf)
+def _approved(grant: Grant, before: Sequence[Act], who: Officer, now: EpochS) -> Grant | Refusal:
+    """With what had been withdrawn between the same two by then, and after it by any gateway's clock."""
+    after = rules.approve(grant, who, now)
+    if isinstance(after, Refusal) or after == grant:
+        return after
+    known = acts.folded(before).values()
+    return msgspec.structs.replace(after, approved_at=acts.approved_at(now, known), seen=acts.withdrawn(before, now))
 
 
-async def _replaced(ctx: Context, grant: Grant) -> tuple[Grant, ...]:
-    """What was in force between the same two, ended by the one that takes its place."""
-    ended = partial(msgspec.structs.replace, ended_by=grant.approved_by, ended_at=ctx.now)
-    return tuple(
-        ended(one)
-        for one in await _all(ctx)
-        if (one.client, one.service) == (grant.client, grant.service)
-        and one.id != grant.id
-        and one.state(ctx.now) == "in-force"
-    )
+async def _put(ctx: Context, shelf: Shelf, grant: Grant) -> None:
+    """Sign what an officer did here, and keep it."""
+    act = Act(grant, shelf.road.here().server)
+    content = acts.encoded(act)
+    sealed = shelf.road.seal(grant.provider, content)
+    if sealed is None:
+        raise unknown("road")
+    if len(content) > EXCHANGE_ACT_BYTES:
+        raise _too_many()
+    await keep(ctx.db.sql, shelf, [(act, sealed)], ctx.now)
 
 
-async def _allow(ctx: Context, shelf: Shelf) -> None:
-    shelf.road.allow([one for one in await _all(ctx) if one.state(ctx.now) == "in-force"])
-
-
-async def _all(ctx: Context) -> list[Grant]:
-    rows = await ctx.db.sql.read(lambda tx: tx.rows(SQL["grants"], limit=EXCHANGE_GRANTS))
-    return [_read(row[0]) for row in rows]
-
-
-def _read(whole: object) -> Grant:
-    assert isinstance(whole, bytes), "a grant is kept as bytes"
-    return msgspec.json.decode(whole, type=Grant)
+def _too_many() -> Limit:
+    return Limit(both("exchange_limit.grants", most=EXCHANGE_GRANTS), remedy=both("exchange_limit.grants_remedy"))
 
 
 def _offered(shelf: Shelf, grant: Grant) -> Offered | None:
@@ -268,10 +250,11 @@ def _offered(shelf: Shelf, grant: Grant) -> Offered | None:
     return Offered(service.operation, service.needs_purpose, grant.client in known)
 
 
-def _view(grant: Grant, officer_id: str, agency: str, now: EpochS, register: Register) -> GrantView:
-    state, is_own = grant.state(now), agency == grant.provider
+def _view(grant: Grant, who: Officer, here: str, now: EpochS, register: Register) -> GrantView:
+    state, is_own = grant.state(now), who.agency == grant.provider
+    is_here = rules.elsewhere(grant, here) is None
     may = {
-        "approve": is_own and state == "proposed" and officer_id != grant.proposed_by.id,
+        "approve": is_own and is_here and state == "proposed" and who.id != grant.proposed_by.id,
         "end": is_own and state != "ended",
     }
     return GrantView(
@@ -288,6 +271,7 @@ def _view(grant: Grant, officer_id: str, agency: str, now: EpochS, register: Reg
         proposed_at=iso(grant.proposed_at),
         approved_at=iso(grant.approved_at) if grant.approved_at else "",
         ended_at=iso(grant.ended_at) if grant.ended_at else "",
+        gateway="" if is_here else grant.gateway,
         is_own=is_own,
         is_outdated=state != "ended" and rules.is_outdated(grant, register),
         may=tuple(act for act, is_open in may.items() if is_open),

@@ -35,6 +35,7 @@ Code = Literal[
     "too-long",
     "same-officer",
     "not-proposed",
+    "elsewhere",
     "ended",
 ]
 LONGEST_S: Final = 3 * 366 * 86_400.0
@@ -162,6 +163,12 @@ def approve(grant: Grant, officer: Officer, now: EpochS) -> Grant | Refusal:
     if officer.id == grant.proposed_by.id:
         return Refusal("same-officer")
     return msgspec.structs.replace(grant, approved_by=officer, approved_at=now)
+
+
+def elsewhere(grant: Grant, here: str) -> Refusal | None:
+    """Approving is for the gateway where it was proposed: officers have their accounts at each machine by itself, so
+    only there two ids are two people."""
+    return Refusal("elsewhere", grant.gateway) if grant.gateway not in ("", here) else None
 
 
 def end(grant: Grant, officer: Officer, now: EpochS) -> Grant | Refusal:

@@ -13,6 +13,7 @@ import msgspec
 
 from banyan.kernel.catalogue.operation import Text
 from banyan.kernel.events.clock import EpochS
+from banyan.kernel.exchange.siblings.sealed import Sealed
 from banyan.kernel.ledger.log import Ledger
 from banyan.kernel.policy.bases import Register
 from banyan.kernel.storage import Drawer, Lent
@@ -134,6 +135,12 @@ class Road(Protocol):
 
     def allow(self, grants: Sequence[Grant]) -> None:
         """From the next call on these grants count, and no others."""
+
+    def seal(self, member: str, content: bytes) -> Sealed | None:
+        """What officers of `member` did, signed by its key; None: there is none of that member here."""
+
+    def tell(self) -> None:
+        """There are new acts for the other gateways of the members here."""
 
     def calls(self) -> Sequence[CallRow]:
         """The newest first, a bounded number."""
