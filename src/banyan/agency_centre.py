@@ -210,6 +210,7 @@ def _changes(wanted: enrolment.Wanted) -> list[str]:
     found += [f"  notice: {change.notice or 'none'}"] if change.notice is not None else []
     for what, served in (("hosts", change.hosted), ("hosts no more", change.unhosted)):
         found += [f"  {what}: {one.member_class}/{one.member}/{one.subsystem}" for one in served]
+    found += [f"  leaves its host {one.member_class}/{one.member}/{one.server}" for one in change.left]
     found += [f"  new subsystem: {one.code}" for one in wanted.subsystems]
     return found + [f"  subsystem that goes: {one}" for one in change.dropped]
 

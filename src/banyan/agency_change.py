@@ -12,10 +12,10 @@ from banyan.errors import Invalid
 from banyan.kernel.events.clock import system_clock
 from banyan.kernel.exchange.directory import changing, enrolment, pkcs11
 from banyan.kernel.exchange.directory.document import Address, Served, Subsystem
-from banyan.kernel.exchange.directory.enrolment import Change, Request, Wanted
+from banyan.kernel.exchange.directory.enrolment import Change, Host, Request, Wanted
 from banyan.kernel.exchange.directory.membership import CHANGE, Agency
 from banyan.kernel.storage.durable import write_file
-from banyan.wire.xroad.identifiers import encoded, parse_client
+from banyan.wire.xroad.identifiers import encoded, parse_client, parse_server
 
 
 def add_change_acts(acts: Any) -> list[Any]:
@@ -35,6 +35,7 @@ def add_change_acts(acts: Any) -> list[Any]:
         ("drop-subsystem", "CODE", "one that goes"),
         ("host", "ID", "host INSTANCE/CLASS/CODE/SUBSYSTEM of another member, which vouches for it"),
         ("drop-host", "ID", "host it no more"),
+        ("leave-host", "ID", "end what the gateway INSTANCE/CLASS/CODE/SERVER hosts of this member; at once"),
     ):
         change.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=text)
     for one in (vouch, change):
@@ -75,9 +76,9 @@ def _change(options: argparse.Namespace) -> int:
         addresses=tuple(address_of(one) for one in options.address),
         change=change,
     )
-    if not (is_of_gateway or wanted.subsystems or change.dropped):
+    if not (is_of_gateway or wanted.subsystems or change.dropped or change.left):
         raise Invalid.at(
-            "change", "Say what changes: --address, --notice, --subsystem, --host, or what is to be dropped."
+            "change", "Say what changes: --address, --notice, --subsystem, --host, or what is to be dropped or left."
         )
     request = agency.ask_change(wanted)
     others = changing.consenting(wanted)
@@ -118,6 +119,7 @@ def _asked(options: argparse.Namespace, instance: str) -> Change:
         tuple(_served(one, "--host", instance) for one in options.host),
         tuple(_served(one, "--drop-host", instance) for one in options.drop_host),
         options.drop_gateway,
+        tuple(_host(one, instance) for one in options.leave_host),
     )
 
 
@@ -126,6 +128,13 @@ def _served(text: str, field: str, instance: str) -> Served:
     if not found.subsystem or found.instance != instance:
         raise Invalid.at(field, f"Give {instance}/CLASS/CODE/SUBSYSTEM.")
     return Served(found.member_class, found.member, found.subsystem)
+
+
+def _host(text: str, instance: str) -> Host:
+    found = parse_server(text, "--leave-host", strict=True)
+    if found.instance != instance:
+        raise Invalid.at("--leave-host", f"Give {instance}/CLASS/CODE/SERVER.")
+    return Host(found.member_class, found.member, found.server)
 
 
 def address_of(text: str) -> Address:

@@ -15,7 +15,7 @@ from banyan.errors import Invalid
 from banyan.kernel.exchange.directory import counter, document, enrolment
 from banyan.kernel.exchange.directory.centre import Centre
 from banyan.kernel.exchange.directory.document import Address, Gateway, Member, Served, Subsystem
-from banyan.kernel.exchange.directory.enrolment import Change, Request, Wanted
+from banyan.kernel.exchange.directory.enrolment import Change, Host, Request, Wanted
 from banyan.kernel.exchange.directory.membership import Agency
 from banyan.wire.xroad.identifiers import ClientId
 
@@ -130,6 +130,45 @@ def test_a_host_and_the_member_that_it_hosts_both_sign(office: Office) -> None:
     assert {one.server.member for one in routes} == {"NIA", "NHI"}
     office.adopt(office.ask(Change(unhosted=(served,)), server="gw"))
     assert office.gateway.hosted == ()
+
+
+DATA = Served("GOV", "NIA", "data")
+LEFT = Change(left=(Host("GOV", "NHI", "gw"),))
+
+
+def test_who_is_hosted_leaves_alone_and_at_once(office: Office) -> None:
+    office.adopt(office.nia.vouch(office.ask(Change(hosted=(DATA,)), server="gw")))
+    leave = office.ask(LEFT, of=office.nia)
+    assert office.post("renewals", leave)[0] == 200
+    assert office.gateway.hosted == ()
+    routes = office.centre.keeper.standing.routes(ClientId("TW", "GOV", "NIA", "data"))
+    assert {one.server.member for one in routes} == {"NIA"}
+    assert not office.centre.keeper.standing.serves(office.nhi.file.gateway, office.nia.file.owner)
+    status, said = office.post("renewals", office.ask(LEFT, of=office.nia))
+    assert (status, "TW/GOV/NHI/gw hosts nothing of NIA" in said) == (422, True)
+
+
+def test_nobody_leaves_a_host_for_another_and_no_older_word_ends_or_begins_it_again(office: Office) -> None:
+    hosted, held = (office.nia.vouch(office.ask(Change(hosted=(DATA,)), server="gw")) for _ in range(2))
+    office.clock.at += 1
+    early = office.ask(LEFT, of=office.nia)
+    office.adopt(hosted)
+    forged = enrolment.make(early.wanted, office.nhi._signing())
+    assert office.post("renewals", forged)[0] == 422
+    assert office.gateway.hosted == (DATA,)
+    assert office.post("renewals", early)[0] == 200, "made after the hosting was asked for"
+    with pytest.raises(Invalid, match="made_at"):
+        office.adopt(held)
+    again = office.nia.vouch(office.ask(Change(hosted=(DATA,)), server="gw"))
+    late = office.ask(LEFT, of=office.nia)
+    office.adopt(again)
+    office.adopt(office.ask(subsystems=(Subsystem("cards"),)))
+    assert "made_at" in office.post("renewals", late)[1], "the host's newest change is newer"
+    assert office.gateway.hosted == (DATA,)
+    for path in (office.centre.folder / "issued").iterdir():
+        path.unlink()  # as after a restored backup
+    assert "made_at" in office.post("renewals", early)[1], "not even by a centre that forgot it"
+    assert office.gateway.hosted == (DATA,)
 
 
 def test_a_gateway_leaves_and_the_centres_own_stays(office: Office) -> None:

@@ -1,8 +1,9 @@
 """What a member changes of its own in the directory: addresses, notices, subsystems, whom its gateways host.
 
 A notice of maintenance and addresses count at once, for what is at an address proves itself by its certificate, which
-stays. The rest shows in what others may call, so officers approve it. Each of both keeps when its newest was made: an
-older one, sent again or held back on its way, takes nothing back.
+stays; so does leaving a host, by which nobody gains anything. The rest shows in what others may call, so officers
+approve it. Each of both keeps when its newest was made: an older one, sent again or held back on its way, takes nothing
+back.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import msgspec
 
 from banyan.errors import Invalid
 from banyan.kernel.exchange.directory.document import Gateway, Member, Served, Snapshot, Subsystem
-from banyan.kernel.exchange.directory.enrolment import Change, Wanted, changed
-from banyan.wire.xroad.identifiers import ClientId, encoded
+from banyan.kernel.exchange.directory.enrolment import Change, Host, Wanted, changed
+from banyan.wire.xroad.identifiers import ClientId, ServerId, encoded
 
 
 def is_at_once(wanted: Wanted) -> bool:
@@ -31,22 +32,54 @@ def consenting(wanted: Wanted) -> list[ClientId]:
 
 def applied(wanted: Wanted, snapshot: Snapshot) -> Snapshot:
     """The snapshot with the change. Raises Invalid naming the field: nothing to change, or an older one than counts."""
-    known = {(m.member_class, m.code, one.code) for m in snapshot.members for one in m.subsystems}
-    for one in wanted.change.hosted:
-        if (one.member_class, one.member, one.subsystem) not in known:
-            raise Invalid.at("host", f"{_said(wanted, one)} is no subsystem in the directory.")
+    _check_hosted(wanted, snapshot)
     if wanted.change.is_gone and snapshot.home == (wanted.member_class, wanted.member, wanted.server):
         raise Invalid.at("server", f"{wanted.server} is the centre's own gateway, which all ask; it stays.")
 
     def change(member: Member) -> Member:
-        if not is_at_once(wanted):
+        if not is_at_once(wanted) or wanted.change.left:
             _check_newer(wanted, member.changed)
             member = msgspec.structs.replace(
                 member, subsystems=_subsystems(wanted, member.subsystems), changed=wanted.made_at
             )
         return msgspec.structs.replace(member, gateways=_gateways(wanted, member)) if wanted.server else member
 
-    return changed(wanted, snapshot, change)
+    return _without_left(wanted, changed(wanted, snapshot, change))
+
+
+def _check_hosted(wanted: Wanted, snapshot: Snapshot) -> None:
+    """Whom it would host is there, and has not left a host since it signed."""
+    members = {(one.member_class, one.code): one for one in snapshot.members}
+    for served in wanted.change.hosted:
+        member = members.get((served.member_class, served.member))
+        if member is None or served.subsystem not in {one.code for one in member.subsystems}:
+            raise Invalid.at("host", f"{_said(wanted, served)} is no subsystem in the directory.")
+        _check_newer(wanted, member.changed)
+
+
+def _without_left(wanted: Wanted, snapshot: Snapshot) -> Snapshot:
+    """The hosts host nothing of the member any more."""
+    waiting, members = set(wanted.change.left), []
+    for member in snapshot.members if waiting else ():
+        gateways = []
+        for gateway in member.gateways:
+            host = Host(member.member_class, member.code, gateway.server)
+            kept = tuple(one for one in gateway.hosted if not _is_of(wanted, one))
+            if host in waiting and kept != gateway.hosted:
+                _check_newer(wanted, member.changed)
+                waiting.discard(host)
+                gateways.append(msgspec.structs.replace(gateway, hosted=kept))
+            else:
+                gateways.append(gateway)
+        members.append(msgspec.structs.replace(member, gateways=tuple(gateways)))
+    for host in waiting:
+        where = encoded(ServerId(wanted.instance, *msgspec.structs.astuple(host)))
+        raise Invalid.at("leave-host", f"{where} hosts nothing of {wanted.member}.")
+    return msgspec.structs.replace(snapshot, members=tuple(members)) if members else snapshot
+
+
+def _is_of(wanted: Wanted, served: Served) -> bool:
+    return (served.member_class, served.member) == (wanted.member_class, wanted.member)
 
 
 def _subsystems(wanted: Wanted, held: Sequence[Subsystem]) -> tuple[Subsystem, ...]:

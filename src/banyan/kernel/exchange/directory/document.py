@@ -114,7 +114,7 @@ class Subsystem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Member(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An agency. `since`: when it was let in; a revocation of the member from before that no longer counts. `changed`:
-    when it made the newest change that officers approved."""
+    when it made the newest change that officers approved, or left a host."""
 
     member_class: Part
     code: Part

@@ -58,15 +58,25 @@ class Signing(Protocol):
     def sign(self, base: bytes) -> bytes: ...
 
 
+class Host(msgspec.Struct, frozen=True, gc=False):
+    """A gateway of another member."""
+
+    member_class: Part
+    member: Part
+    server: Part
+
+
 class Change(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Beside a request's `server`, `addresses` and new `subsystems`: what is not said stays. An empty `notice` ends
-    one. `hosted`: subsystems of other members, whose keys sign too. `is_gone`: the gateway leaves the directory."""
+    one. `hosted`: subsystems of other members, whose keys sign too. `is_gone`: the gateway leaves the directory.
+    `left`: gateways that host the member that asks, and shall not any more."""
 
     notice: Words | None = None
     dropped: Annotated[tuple[Part, ...], msgspec.Meta(max_length=DIRECTORY_SUBSYSTEMS)] = ()
     hosted: Annotated[tuple[Served, ...], msgspec.Meta(max_length=DIRECTORY_SERVED)] = ()
     unhosted: Annotated[tuple[Served, ...], msgspec.Meta(max_length=DIRECTORY_SERVED)] = ()
     is_gone: bool = False
+    left: Annotated[tuple[Host, ...], msgspec.Meta(max_length=DIRECTORY_SERVED)] = ()
 
 
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -291,7 +301,7 @@ def _check_proof(proof: Proof, base: bytes) -> None:
 def _check_names(wanted: Wanted) -> None:
     parts = [wanted.instance, wanted.member_class, wanted.member, *(one.code for one in wanted.subsystems)]
     parts += [wanted.server] if wanted.server else []
-    for one in (*wanted.change.hosted, *wanted.change.unhosted):
+    for one in (*wanted.change.hosted, *wanted.change.unhosted, *wanted.change.left):
         parts += msgspec.structs.astuple(one)
     try:
         decoded_parts([encoded_part(one) for one in parts], "identifier")
@@ -312,7 +322,7 @@ def _is_complete(wanted: Wanted) -> bool:
             of_gateway = wanted.addresses or change.hosted or change.unhosted or change.is_gone
             is_of_gateway = bool(of_gateway) or change.notice is not None
             has_key = bool(wanted.key or wanted.second or wanted.csr or wanted.certificate or wanted.name != Name())
-            is_some = is_of_gateway or bool(wanted.subsystems or change.dropped)
+            is_some = is_of_gateway or bool(wanted.subsystems or change.dropped or change.left)
             return is_some and not has_key and is_of_gateway == bool(wanted.server)
     return bool(wanted.key)
 

@@ -213,8 +213,10 @@ class Agency:
         fields to change. Raises Invalid naming one."""
         path, file = self.folder / CHANGE, self.file
         snapshot, made_at = self.keeper().standing.snapshot, int(self._clock())
+        others = {(one.member_class, one.member) for one in asked.change.left}
+        others |= {(one.member_class, one.member) for one in asked.change.hosted}
         for member in snapshot.members if snapshot else ():
-            if (member.member_class, member.code) == (file.member_class, file.member):
+            if (member.member_class, member.code) in {(file.member_class, file.member), *others}:
                 newest = max(member.changed, *(one.changed for one in member.gateways), 0)
                 made_at = max(made_at, newest + 1)
         if path.exists():
