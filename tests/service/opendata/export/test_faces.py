@@ -93,6 +93,19 @@ def test_feed_and_site_map(tmp_path: Path) -> None:
     with_node(tmp_path, run, *(seeds.another(number) for number in range(150)))
 
 
+def test_crawlers_are_led_to_the_site_map_and_away_from_searches_without_end(tmp_path: Path) -> None:
+    async def run(node: Node) -> None:
+        reply = await node.client.get("/robots.txt")
+        assert reply.headers["content-type"].startswith("text/plain")
+        lines = reply.text.splitlines()
+        assert lines[0] == "User-agent: *"
+        assert {"Disallow: /dataset?", "Disallow: /en/dataset?"} <= set(lines)
+        assert "Disallow: /dataset" not in lines, "the data sets themselves may be found"
+        assert lines[-1] == "Sitemap: http://localhost/sitemap.xml"
+
+    with_node(tmp_path, run)
+
+
 def test_packages_schema_and_descriptions(tmp_path: Path) -> None:
     async def run(node: Node) -> None:
         package = (await node.client.get("/dataset/mask/datapackage.json")).json

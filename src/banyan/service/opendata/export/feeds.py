@@ -1,4 +1,4 @@
-"""What changed, for people and machines: the Atom feed and the site map."""
+"""What changed, for people and machines: the Atom feed, the site map, and what crawlers are asked to leave."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from banyan.wire.dcat.vocabularies import FILE_TYPES
 
 _CHANNEL_PAGES = ("/accessibility", "/sitemap")
 """Pages of the portal itself, beside those that this service declares with a title."""
+_LEFT = ("/dataset?", "/dataset/*?", "/en/dataset?", "/en/dataset/*?", "/openid/", "/en/openid/")
+"""Searches and views of rows: each facet and filter links on to more of them, without an end."""
 
 
 @SERVICE.face("GET", path="/feed.atom")
@@ -83,6 +85,19 @@ async def site_map(request: FaceRequest) -> FaceAnswer:
     urls += [_url(base, f"/dataset/{name}", changed) for name, changed in found.names]
     body = await asyncio.to_thread(sitemap.write, urls)
     return answer(request, body, sitemap.MEDIA_TYPE, etag=tag(found.revision, page, base))
+
+
+@SERVICE.face("GET", path="/robots.txt")
+async def robots(request: FaceRequest) -> FaceAnswer:
+    """What crawlers are asked to leave, and where all data sets are listed (RFC 9309, sitemaps.org)."""
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in _LEFT),
+        "",
+        f"Sitemap: {request.base_url}/sitemap.xml",
+        "",
+    ]
+    return answer(request, "\n".join(lines).encode(), "text/plain; charset=utf-8", etag=tag("robots", request.base_url))
 
 
 def _named_pages() -> list[str]:
