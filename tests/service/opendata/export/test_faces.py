@@ -96,7 +96,7 @@ def test_feed_and_site_map(tmp_path: Path) -> None:
 def test_crawlers_are_led_to_the_site_map_and_away_from_searches_without_end(tmp_path: Path) -> None:
     async def run(node: Node) -> None:
         reply = await node.client.get("/robots.txt")
-        assert reply.headers["content-type"].startswith("text/plain")
+        assert reply.header("content-type").startswith("text/plain")
         lines = reply.text.splitlines()
         assert lines[0] == "User-agent: *"
         assert {"Disallow: /dataset?", "Disallow: /en/dataset?"} <= set(lines)
