@@ -9,6 +9,7 @@ from email.utils import formatdate
 from typing import Final
 
 from banyan.kernel.events.clock import Clock
+from banyan.kernel.exchange.road.bundle import Bundle, Entry
 from banyan.kernel.exchange.road.connection import Connection, Handler, Quick
 from banyan.kernel.exchange.road.spool import Spooling
 from banyan.limits_road import (
@@ -29,6 +30,8 @@ class Listener:
         self.spooling = spooling
         self.report = report
         self.connections: set[Connection] = set()
+        """Strands of bundles among them."""
+        self.bundles: set[Bundle] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.quick: Quick | None = None
         self.taken: set[Connection] = set()
@@ -45,7 +48,12 @@ class Listener:
         """The port it listens at."""
         handshake_s = ROAD_HANDSHAKE_S if context is not None else None
         self._server = await self.loop.create_server(
-            lambda: Connection(self), host, port, ssl=context, ssl_handshake_timeout=handshake_s, backlog=1024
+            lambda: Entry(self._bundle, lambda: Connection(self)) if context is not None else Connection(self),
+            host,
+            port,
+            ssl=context,
+            ssl_handshake_timeout=handshake_s,
+            backlog=1024,
         )
         self._sweep()
         bound: int = self._server.sockets[0].getsockname()[1]
@@ -75,6 +83,8 @@ class Listener:
             if not self.connections:
                 break
             await asyncio.sleep(0)
+        for bundle in tuple(self.bundles):
+            bundle.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
 
@@ -83,11 +93,19 @@ class Listener:
         for one in tuple(self.connections):
             if now >= one.deadline:
                 one.late()
+        for bundle in tuple(self.bundles):
+            if now >= bundle.deadline:
+                bundle.close()
 
     def left(self, connection: Connection) -> None:
         self.taken.discard(connection)
         if self._idle is not None and not self.taken and not self._idle.done():
             self._idle.set_result(None)
+
+    def _bundle(self) -> Bundle:
+        bundle = Bundle(accept=lambda: Connection(self), ended=self.bundles.discard)
+        self.bundles.add(bundle)
+        return bundle
 
     def date(self) -> bytes:
         now = int(self._clock())
