@@ -13,16 +13,18 @@ from typing import Final, Protocol, cast
 
 import msgspec
 
+from banyan.kernel.exchange.road.bundle import Bundle
+from banyan.kernel.exchange.road.bundles import Bundles
 from banyan.kernel.exchange.road.head import BadHttp, ResponseHead, read_response
 from banyan.kernel.exchange.road.model import Body
 from banyan.kernel.exchange.road.reader import Reader
 from banyan.kernel.exchange.road.spool import Spool
+from banyan.kernel.exchange.road.strand import Strand
 from banyan.kernel.exchange.road.tls import shown
 from banyan.limits_road import (
     ROAD_BODY_IDLE_S,
     ROAD_BODY_MOST_S,
     ROAD_CONNECT_S,
-    ROAD_HANDSHAKE_S,
     ROAD_PIECE_BYTES,
     ROAD_POOL_IDLE_S,
     ROAD_POOL_PER_PLACE,
@@ -232,8 +234,14 @@ class Link(asyncio.Protocol):
         return self._asker is not None or (self._answer is not None and not self._answer.done())
 
     def late(self) -> None:
+        silent = self._transport.silent_since(self._asked_at) if isinstance(self._transport, Strand) else None
+        if silent is not None:
+            self.pool.doubt(silent)
         self._fail(Broken("no answer came in time", is_late=True))
         self.abort()
+
+    def is_of(self, bundle: Bundle) -> bool:
+        return isinstance(self._transport, Strand) and self._transport.is_of(bundle)
 
     def abort(self) -> None:
         self.is_open = False
@@ -293,6 +301,7 @@ class Pool:
         self._context = context
         self._idle: dict[Place, deque[Link]] = {}
         self._links: set[Link] = set()
+        self._bundles = Bundles()
         self._per_place = per_place
         self._idle_s = idle_s
         self.loop = asyncio.get_running_loop()
@@ -314,12 +323,13 @@ class Pool:
         """A new connection. Raises OSError: nobody there, too late, or TLS refused (ssl.SSLError)."""
         context = self._context() if place.is_tls else None
         assert context is not None or not place.is_tls, "a TLS place needs a context"
-        handshake_s = ROAD_HANDSHAKE_S if place.is_tls else None
+        link = Link(self, place)
         try:
             async with asyncio.timeout_at(min(deadline, self.loop.time() + ROAD_CONNECT_S)):
-                _, link = await self.loop.create_connection(
-                    lambda: Link(self, place), place.host, place.port, ssl=context, ssl_handshake_timeout=handshake_s
-                )
+                if context is None:
+                    await self.loop.create_connection(lambda: link, place.host, place.port)
+                else:
+                    await self._bundles.connect((place.host, place.port), context, link)
         except TimeoutError as error:
             raise Broken("no connection in time", was_sent=False, is_late=True) from error
         except ValueError as error:  # an empty name, or one that no resolver takes (UnicodeError)
@@ -355,12 +365,22 @@ class Pool:
             self._sweeper.cancel()
         for link in tuple(self._links):
             link.abort()
+        self._bundles.close()
+
+    def doubt(self, bundle: Bundle) -> None:
+        """Nothing came on it while an answer was awaited: no call is asked there any more."""
+        self._bundles.doubt(bundle)
+        for links in tuple(self._idle.values()):
+            for link in tuple(links):
+                if link.is_of(bundle):
+                    link.abort()
 
     def sweep(self, now: float) -> None:
         """End what is late at `now`, by the loop's clock."""
         for link in tuple(self._links):
             if now >= link.deadline:
                 link.late()
+        self._bundles.sweep(now)
 
     def _sweep(self) -> None:
         self.sweep(self.loop.time())

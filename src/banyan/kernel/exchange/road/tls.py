@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from banyan.kernel.exchange.road.bundle import ALPN, HTTP
+
 
 class Identity(msgspec.Struct, frozen=True):
     """A server's certificate with its chain, and its key: paths of PEM files."""
@@ -51,6 +53,7 @@ class Contexts:
         self.server.verify_mode = ssl.CERT_REQUIRED
         self.server.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
         self.server.load_cert_chain(identity.certificate, identity.key)
+        self.server.set_alpn_protocols([ALPN, HTTP])
         for pem in self._anchors:
             self.server.load_verify_locations(cadata=pem)
         self.client = self._new_client()
@@ -75,6 +78,7 @@ class Contexts:
         context.verify_mode = ssl.CERT_REQUIRED
         context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
         context.load_cert_chain(self._identity.certificate, self._identity.key)
+        context.set_alpn_protocols([ALPN, HTTP])
         for pem in self._anchors:
             context.load_verify_locations(cadata=pem)
         return context
