@@ -64,7 +64,7 @@ def run(rounds: int, seconds: float, sources: dict[str, Path], connections: int)
                 pairs[name].wait(60)
             for number in range(rounds + 1):
                 for case in CASES:
-                    for name, pair in pairs.items():
+                    for name, pair in list(pairs.items())[:: -1 if number % 2 else 1]:
                         row = measured(pair, case, seconds, connections)
                         if number:  # the first round warms up
                             rows[case][name].append(row)

@@ -61,7 +61,7 @@ def plain(text: bytes) -> bytes:
     return OURS.sub(b"#", text)
 
 
-def shown(reply: Reply) -> object:
+def shown(reply: Reply) -> tuple[object, ...]:
     return reply.status, [(name, plain(value.encode())) for name, value in reply.lines], reply.body
 
 

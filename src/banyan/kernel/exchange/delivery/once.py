@@ -18,7 +18,7 @@ from banyan.kernel.exchange.delivery.envelope import ACCEPTED, AGAIN, fingerprin
 from banyan.kernel.exchange.delivery.hands import may_repeat, not_reached
 from banyan.kernel.exchange.delivery.means import Means
 from banyan.kernel.exchange.delivery.received import Key, Received
-from banyan.kernel.exchange.road.behind import HttpProvider, plain_behind
+from banyan.kernel.exchange.road.behind import Plain, plain_behind
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.kernel.storage.store import Tx
 from banyan.limits_road import DELIVERY_REMEMBERED_S
@@ -35,7 +35,7 @@ class Once:
         self._provider = provider
         self._running: dict[Key, asyncio.Future[None]] = {}
 
-    def plain(self, offer: Offer) -> HttpProvider | None:
+    def plain(self, offer: Offer) -> Plain | None:
         """Of a call without an Idempotency-Key."""
         return plain_behind(self._provider, offer)
 

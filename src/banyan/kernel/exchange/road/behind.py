@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.road.head import BadHttp, ResponseHead, write_request
@@ -35,8 +37,8 @@ class HttpProvider:
         self._usual: ssl.SSLContext | None = None
         self.pool = Pool(context or self._system, idle_s=ROAD_SERVICE_IDLE_S)
 
-    def plain(self, offer: Offer) -> HttpProvider | None:
-        return self
+    def plain(self, offer: Offer) -> Plain | None:
+        return Plain(self)
 
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
         place, host, below = address_of(offer.url)
@@ -86,9 +88,17 @@ class HttpProvider:
         return self._usual
 
 
-def plain_behind(provider: Provider, offer: Offer) -> HttpProvider | None:
-    """The HTTP service that alone stands behind an offer, when `provider` would only pass the call on to it."""
-    told: Callable[[Offer], HttpProvider | None] | None = getattr(provider, "plain", None)
+class Plain(msgspec.Struct, frozen=True):
+    """The HTTP service that stands behind an offer, and what must be done before each call: all that a provider does
+    with it. `before` raises what the provider would; then nobody is asked."""
+
+    service: HttpProvider
+    before: Callable[[Call, Body], Coroutine[Any, Any, None]] | None = None
+
+
+def plain_behind(provider: Provider, offer: Offer) -> Plain | None:
+    """None: something else stands there, or `provider` does more than that with a call."""
+    told: Callable[[Offer], Plain | None] | None = getattr(provider, "plain", None)
     return told(offer) if told is not None else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from banyan.kernel.exchange.road.behind import HttpProvider, plain_behind
+from banyan.kernel.exchange.road.behind import Plain, plain_behind
 from banyan.kernel.exchange.road.gated import SCHEME
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 
@@ -13,7 +13,7 @@ class Behind:
     def __init__(self, gate: Provider, services: Provider) -> None:
         self._gate, self._services = gate, services
 
-    def plain(self, offer: Offer) -> HttpProvider | None:
+    def plain(self, offer: Offer) -> Plain | None:
         return None if offer.url.startswith(SCHEME) else plain_behind(self._services, offer)
 
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from banyan.kernel.exchange.road.head import BadHttp, RequestHead, read_request, write_response
 from banyan.kernel.exchange.road.model import Answer, Body
@@ -32,6 +32,7 @@ Quick = Callable[["Connection", bytes], int]
 """Is shown what begins a request. 0: it was whole, it was `taken`, and will be `replied` to or `handed_over`; more: so
 many bytes are missing; less: it is for the handler."""
 _NEVER: Final = float("inf")
+T = TypeVar("T")
 
 
 class Incoming:
@@ -190,6 +191,15 @@ class Connection(asyncio.Protocol):
         self._reader.passed()
         self._head, self._ended, self.deadline = TAKEN, True, _NEVER
         self._listener.taken.add(self)
+
+    def works(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task of what was taken, until it has `worked`: a listener that stops waits for it."""
+        task = self._loop.create_task(work)
+        self._listener.tasks.add(cast("asyncio.Task[None]", task))
+        return task
+
+    def worked(self, task: asyncio.Task[Any]) -> None:
+        self._listener.tasks.discard(task)
 
     def date(self) -> bytes:
         return self._listener.date()

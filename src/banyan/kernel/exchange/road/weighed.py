@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
@@ -21,7 +22,7 @@ from banyan.kernel.catalogue.operation import Context, Operation, Text
 from banyan.kernel.catalogue.personal import personal
 from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.conscience import Conscience
-from banyan.kernel.exchange.road.behind import HttpProvider, plain_behind
+from banyan.kernel.exchange.road.behind import Plain, plain_behind
 from banyan.kernel.exchange.road.gated import CHANNEL, member_caller, refusal_of, trace_of
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.limits import JSON_BODY_BYTES
@@ -53,8 +54,12 @@ class WeighedServices:
         self._services, self._conscience, self._clock = services, conscience, clock
         self._counted = {service: (one, declared_as(service, one)) for service, one in counted.items()}
 
-    def plain(self, offer: Offer) -> HttpProvider | None:
-        return None if offer.id in self._counted else plain_behind(self._services, offer)
+    def plain(self, offer: Offer) -> Plain | None:
+        found, plain = self._counted.get(offer.id), plain_behind(self._services, offer)
+        if found is None or plain is None:
+            return plain
+        assert plain.before is None, "services are weighed once"
+        return Plain(plain.service, partial(self._released, *found))
 
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:
         """Raises Fault(AccessDenied) with the reason; then nobody was asked and nothing was given."""

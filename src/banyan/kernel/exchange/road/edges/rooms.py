@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import msgspec
 
 from banyan.errors import UNREADABLE, Conflict, Invalid, Limit, NotFound, Problem
-from banyan.kernel.exchange.road.behind import HttpProvider, plain_behind
+from banyan.kernel.exchange.road.behind import Plain, plain_behind
 from banyan.kernel.exchange.road.edges.seams import Event, Pushing, Rooms, Subscription
 from banyan.kernel.exchange.road.model import Answer, Body, Call, Offer, Provider
 from banyan.kernel.exchange.road.spool import Held
@@ -102,7 +102,7 @@ class WithRooms:
     def __init__(self, rooms: Rooms, others: Provider) -> None:
         self._rooms, self._others = RoomsProvider(rooms), others
 
-    def plain(self, offer: Offer) -> HttpProvider | None:
+    def plain(self, offer: Offer) -> Plain | None:
         return None if offer.url == SCHEME else plain_behind(self._others, offer)
 
     async def ask(self, offer: Offer, call: Call, path: bytes, body: Body, basis: str) -> Answer:

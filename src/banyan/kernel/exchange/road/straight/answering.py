@@ -9,7 +9,7 @@ import msgspec
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road import leg
-from banyan.kernel.exchange.road.behind import HttpProvider, address_of, plain_behind
+from banyan.kernel.exchange.road.behind import Plain, address_of, plain_behind
 from banyan.kernel.exchange.road.connection import Connection
 from banyan.kernel.exchange.road.desk import Desk
 from banyan.kernel.exchange.road.link import Place
@@ -17,6 +17,8 @@ from banyan.kernel.exchange.road.model import Grant, Offer, Provider
 from banyan.kernel.exchange.road.provision import Provision, purpose_of
 from banyan.kernel.exchange.road.straight.answering_plans import AnswerPlan, Plan, answer_plan, plan_of
 from banyan.kernel.exchange.road.straight.forms import ADDRESS, PATH, QUERY, VERB, Book
+from banyan.kernel.exchange.road.straight.given import Given
+from banyan.kernel.exchange.road.straight.linked import Linked, Preceded
 from banyan.kernel.exchange.road.straight.served import Served
 from banyan.kernel.exchange.road.straight.signed import Seal
 from banyan.kernel.exchange.road.straight.taking import take
@@ -45,9 +47,9 @@ class Lane(msgspec.Struct, frozen=True):
     basis: str
     seal: Seal
     through: Provider
-    """What the gateway had when it was found that `provider` alone stands behind the offer."""
-    provider: HttpProvider | None
-    """None: something else stands there, which the general way asks."""
+    """What the gateway had when `plain` was found out."""
+    plain: Plain | None
+    """None: more than a service at an address stands behind the offer."""
     place: Place
     host: bytes
     below: bytes
@@ -79,7 +81,7 @@ class StraightAnswering:
         if server is None or directory.freshness(now) == "expired":
             return False
         lane = self._lane(plan, row, now)
-        if lane is None or lane.provider is None:
+        if lane is None:
             return False
         if not directory.serves(server, lane.member) or not directory.is_known(lane.client):
             return False
@@ -96,7 +98,6 @@ class StraightAnswering:
                 way=self,
                 plan=plan,
                 lane=lane,
-                provider=lane.provider,
                 connection=connection,
                 raw=data[: match.end() - 4],
                 row=row,
@@ -113,29 +114,36 @@ class StraightAnswering:
         """Everything holds. False: there is no place, or no link to the service; or the message came before."""
         lane, around = served.lane, self.desk.around
         enter_now = getattr(around.services, "enter_now", None)
-        pool = served.provider.pool
-        link = pool.idle(lane.place) if enter_now is not None else None
-        if enter_now is None or link is None:
+        plain = lane.plain if lane.plain is not None and lane.plain.before is None else None
+        link = plain.service.pool.idle(lane.place) if plain is not None and enter_now is not None else None
+        if enter_now is None or (plain is not None and link is None):
             return False
-        grant, row, plan = lane.grant, served.row, served.plan
+        grant, plan = lane.grant, served.plan
         ticket = enter_now(lane.client, grant.priority, grant.per_minute, served.until, service=lane.service)
-        if ticket is None:
-            pool.give(link)
-            return False
-        created = plan.check.created(row)
-        if not self.verifying.nonces.take(served.keyid, nonce, created, served.at):
-            pool.give(link)
-            ticket.close()
+        if ticket is None or not self._is_new(served, nonce):
+            if link is not None:
+                link.pool.give(link)
+            if ticket is not None:
+                ticket.close()
             return False
         self.taken += 1
         served.connection.taken(served.forsake)
-        served.ask(link, ticket)
-        said, directory = row[plan.version].decode("ascii"), around.directory
+        served.begin(ticket)
+        if plain is not None and link is not None:
+            Linked(served, plain.service, link).ask(served.asked_at)
+        elif lane.plain is not None:
+            Preceded(served, lane.plain).ask()
+        else:
+            Given(served).ask()
+        said, directory = served.row[plan.version].decode("ascii"), around.directory
         if around.seen is not None and said != directory.version:
             server = directory.server_of(served.connection.certificate)
             if server is not None:
                 around.seen(server, said)
         return True
+
+    def _is_new(self, served: Served, nonce: str) -> bool:
+        return self.verifying.nonces.take(served.keyid, nonce, served.plan.check.created(served.row), served.at)
 
     def _lane(self, plan: Plan, row: tuple[bytes, ...], now: EpochS) -> Lane | None:
         """None: for the general way. Raises Fault."""
@@ -174,8 +182,8 @@ class StraightAnswering:
             return None
         offer = self.provision.offered(service)
         purpose, basis = purpose_of(offer, grant, said_purpose.decode("ascii"))
-        provider = plain_behind(around.provider, offer)
-        place, at, below = address_of(offer.url) if provider is not None else _NOWHERE
+        plain = plain_behind(around.provider, offer)
+        place, at, below = address_of(offer.url) if plain is not None else _NOWHERE
         return Lane(
             client=client,
             member=client.owner,
@@ -187,7 +195,7 @@ class StraightAnswering:
             basis=basis,
             seal=Seal(signing),
             through=around.provider,
-            provider=provider,
+            plain=plain,
             place=place,
             host=at,
             below=below,

@@ -9,6 +9,7 @@ import msgspec
 from banyan.kernel.exchange.road import leg
 from banyan.kernel.exchange.road.model import DIRECTORY_VERSION
 from banyan.kernel.exchange.road.straight import forms
+from banyan.kernel.exchange.road.straight.calls import Called
 from banyan.kernel.exchange.road.straight.forms import RAW, REQUEST_PATH, STATUS, VERB, Form, Text
 from banyan.kernel.exchange.road.straight.signed import Check, check_of, covering
 from banyan.limits import XROAD_TEXT_CHARACTERS
@@ -67,6 +68,7 @@ class Plan(msgspec.Struct, frozen=True):
     block: Text
     asked: Text
     """The head to the service, without length and empty line."""
+    called: Called
 
 
 def plan_of(names: tuple[bytes, ...], listed: str) -> Plan | None:
@@ -94,6 +96,7 @@ def plan_of(names: tuple[bytes, ...], listed: str) -> Plan | None:
         bounds=tuple([(form.place[low], most) for low, most in _BOUNDS.items() if low in form.place]),
         check=check,
         block=Text(VERB, b"\r\n", RAW, b"\r\n", *forms.lines(kept, b":")),
+        called=Called(form, kept),
         asked=Text(VERB, b" ", target, b" HTTP/1.1\r\nhost: ", host, b"\r\n", *forms.lines(kept)),
     )
 

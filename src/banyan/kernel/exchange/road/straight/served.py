@@ -1,7 +1,8 @@
-"""A call that the straight way has verified and let in: the service asked, its answer signed, logged, written."""
+"""A call that the straight way has verified and let in: its answer signed, logged, written."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from hashlib import sha512
 from typing import TYPE_CHECKING, Final
 
@@ -9,19 +10,15 @@ import msgspec
 
 from banyan.kernel.events.clock import EpochS
 from banyan.kernel.exchange.road import leg
-from banyan.kernel.exchange.road.behind import HttpProvider, answer_of
 from banyan.kernel.exchange.road.calls import call_of
 from banyan.kernel.exchange.road.connection import Connection, Incoming
-from banyan.kernel.exchange.road.head import BadHttp, read_request
-from banyan.kernel.exchange.road.link import Came, Link
-from banyan.kernel.exchange.road.model import Answer, Delivery, Exchanged, Signed, Ticket, Timing
+from banyan.kernel.exchange.road.head import read_request
+from banyan.kernel.exchange.road.model import Answer, Call, Delivery, Exchanged, Signed, Ticket, Timing
 from banyan.kernel.exchange.road.provision import Served as UnderWay
 from banyan.kernel.exchange.road.spool import Held
-from banyan.kernel.exchange.road.straight.answering_plans import AnswerPlan, Plan, length_line
-from banyan.kernel.exchange.road.straight.asked import BODILESS
+from banyan.kernel.exchange.road.straight.answering_plans import AnswerPlan, Plan
 from banyan.kernel.exchange.road.straight.forms import PATH, RAW, REASON, REQUEST_PATH, STATUS, VERB
 from banyan.kernel.exchange.road.straight.signed import digest_field
-from banyan.limits_road import ROAD_STRAIGHT_BYTES
 from banyan.wire.httpsig.digest import digests_of
 from banyan.wire.httpsig.message import Request
 from banyan.wire.xroad.block import request_hash
@@ -36,12 +33,12 @@ _SIDE: Final = Origin.SERVER_PROXY
 
 
 class Served(msgspec.Struct, eq=False, kw_only=True):
-    """`link.Asker` of one call towards its service; what it needs of it until the other gateway has the answer."""
+    """What is needed of one call until the other gateway has the answer. Who asks for it (`linked`, `given`) ends with
+    `answer`, or with `hand_over` when what came is not of the usual kind."""
 
     way: StraightAnswering
     plan: Plan
     lane: Lane
-    provider: HttpProvider
     connection: Connection
     raw: bytes
     """The head as it came, without the empty line."""
@@ -52,44 +49,42 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
     keyid: str
     at: EpochS
     until: EpochS
-    link: Link = msgspec.UNSET  # type: ignore[assignment]
     ticket: Ticket = msgspec.UNSET  # type: ignore[assignment]
+    leave: Callable[[], object] = bool
+    """Ends what is being asked."""
     written: bytes = b""
-    deadline: float = 0.0
     request_hash: str = ""
-    asked_at: float = 0.0
+    asked_at: EpochS = EpochS(0.0)
     answered_at: float = 0.0
     status: int = 0
-    answer: bytes = b""
+    body_answered: bytes = b""
 
-    def ask(self, link: Link, ticket: Ticket) -> None:
-        """The service, over an idle link."""
-        lane, row, body, way = self.lane, self.row, self.body, self.way
-        self.link, self.ticket = link, ticket
-        target = (lane.below + self.path) or b"/"
-        head, asked = self.plan.block, self.plan.asked
+    def begin(self, ticket: Ticket) -> None:
+        """Somebody is asked now."""
+        row, body, head = self.row, self.body, self.plan.block
+        self.ticket = ticket
         self.request_hash = request_hash(head.form % head.pick(row), sha512(body).digest() if body else None)
-        whole = (*row, b"", b"", lane.host, target)
-        self.written = asked.form % asked.pick(whole) + length_line(row[VERB], len(body)) + b"\r\n"
-        self.asked_at = now = way.desk.clock()
-        self.deadline = link.pool.loop.time() + min(lane.offer.timeout_s, self.until - now)
-        verb = row[VERB].decode("ascii")
-        link.ask_for(self, verb, self.written + body, self.provider.spool_for, self.deadline)
+        self.asked_at = self.way.desk.clock()
 
-    def answered(self, data: bytes) -> int:
-        found = self.way.answers.find(data)
-        if found is None:
-            return -1
-        plan, match = found
-        row, end = match.groups(), match.end()
-        missing = end + int(row[plan.length]) - len(data)
-        if missing or row[STATUS] in BODILESS:
-            return missing if 0 < missing <= ROAD_STRAIGHT_BYTES else -1
-        self.link.freed()
-        self.provider.pool.give(self.link)
-        self.answered_at = self.way.desk.clock()
+    def call(self) -> Call:
+        """As what is no service at an address is given it."""
+        lane = self.lane
+        return self.plan.called.call(self.row, lane.client, lane.service, lane.purpose, at=self.at, until=self.until)
+
+    def forsake(self) -> None:
+        """Whatever becomes of the call, nobody waits for it."""
         self.ticket.close()
-        self.answer, self.status = data[end:], int(row[STATUS])
+        self.leave()
+
+    def ended(self) -> None:
+        """Nobody is asked any more."""
+        self.answered_at = self.way.desk.clock()
+        self.leave = bool  # else who was asked and this hold each other until the collector comes: 8 us a call
+        self.ticket.close()
+
+    def answer(self, plan: AnswerPlan, row: tuple[bytes, ...], body: bytes) -> None:
+        """The service has answered so, and the call `ended`."""
+        self.body_answered, self.status = body, int(row[STATUS])
         fields = self._signed(plan, row)
         date = b"" if plan.has_date else b"date: %b\r\n" % self.connection.date()
         self.written = b"HTTP/1.1 %b %b\r\n%b\r\ncontent-length: %b\r\n%b" % (
@@ -100,28 +95,19 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
             date,
         )
         self._log(Signed(b"%b\r\n%b" % (row[STATUS], row[REASON]), fields))
-        return 0
 
-    def told(self, came: Came | None, error: OSError | BadHttp | None) -> None:
-        """An answer of another form, or none."""
-        lane, verb = self.lane, self.row[VERB].decode("ascii")
-        provider, under_way = self.provider, self._under_way()
+    def hand_over(self, answering: Callable[[], Awaitable[Answer]]) -> None:
+        """The general way goes on from here: the service was asked; `answering` says what came, or raises."""
+        under_way, self.leave = self._under_way(), bool
 
-        async def answering() -> Answer:
+        async def ended() -> Answer:
             try:
-                if came is not None:
-                    provider.pool.give(self.link)
-                    self.way.answers.learn(came.head.fields)
-                    return answer_of(came)
-                body = Held(self.body)
-                return await provider.asked(lane.place, verb, self.written, body, deadline=self.deadline, failed=error)
+                return await answering()
             finally:
-                under_way.answered_at = self.way.desk.clock()
+                under_way.answered_at = self.answered_at or self.way.desk.clock()
                 self.ticket.close()
 
-        self.connection.handed_over(
-            self.raw, lambda incoming: self.way.provision.resumed(incoming, under_way, answering())
-        )
+        self.connection.handed_over(self.raw, lambda incoming: self.way.provision.resumed(incoming, under_way, ended()))
 
     def _signed(self, plan: AnswerPlan, row: tuple[bytes, ...]) -> bytes:
         """The fields on the leg."""
@@ -134,7 +120,7 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
             asked[self.plan.request_id],
             self.request_hash.encode("ascii"),
             desk.around.directory.version.encode("ascii"),
-            digest_field(self.answer),
+            digest_field(self.body_answered),
             b":%b:" % asked[self.plan.check.signature],
             asked[VERB],
             asked[REQUEST_PATH],
@@ -163,15 +149,10 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
             request=request,
             answer=answer,
             request_body=Held(self.body),
-            answer_body=Held(self.answer),
+            answer_body=Held(self.body_answered),
             keep_bodies_s=lane.grant.keep_bodies_s,
         )
         self.way.desk.put(exchanged, self._logged)
-
-    def forsake(self) -> None:
-        self.ticket.close()
-        if not self.status:
-            self.link.forsaken()
 
     def _logged(self, _: int, error: Exception | None) -> None:
         try:
@@ -183,7 +164,7 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
     def _concluded(self, error: Exception | None) -> None:
         if error is None:
             self._note()
-            self.connection.replied(self.written, self.answer)
+            self.connection.replied(self.written, self.body_answered)
             return
         fault, under_way = self.way.desk.unlogged(error, _SIDE), self._under_way()
 
@@ -209,7 +190,7 @@ class Served(msgspec.Struct, eq=False, kw_only=True):
             response_in=int(self.answered_at * 1000),
             response_out=int(desk.clock() * 1000),
             request_size=len(self.body),
-            response_size=len(self.answer),
+            response_size=len(self.body_answered),
             status=self.status,
         )
         desk.around.monitor.note(timing)
