@@ -88,7 +88,7 @@ async def serve(folder: Path) -> None:
     import uvicorn
     from tests.service.rationing.counter.world import order
 
-    from banyan.kernel.exchange.server import allow_connections, server_config
+    from banyan.kernel.exchange.server import allow_connections, calm_collector, server_config
     from banyan.node import open_node
     from banyan.service.rationing.engine.keeping import engine_of
     from banyan.service.rationing.engine.model import Command, Deliver
@@ -105,6 +105,7 @@ async def serve(folder: Path) -> None:
             for n in range(6_500)
         ]
         await engine.do_each(stocks)
+        calm_collector()  # as `./banyan up` does before it serves
         server = uvicorn.Server(server_config(node.app))
         task = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
