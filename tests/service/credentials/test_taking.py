@@ -173,7 +173,7 @@ def test_a_turned_bit_is_noticed() -> None:
 def test_pages_step_by_step_in_both_languages() -> None:
     async def story(house: House) -> None:
         stranger = (await house.client.get("/en/credentials")).text
-        assert "/openid/login" in stranger
+        assert "/en/openid/login?next=%2Fcredentials" in stranger
         assert "Household record" not in stranger
         home = (await house.client.get("/credentials", token="wang")).text
         assert f"/credentials/take/{KIND}" in home

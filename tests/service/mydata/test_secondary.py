@@ -210,7 +210,7 @@ def test_the_page_works_as_plain_forms_in_both_languages() -> None:
     async def story(house: House) -> None:
         await registered(house)
         stranger = (await house.client.get("/en/mydata/secondary")).text
-        assert "/openid/login" in stranger
+        assert "/en/openid/login?next=%2Fmydata%2Fsecondary" in stranger
         assert 'name="do"' not in stranger
         page = await house.client.get("/en/mydata/secondary", token="wang")
         assert "no-store" in page.header("cache-control")

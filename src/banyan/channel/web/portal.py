@@ -171,6 +171,7 @@ class Portal:
         return {
             "crumbs": (),
             "page_lead": "",
+            "is_signed_in": False,
             "kiosk_home": PUBLIC_SCREEN_END if request.caller.assisted is not None else "/",
             "foot": self._foot,
             "notices": [one for one in self.notices if one.is_shown(path, request.now)],
@@ -187,6 +188,9 @@ class Portal:
             "now": request.now,
             "visitor": request.caller,
             "people_sign_in": PEOPLE_SIGN_IN if self._signs_people_in else "",
+            "sign_in_here": with_query(
+                in_language(PEOPLE_SIGN_IN, lang), [("next", with_query(path, query_of(request)))]
+            ),
             "csrf": request.csrf,
             "brand": self._brand,
             "here": path,

@@ -29,11 +29,15 @@ async def heard(request: FaceRequest) -> Sent:
 
 
 async def submitted(request: FaceRequest) -> Sent:
-    """A page's message: its form, or its address."""
+    """A page's message: its form, or its address. Where to go on to (`next`) stands in the form's address."""
     if request.method != "POST":
         return _sent(request, tuple(request.query))
     await _body(request)
-    return _sent(request, tuple((await request.form()).fields))
+    form = tuple((await request.form()).fields)
+    after = (
+        () if any(name == "next" for name, _ in form) else tuple(pair for pair in request.query if pair[0] == "next")
+    )
+    return _sent(request, (*form, *after))
 
 
 async def _body(request: FaceRequest) -> bytes:

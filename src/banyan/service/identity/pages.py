@@ -102,12 +102,14 @@ async def page_of(request: FaceRequest, operation: str, name: str) -> View | Fac
         await tell(request, shown.alarm or ALARMS.get(shown.failure, shown.failure), endpoint, client=shown.client)
     headers = [NO_STORE, *([("Set-Cookie", shown.cookie)] if shown.cookie else [])]
     if shown.location:
-        is_own = shown.location.startswith("/")
-        location = f"/en{shown.location}" if is_own and request.lang == "en" else shown.location
-        return FaceAnswer(b"", status=303, headers=(("Location", location), *headers))
+        return FaceAnswer(b"", status=303, headers=(("Location", _in_language(request, shown.location)), *headers))
     if shown.back_to and shown.state in ("sign-in", "agreement", "leave"):
         headers.append(("Content-Security-Policy", leading_to(shown.back_to)))
     values = {"shown": shown, "path": _path(request), "scripts": ("passkey.js",), "errors": _errors(request, shown)}
+    values["is_signed_in"] = shown.state in (
+        "account",
+        "acting",
+    )  # by the provider's own cookie, which no caller is made of
     title = WORDS.text(f"openid.{shown.state.replace('-', '_')}", request.lang)
     status = {"": 200, "later": 429}.get(shown.failure, 422)
     return View(TEMPLATES[shown.state], values, title=title, status=status, headers=tuple(headers))
@@ -134,6 +136,12 @@ def _path(request: FaceRequest) -> str:
     """The form's own address, with where to go after it."""
     kept = [(name, value) for name, value in request.query if name == "next"]
     return request.path + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _in_language(request: FaceRequest, location: str) -> str:
+    """A place of this site stays in the page's language; one that names a language keeps it."""
+    is_plain = location.startswith("/") and not f"{location}/".startswith("/en/")
+    return f"/en{location}" if is_plain and request.lang == "en" else location
 
 
 def _errors(request: FaceRequest, shown: Shown) -> list[dict[str, str]]:

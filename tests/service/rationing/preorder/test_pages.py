@@ -7,6 +7,7 @@ import io
 import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from tests.make import SECRET, Client, Reply
 from tests.service.rationing.preorder.world import CLOSES, DAY, OFFICE, OPENS, Play, World, a_number, a_round
@@ -128,7 +129,7 @@ def test_pages_show_strangers_where_to_sign_in_and_nothing_else(play: Play) -> N
         for path in ("/rationing/orders", "/rationing/pickup", "/rationing/rounds/desk"):
             for lang in ("", "/en"):
                 shown = await see(client, lang + path)
-                assert "/openid/login" in shown
+                assert f"{lang}/openid/login?next={quote(path, safe='')}" in shown
                 assert 'method="post"' not in shown.partition("<main")[2]
         form = the_form() | {"do": "register", "round": "w37-adult", "code": "0" * 8, "person": "y", "outlet": "z"}
         for path in ("/rationing/orders", "/rationing/pickup", "/rationing/rounds/desk"):
