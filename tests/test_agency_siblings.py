@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from tests.test_agency import Desk, desk, founded
 from tests.test_agency_gateways import OFFER, a_service, called, housed
 
+from banyan.doctoring import examined
+from banyan.errors import Conflict, Problem
 from banyan.kernel.events.clock import EpochS, iso, system_clock
+from banyan.kernel.exchange.directory.travel import RoadPeers
+from banyan.kernel.exchange.siblings.meeting import Siblings
+from banyan.kernel.exchange.siblings.model import PATH, Answer, Question
+from banyan.kernel.exchange.siblings.sealed import Sealed, seal
 from banyan.kernel.identity.caller import Caller
+from banyan.limits_road import SIBLINGS_PAGE_BYTES
 from banyan.node import Node, open_node
+from banyan.road_desk import RoadDesk
 from banyan.roads import Road
+from banyan.service.exchange import acts
+from banyan.service.exchange.shelf import shelf_of
 from banyan.settings import load_settings
-from banyan.wire.xroad.identifiers import parse_client
+from banyan.wire.xroad.identifiers import parse_client, parse_server
 
 __all__ = ["desk"]
 NHI = "TW/GOV/NHI"
 OFFICERS = [Caller("officer", f"nhi-{n}", agency=NHI, assurance="aal2") for n in (1, 2)]
-PATH = "/r1/TW/GOV/NHI/data/who/who"
 
 
 class Member(msgspec.Struct):
@@ -64,17 +74,20 @@ def road_of(node: Node) -> Road:
     return node.road
 
 
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(60):
+        while not await true():
+            await asyncio.sleep(0.01)
+
+
 async def both_known(*nodes: Node) -> None:
     """Until each has the directory with both gateways of NHI."""
-    for node in nodes:
-        while len(road_of(node).keeper.standing.routes(parse_client(f"{NHI}/data"))) < 2:
-            await asyncio.sleep(0.01)
 
+    async def is_known() -> bool:
+        known = [road_of(node).keeper.standing.routes(parse_client(f"{NHI}/data")) for node in nodes]
+        return all(len(routes) == 2 for routes in known)
 
-async def until(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(60):
-        while not (await found if asyncio.iscoroutine(found := true()) else found):
-            await asyncio.sleep(0.01)
+    await until(is_known)
 
 
 async def proposed(node: Node) -> str:
@@ -124,6 +137,192 @@ def test_what_is_granted_at_one_gateway_counts_at_the_other_and_so_does_its_end(
     run(desk, story)
 
 
+def test_a_gateway_that_was_away_hears_all_and_until_then_officers_are_told(desk: Desk) -> None:
+    """The second one starts for the first time after grants were made: as one that was just vouched for."""
+
+    async def story(member: Member) -> None:
+        async with AsyncExitStack() as stack:
+            asking = await stack.enter_async_context(up(member.asking, member))
+            first = await stack.enter_async_context(up(member.folders[0], member))
+            await both_known(asking, first)
+            made = [await proposed(first) for _ in range(3)]
+            for id in made[:2]:
+                await approved(first, id)
+            async with up(member.folders[1], member) as second:
+                await until(lambda: is_state(second, made[1], "in-force"))
+                assert await states(second) == await states(first)
+                assert await asked(asking, "gw2") == 200
+            await ended(first, made[1])
+            await until(lambda: has_failed(first))
+            member.ahead[0] += 10  # SIBLINGS_QUIET_S and more
+            (told,) = await alerts(first)
+            assert f"{NHI}/gw2 has not heard of 1 acts on grants since" in told
+            assert "1 of them withdrawals" in told
+            found = await asyncio.to_thread(examined, member.folders[0], clock=member.clock)
+            (one,) = [one for one in found if one.code == "sibling-behind"]
+            assert (one.level, one.about) == ("wrong", f"{NHI}/gw2")
+            assert f"has not heard of 1 withdrawn grant of {NHI} since" in one.says
+            async with up(member.folders[1], member) as second:
+                await until(lambda: is_state(second, made[1], "ended"))
+                assert await asked(asking, "gw2") != 200
+                await until(lambda: is_quiet(first))
+
+    run(desk, story)
+
+
+def test_opposite_acts_apart_are_one_state_when_they_meet_and_the_withdrawal_wins(desk: Desk) -> None:
+    async def story(member: Member) -> None:
+        async with AsyncExitStack() as stack:
+            asking = await stack.enter_async_context(up(member.asking, member))
+            apart = [up(data, member, is_running=False) for data in member.folders]
+            first, second = [await stack.enter_async_context(one) for one in apart]
+            await introduced(first, second)
+            await both_known(asking)
+            old, other = await proposed(first), await proposed(first)
+            await approved(first, old)
+            assert await meet(first, "gw2")
+            assert await states(second) == {old: "in-force", other: "proposed"}
+            await ended(second, old)
+            await ended(second, other)
+            await approved(first, other)
+            assert await asked(asking, "gw1") == 200
+            assert await asked(asking, "gw2") != 200
+            assert await meet(second, "gw1")
+            assert await states(first) == await states(second) == {old: "ended", other: "ended"}
+            for server in ("gw1", "gw2"):
+                assert await asked(asking, server) != 200
+            again = await proposed(second)
+            await approved(second, again)
+            assert await meet(first, "gw2")
+            for server in ("gw1", "gw2"):
+                assert await asked(asking, server) == 200, "approved by who knew of both ends"
+
+    run(desk, story)
+
+
+def test_a_new_grant_gives_way_to_an_end_that_its_officers_had_not_heard_of(desk: Desk) -> None:
+    async def story(member: Member) -> None:
+        async with AsyncExitStack() as stack:
+            first, second = [
+                await stack.enter_async_context(up(data, member, is_running=False)) for data in member.folders
+            ]
+            await introduced(first, second)
+            old = await proposed(first)
+            await approved(first, old)
+            assert await meet(first, "gw2")
+            await ended(second, old)
+            new = await proposed(first)
+            await approved(first, new)
+            assert (await states(first))[new] == "in-force"
+            assert await meet(first, "gw2")
+            assert await states(first) == await states(second) == {old: "ended", new: "ended"}
+
+    run(desk, story)
+
+
+def test_a_proposal_is_approved_where_it_was_made(desk: Desk) -> None:
+    """Officers have accounts at each machine: two ids of two machines may be one person."""
+
+    async def story(member: Member) -> None:
+        async with AsyncExitStack() as stack:
+            first, second = [
+                await stack.enter_async_context(up(data, member, is_running=False)) for data in member.folders
+            ]
+            await introduced(first, second)
+            id = await proposed(first)
+            assert await meet(second, "gw1")
+            with pytest.raises(Conflict) as refused:
+                await approved(second, id)
+            assert refused.value.kind == "elsewhere"
+            (seen,) = await second.gate.call("exchange.grants", {}, caller=OFFICERS[1])
+            assert (seen.gateway, seen.may) == (f"{NHI}/gw1", ("end",))
+
+    run(desk, story)
+
+
+def test_nobody_else_tells_and_nothing_forged_is_taken(desk: Desk) -> None:
+    async def story(member: Member) -> None:
+        async with AsyncExitStack() as stack:
+            asking = await stack.enter_async_context(up(member.asking, member))
+            first, second = [
+                await stack.enter_async_context(up(data, member, is_running=False)) for data in member.folders
+            ]
+            await introduced(first, second)
+            await both_known(asking)
+            old = await proposed(first)
+            await approved(first, old)
+            before = (await siblings(first).page(parse_client(NHI), 0))[-1][1]
+            await ended(first, old)
+            assert await meet(second, "gw1")
+            own, foreign = (road_of(node).gateway.desk.signing for node in (second, asking))
+            grant = acts.read(before.content, NHI).grant
+            forged = msgspec.structs.replace(grant, id="f" * 16, per_minute=9)
+            content = acts.encoded(acts.Act(forged, f"{NHI}/gw2"))
+            theirs = msgspec.structs.replace(forged, service="TW/GOV/NIA/data/who", client=f"{NHI}/data")
+            good, strange = seal(content, own[parse_client(NHI)]), seal(content, foreign[parse_client("TW/GOV/NIA")])
+            for wrong in (
+                Sealed(content, ()),
+                strange,
+                Sealed(content, (msgspec.structs.replace(good.lines[0], keyid=strange.lines[0].keyid),)),
+                Sealed(content.replace(b'"per_minute":9', b'"per_minute":0'), good.lines),
+                seal(acts.encoded(acts.Act(theirs, f"{NHI}/gw2")), own[parse_client(NHI)]),
+                seal(b"{}", own[parse_client(NHI)]),
+            ):
+                answer = await tell(second, wrong)
+                assert answer.refused == (wrong.name,)
+            assert (await tell(second, before)).refused == (), "an old act again is no news"
+            assert await states(first) == {old: "ended"}
+            with pytest.raises(Problem, match="403"):
+                await tell(asking, good)
+            assert await states(first) == {old: "ended"}
+            assert (await tell(second, good)).refused == ()
+            assert await states(first) == {old: "ended", "f" * 16: "ended"}, "taken, and without knowing of the end"
+
+    run(desk, story)
+
+
+async def tell(node: Node, sealed: Sealed) -> Answer:
+    """One act, told to NHI's first gateway as this node's gateway."""
+    question = Question(NHI, "", 0, "", (sealed,))
+    peers = RoadPeers(road_of(node).gateway.peer, road_of(node).keeper, clock=road_of(node).clock)
+    body = msgspec.json.encode(question)
+    answer = await peers.ask(parse_server(f"{NHI}/gw1"), "POST", PATH, body, most=SIBLINGS_PAGE_BYTES, wait_s=10.0)
+    return msgspec.json.decode(answer, type=Answer)
+
+
+def siblings(node: Node) -> Siblings:
+    road = shelf_of(node.drawers["exchange"]).road
+    assert isinstance(road, RoadDesk)
+    assert road.siblings is not None
+    return road.siblings
+
+
+async def meet(node: Node, other: str) -> bool:
+    is_level = await siblings(node).meet(parse_server(f"{NHI}/{other}"), parse_client(NHI))
+    assert is_level, (await siblings(node).sibling(parse_server(f"{NHI}/{other}"), parse_client(NHI))).why
+    return is_level
+
+
+async def introduced(first: Node, second: Node) -> None:
+    """The first joined before the second: it takes the directory that the second has. They do not meet otherwise."""
+    held = road_of(first).keeper
+    held.take(road_of(second).keeper.offer(held.held.facts.size))
+    await both_known(first, second)
+
+
+async def alerts(node: Node) -> list[str]:
+    standing = await node.gate.call("exchange.standing", {}, caller=OFFICERS[0])
+    return [one.title["en"] for one in standing.alerts if one.code.startswith("sibling")]
+
+
+async def is_quiet(node: Node) -> bool:
+    return await alerts(node) == []
+
+
+async def has_failed(node: Node) -> bool:
+    return bool((await siblings(node).sibling(parse_server(f"{NHI}/gw2"), parse_client(NHI))).why)
+
+
 async def is_state(node: Node, id: str, state: str) -> bool:
     return (await states(node)).get(id) == state
 
@@ -131,4 +330,4 @@ async def is_state(node: Node, id: str, state: str) -> bool:
 def run(desk: Desk, story: Callable[[Member], Any]) -> None:
     with ExitStack() as stack:
         member = a_member(desk, stack)
-        asyncio.run(story(member))
+        asyncio.run(asyncio.wait_for(story(member), 120))

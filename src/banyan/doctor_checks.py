@@ -140,7 +140,7 @@ def of_gateway(
     """Call another gateway: is it there, is it who the directory says, is its clock right, has it heard the news."""
     about, operator = encoded(server), f"{server.member}'s operator"
     try:
-        head = _asked(route, context, "/directory/head", clock)
+        head = asked(route, context, "/directory/head", clock)
     except NotWho as error:
         if error.ended:
             yield Finding(
@@ -181,7 +181,7 @@ class Memory(Protocol):
 def of_log(server: ServerId, route: Route, context: ssl.SSLContext, memory: Memory, clock: Clock) -> Iterator[Finding]:
     """Whether a gateway's message log is still signed by the keys it is known by."""
     try:
-        answer = _asked(route, context, "/log/keys", clock)
+        answer = asked(route, context, "/log/keys", clock)
         sheet = parse_sheet(answer.body)
     except (OSError, http.client.HTTPException, BadNote):
         return  # it does not answer, which was said before, or keeps no log
@@ -261,7 +261,7 @@ def client_context(agency: Agency, roots: Sequence[bytes]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # an expired one must be seen to be named; `_asked` compares the fingerprint
+    context.verify_mode = ssl.CERT_NONE  # an expired one must be seen to be named; `asked` compares the fingerprint
     try:
         context.load_cert_chain(agency.tls)
     except (OSError, ssl.SSLError) as error:
@@ -271,8 +271,8 @@ def client_context(agency: Agency, roots: Sequence[bytes]) -> ssl.SSLContext:
     return context
 
 
-def _asked(route: Route, context: ssl.SSLContext, page: str, clock: Clock) -> Peer:
-    """Raises NotWho, OSError, HTTPException."""
+def asked(route: Route, context: ssl.SSLContext, page: str, clock: Clock) -> Peer:
+    """What a gateway answers on a page of its own. Raises NotWho, OSError, HTTPException."""
     connection = http.client.HTTPSConnection(route.host, route.port, timeout=DOCTOR_WAIT_S, context=context)
     try:
         connection.connect()

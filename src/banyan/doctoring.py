@@ -13,6 +13,7 @@ import msgspec
 
 from banyan import doctor_checks as checks
 from banyan.doctor_checks import Finding
+from banyan.doctor_siblings import of_siblings
 from banyan.errors import Invalid
 from banyan.kernel.events.clock import Clock, system_clock
 from banyan.kernel.exchange.directory import pkcs11
@@ -61,6 +62,10 @@ def examined(data: Path, *, clock: Clock) -> list[Finding]:
     found = list(checks.own_papers(agency, keeper, clock))
     snapshot = keeper.standing.snapshot
     context = checks.client_context(agency, snapshot.roots if snapshot is not None else ())
+    own = keeper.standing.way(me)
+    if own is not None:
+        at_home = msgspec.structs.replace(own, host=running.peer_host, port=running.peer_port)
+        found += of_siblings(at_home, context, clock)
     remembered = Remembered(data / FOLDER / "doctor.json")
     others = [(one, way) for one in keeper.standing.servers() if one != me and (way := keeper.standing.way(one))]
 

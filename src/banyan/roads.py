@@ -70,16 +70,19 @@ from banyan.wire.xroad.target import Target
 FOLDER = "road"
 RUNNING = "running.json"
 """What ran here last, for `./banyan exchange doctor`."""
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - not listened at here: what an operator writes for it
 
 
 class Running(msgspec.Struct, frozen=True):
-    """`edge`: where this gateway's clients call by plain HTTP, and which of them may; `remotes` as in node.toml."""
+    """`edge`: where this gateway's clients call by plain HTTP, and which of them may; `peer_host` and `peer_port` where
+    it may itself be asked as by a peer; `remotes` as in node.toml."""
 
     agency: str
     edge: str
     peer_port: int
     clients: tuple[str, ...]
     remotes: tuple[RoadRemote, ...] = ()
+    peer_host: str = "127.0.0.1"
 
 
 class LaterGateway:
@@ -132,6 +135,7 @@ class Road(msgspec.Struct, frozen=True):
             peer_port=self.gateway.peer_port,
             clients=tuple(one.id for one in own.clients if one.connection == "http"),
             remotes=own.remotes,
+            peer_host="127.0.0.1" if own.host in ANYWHERE else own.host,
         )
         await asyncio.to_thread(write_file, self.folder / RUNNING, msgspec.json.encode(running))
 
