@@ -4,9 +4,9 @@ Messages that go in one turn of the loop then share a record, a write and the ot
 HTTP/1.1 what a connection of its own is: bytes in order, with an end, and nobody waits for another's slow reader. What
 a connection is, TLS agrees on (RFC 7301); who does not know bundles gets single ones.
 
-A frame is a kind (8 bits), a size (24) and a strand (32), then, for DATA alone, so many bytes. END: no more comes.
-ROOM: `size` more bytes may be sent. The side that connected opens strands, by a number above all before. Why not
-HTTP/2: docs/decisions/0144-strands.md.
+A frame is a kind (8 bits), a size (24) and a strand (32), then, for DATA alone, so many bytes. OPEN: the side that
+connected begins a strand, by a number above all before. END: no more comes. ROOM: `size` more bytes may be sent. NO:
+the other side's strand was not taken, nothing of it was read. Why not HTTP/2: docs/decisions/0144-strands.md.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
-from banyan.kernel.exchange.road.strand import END, HEAD, ROOM, Bytes, Strand
-from banyan.limits_road import ROAD_BUNDLE_STRANDS, ROAD_BUNDLE_TURN, ROAD_HEAD_S, ROAD_IDLE_S
+from banyan.kernel.exchange.road.strand import HEAD, NO, OPEN, ROOM, Bytes, NotTaken, Strand
+from banyan.limits_road import (
+    ROAD_BUNDLE_OWED,
+    ROAD_BUNDLE_STRANDS,
+    ROAD_BUNDLE_TURN,
+    ROAD_HEAD_S,
+    ROAD_IDLE_S,
+    ROAD_POOL_IDLE_S,
+    ROAD_STRAND_BYTES,
+)
 
 ALPN: Final = "banyan-bundle/1"
 HTTP: Final = "http/1.1"
@@ -25,6 +33,10 @@ _SIZE: Final = 0xFFFFFF
 _NUMBERS: Final = 0xFFFFFFFF
 _PARTS: Final = 2 * ROAD_BUNDLE_TURN
 _HEAD_BYTES: Final = HEAD.size
+_FULL_BYTES: Final = 4 * ROAD_STRAND_BYTES
+"""Of what the connection has not sent."""
+_LARGE_BYTES: Final = 16_384
+"""Data that is written by itself: to join it to others would cost more than a record (a TLS record holds as much)."""
 _NEVER: Final = float("inf")
 _unpack: Final = HEAD.unpack_from
 
@@ -34,11 +46,13 @@ class BadFrame(Exception):
 
 
 class Bundle(asyncio.Protocol):
-    """One side. `accept` makes the protocol of a strand that the other side opens; without it, this side opens them.
-    `ended` hears once when the connection is gone."""
+    """One side. `accept` makes the protocol of a strand that the other side opens, or takes none; without it, this side
+    opens them. `ended` hears once when the connection is gone."""
 
     def __init__(
-        self, accept: Callable[[], asyncio.Protocol] | None = None, ended: Callable[[Bundle], None] | None = None
+        self,
+        accept: Callable[[], asyncio.Protocol | None] | None = None,
+        ended: Callable[[Bundle], None] | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.strands: dict[int, Strand] = {}
@@ -53,7 +67,14 @@ class Bundle(asyncio.Protocol):
         self.deadline = self.heard_at + ROAD_HEAD_S
         """By the loop's clock, for a bundle without strands; who sweeps ends it."""
         self.context: ssl.SSLContext | None = None
+        self.certificate = b""
+        """Fingerprint of what the other side shows: the same for all strands."""
         self._accept, self._ended = accept, ended
+        self._idle_s = ROAD_POOL_IDLE_S if accept is None else ROAD_IDLE_S
+        self._is_refused = False
+        """The other side took no more strands."""
+        self._owed = 0
+        """Frames without data since the connection is full."""
         self._newest = 0
         self._part = b""
         """Of a frame's head."""
@@ -63,16 +84,23 @@ class Bundle(asyncio.Protocol):
     @property
     def has_place(self) -> bool:
         """For one strand more."""
-        return self.is_open and len(self.strands) < ROAD_BUNDLE_STRANDS and self._newest < _NUMBERS
+        is_able = self.is_open and not self._is_refused
+        return is_able and len(self.strands) < ROAD_BUNDLE_STRANDS and self._newest < _NUMBERS
 
     def open(self, protocol: asyncio.Protocol) -> None:
         """A strand for `protocol`, which is told of it at once."""
         assert self._accept is None, "the side that connected opens"
         self._newest += 1
+        self.send(OPEN, 0, self._newest)  # at once: the other side knows them in their order, whichever speaks first
         self._begin(self._newest, protocol)
 
     def send(self, kind: int, size: int, number: int) -> None:
         """A frame without data."""
+        if self.is_full:
+            self._owed += 1
+            if self._owed > ROAD_BUNDLE_OWED:
+                self.abort()
+                return
         self.out.append(HEAD.pack(kind << 24 | size, number))
         self.out.append(b"")
         self.sent()
@@ -90,30 +118,33 @@ class Bundle(asyncio.Protocol):
         if self.strands.pop(strand.number, None) is None:
             return False
         if not self.strands:
-            self.deadline = self.loop.time() + ROAD_IDLE_S
+            self.deadline = self.loop.time() + self._idle_s
         return True
 
     def close(self) -> None:
         """After what was written."""
         if self.is_open:
             self._write()
+            self.is_open = False
             self.transport.close()
 
     def abort(self) -> None:
         if self.is_open:
+            self.is_open = False
             self.transport.abort()
 
     # what the connection says
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self.transport.set_write_buffer_limits(high=_FULL_BYTES)
         self.is_open = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
         strands, self.strands = self.strands, {}
         for strand in strands.values():
-            strand.lost(exc)
+            strand.lost(exc or ConnectionResetError("the connection ended, and the strand had not"))
         if self._ended is not None:
             self._ended(self)
 
@@ -121,17 +152,20 @@ class Bundle(asyncio.Protocol):
         self.is_full = True
 
     def resume_writing(self) -> None:
-        self.is_full = False
+        self.is_full, self._owed = False, 0
         for strand in [one for one in self.strands.values() if one.has_waiting]:
             if self.is_full:
                 return
-            self.strands[strand.number] = self.strands.pop(strand.number)  # its next turn is after the others'
-            strand.pour()
+            if self.strands.pop(strand.number, None) is not None:
+                self.strands[strand.number] = strand  # its next turn is after the others'
+                strand.pour()
 
     def eof_received(self) -> bool:
         return False
 
     def data_received(self, data: bytes) -> None:
+        if not self.is_open:
+            return
         self.heard_at = self.loop.time()
         if self._part:
             data, self._part = self._part + data, b""
@@ -162,8 +196,13 @@ class Bundle(asyncio.Protocol):
                     raise BadFrame("a frame without data")
 
     def _told(self, kind: int, size: int, number: int) -> None:
-        if (kind == END and size) or (kind == ROOM and not size) or kind > ROOM or number > self._newest:
+        if kind > NO or (kind == ROOM) != bool(size):
             raise BadFrame("no such frame")
+        if kind == OPEN:
+            self._opened(number)
+            return
+        if number > self._newest or (kind == NO and self._accept is not None):
+            raise BadFrame("of no strand")
         strand = self.strands.get(number)
         if strand is None:  # it has ended here, and the other side did not know yet
             return
@@ -171,39 +210,36 @@ class Bundle(asyncio.Protocol):
             if not strand.has_room_for(size):
                 raise BadFrame("more room than a strand has")
             strand.more_room(size)
-        elif self.forget(strand):
-            strand.lost(None)
+            return
+        strand.catch_up()
+        if kind == NO:
+            self._is_refused = True
+        if self.forget(strand):
+            strand.lost(NotTaken("the other gateway takes no more strands") if kind == NO else None)
 
     def _deliver(self, number: int, data: bytes) -> None:
         strand = self.strands.get(number)
-        if strand is None:
-            if number <= self._newest:
-                return  # as above
-            strand = self._accepted(number)
-            if strand is None:
-                return
-        if not strand.may_receive(len(data)):
-            raise BadFrame("more bytes than there was room for")
-        try:
+        if strand is not None:
+            if not strand.may_receive(len(data)):
+                raise BadFrame("more bytes than there was room for")
             strand.received(data)
-        except Exception as error:  # one strand's protocol is not the others' misfortune
-            self.loop.call_exception_handler({"message": "road: a strand failed", "exception": error})
-            strand.abort()
+        elif number > self._newest:  # else as above
+            raise BadFrame("data of no strand")
 
-    def _accepted(self, number: int) -> Strand | None:
-        if self._accept is None:
-            raise BadFrame("only the side that connected opens")
+    def _opened(self, number: int) -> None:
+        if self._accept is None or number <= self._newest:
+            raise BadFrame("the side that connected opens, by a new number")
         self._newest = number
-        if len(self.strands) >= ROAD_BUNDLE_STRANDS:
-            self.send(END, 0, number)
-            return None
-        self._begin(number, self._accept())
-        return self.strands.get(number)
+        protocol = self._accept() if len(self.strands) < ROAD_BUNDLE_STRANDS else None
+        if protocol is None:
+            self.send(NO, 0, number)
+        else:
+            self._begin(number, protocol)
 
     def _begin(self, number: int, protocol: asyncio.Protocol) -> None:
         strand = self.strands[number] = Strand(self, number, protocol)
         self.deadline = _NEVER
-        protocol.connection_made(strand)
+        strand.made()
 
     def _flush(self) -> None:
         self.is_due = False
@@ -211,20 +247,32 @@ class Bundle(asyncio.Protocol):
 
     def _write(self) -> None:
         out, self.out = self.out, []
-        if out and self.is_open:
-            self.transport.write(b"".join(out))
+        if not self.is_open:
+            return
+        start = 0
+        for at in range(1, len(out), 2):
+            if len(out[at]) > _LARGE_BYTES:
+                self.transport.write(b"".join(out[start:at]))
+                self.transport.write(out[at])
+                start = at + 1
+        if start < len(out):
+            self.transport.write(b"".join(out[start:]))
 
 
 class Entry(asyncio.Protocol):
-    """Gives a new connection to whom TLS agreed on: a `bundle`, or `single`."""
+    """Gives a new connection to whom TLS agreed on: a `bundle`, unless there are too many, or `single`."""
 
-    def __init__(self, bundle: Callable[[], Bundle], single: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, bundle: Callable[[], Bundle | None], single: Callable[[], asyncio.Protocol]) -> None:
         self._bundle, self._single = bundle, single
         self.chosen: asyncio.Protocol | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        of_tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        own = cast("asyncio.Transport", transport)
+        of_tls: ssl.SSLObject | None = own.get_extra_info("ssl_object")
         is_bundle = of_tls is not None and of_tls.selected_alpn_protocol() == ALPN
         self.chosen = chosen = self._bundle() if is_bundle else self._single()
-        cast("asyncio.Transport", transport).set_protocol(chosen)
-        chosen.connection_made(transport)
+        if chosen is None:
+            own.abort()
+            return
+        own.set_protocol(chosen)
+        chosen.connection_made(own)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Collection, Sequence
 
 from banyan.kernel.exchange.road.bundle import Bundle, Entry
+from banyan.kernel.exchange.road.tls import shown
 from banyan.limits_road import ROAD_BUNDLE_SHARE, ROAD_BUNDLES, ROAD_HANDSHAKE_S
 
 At = tuple[str, int]
@@ -24,11 +26,15 @@ class Bundles:
         self._single: set[At] = set()
         """Where single connections were agreed on last: nobody waits there for another's."""
 
-    async def connect(self, at: At, context: ssl.SSLContext, protocol: asyncio.Protocol) -> None:
-        """Connect `protocol`: in a bundle, or alone where the other side knows none. Raises OSError."""
+    async def connect(
+        self, at: At, context: ssl.SSLContext, protocol: asyncio.Protocol, pins: Collection[bytes] = ()
+    ) -> None:
+        """Connect `protocol`: in a bundle whose certificate is one of `pins`, if any are given, in a new one, or alone
+        where the other side knows none. Raises OSError."""
         while True:
-            bundle, dials = self._best(at, context), self._dials.get(at, set())
-            more = len(self._of.get(at, ())) + len(dials) < ROAD_BUNDLES
+            able, dials = self._able(at, context, pins), self._dials.get(at, set())
+            bundle = min(able, key=lambda one: len(one.strands), default=None)
+            more = len(able) + len(dials) < ROAD_BUNDLES
             if bundle is not None and not (more and len(bundle.strands) >= ROAD_BUNDLE_SHARE):
                 bundle.open(protocol)
                 return
@@ -54,9 +60,9 @@ class Bundles:
         for bundle in tuple(self._all):
             bundle.abort()
 
-    def _best(self, at: At, context: ssl.SSLContext) -> Bundle | None:
-        able = [one for one in self._of.get(at, ()) if one.has_place and one.context is context]
-        return min(able, key=lambda one: len(one.strands), default=None)
+    def _able(self, at: At, context: ssl.SSLContext, pins: Collection[bytes]) -> Sequence[Bundle]:
+        of = [one for one in self._of.get(at, ()) if one.has_place and one.context is context]
+        return [one for one in of if one.certificate in pins] if pins else of
 
     async def _dial(self, at: At, context: ssl.SSLContext, protocol: asyncio.Protocol) -> None:
         dial: asyncio.Future[None] = self._loop.create_future()
@@ -72,7 +78,9 @@ class Bundles:
             bundle = entry.chosen
             if isinstance(bundle, Bundle):
                 self._single.discard(at)
-                bundle.context = context
+                if not bundle.is_open:
+                    raise ConnectionResetError("the connection ended as it began")
+                bundle.context, bundle.certificate = context, shown(bundle.transport)
                 self._of.setdefault(at, []).append(bundle)
                 bundle.open(protocol)
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Protocol, cast
 
 import msgspec
@@ -19,7 +19,7 @@ from banyan.kernel.exchange.road.head import BadHttp, ResponseHead, read_respons
 from banyan.kernel.exchange.road.model import Body
 from banyan.kernel.exchange.road.reader import Reader
 from banyan.kernel.exchange.road.spool import Spool
-from banyan.kernel.exchange.road.strand import Strand
+from banyan.kernel.exchange.road.strand import NotTaken, Strand
 from banyan.kernel.exchange.road.tls import shown
 from banyan.limits_road import (
     ROAD_BODY_IDLE_S,
@@ -102,6 +102,8 @@ class Link(asyncio.Protocol):
                 self._reader.close()
             except BadHttp as error:
                 exc = error
+        elif isinstance(exc, NotTaken):
+            exc = Broken(str(exc), was_sent=False)
         self._fail(exc or Broken("the connection was closed before an answer"))
         self._release()
 
@@ -319,8 +321,10 @@ class Pool:
             link.abort()
         return None
 
-    async def connect(self, place: Place, deadline: float) -> Link:
-        """A new connection. Raises OSError: nobody there, too late, or TLS refused (ssl.SSLError)."""
+    async def connect(self, place: Place, deadline: float, pins: Collection[bytes] = ()) -> Link:
+        """A new connection, or a strand of one whose certificate is among `pins`, if any are given: whether a new one
+        shows such a certificate, who asked looks. Raises OSError: nobody there, too late, or TLS refused
+        (ssl.SSLError)."""
         context = self._context() if place.is_tls else None
         assert context is not None or not place.is_tls, "a TLS place needs a context"
         link = Link(self, place)
@@ -329,7 +333,7 @@ class Pool:
                 if context is None:
                     await self.loop.create_connection(lambda: link, place.host, place.port)
                 else:
-                    await self._bundles.connect((place.host, place.port), context, link)
+                    await self._bundles.connect((place.host, place.port), context, link, pins)
         except TimeoutError as error:
             raise Broken("no connection in time", was_sent=False, is_late=True) from error
         except ValueError as error:  # an empty name, or one that no resolver takes (UnicodeError)

@@ -38,6 +38,8 @@ class Listener:
         """Those whose request runs without a task."""
         self._idle: asyncio.Future[None] | None = None
         self.most = ROAD_CONNECTIONS
+        """Of connections, and of bundles."""
+        self._is_stopping = False
         self.loop = asyncio.get_running_loop()
         self._clock = clock
         self._server: asyncio.Server | None = None
@@ -63,7 +65,7 @@ class Listener:
         """Take no new request; those that run may end for so long."""
         if self._server is not None:
             self._server.close()
-        self.quick = None
+        self.quick, self._is_stopping = None, True
         for one in tuple(self.connections):
             one.finish()
         if self.taken:
@@ -102,10 +104,15 @@ class Listener:
         if self._idle is not None and not self.taken and not self._idle.done():
             self._idle.set_result(None)
 
-    def _bundle(self) -> Bundle:
-        bundle = Bundle(accept=lambda: Connection(self), ended=self.bundles.discard)
+    def _bundle(self) -> Bundle | None:
+        if len(self.bundles) >= self.most:
+            return None
+        bundle = Bundle(accept=self._strand, ended=self.bundles.discard)
         self.bundles.add(bundle)
         return bundle
+
+    def _strand(self) -> Connection | None:
+        return None if self._is_stopping or len(self.connections) >= self.most else Connection(self)
 
     def date(self) -> bytes:
         now = int(self._clock())

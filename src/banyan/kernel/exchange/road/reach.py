@@ -37,7 +37,7 @@ def idle_link(pool: Pool, route: Route) -> Link | None:
 
 async def pinned_link(pool: Pool, route: Route, deadline: float) -> Link:
     """A new connection. Raises OSError, or Fault(SslAuthenticationFailed): another certificate than the directory's."""
-    link = await pool.connect(Place(route.host, route.port), deadline)
+    link = await pool.connect(Place(route.host, route.port), deadline, route.certificates)
     if link.certificate in route.certificates:
         return link
     link.abort()

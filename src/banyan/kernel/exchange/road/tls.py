@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from banyan.kernel.exchange.road.bundle import ALPN, HTTP
+from banyan.kernel.exchange.road.strand import Strand
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -36,6 +37,10 @@ def fingerprint_of_pem(pem: str) -> bytes:
 
 def shown(transport: asyncio.BaseTransport) -> bytes:
     """The fingerprint of what the other side shows; empty without TLS or without a certificate."""
+    if isinstance(transport, Strand):
+        bundle = transport.bundle
+        bundle.certificate = bundle.certificate or shown(bundle.transport)
+        return bundle.certificate
     of_tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
     der = of_tls.getpeercert(binary_form=True) if of_tls is not None else None
     return fingerprint(der) if der else b""
