@@ -52,6 +52,7 @@ class DoorRequest:
         "_form",
         "_has_token",
         "_headers",
+        "_holds",
         "_presence",
         "_receive",
         "_scope",
@@ -93,6 +94,7 @@ class DoorRequest:
         self._session: Session | None = None
         self._presence: Presence | None = None
         self._verified = False
+        self._holds: bool | None = None
         self._body: bytes | None = None
         self._form: FormData | None = None
         headers = scope["headers"]
@@ -184,12 +186,20 @@ class DoorRequest:
         if token.startswith(PREFIX):
             return self._holder(token)
         found = self._tools.identify(token) if token else None
+        self._holds = found is not None
         if found is None and b"x-api-key" in self._headers:
             return self._holder(token)
         if found is None and (self.session is not None or self._presence is not None) and self._is_meant:
             found = self._signed_in()
         found = found or ANONYMOUS
         return found if found.channel == self.channel else msgspec.structs.replace(found, channel=self.channel)
+
+    @property
+    def _is_holder(self) -> bool:
+        """Whether the administrator's token came: asked by who must know the caller, and not again for the hook."""
+        if self._holds is None:
+            self._holds = self._tools.identify(token_of(self._headers)) is not None
+        return self._holds
 
     @property
     def known_kind(self) -> str:
@@ -214,7 +224,7 @@ class DoorRequest:
         """Let the composition root say who is present, once, when anything was sent that could tell."""
         if b"authorization" not in self._headers and b"cookie" not in self._headers:
             return
-        if self._has_token and (self.key is not None or self._tools.identify(token_of(self._headers)) is not None):
+        if self._has_token and (self.key is not None or self._is_holder):
             return
         self._presence = await hook(self)
         if self._presence is not None:
@@ -297,28 +307,35 @@ class DoorRequest:
             declared = self._headers.get(b"content-length", b"")
             if declared and int(declared) > limit:
                 raise _too_large(limit)
-            chunks = bytearray()
-            async for chunk in self.stream():
-                chunks += chunk
-                if len(chunks) > limit:
-                    raise _too_large(limit)
-            self._body = bytes(chunks)
+            body, more = await self._chunk()
+            if more:
+                chunks = bytearray(body)
+                while more and len(chunks) <= limit:
+                    chunk, more = await self._chunk()
+                    chunks += chunk
+                body = bytes(chunks)
+            if len(body) > limit:
+                raise _too_large(limit)
+            self._body = body
         if len(self._body) > limit:
             raise _too_large(limit)
         return self._body
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The body as it comes; the server stops reading the socket while nobody asks (back-pressure)."""
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            self._progress()
-            chunk: bytes = message.get("body", b"")
+        more = True
+        while more:
+            chunk, more = await self._chunk()
             if chunk:
                 yield chunk
-            if not message.get("more_body", False):
-                return
+
+    async def _chunk(self) -> tuple[bytes, bool]:
+        """What came next, and whether more is to come."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        self._progress()
+        return message.get("body", b""), message.get("more_body", False)
 
     async def form(self) -> FormData:
         """The parsed form; its `csrf_token` is checked, and taken out, when the caller has a session."""
