@@ -82,7 +82,16 @@ class Shelves:
         return self.outlets[self.outlet_of[row]], self.items[self.item_of[row]]
 
     def stock(self, row: int) -> Stock:
-        return Stock(*(column[row] for column in self.columns()))
+        return Stock(
+            self.available[row],
+            self.delivered[row],
+            self.corrected[row],
+            self.returned[row],
+            self.sold[row],
+            self.reserved[row],
+            self.leased[row],
+            self.short[row],
+        )
 
     def dump(self) -> Dump:
         places = self.outlet_of.tobytes() + self.item_of.tobytes()
