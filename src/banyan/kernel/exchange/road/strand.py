@@ -163,7 +163,7 @@ class Strand(asyncio.Transport):
         """With what was held, unless its reader pauses again."""
         while self._held and self._is_reading and not self._is_closing:
             self._tell(self._protocol.data_received, self._held.popleft())
-        if self._is_reading and not self._is_closing:
+        if self._held is not None and self._is_reading and not self._is_closing:
             self._held = None
             self._give_room()
 
