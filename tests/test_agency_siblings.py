@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
@@ -279,6 +283,43 @@ def test_nobody_else_tells_and_nothing_forged_is_taken(desk: Desk) -> None:
             assert await states(first) == {old: "ended", "f" * 16: "ended"}, "taken, and without knowing of the end"
 
     run(desk, story)
+
+
+def test_what_was_durable_when_a_gateway_was_killed_is_told_when_it_is_back(desk: Desk) -> None:
+    """Killed (SIGKILL) before it could tell anybody, and between the ledger's entry and the record."""
+
+    async def story(member: Member) -> None:
+        first, second = member.folders
+        half = await crashed(first, "unwritten")
+        id = await crashed(first, "untold")
+        async with AsyncExitStack() as stack:
+            nodes = [await stack.enter_async_context(up(data, member, is_running=False)) for data in (first, second)]
+            await introduced(*nodes)
+            assert await states(nodes[0]) == {half: "proposed", id: "in-force"}
+            assert await meet(nodes[0], "gw2")
+            assert await states(nodes[1]) == {half: "proposed", id: "in-force"}
+        await crashed(second, "untold", id)
+        async with AsyncExitStack() as stack:
+            nodes = [await stack.enter_async_context(up(data, member, is_running=False)) for data in (first, second)]
+            assert await meet(nodes[0], "gw2")
+            assert await states(nodes[0]) == await states(nodes[1]) == {half: "proposed", id: "ended"}
+            await approved(nodes[0], half)
+            assert await meet(nodes[0], "gw2")
+            assert (await states(nodes[1]))[half] == "in-force", "what was not durable is done again"
+
+    run(desk, story)
+
+
+async def crashed(data: Path, *words: str) -> str:
+    """The id of the grant that a gateway acted on when it was killed."""
+    line = [sys.executable, str(Path(__file__).with_name("sibling_crashing.py")), str(data), *words]
+    root = Path(__file__).parents[1]
+    paths = os.pathsep.join((str(root), str(root / "src")))
+    found = await asyncio.to_thread(
+        subprocess.run, line, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}, check=False
+    )
+    assert found.returncode == -signal.SIGKILL, found.stderr
+    return found.stdout.strip()
 
 
 async def tell(node: Node, sealed: Sealed) -> Answer:

@@ -62,7 +62,7 @@ async def _told(
     level = await siblings.acts.level(encoded(member))
     sibling = await siblings.sibling(server, member)
     sibling.offers = question.offers
-    has_all_to = level.last if question.digest == level.digest else start
+    has_all_to = level.last if question.digest == level.digest else min(start, question.has)
     if has_all_to > sibling.heard.place:  # it asked, so it need not be told, even where this one cannot reach it
         await siblings.hear(sibling, Heard(sibling.heard.epoch, has_all_to))
     return Answer(

@@ -220,7 +220,13 @@ class Siblings:
 
     async def _ask(self, one: Sibling, start: int, own: Level, acts: Sequence[Sealed]) -> Answer:
         question = Question(
-            encoded(one.member), one.heard.epoch, start, own.digest, tuple(acts), dict(self.offered(one.member))
+            encoded(one.member),
+            one.heard.epoch,
+            start,
+            own.digest,
+            tuple(acts),
+            dict(self.offered(one.member)),
+            min(start, one.cursor),
         )
         body = msgspec.json.encode(question)
         data = await self._peers.ask(one.server, "POST", PATH, body, most=SIBLINGS_PAGE_BYTES, wait_s=SIBLINGS_ASK_S)

@@ -21,8 +21,8 @@ Offered = Annotated[dict[Name, Name], msgspec.Meta(max_length=SIBLINGS_OFFERS)]
 
 
 class Question(msgspec.Struct, frozen=True):
-    """`acts`: what the sibling may lack. `start`: the place in its list up to which all is held here, in the `epoch`
-    that it said; `digest`: over all that is held here."""
+    """`acts`: what the sibling may lack. `start`: the place in its list to go on from, in the `epoch` that it said;
+    `has`: up to which all is held here, less where something was not taken. `digest`: over all that is held here."""
 
     member: Name
     epoch: Name
@@ -30,6 +30,7 @@ class Question(msgspec.Struct, frozen=True):
     digest: Name
     acts: Told = ()
     offers: Offered = {}
+    has: Place = 0
 
 
 class Answer(msgspec.Struct, frozen=True):
