@@ -64,6 +64,17 @@ def test_a_federation_says_what_it_does_not_take(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("given", ["99999", "-1", "abc", "80.5", "１２３"])
+def test_what_is_no_port_is_told_in_a_sentence(given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    for verb in (("up", *data), ("incident", "casualties", *data)):
+        with pytest.raises(SystemExit) as ended:
+            main([*verb, f"--port={given}"])
+        assert ended.value.code == 2
+        assert "argument --port: a whole number from 1 to 65535" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 def test_another_word_is_told_where_the_verbs_are() -> None:
     said = subprocess.run(["sh", str(ROOT / "banyan"), "dance"], capture_output=True, text=True, check=False)
     assert (said.returncode, said.stderr) == (2, "banyan: no verb 'dance'; ./banyan help lists them\n")

@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     from banyan.notify_command import add_notify_parser
     from banyan.publishing import add_publish_parser
     from banyan.replaying import add_replay_parser
+    from banyan.terminal import port
     from banyan.trace_command import add_trace_parser
     from banyan.verifying import add_verify_parser
 
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser("up", help="start the portal")
     up.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="where everything is kept")
     up.add_argument("--host", default="", help="address to listen on (127.0.0.1: this machine; 0.0.0.0: the network)")
-    up.add_argument("--port", type=int, default=0, help="port to listen on (8000)")
+    up.add_argument("--port", type=port, default=0, help="port to listen on (8000)")
     up.add_argument("--empty", action="store_true", help="start without the demonstration nation")
     up.add_argument(
         "--federation", action="store_true", help="three gateways as three processes: hospital, immigration, centre"

@@ -20,7 +20,7 @@ from banyan.kernel.identity.caller import SYSTEM
 from banyan.limits_casualties import CASUALTY_FILE, CASUALTY_ROWS
 from banyan.node import ROOT, Node
 from banyan.serving import serve
-from banyan.terminal import language
+from banyan.terminal import language, port
 
 MESSAGES: Final = load_messages("banyan", "incident.toml")
 SERVICE: Final = "banyan.service.casualties.parts:SERVICE"
@@ -43,7 +43,7 @@ def add_incident_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--staff", action="append", default=[], metavar="AGENCY", help=say("incident.staff"))
     parser.add_argument("--data", type=Path, default=FOLDER, metavar="DIR", help=say("incident.data"))
     parser.add_argument("--host", default="", help=say("incident.host"))
-    parser.add_argument("--port", type=int, default=0, help=say("incident.port"))
+    parser.add_argument("--port", type=port, default=0, help=say("incident.port"))
     parser.set_defaults(run=casualties_command)
 
 

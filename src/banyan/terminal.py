@@ -1,9 +1,10 @@
-"""To who runs a node: a line on the terminal, an event of the log; and the language of the terminal."""
+"""To who runs a node: a line on the terminal, an event of the log; the language of the terminal, and what is a port."""
 
 from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
 
 import msgspec
@@ -25,3 +26,10 @@ def language() -> str:
     """The person's, by the usual variables: zh-Hant for any Chinese, else en."""
     said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh-Hant" if said.startswith("zh") else "en"
+
+
+def port(text: str) -> int:
+    """A TCP port as an argument. argparse says the sentence and ends with 2."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65_535):
+        raise ArgumentTypeError("a whole number from 1 to 65535")
+    return int(text)
