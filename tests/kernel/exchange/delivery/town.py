@@ -161,10 +161,17 @@ class Gateway:
         self.logged: list[tuple[str, Mapping[str, Any]]] = []
         self.log = PlainLog()
         self.is_up = False
+        self.left: set[ClientId] = set()
+        """Who was hosted here and is no more."""
         self._open_store = open_store or self._own_store
 
     def _own_store(self) -> SchemaStore:
         return SqliteStore(self.folder / "records.db")
+
+    def _signer(self, member: ClientId) -> Signer:
+        if member in self.left:
+            raise Fault(Origin.CLIENT_PROXY, Code.CANNOT_CREATE_SIGNATURE, message="It is hosted here no more.")
+        return signer(member)
 
     async def open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +182,7 @@ class Gateway:
             store=self.store,
             contents=Contents(Blobs(self.folder / "blobs", self.folder / "work"), self.folder / "work"),
             road=MemoryRoad(town, self),
-            signer=signer,
+            signer=self._signer,
             key_of=key_of,
             owner_of=owner_of,
             clock=lambda: EpochS(town.now),

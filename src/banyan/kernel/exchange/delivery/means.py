@@ -99,7 +99,7 @@ class Means(msgspec.Struct, frozen=True):
     contents: Contents
     road: Road
     signer: Callable[[ClientId], Signer]
-    """The key of a member whose gateway this is."""
+    """The key of a member whose gateway this is. Raises Fault: of another's."""
     key_of: Callable[[str], Verifier | None]
     owner_of: Callable[[str], ClientId | None]
     clock: Clock
@@ -109,6 +109,16 @@ class Means(msgspec.Struct, frozen=True):
     message_log: MessageLog | None = None
     """Keeps the answers that come back: calls themselves are logged by the gateway."""
     trip: Trip = lambda _: None
+
+
+def why_not_ours(means: Means, member: ClientId) -> str:
+    """Why this gateway may not act for a member (it hosts it no more); empty when it may. Found out before anything is
+    sent or handed: what happens then could not be signed, and would happen again."""
+    try:
+        _ = means.signer(member)
+    except Fault as fault:
+        return fault.title
+    return ""
 
 
 FINAL: Final = frozenset(

@@ -27,6 +27,7 @@ from banyan.kernel.exchange.delivery.means import (
     answer_of,
     body_of,
     used_otherwise,
+    why_not_ours,
 )
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.received import Key, Received
@@ -131,6 +132,9 @@ class Receiver:
         if asked is None:  # it was over before its turn came
             return None
         call, body = asked
+        if why := why_not_ours(means, call.target.service.provider.owner):
+            await self._aside(message, why)
+            return None
         if now >= message.until_at and not message.handings:
             late = Fault(
                 Origin.SERVER_PROXY, Code.SERVICE_FAILED,
@@ -169,6 +173,10 @@ class Receiver:
 
     async def _record(self, message: Received, outcome: Outcome) -> Carried:
         means, key = self._means, message.key
+        why = why_not_ours(means, parse_service(message.service).provider.owner)
+        if why and isinstance(outcome, Fault | Answer):  # it left while this was handed over
+            await self._aside(message, f"{why} Its service has answered already.")
+            return None
         match outcome:
             case NotHanded():
                 wait_s = max(outcome.after_s, self._backoff_s(message.tries))
@@ -192,6 +200,9 @@ class Receiver:
         if kept is None:  # its client's gateway fetched it meanwhile
             return None
         service = parse_service(message.service)
+        if why := why_not_ours(means, service.provider.owner):
+            await self._bring_later(message, why)
+            return None
         fields = ((RECEIPT, message.answer_receipt.encode("ascii")),)
         about = answers_target(message.client, message.message_id)
         told = Told("POST", about, fields, framing.Framed(kept.head, kept.body))
@@ -289,15 +300,20 @@ class Receiver:
 
     async def _unsure(self, message: Received, reason: str) -> None:
         """The provider may have got it: again with a mark, unless it does not know a message again, or too often."""
-        means, now, key = self._means, self._means.clock(), message.key
+        means, key = self._means, message.key
         call, _ = await self._asked_of(message)
         if message.handings >= DELIVERY_HANDINGS or not self._hands.may_repeat(call):
-            if await means.store.write(lambda tx: received.aside(tx, key, reason, now=now)):
-                self.left(message)
-                means.log("delivery.aside", {"service": message.service, "handings": message.handings})
+            await self._aside(message, reason)
             return
-        due = EpochS(now + self._backoff_s(message.tries))
+        due = EpochS(means.clock() + self._backoff_s(message.tries))
         await means.store.write(lambda tx: received.unsure(tx, key, reason, due=due))
+
+    async def _aside(self, message: Received, reason: str) -> None:
+        """An officer decides."""
+        means, now = self._means, self._means.clock()
+        if await means.store.write(lambda tx: received.aside(tx, message.key, reason, now=now)):
+            self.left(message)
+            means.log("delivery.aside", {"service": message.service, "handings": message.handings})
 
     def left(self, message: Received) -> None:
         """It no longer waits for its provider; the next of its lane may go."""

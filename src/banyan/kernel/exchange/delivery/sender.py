@@ -35,6 +35,7 @@ from banyan.kernel.exchange.delivery.means import (
     is_final,
     is_final_answer,
     used_otherwise,
+    why_not_ours,
 )
 from banyan.kernel.exchange.delivery.receipts import Receipt
 from banyan.kernel.exchange.delivery.sent import Sent
@@ -131,6 +132,9 @@ class Sender:
     async def carry(self, message: Sent) -> Carried:
         """Bring one message to its provider's gateway."""
         means, now = self._means, self._means.clock()
+        if why := why_not_ours(means, parse_client(message.client).owner):
+            await self._bury(message, why)
+            return None
         if now >= message.until_at:
             await self._bury(message, "It could not be delivered in time.")
             return None
@@ -154,6 +158,9 @@ class Sender:
         """Ask for an answer that should have been brought by now."""
         means = self._means
         client, provider = parse_client(message.client), parse_service(message.service).provider
+        if why := why_not_ours(means, client.owner):
+            await self._bury(message, f"{why} The provider's gateway took the message; its answer goes elsewhere.")
+            return None
         about = Told("GET", answers_target(message.client, message.message_id))
         try:
             response = await means.road.tell(client, provider, about)

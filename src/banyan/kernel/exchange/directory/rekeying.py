@@ -1,4 +1,5 @@
-"""A gateway that runs takes up the signing key that `agency rotate-key` put in force, when peers have had time to hear.
+"""A gateway that runs takes up the signing key that `agency rotate-key` put in force, when peers have had time to hear,
+and signs for nobody whom the directory does not have it host.
 
 A key in a device stands in agency.json by its address, which is read again each time.
 """
@@ -13,20 +14,37 @@ from banyan.kernel.exchange.directory.membership import Agency
 from banyan.kernel.exchange.directory.standing import Standing
 from banyan.kernel.exchange.road.desk import Desk, Signing
 from banyan.limits_road import DIRECTORY_AHEAD_S, DIRECTORY_SETTLE_S
+from banyan.wire.xroad.identifiers import ClientId
 
 
 async def take_up_keys(desk: Desk, agencies: Iterable[Agency], standing: Standing, now: EpochS) -> list[str]:
     """Sign by what lies in the folders of `agencies` where `standing` has it; the names of keys that are new. Raises
     Problem or OSError: a key cannot be read."""
-    found, new = dict(desk.signing), []
+    new: dict[ClientId, Signing] = {}
     for agency in agencies:
-        signing, held = await asyncio.to_thread(_lying_in, agency), found[agency.file.owner]
-        if signing.first.keyid != held.first.keyid and _counts(signing, held, standing, now):
-            found[agency.file.owner] = signing
-            new.append(signing.first.keyid)
+        owner = agency.file.owner
+        signing, held = await asyncio.to_thread(_lying_in, agency), desk.signing.get(owner)
+        if held is None:
+            if _is_ours(desk, owner, standing):
+                new[owner] = signing
+        elif signing.first.keyid != held.first.keyid and _counts(signing, held, standing, now):
+            new[owner] = signing
     if new:
-        desk.signing = found
-    return new
+        desk.signing = {**desk.signing, **new}
+    release(desk, standing)
+    return [one.first.keyid for owner, one in new.items() if owner in desk.signing]
+
+
+def release(desk: Desk, standing: Standing) -> None:
+    """Sign no more for members that are hosted here no more."""
+    left = {owner: one for owner, one in desk.signing.items() if _is_ours(desk, owner, standing)}
+    if standing.snapshot is not None and len(left) < len(desk.signing):
+        desk.signing = left
+
+
+def _is_ours(desk: Desk, owner: ClientId, standing: Standing) -> bool:
+    server = desk.server
+    return owner == ClientId(server.instance, server.member_class, server.member) or standing.serves(server, owner)
 
 
 def _lying_in(agency: Agency) -> Signing:

@@ -108,7 +108,8 @@ class Desk(msgspec.Struct):
         """Raises Fault: this gateway does not sign for that member."""
         found = self.signing.get(member)
         if found is None:
-            message, fix = "This gateway has no key of that member.", "Ask the gateway that hosts the member."
+            message = "This gateway does not sign for that member, or not any more."
+            fix = "Call by a gateway that the directory has for the member."
             raise Fault(origin, Code.CANNOT_CREATE_SIGNATURE, message=message, fix=fix)
         return found
 
