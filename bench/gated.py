@@ -4,7 +4,7 @@ service, an operation of its node's gate, and a plain service whose calls the ga
     ./banyan bench gated [--quick] [--json] [--beside FOLDER]
 
 32 connections of wrk; persons in turn out of 2,000; the gate's whole release (weigh, count, ledger on the disk) is in
-the provider's gateway, published each second. `--beside`: another checkout, whose `src` runs in turn with this one.
+the provider's gateway, published each second. `--beside`, once or more: another checkout, whose `src` runs in turn.
 `ratio` is the dearer of the two gated calls / the plain one, CPU at the provider's gateway, medians.
 """
 
@@ -82,10 +82,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--beside", type=Path)
+    parser.add_argument("--beside", type=Path, action="append", default=[])
     parser.add_argument("--connections", type=int, default=load.CONNECTIONS)
     options = parser.parse_args()
-    sources = {"here": ROOT / "src"} | ({"beside": options.beside / "src"} if options.beside else {})
+    sources = {"here": ROOT / "src"} | {folder.name: folder / "src" for folder in options.beside}
     rounds, seconds = (2, 2.0) if options.quick else (7, 4.0)
     cases = run(rounds, seconds, sources, options.connections)
     for case, found in cases.items():
