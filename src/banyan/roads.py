@@ -30,7 +30,7 @@ from banyan.kernel.exchange.directory.gossip import Gossip
 from banyan.kernel.exchange.directory.keeper import Keeper, Refused
 from banyan.kernel.exchange.directory.membership import Agency
 from banyan.kernel.exchange.directory.pages import PREFIX
-from banyan.kernel.exchange.directory.rekeying import take_up_keys
+from banyan.kernel.exchange.directory.rekeying import release, take_up_keys
 from banyan.kernel.exchange.directory.tending import tend
 from banyan.kernel.exchange.directory.travel import RoadPeers, add_pages
 from banyan.kernel.exchange.directory.upkeep import Upkeep
@@ -174,6 +174,7 @@ class Road(msgspec.Struct, frozen=True):
 
     async def _tend(self, centre: Centre) -> None:
         if await asyncio.to_thread(tend, centre, self.keeper):
+            release(self.gateway.desk, self.keeper.standing)
             self.gossip.wake()
 
     def _tell(self, event: str, fields: Mapping[str, object]) -> None:
@@ -340,12 +341,13 @@ def _directory(
 ) -> tuple[Gossip, Upkeep]:
     peers = RoadPeers(gateway.peer, keeper, clock=clock)
 
-    def trust() -> None:
-        """Authorities that entered the directory count from the next handshake on."""
+    def follow() -> None:
+        """Authorities that entered the directory count from the next handshake on; who left this host is let go."""
+        release(gateway.desk, keeper.standing)
         for one in keeper.standing.snapshot.roots if keeper.standing.snapshot else ():
             gateway.tls.trust(ca.pem(ca.read_certificate(one)).decode())
 
-    gossip = Gossip(keeper, peers, own=gateway.settings.server, dice=dice, news=trust)
+    gossip = Gossip(keeper, peers, own=gateway.settings.server, dice=dice, news=follow)
     add_pages(gateway.pages, keeper, centre=centre, heard=gossip.wake)
 
     async def renew(request: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -10,9 +11,11 @@ import pytest
 from tests.demo.federation.test_weighed import settings
 from tests.make import frozen_clock
 
+from banyan.kernel.exchange.directory.centre import Centre
 from banyan.kernel.exchange.directory.enrolment import Change, Host, Wanted
 from banyan.kernel.exchange.directory.tending import tend
 from banyan.node import open_node
+from banyan.roads import Road
 from banyan.wire.xroad.codes import Origin
 from banyan.wire.xroad.faults import Fault
 
@@ -38,7 +41,17 @@ def test_the_key_of_a_hosted_agency_is_taken_up_without_a_restart(tmp_path: Path
     asyncio.run(story())
 
 
-def test_an_agency_that_leaves_its_host_is_served_there_no_more(tmp_path: Path) -> None:
+async def told_by_a_peer(road: Road, centre: Centre) -> None:
+    tend(centre, road.keeper)
+    road.gossip._news()
+
+
+@pytest.mark.parametrize("hears", [Road._tend, told_by_a_peer])
+def test_an_agency_that_leaves_its_host_is_served_there_no_more(
+    tmp_path: Path, hears: Callable[[Road, Centre], Awaitable[None]]
+) -> None:
+    """At once, whether the host runs the centre or hears of it from a peer."""
+
     async def story() -> None:
         async with open_node(tmp_path, settings(tmp_path), clock=frozen_clock(), is_demo=True) as node:
             road = node.road
@@ -54,8 +67,7 @@ def test_an_agency_that_leaves_its_host_is_served_there_no_more(tmp_path: Path) 
             with road.centre.turn():
                 snapshot = road.centre.authority.snapshot
                 road.centre.renew(hosted.ask_change(wanted).encode())
-            tend(road.centre, road.keeper)
-            await road.take_up_keys()
+            await hears(road, road.centre)
             assert set(before) - set(desk.signing) == {hosted.file.owner}
             with pytest.raises(Fault, match="not any more"):
                 desk.keys_of(hosted.file.owner, Origin.CLIENT_PROXY)
