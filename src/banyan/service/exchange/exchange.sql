@@ -43,7 +43,7 @@ select count(*) from acts
 
 -- name: acts_unheard
 -- How many acts stand behind a place, how many of them are ends, and since when.
-select count(*), coalesce(sum(is_end), 0), coalesce(min(kept_at), 0) from acts where member = :member and place > :place
+select count(*), count(case when is_end = 1 then 1 end), coalesce(min(kept_at), 0) from acts where member = :member and place > :place
 
 -- name: grants_without_acts
 -- Grants from before there were acts.
