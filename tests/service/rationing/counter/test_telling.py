@@ -17,6 +17,7 @@ from banyan.kernel.identity.caller import SYSTEM
 from banyan.limits_rationing import COUNTER_CONFIRM_S
 from banyan.service.rationing.counter.telling import TOPIC, Told, end_telling, teller_of
 from banyan.service.rationing.engine.model import Lease
+from banyan.service.rationing.preorder.rounds import POOL
 from banyan.service.supplies.keeping import kept_of
 
 WITH_MAP = msgspec.structs.replace(ONLY, services=(*ONLY.services, "banyan.service.supplies.parts:SERVICE"))
@@ -86,6 +87,22 @@ def test_a_rush_is_told_in_fewer_commits_than_it_has_sales() -> None:
         assert len(events) == teller.written
         last = msgspec.json.decode(events[-1].data)
         assert last["stocks"] == [{"outlet": HERE, "item": ADULT, "count": 60, "reserved": 0}]
+
+    in_a_world(story)
+
+
+def test_a_rounds_goods_are_no_place_on_the_map() -> None:
+    """They were its first place of all: 3,600 masks to be had now at `preorder.next`."""
+
+    async def story(world: World) -> None:
+        await world.act("deliver", item=ADULT, qty=100)
+        stocks = await world.engine.stocks()
+        teller = teller_of(world.db)
+        teller.tell({(f"{POOL}next", ADULT): stocks[HERE, ADULT]} | stocks)
+        await teller.settled()
+        told = [row["outlet"] for one in await feed.read(world.db.sql, 0) if one.topic == TOPIC
+                for row in msgspec.json.decode(one.data)["stocks"]]  # fmt: skip
+        assert set(told) == {HERE}
 
     in_a_world(story)
 

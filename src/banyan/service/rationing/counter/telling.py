@@ -26,6 +26,7 @@ from banyan.service.rationing.counter.tallies import Place
 from banyan.service.rationing.engine.days import day_of
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Event, Stock
+from banyan.service.rationing.preorder.rounds import is_pool
 from banyan.service.rationing.service import SERVICE
 from banyan.service.rationing.shelf import shelf_of
 
@@ -88,7 +89,7 @@ class Teller:
         self.tell({(one.outlet, one.item): one.stock for one in events if one.item})
 
     def tell(self, stocks: Mapping[Place, Stock]) -> None:
-        self._news |= stocks
+        self._news |= {place: stock for place, stock in stocks.items() if not is_pool(place[0])}
         if self._news and self._writing is None:
             self._writing = asyncio.create_task(self._write())
 

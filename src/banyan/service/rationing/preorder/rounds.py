@@ -6,7 +6,7 @@ capacity 2.33M people, pay until 21 March 20:00, 3 masks NT$15 and NT$7 handling
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -34,6 +34,14 @@ Title = Annotated[str, msgspec.Meta(min_length=1, max_length=PREORDER_TITLE)]
 Outlet = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9./_-]{1,40}$")]
 Money = Annotated[int, msgspec.Meta(ge=0, le=PREORDER_PRICE, description="whole NT$")]
 Span = Annotated[int, msgspec.Meta(ge=0, le=30 * 86_400, description="seconds")]
+
+POOL: Final = "preorder."
+"""How the outlets of the engine begin that are a round's goods and no place."""
+
+
+def is_pool(outlet: str) -> bool:
+    """Whether an outlet of the engine is a round's goods: nobody can go there and buy."""
+    return outlet.startswith(POOL)
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +81,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def pool(self) -> str:
         """The outlet in the engine that holds the round's goods until they are handed out: preorder and counter share
         one quota and never one pile."""
-        return f"preorder.{self.id}"
+        return POOL + self.id
 
     def is_outlet(self, outlet: str) -> bool:
         """Whether a store belongs to the round: named itself, or of a chain that is."""
