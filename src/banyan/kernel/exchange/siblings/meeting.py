@@ -79,13 +79,17 @@ class Siblings:
         self._peers, self._clock, self._dice = peers, clock, dice
         self._known: dict[Pair, Sibling] = {}
         self._lines: dict[Pair, tuple[asyncio.Task[None], asyncio.Event]] = {}
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled."""
         try:
             while True:
+                self._woken.clear()
                 self._follow_directory()
-                await asyncio.sleep(SIBLINGS_ROUND_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SIBLINGS_ROUND_S):
+                        await self._woken.wait()
         finally:
             running = [task for task, _ in self._lines.values()]
             self._lines.clear()
@@ -94,7 +98,8 @@ class Siblings:
             await asyncio.gather(*running, return_exceptions=True)
 
     def wake(self) -> None:
-        """There is news: tell it now."""
+        """There is news: tell it now, also a gateway that entered the directory just before."""
+        self._woken.set()
         for _, woken in self._lines.values():
             woken.set()
 
