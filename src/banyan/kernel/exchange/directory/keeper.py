@@ -1,4 +1,4 @@
-"""A gateway's directory on disk and in force: what is offered is checked whole, written whole, then swapped in.
+"""A gateway's directory on disk and in force: what is offered is checked (offered.py), written whole, then swapped in.
 
     anchor.json  head.json  tiles/  snapshot-HASH.json  revocations.json  evidence/
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,55 +18,27 @@ import msgspec
 
 from banyan.errors import Problem
 from banyan.kernel.events.clock import Clock
-from banyan.kernel.exchange.directory import document, evidence, notes, trust
-from banyan.kernel.exchange.directory.document import BadDocument, Revoked, Snapshot
+from banyan.kernel.exchange.directory import evidence, notes, offered, trust
+from banyan.kernel.exchange.directory.document import BadDocument, Revoked
 from banyan.kernel.exchange.directory.evidence import Evidence
 from banyan.kernel.exchange.directory.mirror import alone, grown
 from banyan.kernel.exchange.directory.notes import Announced, AuthorityKeys, Revocation
+from banyan.kernel.exchange.directory.offered import Checked, Forked, Held, Offer, Refused, announced_snapshot
 from banyan.kernel.exchange.directory.standing import Index, Standing
-from banyan.kernel.exchange.directory.trust import Anchor, Contradiction, Facts
+from banyan.kernel.exchange.directory.trust import Anchor, Contradiction
 from banyan.kernel.ledger.tree import Tree
 from banyan.kernel.storage.durable import make_folders, write_file
 from banyan.limits_road import (
     DIRECTORY_AHEAD_S,
-    DIRECTORY_ENTRIES,
     DIRECTORY_EVIDENCE,
-    DIRECTORY_HANDOVERS,
     DIRECTORY_PAGE_ENTRIES,
     DIRECTORY_REVOCATIONS,
 )
 from banyan.wire import jcs
 from banyan.wire.tlog.checkpoint import Checkpoint
-from banyan.wire.tlog.merkle import ReadSubtree, consistency_proof, inclusion_proof, root_of
+from banyan.wire.tlog.merkle import consistency_proof, inclusion_proof, root_of
 from banyan.wire.tlog.note import BadNote
 from banyan.wire.tlog.proof import Receipt
-
-
-class Refused(ValueError):
-    """What was offered is not taken; the text says why. Nothing has changed."""
-
-
-class Forked(Refused):
-    """A log signed by the authority that is not the one held here."""
-
-
-class Offer(msgspec.Struct, frozen=True):
-    """The log from `start` on, its checkpoint, and the document that it announces last (empty: the one held)."""
-
-    start: int
-    entries: Sequence[bytes]
-    checkpoint: bytes
-    handovers: Sequence[bytes] = ()
-    snapshot: bytes = b""
-
-
-class Held(msgspec.Struct, frozen=True):
-    """What a gateway holds. `at`: when the authority signed the checkpoint."""
-
-    facts: Facts = Facts()
-    checkpoint: bytes = b""
-    at: int = 0
-    handovers: tuple[bytes, ...] = ()
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -75,12 +48,6 @@ class _Kept(msgspec.Struct, frozen=True):
     checkpoint: str
     handovers: list[str]
     snapshot: str = ""
-
-
-class _Checked(msgspec.Struct, frozen=True):
-    held: Held
-    index: Index | None
-    snapshot: bytes
 
 
 class Keeper:
@@ -115,7 +82,14 @@ class Keeper:
         """Take what is newer; False when nothing is. Raises Refused, and Forked when the log is another."""
         with self._turn:
             try:
-                checked = self._checked(offer)
+                checked = offered.checked(
+                    offer,
+                    self.held,
+                    self._index,
+                    anchor=self.anchor,
+                    grow=partial(grown, self._tree),
+                    ahead=self._clock() + DIRECTORY_AHEAD_S,
+                )
             except Contradiction as error:
                 self.accuse(evidence.entries(error.first, error.second))
                 raise Refused(str(error)) from error
@@ -218,47 +192,7 @@ class Keeper:
             announced = self.held.facts.announced
             return self._snapshot_path(announced).read_bytes() if announced else b""
 
-    def _checked(self, offer: Offer) -> _Checked | None:
-        held = self.held
-        if offer.start > held.facts.size:
-            raise Refused(f"entries from {held.facts.size} on are missing")
-        fresh = offer.entries[held.facts.size - offer.start :]
-        if held.facts.size + len(fresh) > DIRECTORY_ENTRIES:
-            raise Refused(f"the directory's log has at most {DIRECTORY_ENTRIES} entries")
-        facts = trust.facts_of(fresh, self.anchor, held.facts)
-        if not facts.chain or facts.chain[-1].serial < self.anchor.keys.serial:
-            raise Refused("the log is older than the keys that were pinned")
-        read = grown(self._tree, fresh)
-        handovers = self._handovers(facts, offer.handovers, read)
-        said, at = trust.open_checkpoint(offer.checkpoint, facts.chain[-1])
-        if said.size != facts.size:
-            raise Refused("the checkpoint is not of this many entries")
-        if said.root != root_of(facts.size, read):
-            raise Forked("the authority signed another log")
-        if at > self._clock() + DIRECTORY_AHEAD_S:
-            raise Refused("the authority's clock is ahead of ours")
-        if not fresh and at <= held.at:
-            return None
-        index, snapshot = self._index, b""
-        if facts.announcement != held.facts.announcement:
-            assert facts.announced is not None, "an announcement was parsed"
-            snapshot = offer.snapshot
-            index = Index(_announced_snapshot(snapshot, facts.announced, self.anchor.instance))
-        return _Checked(Held(facts, offer.checkpoint, max(at, held.at), handovers), index, snapshot)
-
-    def _handovers(self, facts: Facts, offered: Sequence[bytes], read: ReadSubtree) -> tuple[bytes, ...]:
-        """Those held and the new ones, each good; a change of keys above the pinned one needs its own."""
-        kept = list(self.held.handovers)
-        for place in range(max(1, len(self.held.facts.chain)), len(facts.chain)):
-            size, before = facts.turns[place], facts.chain[place - 1]
-            found = next((one for one in offered[:DIRECTORY_HANDOVERS] if _is_handover(one, before, size, read)), None)
-            if found is not None:
-                kept.append(found)
-            elif facts.chain[place].serial > self.anchor.keys.serial:
-                raise Refused("the authority's keys before did not hand over to its new ones")
-        return tuple(kept)
-
-    def _commit(self, offer: Offer, checked: _Checked) -> None:
+    def _commit(self, offer: Offer, checked: Checked) -> None:
         before = self.held.facts
         facts = checked.held.facts
         fresh = offer.entries[before.size - offer.start :]
@@ -384,7 +318,7 @@ class Keeper:
         handovers = tuple(one.encode() for one in kept.handovers)
         if facts.announced:
             data = self._snapshot_path(facts.announced).read_bytes()
-            self._index = Index(_announced_snapshot(data, facts.announced, self.anchor.instance))
+            self._index = Index(announced_snapshot(data, facts.announced, self.anchor.instance))
         self.held = Held(facts, kept.checkpoint.encode(), at, handovers)
         self._forget_others(facts.announced)
 
@@ -400,24 +334,6 @@ class Keeper:
                 path.unlink()
 
 
-def _is_handover(checkpoint: bytes, before: notes.AuthorityKeys, size: int, read: ReadSubtree) -> bool:
-    try:
-        said, _ = trust.open_checkpoint(checkpoint, before)
-    except BadNote:
-        return False
-    return said.size == size and said.root == root_of(size, read)
-
-
-def _announced_snapshot(data: bytes, announced: Announced, instance: str) -> Snapshot:
-    """The document that the log announces. Raises Refused or BadDocument."""
-    if len(data) != announced.size or notes.digest_of(data) != announced.sha256:
-        raise Refused("the snapshot is not the one that the log announces")
-    snapshot = document.decode(data)
-    if (snapshot.instance, snapshot.version, snapshot.issued) != (instance, announced.version, announced.at):
-        raise Refused("the snapshot says of itself other than the log")
-    return snapshot
-
-
 def _texts(entries: Sequence[bytes]) -> bytes:
     return jcs.encode([one.decode() for one in sorted(entries)])
 
@@ -425,3 +341,6 @@ def _texts(entries: Sequence[bytes]) -> bytes:
 def _damaged(folder: Path, why: str) -> Problem:
     remedy = "Keep the folder for whoever examines it, move it aside and start again: it is fetched anew from peers."
     return Problem(f"The directory in {folder} was damaged: {why}.", remedy=remedy, kind="directory-damaged")
+
+
+__all__ = ["Forked", "Held", "Keeper", "Offer", "Refused"]
