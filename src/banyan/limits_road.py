@@ -80,6 +80,7 @@ ROAD_BUNDLES: Final = 2  # TLS connections to one gateway, that calls share: whi
 ROAD_BUNDLE_SHARE: Final = 8  # strands in one before another is begun
 ROAD_BUNDLE_STRANDS: Final = 256  # in one: 64 MB of STRAND_BYTES, if a peer sends all that it may and nobody reads
 ROAD_BUNDLE_OWED: Final = 4_096  # frames without data to who does not read: an honest peer's strands need 1,000
+ROAD_SILENT_S: Final = 5.0  # nothing came while an answer was due: new calls connect anew, as CONNECT_S finds out
 ROAD_BUNDLE_TURN: Final = 16  # messages that wait for the end of a turn of the loop; more are written at once
 ROAD_STRAND_BYTES: Final = 256 * KIB  # sent before the other side has taken them: 25 MB/s at 10 ms there and back
 ROAD_CALL_S: Final = 60.0  # how long a client waits unless it says X-Banyan-Timeout

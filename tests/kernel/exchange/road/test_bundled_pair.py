@@ -16,7 +16,7 @@ from tests.kernel.exchange.road.pair import CONSUMER, ECHO, PRODUCER, Keeper, Ro
 from banyan.kernel.exchange.road.bundle import Bundle
 from banyan.kernel.exchange.road.listener import Listener
 from banyan.kernel.exchange.road.tls import fingerprint_of_pem
-from banyan.limits_road import MIB, ROAD_BUNDLES, ROAD_HEAD_S, ROAD_IDLE_S, ROAD_POOL_IDLE_S
+from banyan.limits_road import MIB, ROAD_BUNDLES, ROAD_HEAD_S, ROAD_IDLE_S, ROAD_POOL_IDLE_S, ROAD_SILENT_S
 from banyan.wire.xroad.identifiers import parse_client
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
@@ -114,6 +114,7 @@ def test_large_bodies_pass_both_ways_beside_small_calls(tmp_path: Path, new_loop
     content = bytes(range(251)) * (20 * MIB // 251)
 
     async def story(road: Road) -> None:
+        assert (await asked(road)).status == 200  # two calls that came at once would have two connections
         large = asyncio.create_task(road.call("POST", ECHO, None, content))
         small = 0
         while not large.done():
@@ -193,6 +194,30 @@ def test_a_silent_connection_is_doubted_and_the_next_call_connects_anew(tmp_path
             assert relay.accepted == 1, "it was asked over what had been good"
             assert (await asked(road)).status == 200
             assert relay.accepted == 2
+        finally:
+            await relay.stop()
+
+    told(tmp_path, story)
+
+
+def test_a_silent_connection_is_doubted_before_its_calls_are_late(tmp_path: Path) -> None:
+    async def story(road: Road) -> None:
+        relay = Relay(road)
+        await relay.start()
+        try:
+            assert (await asked(road)).status == 200
+            relay.swallowed = relay.accepted
+            waiting = asked(road)
+            (link,) = road.a.gateway.pool._links
+            await until(link._is_awaited)
+            loop, pool = asyncio.get_running_loop(), road.a.gateway.pool
+            pool.sweep(loop.time() + ROAD_SILENT_S - 1)
+            assert bundles_of(road.a) == {one for at in pool._bundles._of.values() for one in at}
+            pool.sweep(loop.time() + ROAD_SILENT_S)
+            assert (await asked(road)).status == 200
+            assert (relay.accepted, waiting.done()) == (2, False)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
         finally:
             await relay.stop()
 

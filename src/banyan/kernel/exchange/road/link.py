@@ -28,6 +28,7 @@ from banyan.limits_road import (
     ROAD_PIECE_BYTES,
     ROAD_POOL_IDLE_S,
     ROAD_POOL_PER_PLACE,
+    ROAD_SILENT_S,
     ROAD_SWEEP_S,
 )
 
@@ -235,10 +236,15 @@ class Link(asyncio.Protocol):
     def _is_awaited(self) -> bool:
         return self._asker is not None or (self._answer is not None and not self._answer.done())
 
+    def look(self, now: float) -> None:
+        """Whether the answer has been due for long, and nothing at all came with it."""
+        if now >= self._asked_at + ROAD_SILENT_S and self._is_awaited() and isinstance(self._transport, Strand):
+            silent = self._transport.silent_since(self._asked_at)
+            if silent is not None:
+                self.pool.doubt(silent)
+
     def late(self) -> None:
-        silent = self._transport.silent_since(self._asked_at) if isinstance(self._transport, Strand) else None
-        if silent is not None:
-            self.pool.doubt(silent)
+        self.look(_NEVER)
         self._fail(Broken("no answer came in time", is_late=True))
         self.abort()
 
@@ -384,6 +390,8 @@ class Pool:
         for link in tuple(self._links):
             if now >= link.deadline:
                 link.late()
+            else:
+                link.look(now)
         self._bundles.sweep(now)
 
     def _sweep(self) -> None:
