@@ -102,6 +102,8 @@ def test_a_receipt_and_what_people_see() -> None:
             page = (await client.get(path)).text
             assert words in page
             assert "TW/MED/H1" in page
+            assert f"<td>{FLAG.id}" not in page, "its name is said, in the orders too"
+            assert "Z</time>" not in page, "times are Taiwan's, as everywhere"
             assert PERSON.hex() not in page
 
     in_a_node(story)

@@ -29,6 +29,7 @@ async def page(request: FaceRequest) -> View:
         "uses": uses.counts,
         "entries": list(reversed(entries)),
         "register": register,
+        "titles": {basis.id: basis.title for basis in register},
         "base": request.base_url,
         "crumbs": ({"title": TITLE[request.lang], "path": ""},),
     }
