@@ -382,3 +382,29 @@ def test_closing_while_held_up_sends_all_that_was_written_first() -> None:
         assert (wired.left.ends[1].lost, wired.right.ends[1].lost, wired.right.ends[1].error) == (1, 1, None)
 
     told(story)
+
+
+def test_an_end_behind_what_a_reader_is_about_to_catch_up_with_takes_nothing_away() -> None:
+    async def story() -> None:
+        wired = await a_wire(1)
+        end = wired.right.ends[1]
+        end.strand.pause_reading()
+        wired.right.bundle.data_received(data(1, b"held"))
+        end.strand.resume_reading()
+        wired.right.bundle.data_received(data(1, b" and more") + frame(END, 1))
+        assert (bytes(end.heard), end.lost) == (b"held and more", 1)
+
+    told(story)
+
+
+def test_what_comes_for_a_strand_that_closes_is_not_kept() -> None:
+    async def story() -> None:
+        wired = await a_wire(1)
+        end = wired.right.ends[1]
+        end.write(b"x" * (ROAD_STRAND_BYTES + 1))
+        end.has_closed = True
+        end.strand.close()
+        wired.right.bundle.data_received(data(1, b"late" * 100))
+        assert (end.lost, wired.right.held) == (0, 0), "it ends when the other side has taken all"
+
+    told(story)
