@@ -114,7 +114,7 @@ CASES: dict[str, tuple[Prepare, str, str]] = {
         "directory",
     ),
     "KeyNotFound": (a_key_nobody_knows, "Server.ServerProxy.SignatureVerification.KeyNotFound", "doctor"),
-    "CannotCreateSignature": (no_key, "Server.ClientProxy.CannotCreateSignature", "no key"),
+    "CannotCreateSignature": (no_key, "Server.ClientProxy.CannotCreateSignature", "does not sign"),
     "LoggingFailed, the provider's": (a_log_that_fails("ss2"), "Server.ServerProxy.LoggingFailed", "logged"),
     "LoggingFailed, the client's": (a_log_that_fails("ss1"), "Server.ClientProxy.LoggingFailed", "logged"),
     "ServiceMissingUrl": (offer(url=""), "Server.ServerProxy.ServiceMissingUrl", "address"),
