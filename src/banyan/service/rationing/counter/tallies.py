@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from banyan.kernel.storage.store import SqlValue, Tx
+from banyan.kernel.storage.store import Tx
 from banyan.limits_rationing import COUNTER_ITEMS
 from banyan.service.rationing.counter.outlets import SQL
 from banyan.service.rationing.engine.model import Stock
@@ -38,22 +38,10 @@ def tally_of(stock: Stock) -> Tally:
     return Tally(stock.delivered, stock.corrected, stock.returned, stock.sold, stock.short)
 
 
-def put(tx: Tx, day: int, stocks: Mapping[Place, Stock]) -> None:
-    """The sums as they stand on a day, by one statement."""
-    rows: list[dict[str, SqlValue]] = [
-        {
-            "outlet": outlet,
-            "item": item,
-            "day": day,
-            "delivered": stock.delivered,
-            "corrected": stock.corrected,
-            "returned": stock.returned,
-            "sold": stock.sold,
-            "short": stock.short,
-        }
-        for (outlet, item), stock in stocks.items()
-    ]
-    tx.run_many(SQL["put_tally"], rows)
+def put(tx: Tx, place: Place, day: int, tally: Tally) -> None:
+    """The sums as they stand on a day."""
+    outlet, item = place
+    tx.run(SQL["put_tally"], outlet=outlet, item=item, day=day, **msgspec.structs.asdict(tally))
 
 
 def until(tx: Tx, place: Place, day: int) -> Tally:

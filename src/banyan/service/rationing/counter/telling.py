@@ -22,7 +22,7 @@ from banyan.kernel.storage import Drawer, Tx
 from banyan.limits_rationing import COUNTER_CONFIRM_S, COUNTER_TOLD
 from banyan.service.rationing.counter import tallies
 from banyan.service.rationing.counter.plates import holds_of, load_holds
-from banyan.service.rationing.counter.tallies import Place
+from banyan.service.rationing.counter.tallies import Place, tally_of
 from banyan.service.rationing.engine.days import day_of
 from banyan.service.rationing.engine.keeping import engine_of
 from banyan.service.rationing.engine.model import Event, Stock
@@ -52,19 +52,6 @@ class Told(msgspec.Struct, frozen=True):
 CONFIRM: Final = "confirm-counts"
 Held = Callable[[Place], int]
 """How many of an item queue numbers hold at an outlet: of what the engine calls leased, they are promised."""
-
-
-class _News(msgspec.Struct, frozen=True):
-    event: FeedEvent
-    day: int
-    stocks: Mapping[Place, Stock]
-
-
-def _told(tx: Tx, news: Sequence[_News]) -> list[int]:
-    """Write each event and the day's sums; their places on the feed."""
-    for one in news:
-        tallies.put(tx, one.day, one.stocks)
-    return [feed.append(tx, one.event) for one in news]
 
 
 def counted(place: Place, stock: Stock, held: int) -> Counted:
@@ -115,7 +102,14 @@ class Teller:
         rows = tuple(counted(place, stock, self._held(place)) for place, stock in stocks.items())
         data = msgspec.Raw(msgspec.json.encode(Told(now, rows)))
         event = FeedEvent(topic=TOPIC, subject=rows[0].outlet if len(rows) == 1 else "", data=data, at=now)
-        await self._db.sql.write_each(_told, _News(event, day_of(now), stocks))
+        day = day_of(now)
+
+        def job(tx: Tx) -> None:
+            for place, stock in stocks.items():
+                tallies.put(tx, place, day, tally_of(stock))
+            feed.append(tx, event)
+
+        await self._db.sql.write(job)
         self.written += 1
 
 
