@@ -102,7 +102,6 @@ READ_THREADS: Final = 2  # long reads beside the event loop; measured: more thre
 POSTGRES_READERS: Final = 8  # connections for reads; each costs the server about 10 MB
 POSTGRES_CONNECT_S: Final = 10.0
 JOURNAL_FRAME_BYTES: Final = 16 * MIB  # one event; a length beyond it in a file is damage, not data
-JOURNAL_HERE_BYTES: Final = 64 * KIB  # of an event that the loop may write itself: 0.2 ms of a quick disk
 JOURNAL_SEGMENT_BYTES: Final = 64 * MIB  # rotation: replay reads whole segments
 JOURNAL_GROUP_FRAMES: Final = 1_024  # events that share one flush; 64 would leave the disk idle at 100k events/s
 JOURNAL_AHEAD_BYTES: Final = 1 * MIB  # of zeros at once: 300 calls by road; 4 MB would hold up one flush for 2 ms

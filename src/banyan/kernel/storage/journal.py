@@ -1,6 +1,6 @@
 """The journal: an append-only log of events for hot state machines; acknowledged is on disk.
 
-Groups are written and flushed with one fdatasync each, into room that zeros have made before: a file that grows
+One thread writes groups and flushes each with one fdatasync, into room that zeros have made before: a file that grows
 has the file system write its own log too, at twice the cost (docs/decisions/0139). A segment is a file named by its
 first seq; a snapshot is a state after a seq, so that replay is short and old segments can go. Opening truncates a torn
 tail (never acknowledged), zeros with it, and refuses damage to what was acknowledged. Format: `frames.py`.
@@ -27,7 +27,6 @@ from banyan.limits import (
     JOURNAL_AHEAD_LEAST_BYTES,
     JOURNAL_FRAME_BYTES,
     JOURNAL_GROUP_FRAMES,
-    JOURNAL_HERE_BYTES,
     JOURNAL_SEGMENT_BYTES,
     JOURNAL_SNAPSHOTS,
     WRITE_QUEUE_JOBS,
@@ -80,7 +79,7 @@ class Journal:
         """
         if len(payload) > JOURNAL_FRAME_BYTES:
             raise _too_large()
-        return await self._worker.do(payload, is_small=len(payload) <= JOURNAL_HERE_BYTES)
+        return await self._worker.do(payload)
 
     def append_here(self, payload: bytes) -> int:
         """As `append`, but the caller's own thread waits for the disk: for one who writes alone, with nothing under way

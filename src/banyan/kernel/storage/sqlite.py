@@ -82,7 +82,7 @@ class SqliteStore:
         return cast(T, await self._worker.do(job))
 
     async def write_each(self, batch: Batch[Item, T], item: Item) -> T:
-        return cast(T, await self._worker.do(Batched(batch, item), is_small=True))
+        return cast(T, await self._worker.do(Batched(batch, item)))
 
     def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
         self._listeners.append(callback)

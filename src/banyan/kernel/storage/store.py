@@ -67,8 +67,7 @@ class Store(Protocol):
         """
 
     async def write_each(self, batch: Batch[Item, T], item: Item) -> T:
-        """`write` for one item of many alike: those that wait beside one another are given to `batch` together. An item
-        is a few rows: where the disk is quick the event loop waits for it."""
+        """`write` for one item of many alike: those that wait beside one another are given to `batch` together."""
 
     def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call back with the topic of each committed `Tx.signal`, from another thread; returns the way to stop."""

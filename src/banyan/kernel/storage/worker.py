@@ -1,8 +1,7 @@
-"""One writer that does jobs in groups: the way to make many small durable writes share one disk flush.
+"""One thread that does jobs in groups: the way to make many small durable writes share one disk flush.
 
 The caller awaits its own answer. Jobs that arrive while a group is being written form the next group, so a group is
-as large as the load asks for and a lone write waits for nobody. A thread writes; small jobs are written by the loop
-that asked, all of one turn together, while the disk is quick and the thread has nothing (docs/decisions/0143).
+as large as the load asks for and a lone write waits for nobody.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from queue import Empty, SimpleQueue
-from time import perf_counter
 from typing import Generic, TypeVar
 
 import msgspec
 
 from banyan.errors import Limit, Unavailable
-from banyan.kernel.storage.flushing import Flushing
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -52,13 +49,7 @@ class GroupWorker(Generic[Job, Answer]):
     """
 
     def __init__(
-        self,
-        name: str,
-        run: Callable[[list[Job]], Sequence[Answer | Failed]],
-        *,
-        group: int,
-        queue: int,
-        stopwatch: Callable[[], float] = perf_counter,
+        self, name: str, run: Callable[[list[Job]], Sequence[Answer | Failed]], *, group: int, queue: int
     ) -> None:
         self._name = name
         self._run = run
@@ -66,18 +57,14 @@ class GroupWorker(Generic[Job, Answer]):
         self._queue_bound = queue
         self._queue: SimpleQueue[list[_Asked[Job, Answer]] | None] = SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Asked[Job, Answer]]] = {}
-        self._waiting = self._in_thread = 0
-        self._stopwatch, self._flushing = stopwatch, Flushing(stopwatch)
-        self._at_work = threading.Lock()
-        """Held by who writes."""
+        self._waiting = 0
         self._gate = threading.Lock()
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    async def do(self, job: Job, *, is_small: bool = False) -> Answer:
-        """Do the job; return when its group is done. `is_small`: the loop may do it, for it takes no longer than the
-        disk."""
+    async def do(self, job: Job) -> Answer:
+        """Do the job; return when its group is done."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         with self._gate:
@@ -96,7 +83,7 @@ class GroupWorker(Generic[Job, Answer]):
             if gathered is None:
                 gathered = self._gathered[loop] = []
                 loop.call_soon(self._hand_over, loop)
-            gathered.append(_Asked(job, future, loop, is_small=is_small))
+            gathered.append(_Asked(job, future, loop))
         return await future
 
     def close(self) -> None:
@@ -105,48 +92,18 @@ class GroupWorker(Generic[Job, Answer]):
             if not self._is_closed:
                 self._is_closed = True
                 for gathered in self._gathered.values():
-                    self._put(gathered)
+                    self._queue.put(gathered)
                 self._gathered.clear()
                 self._queue.put(None)
         self._thread.join()
-        with self._at_work:
-            pass  # another thread's loop has written what it was writing
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        """What one turn of the loop asked for is done by it or goes to the thread at once: waking that costs more than
-        a small job, and two threads that run at once take the interpreter from one another."""
+        """What one turn of the loop asked for goes to the thread at once: waking it costs more than a small job, and
+        two threads that run at once take the interpreter from one another."""
         with self._gate:
-            asked = self._gathered.pop(loop, [])
-            if not self._may_begin_here(asked):
-                self._put(asked)
-                return
-        try:
-            while asked:
-                group, asked = asked[: self._group], asked[self._group :]
-                begun = self._stopwatch()
-                answers = self._answers([one.job for one in group])
-                self._flushing.took(self._stopwatch() - begun)
-                _settle([(one.future, answer) for one, answer in zip(group, answers, strict=True)])
-                with self._gate:
-                    self._waiting -= len(group)
-                    if not (self._flushing.is_here() or self._is_closed):
-                        self._put(asked)
-                        asked = []
-        finally:
-            self._at_work.release()
-
-    def _may_begin_here(self, asked: Sequence[_Asked[Job, Answer]]) -> bool:
-        """Whether the loop does these itself; from then on it holds `_at_work`. Not while the thread has some: they
-        came before."""
-        if not asked or self._in_thread or not all(one.is_small for one in asked) or not self._flushing.is_here():
-            return False
-        return self._at_work.acquire(blocking=False)
-
-    def _put(self, asked: list[_Asked[Job, Answer]]) -> None:
-        """To the thread. `_gate` is held."""
-        if asked:
-            self._in_thread += len(asked)
-            self._queue.put(asked)
+            gathered = self._gathered.pop(loop, None)
+            if gathered is not None:
+                self._queue.put(gathered)
 
     def _work(self) -> None:
         is_last = False
@@ -156,11 +113,7 @@ class GroupWorker(Generic[Job, Answer]):
                 group = asked[start : start + self._group]
                 with self._gate:
                     self._waiting -= len(group)
-                with self._at_work:
-                    answers = self._answers([one.job for one in group])
-                with self._gate:
-                    self._in_thread -= len(group)
-                _deliver(group, answers)
+                _deliver(group, self._answers([one.job for one in group]))
 
     def _next_groups(self) -> tuple[list[_Asked[Job, Answer]], bool]:
         """All that waits, in the order it came; True when it is the last."""
@@ -184,13 +137,10 @@ class GroupWorker(Generic[Job, Answer]):
 
 
 class _Asked(Generic[Job, Answer]):
-    __slots__ = ("future", "is_small", "job", "loop")
+    __slots__ = ("future", "job", "loop")
 
-    def __init__(
-        self, job: Job, future: asyncio.Future[Answer], loop: asyncio.AbstractEventLoop, *, is_small: bool
-    ) -> None:
+    def __init__(self, job: Job, future: asyncio.Future[Answer], loop: asyncio.AbstractEventLoop) -> None:
         self.job = job
-        self.is_small = is_small
         self.future = future
         self.loop = loop
 
