@@ -92,8 +92,6 @@ LINE_LINE_UNITS: Final = 200  # of one line of a card; ten cards stay within a c
 
 # Storage
 WRITE_QUEUE_JOBS: Final = 10_000  # beyond this a writer is told to come back, not to wait in memory
-FLUSH_HERE_S: Final = 0.005  # a disk that answers within it is waited for by the loop: a thread costs more
-FLUSH_SHARE: Final = 100  # after a slower one a thread waits so many times as long, then it is tried again
 GROUP_COMMIT_JOBS: Final = 64  # measured: 51k durable writes/s; larger groups only add latency
 SQL_BUSY_S: Final = 5.0
 WRITE_AHEAD_BYTES: Final = 64 * MIB  # of the log kept after a checkpoint: one huge write must not keep the disk

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from tests.kernel.exchange.messages.house import HOSPITAL, a_log, exchanged
 
 from banyan.errors import Problem
+from banyan.kernel.exchange.messages.flushing import Flushing
 from banyan.kernel.exchange.messages.log import Log
 from banyan.kernel.exchange.messages.opening import Opened
-from banyan.kernel.storage.flushing import Flushing
 from banyan.kernel.storage.journal import Journal
-from banyan.limits import FLUSH_HERE_S, FLUSH_SHARE
-from banyan.limits_road import MESSAGES_GROUP
+from banyan.limits_road import MESSAGES_FLUSH_HERE_S, MESSAGES_FLUSH_SHARE, MESSAGES_GROUP
 
 
 class Written:
@@ -71,13 +70,13 @@ def test_the_loop_waits_for_slow_flushes_a_hundredth_of_its_time(took: list[floa
             watch.now += 0.25
         watch.now += seconds
         flushing.took(seconds)
-        if seconds > FLUSH_HERE_S:
+        if seconds > MESSAGES_FLUSH_HERE_S:
             waited += seconds
             assert not flushing.is_here()
         watch.now += between
     while not flushing.is_here():
         watch.now += 0.25
-    assert waited <= watch.now / FLUSH_SHARE + max(took)
+    assert waited <= watch.now / MESSAGES_FLUSH_SHARE + max(took)
 
 
 def test_on_a_quick_disk_no_thread_writes_and_calls_of_a_moment_share_a_flush(tmp_path: Path, written: Written) -> None:
@@ -121,14 +120,14 @@ def test_company_is_waited_for_while_it_comes_and_not_for_ever(tmp_path: Path, w
 def test_a_slow_disk_is_waited_for_by_a_thread_and_tried_again(tmp_path: Path, written: Written) -> None:
     async def story() -> None:
         async with a_log(tmp_path / "log") as opened:
-            watch = Watch(2 * FLUSH_HERE_S)
+            watch = Watch(2 * MESSAGES_FLUSH_HERE_S)
             log, place = watched(opened, watch), written.here
             for number in range(20):
                 await log.keep(exchanged(number))
             assert written.here - place == 1, "that one told that it is slow"
             assert written.aside == 19
             watch.step = 0.0
-            watch.now += FLUSH_SHARE * 2 * FLUSH_HERE_S
+            watch.now += MESSAGES_FLUSH_SHARE * 2 * MESSAGES_FLUSH_HERE_S
             for number in range(20, 30):
                 await log.keep(exchanged(number))
             assert written.here - place == 11

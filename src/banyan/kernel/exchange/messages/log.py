@@ -21,12 +21,12 @@ from banyan.kernel.events.clock import Clock
 from banyan.kernel.exchange.messages import frame as frames
 from banyan.kernel.exchange.messages.bodies import BodyFiles
 from banyan.kernel.exchange.messages.daykeys import DayKeys, Random, day_of
+from banyan.kernel.exchange.messages.flushing import Flushing
 from banyan.kernel.exchange.messages.frame import Frame, Kept, Opening, Part
 from banyan.kernel.exchange.messages.index import Index, Seen, Written, seen_in
 from banyan.kernel.exchange.messages.record import named, written
 from banyan.kernel.exchange.road.model import Body, Exchanged, Told
 from banyan.kernel.ledger.entries import SALT_BYTES
-from banyan.kernel.storage.flushing import Flushing
 from banyan.kernel.storage.journal import Journal
 from banyan.limits_road import (
     MESSAGES_BATCH,

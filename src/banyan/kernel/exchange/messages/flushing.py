@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from banyan.limits import FLUSH_HERE_S, FLUSH_SHARE
+from banyan.limits_road import MESSAGES_FLUSH_HERE_S, MESSAGES_FLUSH_SHARE
 
 
 class Flushing:
@@ -24,5 +24,5 @@ class Flushing:
 
     def took(self, seconds: float) -> None:
         """The loop waited so long for one."""
-        if seconds > FLUSH_HERE_S:
-            self._aside_until = self._stopwatch() + seconds * FLUSH_SHARE
+        if seconds > MESSAGES_FLUSH_HERE_S:
+            self._aside_until = self._stopwatch() + seconds * MESSAGES_FLUSH_SHARE
