@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
-from banyan.kernel.exchange.road.strand import HEAD, NO, OPEN, ROOM, Bytes, NotTaken, Strand
+from banyan.kernel.exchange.road.strand import HEAD, NO, OPEN, ROOM, BadFrame, Bytes, NotTaken, Strand
 from banyan.limits_road import (
     ROAD_BUNDLE_OWED,
     ROAD_BUNDLE_STRANDS,
@@ -39,10 +39,6 @@ _LARGE_BYTES: Final = 16_384
 """Data that is written by itself: to join it to others would cost more than a record (a TLS record holds as much)."""
 _NEVER: Final = float("inf")
 _unpack: Final = HEAD.unpack_from
-
-
-class BadFrame(Exception):
-    """The other side breaks the rules above; what it says then is not believed any more."""
 
 
 class Bundle(asyncio.Protocol):
@@ -175,25 +171,32 @@ class Bundle(asyncio.Protocol):
             self.abort()
 
     def _read(self, data: bytes) -> None:
-        at, end = 0, len(data)
+        at, end, strands = 0, len(data), self.strands
         while at < end:
             if self._left:
-                some = data[at : at + self._left]
-                at += len(some)
-                self._left -= len(some)
-                self._deliver(self._at, some)
+                number, size = self._at, self._left
             elif end - at < _HEAD_BYTES:
                 self._part = data[at:]
                 return
             else:
-                word, number = _unpack(data, at)
+                size, number = _unpack(data, at)
                 at += _HEAD_BYTES
-                if word > _SIZE:
-                    self._told(word >> 24, word & _SIZE, number)
-                elif word:
-                    self._at, self._left = number, word
-                else:
+                if size > _SIZE:
+                    self._told(size >> 24, size & _SIZE, number)
+                    continue
+                if not size:
                     raise BadFrame("a frame without data")
+                self._at, self._left = number, size
+                if at == end:
+                    return
+            some = data[at : at + size]
+            at += len(some)
+            self._left = size - len(some)
+            strand = strands.get(number)
+            if strand is not None:
+                strand.received(some)
+            elif number > self._newest:  # else it has ended here, and the other side did not know yet
+                raise BadFrame("data of no strand")
 
     def _told(self, kind: int, size: int, number: int) -> None:
         if kind > NO or (kind == ROOM) != bool(size):
@@ -216,15 +219,6 @@ class Bundle(asyncio.Protocol):
             self._is_refused = True
         if self.forget(strand):
             strand.lost(NotTaken("the other gateway takes no more strands") if kind == NO else None)
-
-    def _deliver(self, number: int, data: bytes) -> None:
-        strand = self.strands.get(number)
-        if strand is not None:
-            if not strand.may_receive(len(data)):
-                raise BadFrame("more bytes than there was room for")
-            strand.received(data)
-        elif number > self._newest:  # else as above
-            raise BadFrame("data of no strand")
 
     def _opened(self, number: int) -> None:
         if self._accept is None or number <= self._newest:

@@ -22,6 +22,10 @@ _FRAME_BYTES: Final = ROAD_STRAND_BYTES
 _pack: Final = HEAD.pack
 
 
+class BadFrame(Exception):
+    """The other side breaks the rules of bundle.py; what it says then is not believed any more."""
+
+
 class NotTaken(ConnectionRefusedError):
     """The other side read nothing of this strand: whatever was asked on it may be asked elsewhere."""
 
@@ -118,14 +122,14 @@ class Strand(asyncio.Transport):
     def has_waiting(self) -> bool:
         return bool(self._waiting)
 
-    def may_receive(self, size: int) -> bool:
-        return self._received + size <= ROAD_STRAND_BYTES
-
     def has_room_for(self, size: int) -> bool:
         return self._room + size <= ROAD_STRAND_BYTES
 
     def received(self, data: bytes) -> None:
+        """Raises BadFrame: more than there was room for."""
         self._received += len(data)
+        if self._received > ROAD_STRAND_BYTES:
+            raise BadFrame("more bytes than there was room for")
         if self._held is not None:
             if not self._is_closing:
                 self._held.append(data)

@@ -8,7 +8,7 @@ names every fault. What fails later (a link that breaks, an answer of another fo
 |---|---|---|
 | `forms.Form` | the order of a head's names, its list of signed components | ROAD_FORMS newer ones came |
 | `asking.Lane` | client, service | the client's registration, or its key here, is another object |
-| `answering.Lane` | client, service, this gateway's address, purpose | grant, offer, key or provider is another object |
+| `answering.Lane` | client, service, own address, purpose | grant, offer, key or provider is another object |
 
 Never kept: a right, a key of another member, a route, a certificate's standing; each call asks for them anew.
 """
