@@ -153,7 +153,12 @@ def test_a_body_cut_or_swapped_is_noticed(tmp_path: Path) -> None:
             (path,) = (path for path in (tmp_path / "log/bodies").rglob("*") if path.is_file())
             whole = path.read_bytes()
             step = 65_536 + 16
-            for damaged in (whole[: 7 + step], whole[:7] + whole[7 + step :], whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+            for damaged in (
+                whole[: 7 + step],
+                whole[:7] + whole[7 + step :],
+                whole[:-1],
+                whole[:-1] + bytes([whole[-1] ^ 1]),
+            ):
                 path.write_bytes(damaged)
                 with pytest.raises(ValueError, match="changed"):
                     found.request_body.whole(len(body))
